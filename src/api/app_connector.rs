@@ -1,0 +1,447 @@
+//! `AppConnector`: one target application, how to reach it and how accounts map.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::references::SecretKeyRef;
+
+/// One target application: how to reach it, how accounts map, what happens to orphans.
+#[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "rollcall.dev",
+    version = "v1alpha1",
+    kind = "AppConnector",
+    plural = "appconnectors",
+    shortname = "appcon",
+    category = "rollcall",
+    namespaced,
+    status = "AppConnectorStatus",
+    derive = "PartialEq",
+    doc = "One target application: how to reach it, how accounts map, what happens to orphans.",
+    printcolumn(json_path = ".status.type", name = "Type", type_ = "string"),
+    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].status", name = "Ready", type_ = "string"),
+    printcolumn(json_path = ".status.accounts", name = "Accounts", type_ = "integer"),
+    printcolumn(json_path = ".status.orphans", name = "Orphans", type_ = "integer"),
+    printcolumn(json_path = ".status.inventory.completeness", name = "Inventory", type_ = "string"),
+    printcolumn(json_path = ".spec.mode", name = "Mode", type_ = "string"),
+    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date"),
+    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].message", name = "Message", type_ = "string", priority = 1)
+)]
+#[x_kube(validation = Rule::new("[has(self.scim)].filter(x, x).size() == 1").message("exactly one protocol block is needed: add spec.scim"))]
+#[serde(rename_all = "camelCase")]
+pub struct AppConnectorSpec {
+    /// The application speaks SCIM 2.0 (RFC 7643, RFC 7644).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scim: Option<Scim>,
+    /// How an employee becomes an account.
+    pub account: AccountMapping,
+    /// What to do about entitlements that role templates name and the application lacks.
+    #[serde(default)]
+    pub entitlements: Entitlements,
+    /// What to do about accounts that nobody declared.
+    #[serde(default)]
+    pub orphans: Orphans,
+    /// How moves are carried out.
+    #[serde(default)]
+    pub moves: Moves,
+    /// What happens to an account when its Employee object is deleted.
+    #[serde(default)]
+    pub deletion: Deletion,
+    /// How often and how hard the application is asked.
+    #[serde(default)]
+    pub sync: Sync,
+    /// `Enforce` makes the application agree; `DryRun` says what would be done and only reads.
+    #[serde(default)]
+    pub mode: Mode,
+}
+
+/// How to reach a SCIM 2.0 service provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Scim {
+    /// Base URL, to which `/Users` and `/Groups` are added, such as `https://example.com/scim/v2`.
+    #[schemars(length(min = 1, max = 1024))]
+    #[x_kube(validation = Rule::new("isURL(self) && (url(self).getScheme() == 'https' || url(self).getScheme() == 'http') && url(self).getHostname() != ''").message("baseUrl must be an absolute http or https URL such as https://example.com/scim/v2"))]
+    #[x_kube(validation = Rule::new("!self.contains('@') && !self.contains('?') && !self.contains('#')").message("baseUrl must carry no user, query or fragment; put credentials into a Secret and name it in auth"))]
+    pub base_url: String,
+    /// How we prove who we are.
+    pub auth: ScimAuth,
+    /// How the server proves who it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// Allows link-local addresses (169.254.0.0/16, fe80::/10), where cloud metadata services live.
+    #[serde(default)]
+    pub allow_link_local: bool,
+}
+
+/// Exactly one way of authenticating.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("[has(self.bearer), has(self.basic)].filter(x, x).size() == 1").message("exactly one of auth.bearer and auth.basic is needed"))]
+#[serde(rename_all = "camelCase")]
+pub struct ScimAuth {
+    /// A bearer token (RFC 6750).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bearer: Option<BearerAuth>,
+    /// User name and password (RFC 7617).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basic: Option<BasicAuth>,
+}
+
+/// A bearer token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BearerAuth {
+    /// Where the token is.
+    pub secret_key_ref: SecretKeyRef,
+}
+
+/// User name and password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BasicAuth {
+    /// User name; it must not hold a colon (RFC 7617 section 2).
+    #[schemars(length(min = 1, max = 256), regex(pattern = "^[^:]+$"))]
+    pub username: String,
+    /// Where the password is.
+    pub password_secret_key_ref: SecretKeyRef,
+}
+
+/// How the server proves who it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Tls {
+    /// Certificates of authorities trusted for this server alone, PEM. Certificates are public, so
+    /// they stand in the manifest.
+    #[schemars(length(min = 1, max = 65536))]
+    #[x_kube(validation = Rule::new("self.contains('-----BEGIN CERTIFICATE-----')").message("caBundle must hold PEM certificates, each beginning with -----BEGIN CERTIFICATE-----"))]
+    pub ca_bundle: String,
+}
+
+/// How an employee becomes an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountMapping {
+    /// CEL expressions of type string, in order of preference; the first that gives a name nobody
+    /// has is taken. When all are taken, a number from 2 upwards is added to the first.
+    #[schemars(length(min = 1, max = 8), inner(length(min = 1, max = 4096)))]
+    pub username: Vec<String>,
+    /// What a user name may look like.
+    #[serde(default)]
+    pub username_rules: UsernameRules,
+    /// Attribute of the application to CEL expression. An attribute that is not named here is not
+    /// managed, and stays as it is. An empty result clears the attribute.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 64))]
+    pub attributes: BTreeMap<String, Expression>,
+    /// Whether the account's manager attribute follows `managerRef`.
+    #[serde(default)]
+    pub manager: Manager,
+}
+
+/// A CEL expression, bounded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct Expression(#[schemars(length(min = 1, max = 4096))] pub String);
+
+/// Whether the account's manager attribute is managed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Manager {
+    /// The attribute stays as it is.
+    #[default]
+    Unmanaged,
+    /// It names the account of the person in `managerRef`, in the same application.
+    FromManagerRef,
+}
+
+/// What a user name may look like, after transliteration to ASCII.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UsernameRules {
+    /// Characters allowed, beside `a-z` and `0-9`; others are left out.
+    #[serde(default = "default_punctuation")]
+    #[schemars(length(max = 16), regex(pattern = r"^[!-/:-@\[-`{-~]*$"))]
+    pub allowed_punctuation: String,
+    /// Longest name, in characters, any number that was added included.
+    #[serde(default = "default_username_length")]
+    #[schemars(range(min = 4, max = 256))]
+    pub max_length: u16,
+    /// Whether upper-case letters are kept. Names are compared without case in any event.
+    #[serde(default)]
+    pub letter_case: LetterCase,
+}
+
+impl Default for UsernameRules {
+    fn default() -> Self {
+        Self {
+            allowed_punctuation: default_punctuation(),
+            max_length: default_username_length(),
+            letter_case: LetterCase::default(),
+        }
+    }
+}
+
+fn default_punctuation() -> String {
+    ".-_@".to_owned()
+}
+
+fn default_username_length() -> u16 {
+    64
+}
+
+/// What happens to upper-case letters of a user name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum LetterCase {
+    /// Made lower case.
+    #[default]
+    Lower,
+    /// Kept as the expression gives them.
+    Preserve,
+}
+
+/// What to do about entitlements that role templates name and the application lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Entitlements {
+    /// `Report` waits for someone to make it; `Create` makes it.
+    #[serde(default)]
+    pub missing: MissingEntitlement,
+}
+
+/// What to do about one missing entitlement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum MissingEntitlement {
+    /// Say so on everyone concerned, and wait.
+    #[default]
+    Report,
+    /// Create it, empty, before the first grant.
+    Create,
+}
+
+/// What to do about accounts that nobody declared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Orphans {
+    /// `Report` lists them and takes nothing away.
+    #[serde(default)]
+    pub policy: OrphanPolicy,
+    /// Patterns of user names that are not orphans: `*` stands for any letters, `?` for one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
+    pub ignore: Vec<String>,
+}
+
+/// What to do about an orphaned account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum OrphanPolicy {
+    /// Listed in status, counted in metrics, told in one event; nothing is taken away.
+    #[default]
+    Report,
+}
+
+/// How moves are carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Moves {
+    /// How long removals wait, at most, for the same person's additions elsewhere: `24h`, `90m`.
+    #[serde(default = "default_hold")]
+    #[schemars(length(max = 16), regex(pattern = r"^([0-9]{1,5}(s|m|h|d)){1,4}$"))]
+    pub hold: String,
+}
+
+impl Default for Moves {
+    fn default() -> Self {
+        Self {
+            hold: default_hold(),
+        }
+    }
+}
+
+fn default_hold() -> String {
+    "24h".to_owned()
+}
+
+/// What happens to an account when its Employee object is deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Deletion {
+    /// `Release` leaves the account as it is, reported as an orphan, and never delays the deletion.
+    /// `Disable` disables it first, and puts a finalizer on the Employee for that.
+    #[serde(default)]
+    pub policy: DeletionPolicy,
+}
+
+/// What happens to one account when its Employee object is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum DeletionPolicy {
+    /// Left as it is, and reported.
+    #[default]
+    Release,
+    /// Disabled first.
+    Disable,
+}
+
+/// How often and how hard the application is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Sync {
+    /// Time between two listings of the application: `10m`, `1h30m`.
+    #[serde(default = "default_interval")]
+    #[schemars(length(max = 16), regex(pattern = r"^([0-9]{1,5}(s|m|h|d)){1,4}$"))]
+    pub interval: String,
+    /// Records asked for in one page; the application may give fewer.
+    #[serde(default = "default_page_size")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub page_size: u16,
+    /// Requests in flight at once.
+    #[serde(default = "default_concurrency")]
+    #[schemars(range(min = 1, max = 64))]
+    pub concurrency: u16,
+    /// Requests a second, at most. Unlimited when unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10000))]
+    pub requests_per_second: Option<u16>,
+    /// Memberships changed in one request, at most.
+    #[serde(default = "default_batch")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub membership_batch: u16,
+    /// Time one request may take: `30s`.
+    #[serde(default = "default_timeout")]
+    #[schemars(length(max = 16), regex(pattern = r"^([0-9]{1,5}(s|m|h|d)){1,4}$"))]
+    pub timeout: String,
+}
+
+impl Default for Sync {
+    fn default() -> Self {
+        Self {
+            interval: default_interval(),
+            page_size: default_page_size(),
+            concurrency: default_concurrency(),
+            requests_per_second: None,
+            membership_batch: default_batch(),
+            timeout: default_timeout(),
+        }
+    }
+}
+
+fn default_interval() -> String {
+    "10m".to_owned()
+}
+fn default_page_size() -> u16 {
+    200
+}
+fn default_concurrency() -> u16 {
+    8
+}
+fn default_batch() -> u16 {
+    100
+}
+fn default_timeout() -> String {
+    "30s".to_owned()
+}
+
+/// Whether the application is written to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Mode {
+    /// The application is made to agree with what is declared.
+    #[default]
+    Enforce,
+    /// Status says what would be done; the application sees only reads.
+    DryRun,
+}
+
+/// What Rollcall says of a connector. Written by the operator alone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AppConnectorStatus {
+    /// Generation of the spec that this status speaks of; -1 before the first look.
+    #[serde(default)]
+    pub observed_generation: i64,
+    /// Protocol, such as `SCIM`.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub type_: Option<String>,
+    /// Ready, Connected, InventoryComplete, OrphanedAccounts; Reconciling and Stalled while true.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+    /// How many accounts in the application are ours.
+    #[serde(default)]
+    pub accounts: i64,
+    /// How many accounts nobody declared, also where the list is cut.
+    #[serde(default)]
+    pub orphans: i64,
+    /// Accounts that nobody declared. Capped at 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub orphaned_accounts: Vec<OrphanedAccount>,
+    /// What the last listing gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<InventoryStatus>,
+    /// What the application can do, as it says or as was found out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub capabilities: Vec<String>,
+    /// When the application is tried again, after it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Time>,
+    /// What `mode: DryRun` would do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<DryRunStatus>,
+}
+
+/// What `Enforce` would do at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DryRunStatus {
+    /// Accounts that would be created.
+    pub create: i64,
+    /// Accounts whose attributes would be changed.
+    pub update: i64,
+    /// Accounts that would be enabled.
+    pub enable: i64,
+    /// Accounts that would be disabled.
+    pub disable: i64,
+    /// Memberships that would be added.
+    pub add_entitlements: i64,
+    /// Memberships that would be removed.
+    pub remove_entitlements: i64,
+}
+
+/// What the last listing gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InventoryStatus {
+    /// `Complete`, `Partial` or `Unreadable`.
+    pub completeness: String,
+    /// Accounts seen, whoever owns them.
+    pub accounts: i64,
+    /// Entitlements seen.
+    pub entitlements: i64,
+}
+
+/// An account that nobody declared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrphanedAccount {
+    /// Identifier that the target gave the account.
+    pub account_id: String,
+    /// User name in the target.
+    pub username: String,
+    /// `Undeclared`, never ours, or `Released`, ours until its Employee was deleted.
+    pub kind: String,
+    /// Whether the account is enabled, where the target says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    /// Since when it has been seen.
+    pub since: Time,
+}

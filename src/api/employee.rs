@@ -1,0 +1,311 @@
+//! `Employee`: one person's employment facts, and what Rollcall says of their accounts.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::references::ObjectRef;
+
+/// One person's employment facts. Contractors too.
+#[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "rollcall.dev",
+    version = "v1alpha1",
+    kind = "Employee",
+    plural = "employees",
+    shortname = "emp",
+    category = "rollcall",
+    namespaced,
+    status = "EmployeeStatus",
+    derive = "PartialEq",
+    doc = "One person's employment facts, and what Rollcall says of their accounts.",
+    printcolumn(json_path = ".status.stage", name = "Stage", type_ = "string"),
+    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].status", name = "Ready", type_ = "string"),
+    printcolumn(json_path = ".status.summary.accounts", name = "Accounts", type_ = "string"),
+    printcolumn(json_path = ".status.summary.next", name = "Next", type_ = "string"),
+    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date"),
+    printcolumn(json_path = ".status.summary.orphanedCredentials", name = "Orphans", type_ = "integer", priority = 1),
+    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].message", name = "Message", type_ = "string", priority = 1)
+)]
+#[x_kube(validation = Rule::new("!has(self.endDate) || self.endDate >= self.startDate").message("endDate is before startDate: the last day of work must not precede the first; correct one of the two"))]
+#[serde(rename_all = "camelCase")]
+pub struct EmployeeSpec {
+    /// Stable identifier from HR. Unique in the namespace, and never changed: accounts are found by it.
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("employeeId is immutable: accounts are found by it; to replace it, delete this Employee and create another"))]
+    pub employee_id: String,
+    /// How the person is called.
+    pub name: PersonName,
+    /// Work e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 254), regex(pattern = r"^[^@\s]+@[^@\s]+$"))]
+    pub email: Option<String>,
+    /// Private e-mail address, for instructions before the first day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 254), regex(pattern = r"^[^@\s]+@[^@\s]+$"))]
+    pub personal_email: Option<String>,
+    /// Kind of employment, such as `Employee`, `Contractor` or `Intern`.
+    #[serde(rename = "type", default = "default_type")]
+    #[schemars(length(min = 1, max = 63))]
+    pub type_: String,
+    /// Department, as HR names it.
+    #[schemars(length(min = 1, max = 200))]
+    pub department: String,
+    /// Job title.
+    #[schemars(length(min = 1, max = 200))]
+    pub job_title: String,
+    /// Place of work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200))]
+    pub location: Option<String>,
+    /// Cost center.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200))]
+    pub cost_center: Option<String>,
+    /// The Employee object of the person's manager. A manager that does not exist blocks nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager_ref: Option<ObjectRef>,
+    /// First day of work, `YYYY-MM-DD`, in the person's own time zone.
+    #[schemars(length(min = 10, max = 10), extend("format" = "date"))]
+    pub start_date: String,
+    /// Last day of work, `YYYY-MM-DD`, inclusive, in the person's own time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 10, max = 10), extend("format" = "date"))]
+    pub end_date: Option<String>,
+    /// IANA time zone in which the person's days begin and end, such as `Europe/Berlin`. UTC when unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$')").message("timeZone must be an IANA name such as Europe/Berlin, America/New_York or UTC"))]
+    pub time_zone: Option<String>,
+    /// Whether the person works at present. `Suspended` is the emergency brake.
+    #[serde(default)]
+    pub employment: Employment,
+    /// Role templates held regardless of their `match`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub roles: Vec<ObjectRef>,
+    /// Free facts for role templates and attribute mappings.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 64))]
+    pub attributes: BTreeMap<String, AttributeText>,
+}
+
+fn default_type() -> String {
+    "Employee".to_owned()
+}
+
+/// Text of a free attribute, bounded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct AttributeText(#[schemars(length(max = 1024))] pub String);
+
+/// How a person is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PersonName {
+    /// Given name, or the only name of a person who has one.
+    #[schemars(length(min = 1, max = 200))]
+    pub given: String,
+    /// Family name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200))]
+    pub family: Option<String>,
+    /// Full name as shown. Given and family name, in that order, when unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 400))]
+    pub display: Option<String>,
+    /// Name the person prefers to be called by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200))]
+    pub preferred: Option<String>,
+}
+
+/// Whether a person works at present.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Employment {
+    /// Works.
+    #[default]
+    Active,
+    /// On leave: accounts are disabled and memberships kept.
+    OnLeave,
+    /// Suspended: accounts are disabled at once, ahead of everything else, and memberships kept.
+    Suspended,
+}
+
+/// What Rollcall says of a person's accounts. Written by the operator alone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EmployeeStatus {
+    /// Generation of the spec that this status speaks of; -1 before the first look.
+    #[serde(default)]
+    pub observed_generation: i64,
+    /// Where the person stands: Upcoming, Preboarding, Active, OnLeave, Suspended, Departed or Retired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    /// Ready, AccessRevoked, OrphanedCredentials; Reconciling and Stalled while true.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+    /// Short forms for `kubectl get`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<EmployeeSummary>,
+    /// The next dated change of stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_transition: Option<NextTransition>,
+    /// Role templates the person holds, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub roles: Vec<HeldRole>,
+    /// One entry a connector.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub accounts: Vec<AccountStatus>,
+    /// Credentials of this person that are active and that no grant justifies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub orphaned_credentials: Vec<OrphanedCredential>,
+}
+
+/// Short forms for `kubectl get`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EmployeeSummary {
+    /// Accounts as desired, of accounts concerned: `3/3`.
+    pub accounts: String,
+    /// The next transition: `Active 1 Dec`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// How many orphaned credentials the person has.
+    #[serde(default)]
+    pub orphaned_credentials: i64,
+}
+
+/// A dated change of stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NextTransition {
+    /// When.
+    pub at: Time,
+    /// Into which stage.
+    pub stage: String,
+}
+
+/// A role template that a person holds, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldRole {
+    /// Name of the RoleTemplate.
+    pub name: String,
+    /// `Match`, `Explicit`, `Included by NAME`, or `Kept: …` while the template can't be evaluated.
+    pub why: String,
+}
+
+/// What is so, and what should be, with a person's account in one target.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountStatus {
+    /// Name of the AppConnector.
+    pub connector: String,
+    /// Identifier that the target gave the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+    /// User name in the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// State of the account.
+    pub state: AccountState,
+    /// Entitlements granted and held, or granted and pending, or about to be taken away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 512))]
+    pub entitlements: Vec<GrantStatus>,
+    /// Stable reason where the account is not in its desired state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What is the matter and what to do, for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// When the account was last read back directly as disabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_verified: Option<Time>,
+    /// When the next attempt is due, where one failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Time>,
+}
+
+/// State of an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum AccountState {
+    /// Work remains to be done.
+    #[default]
+    Pending,
+    /// Exists, enabled, as desired.
+    Active,
+    /// Exists, disabled, as desired.
+    Disabled,
+    /// An operation failed; it is tried again at `retryAt`.
+    Failed,
+    /// Two accounts, or an account and our record, contradict each other: a person must decide.
+    Conflict,
+    /// Kept as it is, as policy can't be evaluated.
+    Kept,
+}
+
+/// One entitlement of a person in a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GrantStatus {
+    /// Name of the entitlement in the target.
+    pub name: String,
+    /// State of the grant.
+    pub state: GrantState,
+    /// Role templates that give it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// Since when the person holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+    /// Who approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// Since when no role gives it, where it is about to be taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_at: Option<Time>,
+    /// Stable reason where the grant is not in its desired state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// State of a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum GrantState {
+    /// Granted and seen in the target.
+    Held,
+    /// Granted, not yet seen in the target.
+    Pending,
+    /// No longer granted, still held: to be taken away.
+    Removing,
+    /// Held and kept, as the template that gave it is missing or can't be evaluated.
+    Kept,
+}
+
+/// A credential that is active and that no grant justifies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrphanedCredential {
+    /// Name of the AppConnector.
+    pub connector: String,
+    /// `Account` or `Entitlement`.
+    pub kind: String,
+    /// User name of the account, or name of the entitlement.
+    pub name: String,
+    /// Since when it has been seen.
+    pub since: Time,
+}

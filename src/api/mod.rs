@@ -1,0 +1,35 @@
+//! The three kinds people write, `rollcall.dev/v1alpha1`, and the conditions they carry.
+//!
+//! The types here are the source of the CRDs in `crds/` (`make generate`). They hold what a user
+//! wrote, as written: nothing in this module decides anything. Checked values for the pure core are
+//! made from them by the controllers.
+
+pub mod app_connector;
+pub mod conditions;
+pub mod crds;
+pub mod employee;
+pub mod references;
+pub mod role_template;
+
+pub use app_connector::{AppConnector, AppConnectorSpec, AppConnectorStatus};
+pub use employee::{Employee, EmployeeSpec, EmployeeStatus};
+pub use role_template::{RoleTemplate, RoleTemplateSpec, RoleTemplateStatus};
+
+/// API group of every kind in this module.
+pub const GROUP: &str = "rollcall.dev";
+
+/// API version of every kind in this module.
+pub const VERSION: &str = "v1alpha1";
+
+/// Label a Secret must carry, with the value `"true"`, before Rollcall reads it.
+pub const SECRET_LABEL: &str = "rollcall.dev/credential";
+
+/// Annotation on a Secret: the hosts, comma separated, that its contents may be sent to.
+pub const SECRET_HOSTS_ANNOTATION: &str = "rollcall.dev/hosts";
+
+/// Finalizer put on an Employee only where a connector's policy must act when the object is deleted.
+pub const FINALIZER: &str = "rollcall.dev/accounts";
+
+/// `observedGeneration` of a status that no operator has written yet. The CRDs default to it, so
+/// that kstatus reads a new object as in progress.
+pub const NEVER_OBSERVED: i64 = -1;

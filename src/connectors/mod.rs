@@ -1,0 +1,123 @@
+//! Connectors: each knows one protocol, and nothing of employees, Kubernetes or policy.
+//!
+//! Adding one is one folder here, one line in [`registry`], one variant in the `AppConnector` API,
+//! and the conformance suite run against it.
+
+pub mod capability;
+pub mod error;
+pub mod permit;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::domain::account::{
+    AttributeChanges, Completeness, NewAccount, ObservedAccount, ObservedEntitlement,
+};
+use crate::domain::ids::{AccountId, EntitlementId, EntitlementName, Username};
+
+pub use capability::Capabilities;
+pub use error::{ConnectorError, ErrorKind};
+pub use permit::WritePermit;
+
+/// A connector in use, shared between listing and operations.
+pub type SharedConnector = Arc<dyn Connector>;
+
+/// Result of one call to a target.
+pub type Result<T> = std::result::Result<T, ConnectorError>;
+
+/// One target application, spoken to in its own protocol.
+///
+/// Every verb is idempotent as far as the protocol allows: adding a member twice, disabling what is
+/// disabled and deleting what is gone succeed. No verb retries by itself; pace and retries belong to
+/// dispatch. A write needs a [`WritePermit`], which only the one door of dispatch can issue.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// Finds out what the target can do. Also the cheapest proof that the address and the credential
+    /// are right.
+    async fn probe(&self) -> Result<Capabilities>;
+
+    /// Lists every account and every entitlement with its holders. Ends even if the target's paging
+    /// does not, and knows whether it saw everything. An error means that nothing was learnt.
+    async fn list(&self) -> Result<Listing>;
+
+    /// Reads one account. `None` only where the target said that this record does not exist.
+    async fn read(&self, id: &AccountId) -> Result<Option<ObservedAccount>>;
+
+    /// Finds accounts by a key. Every hit is checked against the key, as targets may ignore filters.
+    async fn find(&self, key: &FindKey) -> Result<Vec<ObservedAccount>>;
+
+    /// Makes an account and returns it as the target now shows it.
+    async fn create(&self, permit: &WritePermit, account: &NewAccount) -> Result<ObservedAccount>;
+
+    /// Changes attributes or the user name, and returns the account where the target's answer shows it.
+    async fn update(
+        &self,
+        permit: &WritePermit,
+        id: &AccountId,
+        changes: &AttributeChanges,
+    ) -> Result<Option<ObservedAccount>>;
+
+    /// Enables or disables the account, and returns it where the target's answer shows it.
+    async fn set_active(
+        &self,
+        permit: &WritePermit,
+        id: &AccountId,
+        active: bool,
+    ) -> Result<Option<ObservedAccount>>;
+
+    /// Deletes the account. One that is gone already is a success.
+    async fn delete(&self, permit: &WritePermit, id: &AccountId) -> Result<()>;
+
+    /// Makes an entitlement with no holders.
+    async fn create_entitlement(
+        &self,
+        permit: &WritePermit,
+        name: &EntitlementName,
+    ) -> Result<ObservedEntitlement>;
+
+    /// Changes who holds one entitlement. The answer has one result for each account that was named,
+    /// as one bad member must not fail the others. An `Err` concerns all of them.
+    async fn change_holders(
+        &self,
+        permit: &WritePermit,
+        entitlement: &EntitlementId,
+        change: &HolderChange,
+    ) -> Result<HolderResults>;
+}
+
+/// A key to find accounts by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FindKey {
+    /// What stands where our mark would stand.
+    Mark(String),
+    /// The user name, compared without case.
+    Username(Username),
+}
+
+/// Everything a target showed at one time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// Accounts, each once.
+    pub accounts: Vec<ObservedAccount>,
+    /// Whether `accounts` is all of them.
+    pub accounts_completeness: Completeness,
+    /// Entitlements, each once.
+    pub entitlements: Vec<ObservedEntitlement>,
+    /// Whether `entitlements` is all of them.
+    pub entitlements_completeness: Completeness,
+    /// Records left out because they made no sense, each with a reason. Bounded.
+    pub oddities: Vec<String>,
+}
+
+/// Accounts to be added to, and removed from, one entitlement. No account is in both.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HolderChange {
+    /// Accounts that shall hold it.
+    pub add: Vec<AccountId>,
+    /// Accounts that shall not.
+    pub remove: Vec<AccountId>,
+}
+
+/// One result for each account of a [`HolderChange`].
+pub type HolderResults = Vec<(AccountId, Result<()>)>;

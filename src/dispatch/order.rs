@@ -1,0 +1,101 @@
+//! What goes into dispatch, and what comes out of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::connectors::{Capabilities, ConnectorError, Listing};
+use crate::domain::account::{ObservedAccount, ObservedEntitlement};
+use crate::domain::ids::{ConnectorName, EmployeeId, EntitlementName};
+use crate::plan::operation::{Lane, Operation};
+
+/// A connector object: its namespace and its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectorKey {
+    /// Namespace of the `AppConnector`.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: ConnectorName,
+}
+
+/// The next operation for one person's account. A newer order for the same employee replaces one
+/// that is still queued.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Whose account.
+    pub employee: EmployeeId,
+    /// How urgent.
+    pub lane: Lane,
+    /// What to do.
+    pub operation: Operation,
+    /// Which plan it is from; reports carry it back.
+    pub revision: u64,
+    /// Why, for the audit: `RoleTemplate marketing-manager`, `last day was 2026-11-20`.
+    pub cause: String,
+}
+
+/// What dispatch tells the controllers of one connector.
+#[derive(Debug)]
+pub struct Report {
+    /// Which connector.
+    pub connector: ConnectorKey,
+    /// Which run of that connector: a changed spec or credential starts a new one, and reports of an
+    /// older one are dropped.
+    pub epoch: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What happened at one connector.
+#[derive(Debug)]
+pub enum Event {
+    /// The target answered the probe.
+    Probed(Capabilities),
+    /// A listing begins. Writes from here on are newer than what it will show.
+    ListingStarted,
+    /// A listing ended.
+    Listed(Box<Listing>),
+    /// A listing failed and nothing was learnt.
+    ListingFailed(ConnectorError),
+    /// The target as a whole fails; nothing is sent to it until `retry_at`.
+    Unavailable {
+        /// Why.
+        error: ConnectorError,
+        /// When the next attempt is made.
+        retry_at: Timestamp,
+    },
+    /// The target works (again).
+    Available,
+    /// An order was carried out, or failed.
+    Done(Box<Outcome>),
+}
+
+/// How one order ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The order.
+    pub order: Order,
+    /// What came of it.
+    pub result: Result<Effect, ConnectorError>,
+}
+
+/// What an operation that did not fail as a whole brought about.
+#[derive(Debug)]
+pub enum Effect {
+    /// The account exists, as shown.
+    Created(ObservedAccount),
+    /// What a direct read showed: none, one, or several contradicting ones.
+    Read(Vec<ObservedAccount>),
+    /// Attributes were changed; the account as the target's answer shows it, where it does.
+    Updated(Option<ObservedAccount>),
+    /// The account was enabled or disabled; as the target's answer shows it, where it does.
+    ActivitySet(Option<ObservedAccount>),
+    /// Entitlements were given or taken, each with its own result.
+    Entitlements {
+        /// One result for each entitlement of the order.
+        results: BTreeMap<EntitlementName, Result<(), ConnectorError>>,
+        /// Entitlements that were made on the way.
+        created: Vec<ObservedEntitlement>,
+    },
+}

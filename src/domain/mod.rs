@@ -1,0 +1,8 @@
+//! Policy, pure: who should hold what at one instant.
+//!
+//! Nothing in here does I/O, reads a clock, logs or awaits. The instant is always an argument. The
+//! module compiles with its pure dependencies alone; `tests/it/purity.rs` holds it to that.
+
+pub mod account;
+pub mod ids;
+pub mod mark;

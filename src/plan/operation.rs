@@ -1,0 +1,94 @@
+//! The operations a plan is made of.
+
+use std::collections::BTreeMap;
+
+use crate::domain::account::{AttributeChanges, NewAccount};
+use crate::domain::ids::{AccountId, EntitlementId, EntitlementName, Username};
+use crate::domain::mark::Mark;
+
+/// The priority an operation travels in. The order is the order of travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// Access ends: departures and suspensions.
+    Leaver,
+    /// Access changes: a transfer, a policy edit.
+    Mover,
+    /// Access begins.
+    Joiner,
+    /// The target strayed from what was so before.
+    Drift,
+}
+
+/// One change to, or direct read of, one account in one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Makes an account that bears our mark.
+    Create(NewAccount),
+    /// Reads the account directly: to prove that it is disabled, or because its entry is in doubt.
+    Read(ReadKey),
+    /// Changes attributes, or the user name.
+    Update {
+        /// The account.
+        id: AccountId,
+        /// What to change.
+        changes: AttributeChanges,
+    },
+    /// Lets the account be used again.
+    Enable(AccountId),
+    /// Stops the account from being used.
+    Disable(AccountId),
+    /// Gives and takes entitlements. Additions and removals are never in one operation.
+    AddEntitlements {
+        /// The account.
+        id: AccountId,
+        /// What to give.
+        entitlements: BTreeMap<EntitlementName, EntitlementTarget>,
+    },
+    /// Takes entitlements that we gave.
+    RemoveEntitlements {
+        /// The account.
+        id: AccountId,
+        /// What to take.
+        entitlements: BTreeMap<EntitlementName, EntitlementId>,
+    },
+}
+
+/// Where an entitlement to be given is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntitlementTarget {
+    /// It exists.
+    Existing(EntitlementId),
+    /// It does not, and the connector says that it shall be made.
+    ToBeCreated,
+}
+
+/// How an account is found by a direct read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadKey {
+    /// By the target's own identifier.
+    Id(AccountId),
+    /// By our mark and the user name, where its identifier is not known.
+    MarkOrUsername(Mark, Username),
+}
+
+impl Operation {
+    /// Verb for audit, metrics and status: `Create`, `Read`, `Update`, …
+    #[must_use]
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "Create",
+            Self::Read(_) => "Read",
+            Self::Update { .. } => "Update",
+            Self::Enable(_) => "Enable",
+            Self::Disable(_) => "Disable",
+            Self::AddEntitlements { .. } => "AddEntitlements",
+            Self::RemoveEntitlements { .. } => "RemoveEntitlements",
+        }
+    }
+
+    /// Whether the target is changed.
+    #[must_use]
+    pub fn is_write(&self) -> bool {
+        !matches!(self, Self::Read(_))
+    }
+}
