@@ -4,5 +4,6 @@
 //! module compiles with its pure dependencies alone; `tests/it/purity.rs` holds it to that.
 
 pub mod account;
+pub mod facts;
 pub mod ids;
 pub mod mark;

@@ -1,0 +1,66 @@
+//! The checked facts of one person: what the rest of the pure core reads.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::ids::{EmployeeId, EmployeeName, RoleName};
+
+/// Whether a person works at present, apart from dates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Employment {
+    /// Works.
+    Active,
+    /// On leave.
+    OnLeave,
+    /// Suspended.
+    Suspended,
+}
+
+/// One person's employment facts, checked: every date is a date and the zone exists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facts {
+    /// HR's identifier.
+    pub employee_id: EmployeeId,
+    /// Name of the Employee object.
+    pub object: EmployeeName,
+    /// Given name.
+    pub given: String,
+    /// Family name, empty when unset.
+    pub family: String,
+    /// Full name as shown; given and family name when unset.
+    pub display: String,
+    /// Preferred name, empty when unset.
+    pub preferred: String,
+    /// Work e-mail, empty when unset.
+    pub email: String,
+    /// Private e-mail, empty when unset.
+    pub personal_email: String,
+    /// Kind of employment.
+    pub kind: String,
+    /// Department.
+    pub department: String,
+    /// Job title.
+    pub job_title: String,
+    /// Place of work, empty when unset.
+    pub location: String,
+    /// Cost center, empty when unset.
+    pub cost_center: String,
+    /// The manager's Employee object.
+    pub manager: Option<EmployeeName>,
+    /// First day.
+    pub start: Date,
+    /// Last day, inclusive.
+    pub end: Option<Date>,
+    /// Zone in which days begin and end.
+    pub zone: TimeZone,
+    /// Name of that zone, as declared; `UTC` when unset.
+    pub zone_name: String,
+    /// Whether the person works at present.
+    pub employment: Employment,
+    /// Roles held regardless of `match`, in declared order.
+    pub roles: Vec<RoleName>,
+    /// Free facts.
+    pub attributes: BTreeMap<String, String>,
+}
