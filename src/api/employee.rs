@@ -202,8 +202,11 @@ pub struct NextTransition {
 pub struct HeldRole {
     /// Name of the RoleTemplate.
     pub name: String,
-    /// `Match`, `Explicit`, `Included by NAME`, or `Kept: …` while the template can't be evaluated.
+    /// `Match`, `Explicit` or `Included by NAME`.
     pub why: String,
+    /// Why the role is kept although it is not given now: its template is broken or disappeared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
 }
 
 /// What is so, and what should be, with a person's account in one target.
@@ -220,6 +223,13 @@ pub struct AccountStatus {
     pub username: Option<String>,
     /// State of the account.
     pub state: AccountState,
+    /// Role templates that justify the account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub roles: Vec<String>,
+    /// Since when no role justifies the account, where it is about to be disabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_at: Option<Time>,
     /// Entitlements granted and held, or granted and pending, or about to be taken away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 512))]
