@@ -1,1 +1,3 @@
-//! runtime
+//! What the program needs around its work: clock, election, endpoints.
+
+pub mod clock;
