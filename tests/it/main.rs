@@ -6,4 +6,6 @@
 #[cfg(test)]
 mod ground;
 #[cfg(test)]
+mod scim_conformance;
+#[cfg(test)]
 mod support;

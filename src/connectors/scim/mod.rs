@@ -62,6 +62,10 @@ impl ScimConnector {
     /// # Errors
     /// [`ErrorKind::Invalid`] with a message that names the field: a base URL, credential, CA bundle
     /// or attribute that can't work.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "the credential in it shall not outlive this call at the caller's"
+    )]
     pub fn new(config: ScimConfig) -> Result<Self, ConnectorError> {
         if config.page_size == 0 {
             return Err(ConnectorError::new(

@@ -93,14 +93,12 @@ impl Pager {
             .ids
             .iter()
             .map(|id| {
-                let new = match id {
-                    Some(id) => self.seen.insert(id.clone()),
-                    None => {
-                        self.nameless += 1;
-                        true
-                    }
+                let Some(id) = id else {
+                    self.nameless += 1;
+                    return true;
                 };
-                fresh |= new && id.is_some();
+                let new = self.seen.insert(id.clone());
+                fresh |= new;
                 new
             })
             .collect();
