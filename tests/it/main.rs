@@ -1,1 +1,11 @@
+//! Tests against a real Kubernetes API server and real SCIM servers.
+//!
+//! One binary, so that all tests share one control plane. They run in parallel, each in a namespace
+//! and with servers of its own, and wait for conditions, never for time to pass.
 
+#[cfg(test)]
+mod ground;
+#[cfg(test)]
+mod scim_conformance;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Installs the real SCIM servers that tests and demo run against into the project's own cache.
+# Prints, one a line, NAME=PATH for each. Needs nothing but Python and Node.js; installs no system package.
+# usage: hack/targets/install.sh [scim2-server] [scimmy]      (both when none is named)
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=hack/lib/common.sh
+source "$here/../lib/common.sh"
+
+install_scim2_server() {
+  need python3 "python3 python3-venv" "the SCIM server scim2-server is a Python program"
+  local requirements=$here/scim2-server/requirements.txt dir
+  dir=$ROLLCALL_CACHE/targets/scim2-server-$(digest_of "$requirements")
+  if [ ! -e "$dir/installed" ]; then
+    say "Installing scim2-server into $dir …"
+    rm -rf "$dir"
+    python3 -m venv "$dir" >&2 ||
+      die "python3 can't make a virtual environment. On Debian or Ubuntu: sudo apt-get install python3-venv"
+    "$dir/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" >&2 ||
+      die "pip could not install scim2-server (see above); it needs access to a Python package index"
+    touch "$dir/installed"
+  fi
+  echo "scim2-server=$dir/bin/scim2-server"
+}
+
+install_scimmy() {
+  need node nodejs "the SCIM server SCIMMY is a Node.js program"
+  need npm npm "it installs the SCIM server SCIMMY"
+  local dir
+  dir=$ROLLCALL_CACHE/targets/scimmy-$(digest_of "$here"/scimmy/{package.json,package-lock.json,server.mjs})
+  if [ ! -e "$dir/installed" ]; then
+    say "Installing SCIMMY into $dir …"
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    cp "$here"/scimmy/{package.json,package-lock.json,server.mjs} "$dir/"
+    (cd "$dir" && npm ci --silent --no-audit --no-fund >&2) ||
+      die "npm could not install SCIMMY (see above); it needs access to a Node.js package registry"
+    touch "$dir/installed"
+  fi
+  echo "scimmy=$dir/server.mjs"
+}
+
+lock targets
+[ $# -gt 0 ] || set -- scim2-server scimmy
+for target in "$@"; do
+  case $target in
+    scim2-server) install_scim2_server ;;
+    scimmy) install_scimmy ;;
+    *) die "no such target: $target (there are scim2-server and scimmy)" ;;
+  esac
+done

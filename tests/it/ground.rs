@@ -1,0 +1,111 @@
+//! The ground itself: the servers that every other test relies on do what those tests take as given.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::support::targets::{LoggedRequest, ScimServer};
+use crate::support::wait::eventually;
+
+async fn can_be_looked_at_and_tampered_with(server: &ScimServer) {
+    assert!(server.users().await.is_empty());
+    let ada = server.create_user(json!({"userName": "ada"})).await;
+    let bob = server.create_user(json!({"userName": "bob"})).await;
+    let group = server.create_group("marketing").await;
+    server.add_member(&group, &ada).await;
+    server.add_member(&group, &bob).await;
+    let both = BTreeSet::from(["ada".to_owned(), "bob".to_owned()]);
+    assert_eq!(server.group_members("marketing").await, both);
+
+    server.remove_member(&group, &ada).await;
+    assert_eq!(server.group_member_ids("marketing").await, [bob]);
+    assert!(server.group_members("absent").await.is_empty());
+
+    let title = json!([{"op": "replace", "path": "title", "value": "Countess"}]);
+    server.patch_user(&ada, title).await;
+    let seen = server.user_by_name("ADA").await.unwrap();
+    assert_eq!(seen["title"], "Countess");
+    server.delete_user(&ada).await;
+    assert_eq!(server.user_by_name("ada").await, None);
+}
+
+/// What we do as testers is not in the log; what another client does is, with its outcome.
+async fn keeps_a_log_of_requests(server: &ScimServer) {
+    assert_eq!(server.requests().await, []);
+    let url = format!("{}/Users?count=7", server.base_url());
+    let http = reqwest::Client::new();
+    let refused = http.get(&url).bearer_auth("wrong").send().await.unwrap();
+    assert_eq!(refused.status(), 401);
+    let request = http.post(&url).bearer_auth(server.token());
+    let request = request.header("Content-Type", "application/scim+json");
+    let user =
+        json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "eve"});
+    let made = request.body(user.to_string()).send().await.unwrap();
+    assert_eq!(made.status(), 201);
+
+    let path = server.base_url().path().to_owned() + "/Users?count=7";
+    let seen: Vec<_> = server.requests().await;
+    let expected = |method: &str, status: u16| LoggedRequest {
+        method: method.to_owned(),
+        path: path.clone(),
+        status,
+        summary: None,
+    };
+    let plain: Vec<_> = seen
+        .iter()
+        .cloned()
+        .map(|r| LoggedRequest { summary: None, ..r })
+        .collect();
+    assert_eq!(plain, [expected("GET", 401), expected("POST", 201)]);
+    assert_eq!(
+        seen.iter().map(LoggedRequest::is_write).collect::<Vec<_>>(),
+        [false, true]
+    );
+}
+
+#[tokio::test]
+async fn scim2_server_serves() {
+    let server = ScimServer::scim2_server().await;
+    can_be_looked_at_and_tampered_with(&server).await;
+    keeps_a_log_of_requests(&server).await;
+    assert!(server.base_url().as_str().contains(server.host()));
+}
+
+#[tokio::test]
+async fn scimmy_serves() {
+    let server = ScimServer::scimmy().await;
+    can_be_looked_at_and_tampered_with(&server).await;
+    keeps_a_log_of_requests(&server).await;
+    let last = server.requests().await.pop().unwrap();
+    assert_eq!(last.summary.as_deref(), Some("eve"));
+}
+
+#[tokio::test]
+async fn scimmy_can_misbehave() {
+    let options = [("IGNORE_FILTER", "1"), ("IGNORE_MEMBER_REMOVE", "1")];
+    let server = ScimServer::scimmy_with(&options).await;
+    let ada = server.create_user(json!({"userName": "ada"})).await;
+    let group = server.create_group("marketing").await;
+    server.add_member(&group, &ada).await;
+    server.remove_member(&group, &ada).await;
+    assert_eq!(server.group_member_ids("marketing").await, [ada]);
+    let path = "Users?filter=userName%20eq%20%22nobody%22";
+    let (_, answer) = server.send(reqwest::Method::GET, path, None).await.unwrap();
+    assert_eq!(answer["totalResults"], 1);
+}
+
+#[tokio::test]
+async fn a_server_can_be_down_and_come_up() {
+    let mut server = ScimServer::scim2_server_down();
+    assert!(server.answers().await.is_err());
+    server.start().await;
+    server.create_user(json!({"userName": "ada"})).await;
+    server.stop();
+    eventually("it is down", async || match server.answers().await {
+        Err(_) => Ok(()),
+        Ok(()) => Err("it answers"),
+    })
+    .await;
+    server.start().await;
+    assert!(server.users().await.is_empty());
+}

@@ -1,0 +1,6 @@
+//! What the tests stand on: processes that end with the test, a control plane, SCIM servers, waiting.
+
+pub mod process;
+pub mod scim_client;
+pub mod targets;
+pub mod wait;

@@ -1,0 +1,34 @@
+//! Waiting for conditions. A test never sleeps for a time of its own choosing.
+
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
+
+/// How long anything is waited for before a test fails. Generous: a machine that is busy is no bug.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often a condition is looked at where nothing can be watched.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Looks again and again until `look` answers `Ok`, and returns that. Fails after `PATIENCE` with what
+/// was seen last, which `look` hands back as `Err`.
+pub async fn eventually<T, S: Debug>(what: &str, look: impl AsyncFnMut() -> Result<T, S>) -> T {
+    eventually_within(PATIENCE, what, look).await
+}
+
+/// As `eventually`, with a patience of its own.
+pub async fn eventually_within<T, S: Debug>(
+    patience: Duration,
+    what: &str,
+    mut look: impl AsyncFnMut() -> Result<T, S>,
+) -> T {
+    let begin = Instant::now();
+    loop {
+        match look().await {
+            Ok(found) => return found,
+            Err(seen) if begin.elapsed() > patience => {
+                panic!("waited {patience:?} in vain until {what}; seen last:\n{seen:#?}")
+            }
+            Err(_) => tokio::time::sleep(GLANCE).await,
+        }
+    }
+}
