@@ -23,13 +23,30 @@ use super::references::SecretKeyRef;
     derive = "PartialEq",
     doc = "One target application: how to reach it, how accounts map, what happens to orphans.",
     printcolumn(json_path = ".status.type", name = "Type", type_ = "string"),
-    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].status", name = "Ready", type_ = "string"),
+    printcolumn(
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        name = "Ready",
+        type_ = "string"
+    ),
     printcolumn(json_path = ".status.accounts", name = "Accounts", type_ = "integer"),
     printcolumn(json_path = ".status.orphans", name = "Orphans", type_ = "integer"),
-    printcolumn(json_path = ".status.inventory.completeness", name = "Inventory", type_ = "string"),
+    printcolumn(
+        json_path = ".status.inventory.completeness",
+        name = "Inventory",
+        type_ = "string"
+    ),
     printcolumn(json_path = ".spec.mode", name = "Mode", type_ = "string"),
-    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date"),
-    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].message", name = "Message", type_ = "string", priority = 1)
+    printcolumn(
+        json_path = ".metadata.creationTimestamp",
+        name = "Age",
+        type_ = "date"
+    ),
+    printcolumn(
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
+        name = "Message",
+        type_ = "string",
+        priority = 1
+    )
 )]
 #[x_kube(validation = Rule::new("[has(self.scim)].filter(x, x).size() == 1").message("exactly one protocol block is needed: add spec.scim"))]
 #[serde(rename_all = "camelCase")]

@@ -23,18 +23,43 @@ use super::references::ObjectRef;
     derive = "PartialEq",
     doc = "One person's employment facts, and what Rollcall says of their accounts.",
     printcolumn(json_path = ".status.stage", name = "Stage", type_ = "string"),
-    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].status", name = "Ready", type_ = "string"),
-    printcolumn(json_path = ".status.summary.accounts", name = "Accounts", type_ = "string"),
+    printcolumn(
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        name = "Ready",
+        type_ = "string"
+    ),
+    printcolumn(
+        json_path = ".status.summary.accounts",
+        name = "Accounts",
+        type_ = "string"
+    ),
     printcolumn(json_path = ".status.summary.next", name = "Next", type_ = "string"),
-    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date"),
-    printcolumn(json_path = ".status.summary.orphanedCredentials", name = "Orphans", type_ = "integer", priority = 1),
-    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].message", name = "Message", type_ = "string", priority = 1)
+    printcolumn(
+        json_path = ".metadata.creationTimestamp",
+        name = "Age",
+        type_ = "date"
+    ),
+    printcolumn(
+        json_path = ".status.summary.orphanedCredentials",
+        name = "Orphans",
+        type_ = "integer",
+        priority = 1
+    ),
+    printcolumn(
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
+        name = "Message",
+        type_ = "string",
+        priority = 1
+    )
 )]
 #[x_kube(validation = Rule::new("!has(self.endDate) || self.endDate >= self.startDate").message("endDate is before startDate: the last day of work must not precede the first; correct one of the two"))]
 #[serde(rename_all = "camelCase")]
 pub struct EmployeeSpec {
     /// Stable identifier from HR. Unique in the namespace, and never changed: accounts are found by it.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"))]
+    #[schemars(
+        length(min = 1, max = 63),
+        regex(pattern = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")
+    )]
     #[x_kube(validation = Rule::new("self == oldSelf").message("employeeId is immutable: accounts are found by it; to replace it, delete this Employee and create another"))]
     pub employee_id: String,
     /// How the person is called.

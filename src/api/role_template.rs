@@ -18,13 +18,30 @@ use serde::{Deserialize, Serialize};
     status = "RoleTemplateStatus",
     derive = "PartialEq",
     doc = "A rule for who holds a role, and the grants it carries.",
-    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].status", name = "Ready", type_ = "string"),
+    printcolumn(
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        name = "Ready",
+        type_ = "string"
+    ),
     printcolumn(json_path = ".status.holders", name = "Holders", type_ = "integer"),
-    printcolumn(json_path = ".status.provisioned", name = "Provisioned", type_ = "integer"),
+    printcolumn(
+        json_path = ".status.provisioned",
+        name = "Provisioned",
+        type_ = "integer"
+    ),
     printcolumn(json_path = ".status.failures", name = "Failures", type_ = "integer"),
     printcolumn(json_path = ".status.orphans", name = "Orphans", type_ = "integer"),
-    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date"),
-    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].message", name = "Message", type_ = "string", priority = 1)
+    printcolumn(
+        json_path = ".metadata.creationTimestamp",
+        name = "Age",
+        type_ = "date"
+    ),
+    printcolumn(
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
+        name = "Message",
+        type_ = "string",
+        priority = 1
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct RoleTemplateSpec {
