@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::world::Meta;
 use crate::api::{GROUP, VERSION};
+use crate::runtime::events::{Notice, NoticeKind};
 
 /// A reference to one of our objects.
 #[must_use]
@@ -18,6 +19,37 @@ pub fn of(kind: &str, namespace: &Arc<str>, name: &str, meta: &Meta) -> ObjectRe
         name: Some(name.to_owned()),
         uid: Some(meta.uid.clone()),
         ..ObjectReference::default()
+    }
+}
+
+/// Something is amiss.
+#[must_use]
+pub fn warning(
+    object: ObjectReference,
+    reason: &'static str,
+    action: &'static str,
+    message: String,
+) -> Notice {
+    Notice {
+        object,
+        kind: NoticeKind::Warning,
+        reason,
+        action,
+        message,
+    }
+}
+
+/// Something went as it should, and is worth telling.
+#[must_use]
+pub fn normal(
+    object: ObjectReference,
+    reason: &'static str,
+    action: &'static str,
+    message: String,
+) -> Notice {
+    Notice {
+        kind: NoticeKind::Normal,
+        ..warning(object, reason, action, message)
     }
 }
 

@@ -36,6 +36,8 @@ pub enum Change {
     Synced(Source),
     /// One watch fails; it goes on trying.
     Failing(Source, String),
+    /// A connector's earlier run has ended.
+    Stopped(Key),
 }
 
 /// One watch: a kind, and a namespace where it is limited to one.
@@ -45,6 +47,15 @@ pub struct Source {
     pub kind: &'static str,
     /// The namespace; `None` watches all.
     pub namespace: Option<String>,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{} in {namespace}", self.kind),
+            None => f.write_str(self.kind),
+        }
+    }
 }
 
 /// What became of one object.

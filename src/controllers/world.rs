@@ -329,6 +329,8 @@ pub struct ConnectorEntry {
     pub target: Option<TargetKey>,
     /// The running dispatch, while there is one.
     pub running: Option<Running>,
+    /// Whether an earlier run is still ending: its last writes must be over before the next begins.
+    pub stopping: bool,
     /// What the target showed.
     pub inventory: Inventory,
     /// What the target can do.

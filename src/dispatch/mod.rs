@@ -20,6 +20,7 @@ mod listings;
 mod made;
 mod member;
 mod metrics;
+pub mod inventory;
 pub mod order;
 mod pace;
 mod queue;

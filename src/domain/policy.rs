@@ -127,7 +127,7 @@ impl Connector {
 }
 
 fn fault(field: &str, error: &CelError) -> Problem {
-    Problem::edit(error.reason(), format!("{field}: {error}"))
+    Problem::edit(error.reason.as_str(), format!("{field}: {error}"))
 }
 
 /// Every role template and connector of a namespace, immutable.

@@ -20,6 +20,7 @@ mod patch;
 mod path;
 mod redact;
 mod resource;
+mod spec;
 mod transport;
 
 #[cfg(test)]
@@ -44,6 +45,7 @@ use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, Obse
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
 
 pub use self::config::{Auth, ScimConfig};
+pub use self::spec::PROTOCOL;
 
 /// One SCIM 2.0 service provider.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::duration;
+use crate::api::duration;
 use crate::api::AppConnectorSpec;
 use crate::api::references::SecretKeyRef;
 use crate::connectors::{SharedConnector, registry};
@@ -61,7 +61,7 @@ fn credential(
     secrets::credential_for(secrets.get(&reference.name), &reference.key, host).map_err(|problem| {
         Problem::waiting(
             problem.reason(),
-            format!("Secret {}: {problem}", reference.name),
+            problem.message(&reference.name),
         )
     })
 }
@@ -74,6 +74,7 @@ fn settings(spec: &AppConnectorSpec) -> Settings {
         requests_per_second: sync.requests_per_second,
         membership_batch: sync.membership_batch,
         interval: duration::parse(&sync.interval).unwrap_or(Duration::from_secs(600)),
-        ..Settings::with_timeout(timeout)
+        call_timeout: timeout.saturating_mul(4),
+        ..Settings::default()
     }
 }

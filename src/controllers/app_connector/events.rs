@@ -19,13 +19,13 @@ pub fn notices(
     after: &AppConnectorStatus,
 ) -> Vec<Notice> {
     let lost = notice::ended(&before.conditions, &after.conditions, conditions::CONNECTED)
-        .map(|message| Notice::warning(of("AppConnector", namespace, name.as_str(), meta), "Disconnected", "Connect", message));
+        .map(|message| notice::warning(of("AppConnector", namespace, name.as_str(), meta), "Disconnected", "Connect", message));
     [(conditions::STALLED, "Stalled"), (conditions::ORPHANED_ACCOUNTS, "OrphanedAccounts")]
         .into_iter()
         .filter_map(|(condition, reason)| {
             let message = notice::began(&before.conditions, &after.conditions, condition)?;
             let object = of("AppConnector", namespace, name.as_str(), meta);
-            Some(Notice::warning(object, reason, "Compare", message))
+            Some(notice::warning(object, reason, "Compare", message))
         })
         .chain(lost)
         .collect()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::duration;
+use crate::api::duration;
 use crate::api::AppConnectorSpec;
 use crate::api::app_connector::{LetterCase, Manager, MissingEntitlement, Mode, UsernameRules};
 use crate::connectors::registry;

@@ -25,21 +25,21 @@ pub fn notices(
         (conditions::ORPHANED_CREDENTIALS, "OrphanedCredentials", "Compare"),
     ] {
         if let Some(message) = notice::began(&before.conditions, &after.conditions, condition) {
-            out.push(Notice::warning(object(), reason, action, message));
+            out.push(notice::warning(object(), reason, action, message));
         }
     }
     if let Some(message) = notice::began(&before.conditions, &after.conditions, conditions::ACCESS_REVOKED) {
-        out.push(Notice::normal(object(), "AccessRevoked", "Disable", message));
+        out.push(notice::normal(object(), "AccessRevoked", "Disable", message));
     }
     for account in &after.accounts {
         let was = before.accounts.iter().find(|a| a.connector == account.connector);
         let new = |state| account.state == state && was.is_none_or(|w| w.state != state);
         let message = || format!("{}: {}", account.connector, account.message.clone().unwrap_or_default());
         if new(AccountState::Failed) {
-            out.push(Notice::warning(object(), "AccountFailed", "Provision", message()));
+            out.push(notice::warning(object(), "AccountFailed", "Provision", message()));
         }
         if new(AccountState::Conflict) {
-            out.push(Notice::warning(object(), "AccountConflict", "Match", message()));
+            out.push(notice::warning(object(), "AccountConflict", "Match", message()));
         }
     }
     out

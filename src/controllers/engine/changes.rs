@@ -31,10 +31,21 @@ impl Engine {
             Change::Synced(source) => {
                 tracing::info!(kind = source.kind, namespace = source.namespace, "watch is in step");
                 self.unsynced.remove(&source);
-                self.ports.health.waiting_for(self.unsynced.iter().map(|s| s.kind.to_owned()).collect());
+                self.ports.health.present(&source.to_string());
             }
             Change::Failing(source, error) => {
                 tracing::warn!(kind = source.kind, namespace = source.namespace, error, "watch fails; it is tried again");
+                if self.unsynced.contains(&source) {
+                    self.ports.health.missing(source.to_string(), format!("{source} can't be listed: {error}"));
+                }
+            }
+            Change::Stopped(key) => {
+                let name = ConnectorName::new(&key.name);
+                let realm = self.realm(&key.namespace);
+                if let Some(entry) = realm.connectors.get_mut(&name) {
+                    entry.stopping = false;
+                    self.queue.add(Work::Connector(key.namespace, name), Lane::Leaver);
+                }
             }
         }
     }
@@ -248,6 +259,7 @@ impl Engine {
                     problems: problem.into_iter().collect(),
                     target,
                     running: None,
+                    stopping: false,
                     inventory: Inventory::new(scope),
                     capabilities: None,
                     unavailable: None,

@@ -16,13 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::watch::{Change, Source};
 use super::world::{Realm, World};
-use crate::audit::AuditSink;
-use crate::dispatch::DispatchMetrics;
-use crate::dispatch::order::Report;
+use crate::dispatch::{Report, Shared};
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, RoleName};
 use crate::plan::Lane;
 use crate::runtime::clock::{WallClock, sleep_until};
-use crate::runtime::events::Notices;
+use crate::runtime::events::Events;
 use crate::runtime::http::Health;
 use crate::runtime::metrics::Metrics;
 use crate::runtime::status_writer::{Handle as StatusHandle, StatusWritten};
@@ -43,18 +41,16 @@ pub struct Ports {
     /// Writes statuses.
     pub statuses: StatusHandle,
     /// Tells Kubernetes events.
-    pub notices: Notices,
-    /// Where dispatch reports to.
-    pub reports: mpsc::UnboundedSender<Report>,
-    /// Takes the audit.
-    pub audit: Arc<dyn AuditSink>,
+    pub events: Events,
+    /// What every dispatch needs.
+    pub dispatch: Shared,
+    /// For what comes back to us by way of another task.
+    pub changes: mpsc::Sender<Change>,
     /// What the controllers count.
     pub metrics: Metrics,
-    /// What dispatch counts.
-    pub dispatch_metrics: DispatchMetrics,
     /// Tells probes how we are.
-    pub health: Health,
-    /// Ends every dispatch.
+    pub health: Arc<Health>,
+    /// Ends the engine, and every dispatch.
     pub shutdown: CancellationToken,
 }
 
@@ -98,6 +94,10 @@ impl Engine {
     /// An engine that knows nothing yet and waits for these watches.
     #[must_use]
     pub fn new(installation: String, sources: Vec<Source>, ports: Ports) -> Self {
+        for source in &sources {
+            ports.health.missing(source.to_string(), format!("waiting for the first list of {source}"));
+        }
+        ports.health.started();
         Self {
             world: World {
                 installation,
@@ -136,12 +136,18 @@ impl Engine {
                 self.work();
             }
         }
+        // What is in flight may end, and what it did is found again by the next start.
+        let mut stopped = Vec::new();
         for realm in self.world.realms.values_mut() {
             for connector in realm.connectors.values_mut() {
-                if let Some(running) = connector.running.take() {
-                    running.handle.stop();
-                }
+                stopped.extend(connector.running.take().map(|running| running.handle));
             }
+        }
+        for handle in &stopped {
+            handle.stop();
+        }
+        for handle in stopped {
+            handle.stopped().await;
         }
     }
 

@@ -220,7 +220,7 @@ impl Engine {
             }
         };
         for notice in events::notices(namespace, name, &person.meta, &person.status.known, &status) {
-            self.ports.notices.publish(notice);
+            self.ports.events.notify(notice);
         }
         self.ports.statuses.write(StatusWrite {
             kind: ObjectKind::Employee,

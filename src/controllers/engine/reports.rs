@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::Engine;
 use crate::controllers::app_connector::connect;
 use crate::controllers::employee::outcome::Context;
+use crate::controllers::watch::{Change, Key};
 use crate::controllers::world::{ConnectorEntry, Running};
 use crate::dispatch::order::{ConnectorKey, Event, Outcome, Report};
-use crate::dispatch::{Dispatch, Start};
+use crate::dispatch::{Dispatch, Target};
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::domain::problem::Cure;
 use crate::runtime::status_writer::{ObjectKind, Part, StatusWritten};
@@ -43,21 +44,19 @@ impl Engine {
                     .is_some_and(|r| r.fingerprint == ready.fingerprint);
                 if !same {
                     self.stop(namespace, name);
+                }
+                let stopping = self.connector_mut(namespace, name).is_some_and(|e| e.stopping);
+                if !same && !stopping {
                     let epoch = self.next();
-                    let handle = Dispatch::start(Start {
+                    let target = Target {
                         connector: ready.connector,
-                        settings: ready.settings,
                         key: ConnectorKey {
                             namespace: Arc::clone(namespace),
                             name: name.clone(),
                         },
                         epoch,
-                        reports: self.ports.reports.clone(),
-                        audit: Arc::clone(&self.ports.audit),
-                        clock: self.ports.clock.clone(),
-                        metrics: self.ports.dispatch_metrics.clone(),
-                        shutdown: self.ports.shutdown.clone(),
-                    });
+                    };
+                    let handle = Dispatch::start(target, ready.settings, self.ports.dispatch.clone());
                     if let Some(entry) = self.connector_mut(namespace, name) {
                         entry.running = Some(Running {
                             handle,
@@ -84,6 +83,17 @@ impl Engine {
         };
         if let Some(running) = entry.running.take() {
             running.handle.stop();
+            entry.stopping = true;
+            let changes = self.ports.changes.clone();
+            let key = Key {
+                namespace: Arc::clone(namespace),
+                name: Arc::from(name.as_str()),
+            };
+            tokio::spawn(async move {
+                running.handle.stopped().await;
+                // Nobody listens any more: then nothing is to be started either.
+                let _ = changes.send(Change::Stopped(key)).await;
+            });
             entry.unavailable = None;
             entry.capabilities = None;
             for person in realm.people.values_mut() {

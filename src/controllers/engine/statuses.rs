@@ -57,7 +57,7 @@ impl Engine {
             return;
         }
         for notice in role_template::events::notices(namespace, name, &entry.meta, &entry.status.known, &status) {
-            self.ports.notices.publish(notice);
+            self.ports.events.notify(notice);
         }
         let uid = entry.meta.uid.clone();
         let Some(write) = write(ObjectKind::RoleTemplate, namespace, name.as_str(), uid, &status, token) else {
@@ -106,7 +106,7 @@ impl Engine {
             return;
         }
         for notice in app_connector::events::notices(namespace, name, &entry.meta, &entry.status.known, &status) {
-            self.ports.notices.publish(notice);
+            self.ports.events.notify(notice);
         }
         let uid = entry.meta.uid.clone();
         let Some(write) = write(ObjectKind::AppConnector, namespace, name.as_str(), uid, &status, token) else {

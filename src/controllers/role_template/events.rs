@@ -23,7 +23,7 @@ pub fn notices(
         .filter_map(|(condition, reason)| {
             let message = notice::began(&before.conditions, &after.conditions, condition)?;
             let object = of("RoleTemplate", namespace, name.as_str(), meta);
-            Some(Notice::warning(object, reason, "Compare", message))
+            Some(notice::warning(object, reason, "Compare", message))
         })
         .collect()
 }
