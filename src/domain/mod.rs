@@ -4,6 +4,7 @@
 //! module compiles with its pure dependencies alone; `tests/it/purity.rs` holds it to that.
 
 pub mod account;
+pub mod cel;
 pub mod facts;
 pub mod ids;
 pub mod mark;
