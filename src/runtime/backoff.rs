@@ -12,8 +12,11 @@ use std::time::Duration;
 pub fn delay(attempt: u32, base: Duration, cap: Duration, jitter: f64) -> Duration {
     let factor = 2_u32.checked_pow(attempt).unwrap_or(u32::MAX);
     let full = base.saturating_mul(factor).min(cap);
-    // `max` before `min` also turns NaN into 0.
-    let jitter = jitter.max(0.0).min(1.0);
+    let jitter = if jitter.is_nan() {
+        0.0
+    } else {
+        jitter.clamp(0.0, 1.0)
+    };
     full.mul_f64(1.0 - jitter / 2.0).min(full)
 }
 
@@ -38,17 +41,8 @@ impl<K: Ord + Clone> Backoffs<K> {
 
     /// Records a failure and returns how long to wait; see [`delay`] for `jitter`.
     pub fn failed(&mut self, key: &K, jitter: f64) -> Duration {
-        let attempt = match self.failures.get_mut(key) {
-            Some(count) => {
-                let attempt = *count;
-                *count = count.saturating_add(1);
-                attempt
-            }
-            None => {
-                self.failures.insert(key.clone(), 1);
-                0
-            }
-        };
+        let attempt = self.failures(key);
+        self.failures.insert(key.clone(), attempt.saturating_add(1));
         delay(attempt, self.base, self.cap, jitter)
     }
 

@@ -42,7 +42,7 @@ impl Shifts {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -26,9 +26,9 @@ pub struct Notice {
     pub object: ObjectReference,
     /// Whether something is amiss.
     pub kind: NoticeKind,
-    /// Stable reason in PascalCase.
+    /// Stable reason in `PascalCase`.
     pub reason: &'static str,
-    /// What was done, or could not be done, in PascalCase.
+    /// What was done, or could not be done, in `PascalCase`.
     pub action: &'static str,
     /// A sentence. Cut where it is longer than Kubernetes takes.
     pub message: String,

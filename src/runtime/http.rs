@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Media type of `/metrics` (OpenMetrics 1.0, section 4.2).
+/// Media type of `/metrics` (`OpenMetrics` 1.0).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Whether the operator is alive and ready, as its own parts tell.
@@ -198,7 +198,7 @@ mod tests {
     use crate::runtime::clock::SystemClock;
     use crate::runtime::metrics::{self, Metrics};
 
-    const SILENCE: Duration = Duration::from_secs(60);
+    const SILENCE: Duration = Duration::from_mins(1);
 
     #[tokio::test(start_paused = true)]
     async fn alive_while_the_loop_beats() {

@@ -7,7 +7,7 @@ use http::{HeaderMap, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{FinalizerChange, ObjectKind, Saved, StatusWrite, WriteError};
+use super::{FinalizerChange, Saved, StatusWrite, WriteError};
 
 /// Longest message of the API server that is passed on, in characters.
 const MESSAGE_LIMIT: usize = 512;
@@ -236,6 +236,7 @@ impl Answer {
 mod tests {
     use super::*;
     use crate::plan::operation::Lane;
+    use crate::runtime::status_writer::ObjectKind;
 
     fn change(present: bool, seen: &[&str]) -> FinalizerChange {
         FinalizerChange {
@@ -251,7 +252,7 @@ mod tests {
         }
     }
 
-    fn sent(request: Request<Vec<u8>>) -> (String, Value) {
+    fn sent(request: &Request<Vec<u8>>) -> (String, Value) {
         let body = serde_json::from_slice(request.body()).unwrap();
         assert_eq!(request.method(), http::Method::PATCH);
         assert_eq!(
@@ -272,7 +273,7 @@ mod tests {
             status: json!({"holders": 3}),
             token: 0,
         };
-        let (uri, body) = sent(status_request(&write, "roll call").unwrap());
+        let (uri, body) = sent(&status_request(&write, "roll call").unwrap());
         assert_eq!(
             uri,
             "/apis/rollcall.dev/v1alpha1/namespaces/people/roletemplates/everyone/status?fieldManager=roll+call"
@@ -318,7 +319,7 @@ mod tests {
         ];
         for (change, expected) in cases {
             let request = finalizer_request(&change, "rollcall").unwrap();
-            let (uri, body) = sent(request);
+            let (uri, body) = sent(&request);
             assert_eq!(
                 uri,
                 "/apis/rollcall.dev/v1alpha1/namespaces/people/employees/ada?fieldManager=rollcall"

@@ -59,11 +59,11 @@ fn world(settings: Settings) -> World {
             let path = request.uri().path().to_owned();
             let body = request.into_body().collect_bytes().await.unwrap();
             let (answer, answered) = oneshot::channel();
-            let patch = serde_json::from_slice(&body).unwrap();
+            let sent = serde_json::from_slice(&body).unwrap();
             sender
                 .send(Call {
                     path,
-                    patch,
+                    patch: sent,
                     answer,
                 })
                 .unwrap();
