@@ -179,9 +179,8 @@ impl Realm {
         let claimants = self.by_id.get(id)?;
         claimants.iter().min_by_key(|name| {
             let person = self.people.get(*name);
-            let has_account = person.is_some_and(|p| {
-                p.record.accounts.values().any(|a| a.id.is_some())
-            });
+            let has_account =
+                person.is_some_and(|p| p.record.accounts.values().any(|a| a.id.is_some()));
             let created = person.and_then(|p| p.meta.created);
             (!has_account, created, (*name).clone())
         })

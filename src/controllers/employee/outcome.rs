@@ -100,7 +100,9 @@ impl Context<'_> {
                             let key = self.key(order.operation.verb(), Some(&name));
                             self.person.failures.remove(&key);
                         }
-                        Err(error) => self.note_failure(order.operation.verb(), Some(&name), &error),
+                        Err(error) => {
+                            self.note_failure(order.operation.verb(), Some(&name), &error)
+                        }
                     }
                 }
             }

@@ -29,15 +29,17 @@ pub fn of(
             let worst = grants
                 .into_iter()
                 .flatten()
-                .map(|(connector, entitlements)| {
-                    match plan.accounts.get(connector) {
-                        Some(account) if is_there(account, entitlements.iter()) => Provisioning::Done,
+                .map(
+                    |(connector, entitlements)| match plan.accounts.get(connector) {
+                        Some(account) if is_there(account, entitlements.iter()) => {
+                            Provisioning::Done
+                        }
                         Some(account) if person.failing(connector, account, now).is_some() => {
                             Provisioning::Failed
                         }
                         _ => Provisioning::Underway,
-                    }
-                })
+                    },
+                )
                 .max_by_key(|p| match p {
                     Provisioning::Done => 0,
                     Provisioning::Underway => 1,
@@ -67,7 +69,10 @@ pub fn of(
     }
 }
 
-fn is_there<'a>(account: &AccountPlan, mut entitlements: impl Iterator<Item = &'a EntitlementName>) -> bool {
+fn is_there<'a>(
+    account: &AccountPlan,
+    mut entitlements: impl Iterator<Item = &'a EntitlementName>,
+) -> bool {
     // A person who does not work has what the stage allows.
     let live = account.goal == Goal::Live;
     let exists = !account
@@ -98,7 +103,12 @@ pub fn would_do(account: &AccountPlan) -> Vec<Operation> {
         .steps
         .iter()
         .map(|step| step.operation.clone())
-        .chain(account.withheld.iter().flat_map(|w| w.operations.iter().cloned()))
+        .chain(
+            account
+                .withheld
+                .iter()
+                .flat_map(|w| w.operations.iter().cloned()),
+        )
         .collect();
     let creates = operations.iter().any(|o| matches!(o, Operation::Create(_)));
     let pending: BTreeMap<EntitlementName, EntitlementTarget> = account
@@ -119,11 +129,16 @@ pub fn would_do(account: &AccountPlan) -> Vec<Operation> {
 /// Whether work is going on and nothing speaks against its ending well in a moment.
 #[must_use]
 pub fn is_going_well(realm: &Realm, person: &Person, plan: &PersonPlan, now: Timestamp) -> bool {
-    let underway = plan.accounts.keys().any(|name| person.submitted.contains_key(name));
+    let underway = plan
+        .accounts
+        .keys()
+        .any(|name| person.submitted.contains_key(name));
     let troubled = plan.accounts.iter().any(|(name, account)| {
-        let unavailable = realm.connectors.get(name).is_some_and(|c| c.unavailable.is_some());
+        let unavailable = realm
+            .connectors
+            .get(name)
+            .is_some_and(|c| c.unavailable.is_some());
         !account.problems.is_empty() || unavailable || person.failing(name, account, now).is_some()
     });
     underway && !troubled
 }
-

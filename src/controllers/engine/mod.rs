@@ -95,7 +95,10 @@ impl Engine {
     #[must_use]
     pub fn new(installation: String, sources: Vec<Source>, ports: Ports) -> Self {
         for source in &sources {
-            ports.health.missing(source.to_string(), format!("waiting for the first list of {source}"));
+            ports.health.missing(
+                source.to_string(),
+                format!("waiting for the first list of {source}"),
+            );
         }
         ports.health.started();
         Self {
@@ -118,7 +121,11 @@ impl Engine {
             let now = self.now();
             self.ports.health.beat();
             let busy = self.unsynced.is_empty() && self.has_work(now);
-            let due = if self.unsynced.is_empty() { self.queue.next_due() } else { None };
+            let due = if self.unsynced.is_empty() {
+                self.queue.next_due()
+            } else {
+                None
+            };
             let clock = Arc::clone(&self.ports.clock);
             tokio::select! {
                 biased;
@@ -198,8 +205,12 @@ impl Engine {
             };
             self.ports.metrics.reconciled(kind, "Done", began.elapsed());
         }
-        self.ports.metrics.set_queue_length("ready", self.queue.ready_len());
-        self.ports.metrics.set_queue_length("delayed", self.queue.delayed_len());
+        self.ports
+            .metrics
+            .set_queue_length("ready", self.queue.ready_len());
+        self.ports
+            .metrics
+            .set_queue_length("delayed", self.queue.delayed_len());
     }
 
     fn now(&self) -> Timestamp {
@@ -239,7 +250,11 @@ impl Engine {
             .people
             .iter()
             .map(|(name, person)| {
-                let work = Work::Person(Arc::clone(namespace), person.employee_id.clone(), name.clone());
+                let work = Work::Person(
+                    Arc::clone(namespace),
+                    person.employee_id.clone(),
+                    name.clone(),
+                );
                 (work, people::lane(person))
             })
             .collect();
@@ -258,7 +273,11 @@ impl Engine {
             return;
         };
         let lane = people::lane(person);
-        let work = Work::Person(Arc::clone(namespace), person.employee_id.clone(), name.clone());
+        let work = Work::Person(
+            Arc::clone(namespace),
+            person.employee_id.clone(),
+            name.clone(),
+        );
         self.queue.add(work, lane);
     }
 
@@ -279,7 +298,10 @@ impl Engine {
 
     /// The statuses of role templates and connectors follow in a moment.
     fn summaries(&mut self, namespace: &Arc<str>) {
-        let at = self.now().saturating_add(SUMMARY_DELAY).unwrap_or(Timestamp::MAX);
+        let at = self
+            .now()
+            .saturating_add(SUMMARY_DELAY)
+            .unwrap_or(Timestamp::MAX);
         let Some(realm) = self.world.realms.get(namespace) else {
             return;
         };

@@ -13,19 +13,27 @@ use crate::runtime::status_writer::{ObjectKind, StatusWrite};
 
 impl Engine {
     fn in_a_moment(&self) -> Timestamp {
-        self.now().saturating_add(SUMMARY_DELAY).unwrap_or(Timestamp::MAX)
+        self.now()
+            .saturating_add(SUMMARY_DELAY)
+            .unwrap_or(Timestamp::MAX)
     }
 
     pub(super) fn summary_of_template(&mut self, namespace: &Arc<str>, name: RoleName) {
         let at = self.in_a_moment();
-        self.queue
-            .add_at(Work::TemplateStatus(Arc::clone(namespace), name), Lane::Joiner, at);
+        self.queue.add_at(
+            Work::TemplateStatus(Arc::clone(namespace), name),
+            Lane::Joiner,
+            at,
+        );
     }
 
     pub(super) fn summary_of_connector(&mut self, namespace: &Arc<str>, name: ConnectorName) {
         let at = self.in_a_moment();
-        self.queue
-            .add_at(Work::ConnectorStatus(Arc::clone(namespace), name), Lane::Joiner, at);
+        self.queue.add_at(
+            Work::ConnectorStatus(Arc::clone(namespace), name),
+            Lane::Joiner,
+            at,
+        );
     }
 
     /// The templates that give something in a connector.
@@ -44,7 +52,12 @@ impl Engine {
         }
     }
 
-    pub(super) fn template_status(&mut self, namespace: &Arc<str>, name: &RoleName, now: Timestamp) {
+    pub(super) fn template_status(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &RoleName,
+        now: Timestamp,
+    ) {
         let token = self.next();
         let Some(realm) = self.world.realms.get(namespace) else {
             return;
@@ -56,11 +69,24 @@ impl Engine {
         if !entry.status.differs(&status) {
             return;
         }
-        for notice in role_template::events::notices(namespace, name, &entry.meta, &entry.status.known, &status) {
+        for notice in role_template::events::notices(
+            namespace,
+            name,
+            &entry.meta,
+            &entry.status.known,
+            &status,
+        ) {
             self.ports.events.notify(notice);
         }
         let uid = entry.meta.uid.clone();
-        let Some(write) = write(ObjectKind::RoleTemplate, namespace, name.as_str(), uid, &status, token) else {
+        let Some(write) = write(
+            ObjectKind::RoleTemplate,
+            namespace,
+            name.as_str(),
+            uid,
+            &status,
+            token,
+        ) else {
             return;
         };
         self.ports.statuses.write(write);
@@ -105,11 +131,24 @@ impl Engine {
         if !entry.status.differs(&status) {
             return;
         }
-        for notice in app_connector::events::notices(namespace, name, &entry.meta, &entry.status.known, &status) {
+        for notice in app_connector::events::notices(
+            namespace,
+            name,
+            &entry.meta,
+            &entry.status.known,
+            &status,
+        ) {
             self.ports.events.notify(notice);
         }
         let uid = entry.meta.uid.clone();
-        let Some(write) = write(ObjectKind::AppConnector, namespace, name.as_str(), uid, &status, token) else {
+        let Some(write) = write(
+            ObjectKind::AppConnector,
+            namespace,
+            name.as_str(),
+            uid,
+            &status,
+            token,
+        ) else {
             return;
         };
         self.ports.statuses.write(write);

@@ -155,10 +155,14 @@ fn attribute(value: &dyn Val) -> Option<AttributeValue> {
     if let Some(number) = value.downcast_ref::<CelInt>() {
         return Some(AttributeValue::Integer(*number.inner()));
     }
-    let texts = value.downcast_ref::<CelList>()?.inner().iter().map(|element| {
-        let text = element.downcast_ref::<CelString>()?;
-        Some(text.inner().to_owned())
-    });
+    let texts = value
+        .downcast_ref::<CelList>()?
+        .inner()
+        .iter()
+        .map(|element| {
+            let text = element.downcast_ref::<CelString>()?;
+            Some(text.inner().to_owned())
+        });
     texts.collect::<Option<_>>().map(AttributeValue::Texts)
 }
 
@@ -168,11 +172,17 @@ fn gives(checker: &Checker, tree: &Tree, wants: ResultKind, of: &Type) -> Result
         (ResultKind::Bool | ResultKind::Attribute, Type::Bool)
         | (ResultKind::Text | ResultKind::Attribute, Type::Text { .. })
         | (ResultKind::Attribute, Type::Int) => return Ok(()),
-        (ResultKind::Attribute, Type::List { item, .. }) if matches!(**item, Type::Text { .. } | Type::Nothing) => {
+        (ResultKind::Attribute, Type::List { item, .. })
+            if matches!(**item, Type::Text { .. } | Type::Nothing) =>
+        {
             return Ok(());
         }
-        (ResultKind::Bool, _) => "a condition is needed here (bool): compare it with something, as in x == 'y'",
-        (ResultKind::Text, _) => "text is needed here (string): convert it, for instance with string() or join()",
+        (ResultKind::Bool, _) => {
+            "a condition is needed here (bool): compare it with something, as in x == 'y'"
+        }
+        (ResultKind::Text, _) => {
+            "text is needed here (string): convert it, for instance with string() or join()"
+        }
         (ResultKind::Attribute, _) => {
             "an attribute holds string, bool, int or list(string): convert it, for instance with string()"
         }

@@ -34,7 +34,9 @@ impl Pattern {
             .dfa_size_limit(MAX_PATTERN_SIZE)
             .build()
             .map_err(|error| match error {
-                regex::Error::CompiledTooBig(_) => "it takes too much memory: repeat less".to_owned(),
+                regex::Error::CompiledTooBig(_) => {
+                    "it takes too much memory: repeat less".to_owned()
+                }
                 other => {
                     let text = other.to_string();
                     let last = text.lines().last().unwrap_or_default();

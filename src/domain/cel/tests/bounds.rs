@@ -7,7 +7,9 @@ use crate::domain::cel::tests::ada;
 use crate::domain::cel::{CelReason, Expression, ResultKind, Subject};
 
 fn reason(source: &str) -> Option<CelReason> {
-    Expression::compile(source, ResultKind::Attribute).err().map(|e| e.reason)
+    Expression::compile(source, ResultKind::Attribute)
+        .err()
+        .map(|e| e.reason)
 }
 
 #[test]
@@ -19,7 +21,12 @@ fn limits_are_where_they_are_said_to_be() {
     let chosen = |depth: usize| format!("{}1", "true ? 1 : ".repeat(depth));
     let added = |terms: usize| vec!["1"; terms].join(" + ");
     let chained = |calls: usize| format!("'a'{}", ".trim()".repeat(calls));
-    let grown = |times: usize| format!("employee.attributes.x{}", ".replace('', '12345678')".repeat(times));
+    let grown = |times: usize| {
+        format!(
+            "employee.attributes.x{}",
+            ".replace('', '12345678')".repeat(times)
+        )
+    };
     for (source, refused) in [
         (padded(4096), None),
         (padded(4097), Some(CelTooLong)),
@@ -48,7 +55,8 @@ fn comprehensions_are_nested_twice_at_most() {
     assert_eq!(reason(two), None);
     let three = "[1].exists(a, [1].exists(b, [1].exists(c, a == b && b == c)))";
     assert_eq!(reason(three), Some(CelReason::CelTooDeep));
-    let after_each_other = "employee.roles.filter(a, a != 'x').map(b, b.trim()).exists(c, c == 'y')";
+    let after_each_other =
+        "employee.roles.filter(a, a != 'x').map(b, b.trim()).exists(c, c == 'y')";
     assert_eq!(reason(after_each_other), None);
 }
 
@@ -105,11 +113,15 @@ fn the_deepest_that_is_accepted_is_evaluated_on_a_small_stack() {
         format!("'a'{}", ".trim()".repeat(31)),
         format!("{}'a'", "true ? 'a' : ".repeat(24)),
         format!("{}'a'{}[0]", "[".repeat(1), "]".repeat(1)),
-        format!("employee.roles.map(a, employee.roles.filter(b, {}) == [] ? a : a)[0]", vec!["true"; 300].join(" || ")),
+        format!(
+            "employee.roles.map(a, employee.roles.filter(b, {}) == [] ? a : a)[0]",
+            vec!["true"; 300].join(" || ")
+        ),
     ];
     let subject = Subject::new(&ada());
     for source in &deepest {
-        let expression = Expression::compile(source, ResultKind::Text).unwrap_or_else(|e| panic!("{source}: {e}"));
+        let expression = Expression::compile(source, ResultKind::Text)
+            .unwrap_or_else(|e| panic!("{source}: {e}"));
         thread::scope(|scope| {
             let small = thread::Builder::new().stack_size(512 * 1024);
             let done = small.spawn_scoped(scope, || expression.evaluate_text(&subject).is_ok());

@@ -30,12 +30,24 @@ fn person() -> impl Strategy<Value = Facts> {
         vec(any_text(200), 8),
         vec(any_text(40), 0..6),
         btree_map("[a-c]{1,2}", any_text(1024), 0..6),
-        prop_oneof![Just(Employment::Active), Just(Employment::OnLeave), Just(Employment::Suspended)],
+        prop_oneof![
+            Just(Employment::Active),
+            Just(Employment::OnLeave),
+            Just(Employment::Suspended)
+        ],
         proptest::option::of(0_i8..28),
     )
         .prop_map(|(texts, roles, attributes, employment, end)| {
-            let [given, family, preferred, email, department, job_title, location, cost_center] =
-                <[String; 8]>::try_from(texts).unwrap_or_default();
+            let [
+                given,
+                family,
+                preferred,
+                email,
+                department,
+                job_title,
+                location,
+                cost_center,
+            ] = <[String; 8]>::try_from(texts).unwrap_or_default();
             Facts {
                 display: format!("{given} {family}"),
                 given,
@@ -88,7 +100,9 @@ fn expression() -> impl Strategy<Value = String> {
 
 /// The most that the result may hold, as the check reckons it.
 fn bound(source: &str) -> u64 {
-    let Ok(parsed) = syntax::parse(source) else { return 0 };
+    let Ok(parsed) = syntax::parse(source) else {
+        return 0;
+    };
     let mut checker = Checker::new(source, &parsed.info);
     checker.value(&parsed.written).map_or(0, |c| c.of.weight())
 }
@@ -96,7 +110,12 @@ fn bound(source: &str) -> u64 {
 fn size(value: &AttributeValue) -> u64 {
     match value {
         AttributeValue::Text(text) => text.chars().count() as u64 + 1,
-        AttributeValue::Texts(texts) => 1 + texts.iter().map(|t| t.chars().count() as u64 + 1).sum::<u64>(),
+        AttributeValue::Texts(texts) => {
+            1 + texts
+                .iter()
+                .map(|t| t.chars().count() as u64 + 1)
+                .sum::<u64>()
+        }
         AttributeValue::Bool(_) | AttributeValue::Integer(_) | AttributeValue::Account(_) => 1,
     }
 }
@@ -108,16 +127,29 @@ fn what_is_accepted_gives_its_type_within_its_bounds_for_anybody() {
     let outcome = runner.run(&(expression(), person()), |(source, facts)| {
         let subject = Subject::new(&facts);
         for wants in [ResultKind::Bool, ResultKind::Text, ResultKind::Attribute] {
-            let Ok(expression) = Expression::compile(&source, wants) else { continue };
+            let Ok(expression) = Expression::compile(&source, wants) else {
+                continue;
+            };
             accepted.set(accepted.get() + 1);
             match expression.evaluate(&subject) {
                 Ok(value) => {
                     match wants {
-                        ResultKind::Bool => prop_assert!(matches!(value, AttributeValue::Bool(_)), "{source}: {value:?}"),
-                        ResultKind::Text => prop_assert!(matches!(value, AttributeValue::Text(_)), "{source}: {value:?}"),
+                        ResultKind::Bool => prop_assert!(
+                            matches!(value, AttributeValue::Bool(_)),
+                            "{source}: {value:?}"
+                        ),
+                        ResultKind::Text => prop_assert!(
+                            matches!(value, AttributeValue::Text(_)),
+                            "{source}: {value:?}"
+                        ),
                         ResultKind::Attribute => {}
                     }
-                    prop_assert!(size(&value) <= bound(&source), "{source}: {} > {}", size(&value), bound(&source));
+                    prop_assert!(
+                        size(&value) <= bound(&source),
+                        "{source}: {} > {}",
+                        size(&value),
+                        bound(&source)
+                    );
                 }
                 Err(EvalError::Unchecked { message }) => {
                     return Err(TestCaseError::fail(format!("{source}: {message}")));
@@ -128,9 +160,21 @@ fn what_is_accepted_gives_its_type_within_its_bounds_for_anybody() {
         Ok(())
     });
     assert!(outcome.is_ok(), "{outcome:?}");
-    println!("{} accepted, of which {} failed when evaluated", accepted.get(), failed.get());
-    assert!(accepted.get() > 100, "only {} were accepted", accepted.get());
-    assert!(failed.get() > 5, "only {} failed when evaluated", failed.get());
+    println!(
+        "{} accepted, of which {} failed when evaluated",
+        accepted.get(),
+        failed.get()
+    );
+    assert!(
+        accepted.get() > 100,
+        "only {} were accepted",
+        accepted.get()
+    );
+    assert!(
+        failed.get() > 5,
+        "only {} failed when evaluated",
+        failed.get()
+    );
 }
 
 /// Fragments of CEL put together without rhyme or reason.
