@@ -218,7 +218,9 @@ impl Context<'_> {
         };
         let wait = backoff::delay(attempts - 1, base, cap, self.jitter)
             .max(error.retry_after.unwrap_or_default());
-        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_hours(1));
+        // Whole seconds, as statuses keep them.
+        let wait = i64::try_from(wait.as_secs()).unwrap_or(3600) + 1;
+        let wait = SignedDuration::from_secs(wait);
         let failure = Failure {
             reason,
             message: error.message.clone(),

@@ -126,19 +126,49 @@ pub fn would_do(account: &AccountPlan) -> Vec<Operation> {
     operations
 }
 
-/// Whether work is going on and nothing speaks against its ending well in a moment.
+/// Whether a status should be written now, or is likely to be out of date in a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// Nothing more is on its way: now.
+    Now,
+    /// Work is going on and nothing speaks against its ending well: in a moment.
+    Soon,
+    /// The first listing of a target since the start is under way, and what was written before the
+    /// start still speaks of this spec: once it has ended.
+    AfterListing,
+}
+
+/// When the status of a person is to be written.
 #[must_use]
-pub fn is_going_well(realm: &Realm, person: &Person, plan: &PersonPlan, now: Timestamp) -> bool {
-    let underway = plan
-        .accounts
-        .keys()
-        .any(|name| person.submitted.contains_key(name));
+pub fn timing(realm: &Realm, person: &Person, plan: &PersonPlan, now: Timestamp) -> Timing {
+    let first_listing = |name: &ConnectorName| {
+        realm.connectors.get(name).is_some_and(|c| {
+            c.running.is_some()
+                && !c.inventory.is_readable()
+                && c.unavailable.is_none()
+                && c.listing_failed.is_none()
+        })
+    };
     let troubled = plan.accounts.iter().any(|(name, account)| {
         let unavailable = realm
             .connectors
             .get(name)
             .is_some_and(|c| c.unavailable.is_some());
-        !account.problems.is_empty() || unavailable || person.failing(name, account, now).is_some()
+        !first_listing(name)
+            && (!account.problems.is_empty()
+                || unavailable
+                || person.failing(name, account, now).is_some())
     });
-    underway && !troubled
+    let listing = plan.accounts.keys().any(first_listing);
+    let underway = plan
+        .accounts
+        .keys()
+        .any(|name| person.submitted.contains_key(name));
+    let told_before = person.status.known.observed_generation == person.meta.generation;
+    match () {
+        () if troubled => Timing::Now,
+        () if listing && told_before => Timing::AfterListing,
+        () if listing || underway => Timing::Soon,
+        () => Timing::Now,
+    }
 }

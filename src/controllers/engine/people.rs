@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::{Engine, SETTLE_DELAY, Work};
 use crate::api::EmployeeStatus;
+use crate::controllers::employee::outlook::Timing;
 use crate::controllers::employee::{apply, cleanup, events, gather, outlook, status};
 use crate::controllers::world::{Person, Realm};
 use crate::domain::desired::{self, Desired};
@@ -125,29 +126,36 @@ impl Engine {
             .filter(|at| *at > now)
             .min();
         let id = person.employee_id.clone();
-        let going_well = outlook::is_going_well(realm, person, &plan, now);
+        let timing = outlook::timing(realm, person, &plan, now);
         let Some(person) = realm.people.get_mut(name) else {
             return;
         };
         let changed = person.outlook != outlook;
         let before = std::mem::replace(&mut person.outlook, outlook);
-        // A status that tells of work in progress waits a moment: it may be done by then.
-        let wait_until = if going_well {
-            let since = *person.unsettled_since.get_or_insert(now);
-            since
-                .checked_add(SETTLE_DELAY)
-                .ok()
-                .filter(|until| *until > now)
-        } else {
-            person.unsettled_since = None;
-            None
+        let wait_until = match timing {
+            Timing::Now => {
+                person.unsettled_since = None;
+                None
+            }
+            Timing::Soon => {
+                let since = *person.unsettled_since.get_or_insert(now);
+                since
+                    .checked_add(SETTLE_DELAY)
+                    .ok()
+                    .filter(|until| *until > now)
+            }
+            Timing::AfterListing => {
+                person.unsettled_since.get_or_insert(now);
+                None
+            }
         };
+        let due = timing != Timing::AfterListing && wait_until.is_none();
         let work = Work::Person(Arc::clone(namespace), id, name.clone());
         match wake.into_iter().chain(wait_until).min() {
             Some(at) => self.queue.set_at(work.clone(), lane, at),
             None => self.queue.cancel_at(&work),
         }
-        if wait_until.is_none() {
+        if due {
             self.write_person(namespace, name, lane, status);
         }
         if changed {

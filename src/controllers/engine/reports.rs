@@ -146,6 +146,7 @@ impl Engine {
                 entry.listing_failed = Some(error);
             }
             Event::Unavailable { error, retry_at } => {
+                let retry_at = super::whole_seconds(retry_at);
                 let known = entry.unavailable.replace((error, retry_at));
                 if known.is_none() {
                     self.look_at_everyone(&key.namespace);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Engine, SUMMARY_DELAY, Work};
+use super::{Engine, Work};
 use crate::controllers::{app_connector, role_template};
 use crate::dispatch::order::ConnectorKey;
 use crate::domain::ids::{ConnectorName, RoleName};
@@ -12,12 +12,6 @@ use crate::plan::Lane;
 use crate::runtime::status_writer::{ObjectKind, StatusWrite};
 
 impl Engine {
-    fn in_a_moment(&self) -> Timestamp {
-        self.now()
-            .saturating_add(SUMMARY_DELAY)
-            .unwrap_or(Timestamp::MAX)
-    }
-
     pub(super) fn summary_of_template(&mut self, namespace: &Arc<str>, name: RoleName) {
         let at = self.in_a_moment();
         self.queue.add_at(
