@@ -274,7 +274,10 @@ fn parse(
 
 fn headers(auth: &Auth) -> Result<HeaderMap, ConnectorError> {
     let secret = match auth {
-        Auth::Bearer(secret) | Auth::Basic { password: secret, .. } => secret,
+        Auth::Bearer(secret)
+        | Auth::Basic {
+            password: secret, ..
+        } => secret,
     };
     if secret.expose_secret().is_empty() {
         return Err(ConnectorError::new(

@@ -11,9 +11,9 @@ fn walk(
     mut answer: impl FnMut(PageRequest) -> PageShape,
 ) -> (Vec<String>, u32, Completeness) {
     let mut pager = Pager::new(count);
-    let (mut kept, mut pages) = (Vec::new(), 0);
+    let (mut kept, mut took) = (Vec::new(), 0);
     while let Some(request) = pager.next() {
-        pages += 1;
+        took += 1;
         let page = answer(request);
         let fresh = pager.take(&page);
         assert_eq!(fresh.len(), page.ids.len());
@@ -25,7 +25,7 @@ fn walk(
                 .filter_map(|(id, _)| id.clone()),
         );
     }
-    (kept, pages, pager.completeness())
+    (kept, took, pager.completeness())
 }
 
 fn ids(range: impl Iterator<Item = u64>) -> Vec<Option<String>> {
@@ -199,6 +199,23 @@ proptest! {
         prop_assert_eq!(completeness, Completeness::Complete);
         prop_assert!(u64::from(pages) <= all / cap.min(u64::from(count)) + 2);
     }
+}
+
+#[test]
+fn rows_without_an_identifier_are_told_once() {
+    let page = PageShape {
+        ids: vec![Some("1".into()), None, None],
+        total: Some(3),
+    };
+    let mut pager = Pager::new(10);
+    assert_eq!(pager.take(&page), [true, true, true]);
+    assert_eq!(
+        pager.take(&page),
+        [false, false, false],
+        "the page came again"
+    );
+    assert_eq!(pager.next(), None);
+    assert_eq!(pager.completeness(), Completeness::Complete);
 }
 
 /// A server that never stops inventing records is stopped.
