@@ -1,6 +1,8 @@
 use std::net::{IpAddr, SocketAddr};
 
-use super::super::address::{is_link_local, permitted};
+use reqwest::dns::Resolve as _;
+
+use super::super::address::{GuardedResolver, is_link_local, permitted};
 
 #[test]
 fn knows_link_local_addresses_in_every_dress() {
@@ -42,4 +44,25 @@ fn a_name_keeps_only_its_other_addresses() {
         "{why}"
     );
     assert_eq!(permitted("h", vec![]), Ok(vec![]));
+}
+
+/// Resolving looks at what the system answers, whatever the name looked like.
+#[tokio::test]
+async fn resolving_is_guarded() {
+    let resolve = async |name: &str| {
+        let found = GuardedResolver.resolve(name.parse().unwrap()).await;
+        found.map(|addresses| addresses.map(|a| a.ip()).collect::<Vec<_>>())
+    };
+    assert!(
+        resolve("localhost")
+            .await
+            .unwrap()
+            .iter()
+            .all(IpAddr::is_loopback)
+    );
+    let error = resolve("169.254.169.254").await.unwrap_err();
+    assert!(
+        error.to_string().contains("link-local addresses only"),
+        "{error}"
+    );
 }
