@@ -6,6 +6,6 @@
 #[cfg(test)]
 mod ground;
 #[cfg(test)]
-mod scim_conformance;
+mod scim;
 #[cfg(test)]
 mod support;

@@ -88,20 +88,23 @@ impl Pager {
     pub fn take(&mut self, page: &PageShape) -> Vec<bool> {
         self.pages += 1;
         self.note_total(page);
-        let mut fresh = false;
-        let keep = page
+        let named: Vec<Option<bool>> = page
             .ids
             .iter()
-            .map(|id| {
-                let Some(id) = id else {
-                    self.nameless += 1;
-                    return true;
-                };
-                let new = self.seen.insert(id.clone());
-                fresh |= new;
-                new
-            })
+            .map(|id| id.as_ref().map(|id| self.seen.insert(id.clone())))
             .collect();
+        let fresh = named.contains(&Some(true));
+        // On a page that only repeats others, a row without an identifier is a repetition too.
+        let nameless_are_new = fresh || !named.contains(&Some(false));
+        let keep: Vec<bool> = named
+            .iter()
+            .map(|new| new.unwrap_or(nameless_are_new))
+            .collect();
+        self.nameless += named
+            .iter()
+            .zip(&keep)
+            .filter(|(new, kept)| new.is_none() && **kept)
+            .count() as u64;
         let rows = page.ids.len() as u64;
         self.start = self.start.saturating_add(rows);
         self.stale = if fresh { 0 } else { self.stale + 1 };
