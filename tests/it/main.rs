@@ -7,3 +7,5 @@
 mod ground;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod validation;
