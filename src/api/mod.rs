@@ -10,6 +10,7 @@ pub mod crds;
 pub mod employee;
 pub mod references;
 pub mod role_template;
+mod rules;
 
 pub use app_connector::{AppConnector, AppConnectorSpec, AppConnectorStatus};
 pub use employee::{Employee, EmployeeSpec, EmployeeStatus};
