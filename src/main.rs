@@ -1,1 +1,9 @@
-fn main(){}
+//! Wiring only: see [`rollcall::cli`] for what the program does and its exit codes.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // The one TLS provider of the process. An error only says that there is one already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    rollcall::cli::main()
+}

@@ -25,12 +25,34 @@ use super::rules;
     validation = Rule::new("!has(self.spec.managerRef) || self.spec.managerRef.name != self.metadata.name").message("managerRef names this person's own Employee object: name the manager's, or leave it out"),
     doc = "One person's employment facts, and what Rollcall says of their accounts.",
     printcolumn(json_path = ".status.stage", name = "Stage", type_ = "string"),
-    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].status", name = "Ready", type_ = "string"),
-    printcolumn(json_path = ".status.summary.accounts", name = "Accounts", type_ = "string"),
+    printcolumn(
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        name = "Ready",
+        type_ = "string"
+    ),
+    printcolumn(
+        json_path = ".status.summary.accounts",
+        name = "Accounts",
+        type_ = "string"
+    ),
     printcolumn(json_path = ".status.summary.next", name = "Next", type_ = "string"),
-    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date"),
-    printcolumn(json_path = ".status.summary.orphanedCredentials", name = "Orphans", type_ = "integer", priority = 1),
-    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].message", name = "Message", type_ = "string", priority = 1)
+    printcolumn(
+        json_path = ".metadata.creationTimestamp",
+        name = "Age",
+        type_ = "date"
+    ),
+    printcolumn(
+        json_path = ".status.summary.orphanedCredentials",
+        name = "Orphans",
+        type_ = "integer",
+        priority = 1
+    ),
+    printcolumn(
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
+        name = "Message",
+        type_ = "string",
+        priority = 1
+    )
 )]
 #[x_kube(validation = Rule::new("!has(self.endDate) || self.endDate >= self.startDate").message("endDate is before startDate: the last day of work must not precede the first; correct one of the two"))]
 #[serde(rename_all = "camelCase")]
@@ -208,8 +230,11 @@ pub struct NextTransition {
 pub struct HeldRole {
     /// Name of the RoleTemplate.
     pub name: String,
-    /// `Match`, `Explicit`, `Included by NAME`, or `Kept: …` while the template can't be evaluated.
+    /// `Match`, `Explicit` or `Included by NAME`.
     pub why: String,
+    /// Why the role is kept although it is not given now: its template is broken or disappeared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
 }
 
 /// What is so, and what should be, with a person's account in one target.
@@ -226,6 +251,13 @@ pub struct AccountStatus {
     pub username: Option<String>,
     /// State of the account.
     pub state: AccountState,
+    /// Role templates that justify the account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub roles: Vec<String>,
+    /// Since when no role justifies the account, where it is about to be disabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_at: Option<Time>,
     /// Entitlements granted and held, or granted and pending, or about to be taken away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 512))]

@@ -7,6 +7,7 @@
 pub mod app_connector;
 pub mod conditions;
 pub mod crds;
+pub mod duration;
 pub mod employee;
 pub mod references;
 pub mod role_template;

@@ -21,13 +21,30 @@ use super::rules;
     derive = "PartialEq",
     validation = Rule::new("!has(self.spec.includes) || !(self.metadata.name in self.spec.includes)").message("includes names this role template itself: leave it out"),
     doc = "A rule for who holds a role, and the grants it carries.",
-    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].status", name = "Ready", type_ = "string"),
+    printcolumn(
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        name = "Ready",
+        type_ = "string"
+    ),
     printcolumn(json_path = ".status.holders", name = "Holders", type_ = "integer"),
-    printcolumn(json_path = ".status.provisioned", name = "Provisioned", type_ = "integer"),
+    printcolumn(
+        json_path = ".status.provisioned",
+        name = "Provisioned",
+        type_ = "integer"
+    ),
     printcolumn(json_path = ".status.failures", name = "Failures", type_ = "integer"),
     printcolumn(json_path = ".status.orphans", name = "Orphans", type_ = "integer"),
-    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date"),
-    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].message", name = "Message", type_ = "string", priority = 1)
+    printcolumn(
+        json_path = ".metadata.creationTimestamp",
+        name = "Age",
+        type_ = "date"
+    ),
+    printcolumn(
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
+        name = "Message",
+        type_ = "string",
+        priority = 1
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct RoleTemplateSpec {

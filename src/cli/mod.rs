@@ -1,1 +1,62 @@
-//! cli
+//! The command line: `rollcall run`, `rollcall crds`, `rollcall version`.
+//!
+//! Exit codes: 0, all went well, or the operator was asked to end; 1, it failed, or `crds --check`
+//! found a difference; 2, the command line makes no sense; 128 plus the signal's number, it was told
+//! to end at once by a second signal.
+
+mod crds;
+mod names;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Keeps every account a company has in line with its declared workforce.
+#[derive(Debug, Parser)]
+#[command(name = "rollcall", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the operator until SIGTERM or SIGINT.
+    Run(Box<run::RunArgs>),
+    /// Prints the CRDs as YAML.
+    Crds(crds::CrdsArgs),
+    /// Prints the version.
+    Version,
+}
+
+/// Does what the command line says.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(args) => run::execute(*args),
+        Command::Crds(args) => crds::execute(&args),
+        Command::Version => {
+            println!("rollcall {}", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// Tells a person what went wrong.
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("rollcall: {error}");
+    ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -2,7 +2,10 @@
 
 /// What a target can do. A verb that is missing is reported as missing, never faked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "a table of independent yes-or-no facts")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "a table of independent yes-or-no facts"
+)]
 pub struct Capabilities {
     /// Accounts can be disabled and enabled.
     pub disable: bool,

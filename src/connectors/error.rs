@@ -68,7 +68,11 @@ impl ErrorKind {
     pub fn is_retryable(self) -> bool {
         matches!(
             self,
-            Self::Unreachable | Self::OutcomeUnknown | Self::Throttled | Self::Changed | Self::Nonsense
+            Self::Unreachable
+                | Self::OutcomeUnknown
+                | Self::Throttled
+                | Self::Changed
+                | Self::Nonsense
         )
     }
 

@@ -6,6 +6,8 @@
 pub mod capability;
 pub mod error;
 pub mod permit;
+pub mod registry;
+pub mod scim;
 
 use std::sync::Arc;
 

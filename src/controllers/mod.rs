@@ -1,1 +1,131 @@
-//! controllers
+//! The controllers: gather, decide by the pure core, hand over, write status.
+//!
+//! One task owns everything that is known ([`world::World`]) and one file does one thing with it. See
+//! `docs/architecture.md`.
+
+pub mod app_connector;
+pub mod employee;
+pub mod engine;
+pub mod notice;
+pub mod role_template;
+pub mod text;
+pub mod watch;
+pub mod world;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::audit::LogSink;
+use crate::dispatch::{DispatchMetrics, Shared};
+use crate::runtime::clock::WallClock;
+use crate::runtime::events::{self, Events};
+use crate::runtime::http::{self, Health, ListenError};
+use crate::runtime::metrics::{self, Metrics};
+use crate::runtime::status_writer::{self, StatusWriter};
+use engine::{Engine, Inbox, Ports};
+
+/// Changes from Kubernetes that may wait to be taken in.
+const CHANGES: usize = 1024;
+
+/// Longest time the event loop may be silent before the operator counts as dead.
+const MAX_SILENCE: Duration = Duration::from_mins(1);
+
+/// What one operator instance needs to know.
+pub struct Options {
+    /// The namespaces to look after; `None` is all of them.
+    pub namespaces: Option<BTreeSet<String>>,
+    /// Name of this installation, a DNS label, the first part of every mark.
+    pub installation: String,
+    /// Address for health and metrics; port 0 takes any.
+    pub listen: SocketAddr,
+    /// Name under which Kubernetes records our writes.
+    pub field_manager: String,
+    /// The way to the cluster.
+    pub client: kube::Client,
+    /// The present instant.
+    pub clock: Arc<dyn WallClock>,
+}
+
+/// The operator can't run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Health and metrics can't be served.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+}
+
+/// Runs one operator until `shutdown` is cancelled.
+///
+/// # Errors
+/// A [`RunError`], where it can't start.
+pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), RunError> {
+    let clock: Arc<dyn WallClock> = options.clock;
+    let mut registry = metrics::registry();
+    let metrics = Metrics::register(&mut registry, clock.clone());
+    let dispatch_metrics = DispatchMetrics::register(&mut registry);
+    let health = Arc::new(Health::new(MAX_SILENCE));
+    let server = http::serve(
+        options.listen,
+        Arc::clone(&health),
+        Arc::new(registry),
+        shutdown.clone(),
+    )
+    .await?;
+    tracing::info!(address = %server.address, installation = options.installation, "listening");
+    let settings = status_writer::Settings {
+        field_manager: options.field_manager,
+        ..status_writer::Settings::default()
+    };
+    let (statuses, written, writer) = StatusWriter::start(
+        options.client.clone(),
+        settings,
+        metrics.clone(),
+        shutdown.clone(),
+    );
+    let (events, publisher) = Events::start(
+        options.client.clone(),
+        events::Settings::default(),
+        metrics.clone(),
+        shutdown.clone(),
+    );
+    let (changes_in, changes) = mpsc::channel(CHANGES);
+    let (reports_in, reports) = mpsc::unbounded_channel();
+    let sources = watch::start(
+        &options.client,
+        options.namespaces.as_ref(),
+        &changes_in,
+        &shutdown,
+    );
+    let ports = Ports {
+        clock: clock.clone(),
+        statuses,
+        events,
+        dispatch: Shared {
+            reports: reports_in,
+            audit: Arc::new(LogSink),
+            clock,
+            metrics: dispatch_metrics,
+            stop: shutdown.clone(),
+        },
+        changes: changes_in,
+        metrics,
+        health,
+        shutdown,
+    };
+    let inbox = Inbox {
+        changes,
+        reports,
+        written,
+    };
+    Engine::new(options.installation, sources, ports)
+        .run(inbox)
+        .await;
+    // What still runs was told to stop and is bounded; how it ended is in the log.
+    let _ = tokio::join!(writer, publisher, server.task);
+    Ok(())
+}

@@ -1,6 +1,33 @@
 //! Dispatch stands between the controllers and a target: one operation in flight per account, the
 //! newest plan replaces a queued one, lanes, bounded concurrency, pace, batches and a breaker.
 //!
-//! The controllers submit [`Order`]s and never wait. Everything comes back as a [`Report`].
+//! The controllers submit [`Order`]s through a [`Handle`] and never wait. Everything comes back as a
+//! [`Report`]. Every decision is made by [`core`], a pure state machine made of smaller ones; [`actor`]
+//! makes the calls that it asks for, and writes pass the one [`door`].
 
+mod actor;
+mod backoff;
+mod batch;
+mod blame;
+mod bounded;
+mod breaker;
+mod call;
+mod caller;
+mod core;
+mod door;
+mod handle;
+mod listings;
+mod made;
+mod member;
+mod metrics;
+pub mod inventory;
 pub mod order;
+mod pace;
+mod queue;
+mod record;
+mod settings;
+
+pub use handle::{Dispatch, Handle, Shared, Target};
+pub use metrics::DispatchMetrics;
+pub use order::{ConnectorKey, Effect, Event, Order, Outcome, Report};
+pub use settings::Settings;

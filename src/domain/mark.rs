@@ -93,10 +93,20 @@ mod tests {
         let scope = Scope::new("acme", "people");
         let mark = scope.mark(&"1042".into());
         assert_eq!(mark.as_str(), "acme/people/1042");
-        assert_eq!(scope.read(Some(mark.as_str())), Marking::Ours("1042".into()));
+        assert_eq!(
+            scope.read(Some(mark.as_str())),
+            Marking::Ours("1042".into())
+        );
         assert_eq!(scope.read(Some("acme/staff/1042")), Marking::Foreign);
         assert_eq!(scope.read(Some("other/people/1042")), Marking::Foreign);
-        for nobodys in [None, Some(""), Some("00u1abc"), Some("acme/people/"), Some("a/b"), Some("a/b/c/d")] {
+        for nobodys in [
+            None,
+            Some(""),
+            Some("00u1abc"),
+            Some("acme/people/"),
+            Some("a/b"),
+            Some("a/b/c/d"),
+        ] {
             assert_eq!(scope.read(nobodys), Marking::None, "{nobodys:?}");
         }
     }

@@ -4,6 +4,15 @@
 //! module compiles with its pure dependencies alone; `tests/it/purity.rs` holds it to that.
 
 pub mod account;
+pub mod cel;
+pub mod desired;
 pub mod facts;
 pub mod ids;
+pub mod lifecycle;
 pub mod mark;
+pub mod matching;
+pub mod policy;
+pub mod problem;
+pub mod record;
+pub mod roles;
+pub mod usernames;

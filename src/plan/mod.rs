@@ -1,3 +1,15 @@
 //! The plan, pure: the ordered operations that turn what a target shows into what policy desires.
+//!
+//! [`person::plan`] is the entry. It assesses each account by itself and then lets removals run only
+//! when the person's additions are confirmed everywhere.
 
+mod account;
+pub mod attributes;
+mod grants;
+pub mod observation;
 pub mod operation;
+pub mod person;
+
+pub use observation::{EntitlementView, Observation};
+pub use operation::{Lane, Operation};
+pub use person::{AccountPlan, Goal, Inputs, PersonPlan, plan};

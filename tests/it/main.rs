@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod ground;
 #[cfg(test)]
+mod scim_conformance;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod validation;

@@ -20,7 +20,7 @@ async fn try_create(client: &Client, namespace: &str, object: &Value) -> Result<
     let url = format!(
         "/apis/rollcall.dev/v1alpha1/namespaces/{namespace}/{plural}?dryRun=All&fieldValidation=Strict"
     );
-    let request = axum::http::Request::post(url)
+    let request = http::Request::post(url)
         .header("Content-Type", "application/json")
         .body(serde_json::to_vec(object).unwrap())
         .unwrap();

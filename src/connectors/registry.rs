@@ -1,0 +1,69 @@
+//! Every protocol there is, by its block in an `AppConnector`: one line each.
+
+use secrecy::SecretString;
+
+use super::scim;
+use super::SharedConnector;
+use crate::api::AppConnectorSpec;
+use crate::api::references::SecretKeyRef;
+use crate::domain::ids::AttributeName;
+use crate::domain::problem::Problem;
+
+/// Finds a credential that may be sent to a host (`host:port`).
+pub type Credentials<'a> = dyn FnMut(&SecretKeyRef, &str) -> Result<SecretString, Problem> + 'a;
+
+/// What every protocol folder says of itself, in its `spec.rs`.
+pub struct Protocol {
+    /// The word in status, such as `SCIM`.
+    pub word: &'static str,
+    /// Whether this is the block that a spec has.
+    pub is_used: fn(&AppConnectorSpec) -> bool,
+    /// Which application a spec speaks to: the same text for the same application.
+    pub target: fn(&AppConnectorSpec) -> Option<String>,
+    /// The attribute that can name a manager's account.
+    pub manager_attribute: &'static str,
+    /// Makes the client. Nothing is sent.
+    pub open: fn(&AppConnectorSpec, &mut Credentials<'_>) -> Result<SharedConnector, Problem>,
+}
+
+/// The protocols.
+static PROTOCOLS: [Protocol; 1] = [scim::PROTOCOL];
+
+fn protocol(spec: &AppConnectorSpec) -> Option<&'static Protocol> {
+    PROTOCOLS.iter().find(|protocol| (protocol.is_used)(spec))
+}
+
+/// The word for a spec's protocol.
+#[must_use]
+pub fn type_word(spec: &AppConnectorSpec) -> Option<&'static str> {
+    protocol(spec).map(|protocol| protocol.word)
+}
+
+/// Which application a spec speaks to: the same text for the same application.
+#[must_use]
+pub fn target(spec: &AppConnectorSpec) -> Option<String> {
+    protocol(spec).and_then(|protocol| (protocol.target)(spec))
+}
+
+/// The attribute that can name a manager's account.
+#[must_use]
+pub fn manager_attribute(spec: &AppConnectorSpec) -> Option<AttributeName> {
+    protocol(spec).map(|protocol| AttributeName::new(protocol.manager_attribute))
+}
+
+/// Makes the client of a spec's protocol. Nothing is sent.
+///
+/// # Errors
+/// A [`Problem`]: a fault of the spec that only an edit cures, or a credential to wait for.
+pub fn open(
+    spec: &AppConnectorSpec,
+    credentials: &mut Credentials<'_>,
+) -> Result<SharedConnector, Problem> {
+    match protocol(spec) {
+        Some(protocol) => (protocol.open)(spec, credentials),
+        None => Err(Problem::edit(
+            "NoProtocol",
+            "exactly one protocol block is needed: add spec.scim",
+        )),
+    }
+}

@@ -1,0 +1,127 @@
+//! Finding out what a server can do, and whether we reached one at all (RFC 7644 section 4).
+
+use serde_json::Value;
+
+use super::ScimConnector;
+use super::dialect::{Announced, names_endpoint};
+use super::failure::Failure;
+use super::json::get;
+use crate::connectors::{Capabilities, ConnectorError, ErrorKind};
+
+impl ScimConnector {
+    /// Reads what the server says of itself, and one user. The user is what proves the address and
+    /// the credential: some servers show their configuration to anyone.
+    pub(super) async fn discover(&self) -> Result<Capabilities, ConnectorError> {
+        let config = self.optional("ServiceProviderConfig").await?;
+        let types = self.optional("ResourceTypes").await?;
+        self.prove_users().await?;
+        let mut announced = config.as_ref().map(Announced::read).unwrap_or_default();
+        announced.groups = match types
+            .as_ref()
+            .and_then(|types| names_endpoint(types, "Groups"))
+        {
+            Some(named) => named,
+            None => self.answers("Groups").await?,
+        };
+        self.learn(|dialect| dialect.announced = announced);
+        Ok(self.capabilities())
+    }
+
+    /// Confirms that a 404 speaks of one record, and not of everything: a wrong base URL answers 404
+    /// as well. Gives back the error that is true.
+    pub(super) async fn confirm_missing(&self, failure: Failure) -> ConnectorError {
+        if failure.error.kind != ErrorKind::NotFound {
+            return failure.into();
+        }
+        match self.prove_users().await {
+            Ok(()) => failure.into(),
+            Err(error) => error,
+        }
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let dialect = self.dialect();
+        let mut notes = Vec::new();
+        if dialect.announced.bulk {
+            notes.push("Bulk".to_owned());
+        }
+        if dialect.announced.etag {
+            notes.push("ETag".to_owned());
+        }
+        Capabilities {
+            disable: true,
+            rename: true,
+            delete: true,
+            patch: dialect.patches(),
+            filter: dialect.filters(),
+            entitlements: dialect.announced.groups,
+            mark: true,
+            max_page: dialect.announced.max_results,
+            notes,
+        }
+    }
+
+    /// Reads one user, as a proof that this is a SCIM server that lets us in.
+    async fn prove_users(&self) -> Result<(), ConnectorError> {
+        let first = [("startIndex", "1"), ("count", "1")];
+        match self.get(&["Users"], &first, "reading one user").await {
+            Ok(answer) if answer.json.as_ref().is_some_and(is_list) => Ok(()),
+            Ok(_) => Err(ConnectorError::new(
+                ErrorKind::Nonsense,
+                "the answer to a list of users is no SCIM list; is the base URL right?",
+            )),
+            Err(failure) => Err(as_proof(failure)),
+        }
+    }
+
+    /// A document that a server may lack. What it says of the credential still counts.
+    async fn optional(&self, document: &str) -> Result<Option<Value>, ConnectorError> {
+        match self
+            .get(&[document], &[], &format!("reading {document}"))
+            .await
+        {
+            Ok(answer) => Ok(answer
+                .json
+                .filter(|json| json.is_object() || json.is_array())),
+            Err(failure) if failure.error.kind.concerns_target() => Err(failure.into()),
+            Err(_) => Ok(None),
+        }
+    }
+
+    async fn answers(&self, collection: &str) -> Result<bool, ConnectorError> {
+        let first = [("startIndex", "1"), ("count", "1")];
+        match self
+            .get(
+                &[collection],
+                &first,
+                &format!("reading one of {collection}"),
+            )
+            .await
+        {
+            Ok(answer) => Ok(answer.json.as_ref().is_some_and(is_list)),
+            Err(failure) if failure.error.kind.concerns_target() => Err(failure.into()),
+            Err(_) => Ok(false),
+        }
+    }
+}
+
+/// Whether this is a list answer (RFC 7644 section 3.4.2). `Resources` may be missing when there are
+/// none.
+pub(super) fn is_list(json: &Value) -> bool {
+    get(json, "Resources").is_some_and(Value::is_array)
+        || get(json, "totalResults").is_some_and(|t| t.is_u64() || t.is_string())
+}
+
+/// What a failure to read any user says of the whole target.
+fn as_proof(failure: Failure) -> ConnectorError {
+    let mut error = failure.error;
+    match error.kind {
+        ErrorKind::Forbidden => error.kind = ErrorKind::Unauthorized,
+        ErrorKind::NotFound => {
+            error.kind = ErrorKind::Nonsense;
+            error.message = format!("{}; is the base URL right?", error.message);
+        }
+        _ => {}
+    }
+    error
+}

@@ -1,0 +1,310 @@
+//! Changing the members of one group, many at a time.
+
+use std::collections::{HashMap, HashSet};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::ScimConnector;
+use super::failure::{Failure, Intent};
+use super::filter::equals;
+use super::groups::GroupRecord;
+use super::json::{get, text};
+use super::patch;
+use super::resource::{self, GroupView};
+use super::transport::Answer;
+use crate::connectors::{ConnectorError, ErrorKind, HolderChange, HolderResults};
+use crate::domain::ids::{AccountId, EntitlementId};
+
+/// Requests that one change may cost, when members must be singled out.
+const MAX_REQUESTS: u32 = 64;
+
+/// What is wanted of one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wish {
+    account: AccountId,
+    member: bool,
+}
+
+/// A change on its way.
+#[derive(Default)]
+struct Run {
+    results: HashMap<AccountId, Result<(), ConnectorError>>,
+    /// Members, as far as an answer showed them since the last write.
+    known: Option<HashSet<AccountId>>,
+    requests: u32,
+}
+
+impl Run {
+    fn settle(&mut self, wishes: &[Wish], result: &Result<(), ConnectorError>) {
+        self.results.extend(
+            wishes
+                .iter()
+                .map(|wish| (wish.account.clone(), result.clone())),
+        );
+    }
+}
+
+impl ScimConnector {
+    pub(super) async fn change_members(
+        &self,
+        group: &EntitlementId,
+        change: &HolderChange,
+    ) -> Result<HolderResults, ConnectorError> {
+        let wish = |member: bool| {
+            move |account: &AccountId| Wish {
+                account: account.clone(),
+                member,
+            }
+        };
+        let wishes: Vec<Wish> = change
+            .add
+            .iter()
+            .map(wish(true))
+            .chain(change.remove.iter().map(wish(false)))
+            .collect();
+        let mut run = Run::default();
+        // A member that is added twice stands there twice on some servers, so what may be there
+        // already is looked up first.
+        if self.in_doubt(group) || (self.dialect().learnt.repeats_members && !change.add.is_empty())
+        {
+            self.look(group, &mut run).await?;
+        }
+        let mut batches = vec![wishes.clone()];
+        while let Some(mut batch) = batches.pop() {
+            batch.retain(|wish| !run.is_so(wish));
+            if batch.is_empty() {
+                continue;
+            }
+            run.requests += 1;
+            let Err(failure) = self.send_members(group, &batch, &mut run).await else {
+                continue;
+            };
+            let stop = match self.concerns_group(group, &failure) {
+                Some(error) => Some(error),
+                // What was asked may have been done all the same.
+                None => self.look(group, &mut run).await.err(),
+            };
+            if let Some(stop) = stop {
+                if run.results.values().all(Result::is_err) {
+                    return Err(stop);
+                }
+                for unsent in std::iter::once(batch).chain(batches.drain(..)) {
+                    run.settle(&unsent, &Err(stop.clone()));
+                }
+                break;
+            }
+            batch.retain(|wish| !run.is_so(wish));
+            if batch.len() > 1 && run.requests < MAX_REQUESTS {
+                let half = batch.split_off(batch.len() / 2);
+                batches.extend([half, batch]);
+            } else {
+                run.settle(&batch, &Err(failure.error));
+            }
+        }
+        let mut results = run.results;
+        Ok(wishes
+            .into_iter()
+            .map(|wish| {
+                let result = results.remove(&wish.account).unwrap_or(Ok(()));
+                (wish.account, result)
+            })
+            .collect())
+    }
+
+    /// The error, where no smaller request could do better.
+    fn concerns_group(&self, group: &EntitlementId, failure: &Failure) -> Option<ConnectorError> {
+        let kind = failure.error.kind;
+        if kind == ErrorKind::OutcomeUnknown {
+            self.doubt(group);
+        }
+        let lost = kind == ErrorKind::OutcomeUnknown && failure.status.is_none();
+        let hopeless = kind.concerns_target()
+            || matches!(
+                kind,
+                ErrorKind::Forbidden | ErrorKind::Unsupported | ErrorKind::Changed
+            );
+        (lost || hopeless).then(|| failure.error.clone())
+    }
+
+    /// Reads who is a member now.
+    async fn look(&self, group: &EntitlementId, run: &mut Run) -> Result<(), ConnectorError> {
+        let read = self.group_or_error(group).await?;
+        run.known = shown(&read.view);
+        self.settled(group);
+        Ok(())
+    }
+
+    async fn group_or_error(&self, group: &EntitlementId) -> Result<GroupRecord, ConnectorError> {
+        self.read_group(group).await?.ok_or_else(|| {
+            ConnectorError::new(
+                ErrorKind::NotFound,
+                format!("group {group} does not exist (any more)"),
+            )
+        })
+    }
+
+    async fn send_members(
+        &self,
+        group: &EntitlementId,
+        batch: &[Wish],
+        run: &mut Run,
+    ) -> Result<(), Failure> {
+        let what = format!("changing {} members of group {group}", batch.len());
+        let mut answer = None;
+        if self.dialect().patches() {
+            let body = patch::request(&operations(batch));
+            match self
+                .write(
+                    Method::PATCH,
+                    &["Groups", group.as_str()],
+                    &body,
+                    Intent::Change,
+                    &what,
+                )
+                .await
+            {
+                Ok(patched) => answer = Some(patched),
+                Err(failure) if failure.error.kind == ErrorKind::Unsupported => {
+                    self.refuses_patch();
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        let answer = match answer {
+            Some(answer) => answer,
+            None => self.put_members(group, batch, &what).await?,
+        };
+        run.known = self.seen_after(group, batch, &answer).await;
+        for wish in batch {
+            let so = run
+                .known
+                .as_ref()
+                .is_none_or(|known| known.contains(&wish.account) == wish.member);
+            let result = if so {
+                Ok(())
+            } else {
+                Err(ignored(group, wish))
+            };
+            run.results.insert(wish.account.clone(), result);
+        }
+        Ok(())
+    }
+
+    /// Who is a member after a write: by its answer, or, until a removal was once seen to work, by
+    /// reading. Some servers ignore a removal and answer success.
+    async fn seen_after(
+        &self,
+        group: &EntitlementId,
+        batch: &[Wish],
+        answer: &Answer,
+    ) -> Option<HashSet<AccountId>> {
+        let view = answer
+            .json
+            .as_ref()
+            .and_then(|json| resource::group(json).ok());
+        let view = view.filter(|view| view.entitlement.id == *group);
+        if let Some(view) = &view {
+            self.note_repeats(view);
+        }
+        let removes = batch.iter().any(|wish| !wish.member);
+        let members = view.as_ref().and_then(shown);
+        if members.is_some() || !removes || self.dialect().learnt.removal_proved {
+            return members;
+        }
+        let read = self.read_group(group).await.ok().flatten()?;
+        let members = shown(&read.view);
+        let gone = |wish: &Wish| {
+            members
+                .as_ref()
+                .is_none_or(|known| !known.contains(&wish.account))
+        };
+        if batch.iter().filter(|wish| !wish.member).all(gone) {
+            self.learn(|dialect| dialect.learnt.removal_proved = true);
+        }
+        members
+    }
+
+    /// Changes the members inside the group as it is, and puts it back.
+    async fn put_members(
+        &self,
+        group: &EntitlementId,
+        batch: &[Wish],
+        what: &str,
+    ) -> Result<Answer, Failure> {
+        let record = self.group_or_error(group).await?.record;
+        let mut json = record.json;
+        let mut members = get(&json, "members")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        let id = |member: &Value| text(member).or_else(|| get(member, "value").and_then(text));
+        for wish in batch {
+            let is = |member: &Value| id(member).as_deref() == Some(wish.account.as_str());
+            if !wish.member {
+                members.retain(|member| !is(member));
+            } else if !members.iter().any(is) {
+                members.push(json!({"value": wish.account.as_str()}));
+            }
+        }
+        patch::put(&mut json, "members", Value::Array(members));
+        self.put_back(
+            &["Groups", group.as_str()],
+            json,
+            record.etag,
+            Intent::Change,
+            what,
+        )
+        .await
+    }
+}
+
+impl Run {
+    /// Whether a wish is known to be true already.
+    fn is_so(&mut self, wish: &Wish) -> bool {
+        let so = self
+            .known
+            .as_ref()
+            .is_some_and(|known| known.contains(&wish.account) == wish.member);
+        if so {
+            self.results.insert(wish.account.clone(), Ok(()));
+        }
+        so
+    }
+}
+
+/// One operation adds, and one for each member removes. Never a removal of `members` with a value:
+/// a strict server takes that for all of them (RFC 7644 section 3.5.2.2).
+fn operations(batch: &[Wish]) -> Vec<Value> {
+    let added: Vec<Value> = batch
+        .iter()
+        .filter(|w| w.member)
+        .map(|w| json!({"value": w.account.as_str()}))
+        .collect();
+    let add = (!added.is_empty()).then(|| json!({"op": "add", "path": "members", "value": added}));
+    let removals = batch.iter().filter(|w| !w.member).map(|w| {
+        json!({"op": "remove", "path": format!("members[{}]", equals("value", w.account.as_str()))})
+    });
+    add.into_iter().chain(removals).collect()
+}
+
+/// The members, where the view shows any. A group without `members` may have none, or may hide them.
+fn shown(view: &GroupView) -> Option<HashSet<AccountId>> {
+    let whole = view.members_shown && view.entitlement.completeness.is_complete();
+    whole.then(|| view.entitlement.holders.iter().cloned().collect())
+}
+
+fn ignored(group: &EntitlementId, wish: &Wish) -> ConnectorError {
+    let (done, so) = if wish.member {
+        ("addition", "not a member")
+    } else {
+        ("removal", "still a member")
+    };
+    ConnectorError::new(
+        ErrorKind::Nonsense,
+        format!(
+            "the server answered the {done} with success, but {} is {so} of group {group}",
+            wish.account
+        ),
+    )
+}

@@ -1,0 +1,348 @@
+//! Changing a user: as a new record, as PATCH operations, or inside a record that is put back whole.
+
+use serde_json::{Map, Value, json};
+
+use super::filter::equals;
+use super::json::{get, key, truth};
+use super::path::{AttributePath, ENTERPRISE_SCHEMA, Place, Selector, USER_SCHEMA};
+use super::resource::{path_of, read, selects};
+use crate::connectors::{ConnectorError, ErrorKind};
+use crate::domain::account::{AttributeChanges, AttributeValue, NewAccount};
+use crate::domain::ids::AttributeName;
+
+/// Schema of a PATCH request (RFC 7644 section 3.5.2).
+const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+/// Wraps operations into a PATCH request.
+#[must_use]
+pub fn request(operations: &[Value]) -> Value {
+    json!({"schemas": [PATCH_SCHEMA], "Operations": operations})
+}
+
+/// The body that makes a new account.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] for an attribute that is not managed, or a value that doesn't fit it.
+pub fn new_user(account: &NewAccount, paths: &[AttributePath]) -> Result<Value, ConnectorError> {
+    let mut user = json!({
+        "schemas": [USER_SCHEMA],
+        "userName": account.username.as_str(),
+        "externalId": account.mark.as_str(),
+        "active": account.active,
+    });
+    for (name, value) in &account.attributes {
+        let path = managed(paths, name)?;
+        if !value.is_empty() {
+            set(&mut user, path, &encode(path, value)?);
+        }
+    }
+    Ok(user)
+}
+
+/// The operations that bring about changes, one for each attribute, each with a path.
+///
+/// Without `current`, elements of multi-valued attributes are supposed to exist. A server that has
+/// none answers `noTarget` (RFC 7644 section 3.5.2.3); with the record as it is, the operations fit
+/// it, and may be none at all.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] for an attribute that is not managed, or a value that doesn't fit it.
+pub fn operations(
+    changes: &AttributeChanges,
+    paths: &[AttributePath],
+    current: Option<&Value>,
+) -> Result<Vec<Value>, ConnectorError> {
+    let mut operations = Vec::new();
+    if let Some(username) = &changes.username {
+        operations.push(replace("userName", &Value::from(username.as_str())));
+    }
+    let mut elements: Vec<(String, &Selector, Map<String, Value>)> = Vec::new();
+    for (name, value) in &changes.set {
+        let path = managed(paths, name)?;
+        let encoded = encode(path, value)?;
+        match (&path.place, current) {
+            (Place::Selected(selector, part), Some(user)) if !has_element(user, path, selector) => {
+                let base = path.base();
+                let primary = path.primary && !has_primary(user, path);
+                let known = elements
+                    .iter()
+                    .position(|(b, s, _)| *b == base && *s == selector);
+                let at = known.unwrap_or_else(|| {
+                    elements.push((base, selector, element(selector)));
+                    elements.len() - 1
+                });
+                if let Some((_, _, element)) = elements.get_mut(at) {
+                    element.insert(part.clone(), encoded);
+                    if primary {
+                        element.insert("primary".to_owned(), Value::Bool(true));
+                    }
+                }
+            }
+            _ => operations.push(replace(&target(path), &encoded)),
+        }
+    }
+    for (base, _, element) in elements {
+        operations.push(json!({"op": "add", "path": base, "value": [element]}));
+    }
+    for name in &changes.clear {
+        let path = managed(paths, name)?;
+        if current.is_none_or(|user| read(user, path).is_some()) {
+            operations.push(json!({"op": "remove", "path": removal_target(path)}));
+        }
+    }
+    Ok(operations)
+}
+
+/// Changes a record that is about to be put back. Everything that isn't named stays, whatever it is.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] for an attribute that is not managed, or a value that doesn't fit it.
+pub fn apply(
+    user: &mut Value,
+    changes: &AttributeChanges,
+    paths: &[AttributePath],
+) -> Result<(), ConnectorError> {
+    if let Some(username) = &changes.username {
+        put(user, "userName", Value::from(username.as_str()));
+    }
+    for (name, value) in &changes.set {
+        let path = managed(paths, name)?;
+        set(user, path, &encode(path, value)?);
+    }
+    for name in &changes.clear {
+        unset(user, managed(paths, name)?);
+    }
+    Ok(())
+}
+
+/// Sets a top-level attribute, under the spelling that the record uses.
+pub fn put(resource: &mut Value, name: &str, value: Value) {
+    if let Some(map) = resource.as_object_mut() {
+        map.insert(key(map, name), value);
+    }
+}
+
+/// Takes out what only the server may set, before a record is put back. RFC 7644 section 3.5.1 has
+/// servers ignore it; some refuse it.
+pub fn strip_read_only(resource: &mut Value) {
+    if let Some(map) = resource.as_object_mut() {
+        map.retain(|key, _| {
+            !key.eq_ignore_ascii_case("meta") && !key.eq_ignore_ascii_case("groups")
+        });
+    }
+}
+
+fn managed<'a>(
+    paths: &'a [AttributePath],
+    name: &AttributeName,
+) -> Result<&'a AttributePath, ConnectorError> {
+    path_of(paths, name).ok_or_else(|| {
+        ConnectorError::new(
+            ErrorKind::Invalid,
+            format!("attribute `{name}` is not managed by this connector; add it to the mapping"),
+        )
+    })
+}
+
+fn replace(path: &str, value: &Value) -> Value {
+    json!({"op": "replace", "path": path, "value": value})
+}
+
+/// Where a value is written.
+fn target(path: &AttributePath) -> String {
+    match &path.place {
+        Place::Single | Place::List | Place::Manager => path.base(),
+        Place::Part(part) => format!("{}.{part}", path.base()),
+        Place::Selected(selector, part) => {
+            format!(
+                "{}[{}].{part}",
+                path.base(),
+                equals(&selector.attribute, &selector.value)
+            )
+        }
+    }
+}
+
+/// What is removed to clear an attribute. An element without its `value` is of no use to anyone, so
+/// it goes as a whole.
+fn removal_target(path: &AttributePath) -> String {
+    match &path.place {
+        Place::Selected(selector, part) if part == "value" => {
+            format!(
+                "{}[{}]",
+                path.base(),
+                equals(&selector.attribute, &selector.value)
+            )
+        }
+        _ => target(path),
+    }
+}
+
+/// A value as the attribute's place wants it.
+fn encode(path: &AttributePath, value: &AttributeValue) -> Result<Value, ConnectorError> {
+    let misfit = |wanted: &str| {
+        Err(ConnectorError::new(
+            ErrorKind::Invalid,
+            format!("attribute `{}` takes {wanted}", path.name),
+        ))
+    };
+    match (&path.place, value) {
+        (Place::Manager, AttributeValue::Account(id)) => Ok(json!({"value": id.as_str()})),
+        (Place::Manager, _) => misfit("an account"),
+        (_, AttributeValue::Account(_)) => misfit("a text, not an account"),
+        (Place::List, AttributeValue::Texts(texts)) => {
+            Ok(texts.iter().map(|text| json!({"value": text})).collect())
+        }
+        (Place::List, AttributeValue::Text(text)) => Ok(json!([{"value": text}])),
+        (Place::List, _) => misfit("a list of texts"),
+        (Place::Single, AttributeValue::Texts(texts)) if path.extension.is_some() => {
+            Ok(json!(texts))
+        }
+        (_, AttributeValue::Texts(_)) => misfit("one text, not a list"),
+        (_, AttributeValue::Text(text)) => Ok(json!(text)),
+        (_, AttributeValue::Bool(truth)) => Ok(json!(truth)),
+        (_, AttributeValue::Integer(number)) => Ok(json!(number)),
+    }
+}
+
+fn element(selector: &Selector) -> Map<String, Value> {
+    Map::from_iter([(
+        selector.attribute.clone(),
+        Value::from(selector.value.as_str()),
+    )])
+}
+
+fn elements<'a>(user: &'a Value, path: &AttributePath) -> &'a [Value] {
+    let holder = match &path.extension {
+        Some(urn) => get(user, urn),
+        None => Some(user),
+    };
+    holder
+        .and_then(|holder| get(holder, &path.attribute))
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+fn has_element(user: &Value, path: &AttributePath, selector: &Selector) -> bool {
+    elements(user, path)
+        .iter()
+        .any(|element| selects(selector, element))
+}
+
+fn has_primary(user: &Value, path: &AttributePath) -> bool {
+    elements(user, path)
+        .iter()
+        .any(|element| get(element, "primary").and_then(truth) == Some(true))
+}
+
+/// Writes one value into a record, and lists its extension in `schemas`.
+fn set(user: &mut Value, path: &AttributePath, value: &Value) {
+    if let Some(urn) = &path.extension {
+        add_schema(user, urn);
+    }
+    let primary = path.primary && !has_primary(user, path);
+    let Some(holder) = holder(user, path) else {
+        return;
+    };
+    let name = key(holder, &path.attribute);
+    match &path.place {
+        Place::Single | Place::List | Place::Manager => {
+            holder.insert(name, value.clone());
+        }
+        Place::Part(part) => {
+            if let Some(complex) = object(holder.entry(name).or_insert_with(|| json!({}))) {
+                complex.insert(key(complex, part), value.clone());
+            }
+        }
+        Place::Selected(selector, part) => {
+            let list = holder.entry(name).or_insert_with(|| json!([]));
+            if !list.is_array() {
+                *list = json!([]);
+            }
+            let Some(list) = list.as_array_mut() else {
+                return;
+            };
+            if !list.iter().any(|element| selects(selector, element)) {
+                let mut new = element(selector);
+                if primary {
+                    new.insert("primary".to_owned(), Value::Bool(true));
+                }
+                list.push(Value::Object(new));
+            }
+            let chosen = list.iter_mut().filter(|element| selects(selector, element));
+            for element in chosen.filter_map(Value::as_object_mut) {
+                element.insert(key(element, part), value.clone());
+            }
+        }
+    }
+}
+
+/// Takes one value out of a record.
+fn unset(user: &mut Value, path: &AttributePath) {
+    let Some(holder) = holder(user, path) else {
+        return;
+    };
+    let name = key(holder, &path.attribute);
+    match &path.place {
+        Place::Single | Place::List | Place::Manager => {
+            holder.remove(&name);
+        }
+        Place::Part(part) => {
+            if let Some(complex) = holder.get_mut(&name).and_then(Value::as_object_mut) {
+                complex.remove(&key(complex, part));
+            }
+        }
+        Place::Selected(selector, part) => {
+            let Some(list) = holder.get_mut(&name).and_then(Value::as_array_mut) else {
+                return;
+            };
+            if part == "value" {
+                list.retain(|element| !selects(selector, element));
+            } else {
+                let chosen = list.iter_mut().filter(|element| selects(selector, element));
+                for element in chosen.filter_map(Value::as_object_mut) {
+                    element.remove(&key(element, part));
+                }
+            }
+        }
+    }
+}
+
+/// The object in which an attribute stands: the user, or its extension.
+fn holder<'a>(user: &'a mut Value, path: &AttributePath) -> Option<&'a mut Map<String, Value>> {
+    let map = user.as_object_mut()?;
+    match &path.extension {
+        Some(urn) => object(map.entry(key(map, urn)).or_insert_with(|| json!({}))),
+        None => Some(map),
+    }
+}
+
+/// The value as an object; what is none gives way to an empty one.
+fn object(value: &mut Value) -> Option<&mut Map<String, Value>> {
+    if !value.is_object() {
+        *value = json!({});
+    }
+    value.as_object_mut()
+}
+
+fn add_schema(user: &mut Value, urn: &str) {
+    let Some(map) = user.as_object_mut() else {
+        return;
+    };
+    let name = key(map, "schemas");
+    let schemas = map.entry(name).or_insert_with(|| json!([USER_SCHEMA]));
+    if let Some(list) = schemas.as_array_mut()
+        && !list
+            .iter()
+            .filter_map(Value::as_str)
+            .any(|held| held.eq_ignore_ascii_case(urn))
+    {
+        list.push(Value::from(
+            if urn.eq_ignore_ascii_case(ENTERPRISE_SCHEMA) {
+                ENTERPRISE_SCHEMA
+            } else {
+                urn
+            },
+        ));
+    }
+}

@@ -1,0 +1,80 @@
+//! Starts, and starts anew, the dispatch of a connector. A changed address, credential or pace starts
+//! another run; everything else leaves the running one alone.
+
+use sha2::{Digest, Sha256};
+
+use crate::api::duration;
+use crate::api::AppConnectorSpec;
+use crate::api::references::SecretKeyRef;
+use crate::connectors::{SharedConnector, registry};
+use crate::dispatch::Settings;
+use crate::domain::problem::Problem;
+use crate::runtime::secrets::{self, SecretView};
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A connector ready to be run.
+pub struct Ready {
+    /// The protocol client.
+    pub connector: SharedConnector,
+    /// How dispatch shall treat the target.
+    pub settings: Settings,
+    /// Tells whether a running dispatch was started from the same.
+    pub fingerprint: [u8; 32],
+}
+
+/// Opens a connector with its credential.
+///
+/// # Errors
+/// A [`Problem`]: a fault of the spec, or a Secret that is missing, not labelled, or not meant for
+/// the host (invariant 11). Nothing was sent anywhere.
+pub fn open(
+    spec: &AppConnectorSpec,
+    secrets: &BTreeMap<String, SecretView>,
+) -> Result<Ready, Problem> {
+    let mut hash = Sha256::new();
+    let parts = (
+        &spec.scim,
+        &spec.sync,
+        &spec.account.attributes.keys().collect::<Vec<_>>(),
+        &spec.account.manager,
+    );
+    hash.update(serde_json::to_vec(&parts).unwrap_or_default());
+    let connector = registry::open(spec, &mut |reference: &SecretKeyRef, host: &str| {
+        let credential = credential(secrets, reference, host)?;
+        hash.update(credential.expose_secret().as_bytes());
+        Ok(credential)
+    })?;
+    Ok(Ready {
+        connector,
+        settings: settings(spec),
+        fingerprint: hash.finalize().into(),
+    })
+}
+
+fn credential(
+    secrets: &BTreeMap<String, SecretView>,
+    reference: &SecretKeyRef,
+    host: &str,
+) -> Result<SecretString, Problem> {
+    secrets::credential_for(secrets.get(&reference.name), &reference.key, host).map_err(|problem| {
+        Problem::waiting(
+            problem.reason(),
+            problem.message(&reference.name),
+        )
+    })
+}
+
+fn settings(spec: &AppConnectorSpec) -> Settings {
+    let sync = &spec.sync;
+    let timeout = duration::parse(&sync.timeout).unwrap_or(Duration::from_secs(30));
+    Settings {
+        concurrency: sync.concurrency,
+        requests_per_second: sync.requests_per_second,
+        membership_batch: sync.membership_batch,
+        interval: duration::parse(&sync.interval).unwrap_or(Duration::from_secs(600)),
+        call_timeout: timeout.saturating_mul(4),
+        ..Settings::default()
+    }
+}

@@ -1,0 +1,71 @@
+//! From an AppConnector object, as written, to its compiled part of the policy.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::api::duration;
+use crate::api::AppConnectorSpec;
+use crate::api::app_connector::{LetterCase, Manager, MissingEntitlement, Mode, UsernameRules};
+use crate::connectors::registry;
+use crate::domain::ids::{AttributeName, ConnectorName};
+use crate::domain::policy::{Connector, ConnectorSpec};
+use crate::domain::problem::Problem;
+use crate::domain::usernames::Rules;
+
+/// Shortest time between two listings.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Compiles a connector. Faults are kept in it.
+#[must_use]
+pub fn compile(name: &ConnectorName, spec: &AppConnectorSpec) -> Arc<Connector> {
+    let mut faults = Vec::new();
+    let hold = checked("spec.moves.hold", &spec.moves.hold, &mut faults);
+    let interval = checked("spec.sync.interval", &spec.sync.interval, &mut faults);
+    let timeout = checked("spec.sync.timeout", &spec.sync.timeout, &mut faults);
+    for (field, value) in [("spec.sync.interval", interval), ("spec.sync.timeout", timeout)] {
+        if value < MIN_INTERVAL {
+            faults.push(Problem::edit("TooShort", format!("{field} must be at least 1s")));
+        }
+    }
+    Arc::new(Connector::compile(ConnectorSpec {
+        name: name.clone(),
+        usernames: spec.account.username.clone(),
+        rules: rules(&spec.account.username_rules),
+        attributes: spec
+            .account
+            .attributes
+            .iter()
+            .map(|(name, source)| (AttributeName::new(name), source.0.clone()))
+            .collect(),
+        manager: match spec.account.manager {
+            Manager::Unmanaged => None,
+            Manager::FromManagerRef => registry::manager_attribute(spec),
+        },
+        create_entitlements: spec.entitlements.missing == MissingEntitlement::Create,
+        hold: SignedDuration::try_from(hold).unwrap_or(SignedDuration::MAX),
+        dry_run: spec.mode == Mode::DryRun,
+        faults,
+    }))
+}
+
+fn checked(field: &str, text: &str, faults: &mut Vec<Problem>) -> Duration {
+    duration::parse(text).unwrap_or_else(|wrong| {
+        faults.push(Problem::edit("NotADuration", format!("{field}: {wrong}")));
+        MIN_INTERVAL
+    })
+}
+
+fn rules(written: &UsernameRules) -> Rules {
+    Rules {
+        punctuation: written
+            .allowed_punctuation
+            .chars()
+            .filter(char::is_ascii_punctuation)
+            .collect::<BTreeSet<char>>(),
+        max_length: usize::from(written.max_length),
+        preserve_case: written.letter_case == LetterCase::Preserve,
+    }
+}

@@ -1,0 +1,6 @@
+//! AppConnectors: from manifest to a running dispatch, and what its target shows.
+
+pub mod connect;
+pub mod events;
+pub mod intake;
+pub mod status;

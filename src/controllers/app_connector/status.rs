@@ -1,0 +1,248 @@
+//! The status of an AppConnector: whether its target answers, what it shows, and who is a stranger.
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::api::AppConnectorSpec;
+use crate::api::app_connector::{
+    AppConnectorStatus, DryRunStatus, InventoryStatus, Mode, OrphanedAccount,
+};
+use crate::api::conditions::{self, Wanted};
+use crate::connectors::registry;
+use crate::controllers::text;
+use crate::controllers::world::{ConnectorEntry, Realm};
+use crate::domain::account::{Activity, Completeness};
+use crate::domain::ids::ConnectorName;
+use crate::domain::mark::Marking;
+use crate::domain::problem::{Cure, Problem};
+use crate::plan::Operation;
+
+/// Orphans listed, at most; all are counted.
+const LIST_CAP: usize = 100;
+
+/// User names that are never orphans.
+#[derive(Debug)]
+pub struct Ignored(GlobSet);
+
+impl Ignored {
+    /// The patterns of a connector. One that can't be read covers nothing.
+    #[must_use]
+    pub fn of(spec: Option<&AppConnectorSpec>) -> Self {
+        let mut set = GlobSetBuilder::new();
+        for pattern in spec.iter().flat_map(|s| &s.orphans.ignore) {
+            if let Ok(glob) = GlobBuilder::new(pattern).case_insensitive(true).build() {
+                set.add(glob);
+            }
+        }
+        Self(set.build().unwrap_or_else(|_| GlobSet::empty()))
+    }
+
+    /// Whether a user name is ignored.
+    #[must_use]
+    pub fn covers(&self, username: &str) -> bool {
+        self.0.is_match(username)
+    }
+}
+
+/// The status of a connector as things stand.
+#[must_use]
+pub fn derive(
+    realm: &Realm,
+    name: &ConnectorName,
+    entry: &ConnectorEntry,
+    now: Timestamp,
+) -> AppConnectorStatus {
+    let spec = entry.spec.as_deref();
+    let orphans = orphans(realm, entry, now);
+    let readable = entry.inventory.is_readable();
+    let (accounts, entitlements) = entry.inventory.sizes();
+    let mut wanted = conditions_of(entry);
+    if !orphans.is_empty() {
+        wanted.push(Wanted::new(
+            conditions::ORPHANED_ACCOUNTS,
+            true,
+            "AccountsWithoutEmployee",
+            text::bounded(&format!(
+                "nobody declared {}",
+                text::listed(orphans.iter().map(|o| o.username.clone()))
+            )),
+        ));
+    }
+    AppConnectorStatus {
+        observed_generation: entry.meta.generation,
+        type_: spec.and_then(registry::type_word).map(str::to_owned),
+        conditions: conditions::merge(&entry.status.known.conditions, wanted, entry.meta.generation, now),
+        accounts: count(entry.inventory.marked()),
+        orphans: count(orphans.len()),
+        orphaned_accounts: orphans.into_iter().take(LIST_CAP).collect(),
+        inventory: Some(InventoryStatus {
+            completeness: completeness(entry).word().to_owned(),
+            accounts: if readable { count(accounts) } else { 0 },
+            entitlements: if readable { count(entitlements) } else { 0 },
+        }),
+        capabilities: entry
+            .capabilities
+            .as_ref()
+            .map(crate::connectors::Capabilities::names)
+            .unwrap_or_default(),
+        retry_at: entry.unavailable.as_ref().map(|(_, at)| Time(*at)),
+        dry_run: spec
+            .filter(|s| s.mode == Mode::DryRun)
+            .map(|_| dry_run(realm, name)),
+    }
+}
+
+fn count(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// The worse of the two facets.
+fn completeness(entry: &ConnectorEntry) -> &Completeness {
+    let accounts = entry.inventory.accounts_completeness();
+    let entitlements = entry.inventory.entitlements_completeness();
+    match (accounts, entitlements) {
+        (Completeness::Unreadable(_), _) => accounts,
+        (_, Completeness::Unreadable(_)) => entitlements,
+        (Completeness::Partial(_), _) => accounts,
+        _ => entitlements,
+    }
+}
+
+fn conditions_of(entry: &ConnectorEntry) -> Vec<Wanted> {
+    let compiled = entry.compiled.iter().flat_map(|c| &c.faults);
+    let problems: Vec<&Problem> = entry.problems.iter().chain(compiled).collect();
+    let first = problems
+        .iter()
+        .find(|p| p.cure == Cure::EditThis)
+        .or(problems.first());
+    let connected = connected(entry);
+    let inventory = inventory(entry);
+    let beside = |type_: &'static str, reason: &'static str, message: &str| {
+        vec![
+            Wanted::new(conditions::READY, false, reason, message),
+            Wanted::new(type_, true, reason, message),
+        ]
+    };
+    let mut wanted = if let Some(problem) = first {
+        let message = text::bounded(&text::listed(problems.iter().map(|p| p.message.clone())));
+        let type_ = match problem.cure {
+            Cure::EditThis => conditions::STALLED,
+            Cure::Elsewhere => conditions::RECONCILING,
+        };
+        beside(type_, problem.reason, &message)
+    } else if connected.status != Some(true) {
+        beside(conditions::RECONCILING, connected.reason, &connected.message)
+    } else if inventory.status != Some(true) {
+        beside(conditions::RECONCILING, inventory.reason, &inventory.message)
+    } else {
+        let message = "the application answers, and everything in it was seen";
+        vec![Wanted::new(conditions::READY, true, "InOrder", message)]
+    };
+    wanted.push(connected);
+    wanted.push(inventory);
+    wanted
+}
+
+fn connected(entry: &ConnectorEntry) -> Wanted {
+    let type_ = conditions::CONNECTED;
+    if let Some((error, at)) = &entry.unavailable {
+        let message = format!("{}; tried again at {at}", error.message);
+        return Wanted::new(type_, false, error.kind.reason(), text::bounded(&message));
+    }
+    if entry.running.is_none() {
+        let message = "nothing is sent until the connector is mended";
+        return Wanted::new(type_, false, "NotStarted", message);
+    }
+    if entry.capabilities.is_none() {
+        return Wanted {
+            type_,
+            status: None,
+            reason: "Connecting",
+            message: "waiting for the first answer".to_owned(),
+        };
+    }
+    Wanted::new(type_, true, "Answers", "the application answers with the given credential")
+}
+
+fn inventory(entry: &ConnectorEntry) -> Wanted {
+    let type_ = conditions::INVENTORY_COMPLETE;
+    if let Some(error) = &entry.listing_failed {
+        let message = format!("the last listing failed, and what was seen before it stands: {}", error.message);
+        return Wanted::new(type_, false, error.kind.reason(), text::bounded(&message));
+    }
+    match completeness(entry) {
+        Completeness::Complete => Wanted::new(type_, true, "Complete", "everything was seen"),
+        Completeness::Partial(why) => {
+            let oddities = text::listed(entry.oddities.iter().cloned());
+            let message = if oddities.is_empty() { why.clone() } else { format!("{why}: {oddities}") };
+            Wanted::new(type_, false, "Partial", text::bounded(&message))
+        }
+        Completeness::Unreadable(why) => {
+            Wanted::new(type_, false, "Unreadable", text::bounded(why))
+        }
+    }
+}
+
+/// Accounts that nobody declared: never ours, or ours until their Employee was deleted.
+fn orphans(realm: &Realm, entry: &ConnectorEntry, now: Timestamp) -> Vec<OrphanedAccount> {
+    let ignored = Ignored::of(entry.spec.as_deref());
+    let mut out: Vec<OrphanedAccount> = entry
+        .inventory
+        .accounts()
+        .filter(|account| !ignored.covers(account.username.as_str()))
+        .filter_map(|account| {
+            let kind = match realm.scope.read(account.mark.as_deref()) {
+                Marking::None => "Undeclared",
+                Marking::Ours(who) if realm.by_id.get(&who).is_none_or(std::collections::BTreeSet::is_empty) => "Released",
+                Marking::Ours(_) | Marking::Foreign => return None,
+            };
+            let since = entry
+                .status
+                .known
+                .orphaned_accounts
+                .iter()
+                .find(|o| o.account_id == account.id.as_str())
+                .map_or(Time(now), |o| o.since.clone());
+            Some(OrphanedAccount {
+                account_id: account.id.to_string(),
+                username: account.username.to_string(),
+                kind: kind.to_owned(),
+                active: match account.activity {
+                    Activity::Active => Some(true),
+                    Activity::Disabled => Some(false),
+                    Activity::Unknown => None,
+                },
+                since,
+            })
+        })
+        .collect();
+    out.sort_by(|a, b| (&a.username, &a.account_id).cmp(&(&b.username, &b.account_id)));
+    out
+}
+
+/// What `Enforce` would do at once.
+fn dry_run(realm: &Realm, name: &ConnectorName) -> DryRunStatus {
+    let mut out = DryRunStatus::default();
+    for operation in realm
+        .people
+        .values()
+        .filter_map(|person| person.outlook.dry_run.get(name))
+        .flatten()
+    {
+        match operation {
+            Operation::Create(_) => out.create += 1,
+            Operation::Update { .. } => out.update += 1,
+            Operation::Enable(_) => out.enable += 1,
+            Operation::Disable(_) => out.disable += 1,
+            Operation::AddEntitlements { entitlements, .. } => {
+                out.add_entitlements += count(entitlements.len());
+            }
+            Operation::RemoveEntitlements { entitlements, .. } => {
+                out.remove_entitlements += count(entitlements.len());
+            }
+            Operation::Read(_) => {}
+        }
+    }
+    out
+}

@@ -1,0 +1,99 @@
+//! Hands the next step of each account to dispatch, and takes back what is no longer wanted.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::controllers::world::{ConnectorEntry, Failure, FailureKey, Person, Submitted};
+use crate::dispatch::order::Order;
+use crate::domain::ids::{ConnectorName, EntitlementName};
+use crate::plan::person::Step;
+use crate::plan::{AccountPlan, Operation, PersonPlan};
+
+/// Submits the next step of every account. Waits for nothing.
+pub fn submit(
+    connectors: &BTreeMap<ConnectorName, ConnectorEntry>,
+    person: &mut Person,
+    plan: &PersonPlan,
+    revision: u64,
+    now: Timestamp,
+) {
+    for (name, account) in &plan.accounts {
+        let Some(entry) = connectors.get(name) else {
+            continue;
+        };
+        let Some(running) = &entry.running else {
+            person.submitted.remove(name);
+            continue;
+        };
+        let dry_run = entry.compiled.as_ref().is_none_or(|c| c.spec.dry_run);
+        let step = next_step(name, account, &person.failures, now)
+            .filter(|step| !dry_run || !step.operation.is_write());
+        match step {
+            None => {
+                if person.submitted.remove(name).is_some() {
+                    running.handle.withdraw(&person.employee_id);
+                }
+            }
+            Some(step) => {
+                let same = person
+                    .submitted
+                    .get(name)
+                    .is_some_and(|s| s.operation == step.operation);
+                if same {
+                    continue;
+                }
+                person.submitted.insert(
+                    name.clone(),
+                    Submitted {
+                        revision,
+                        operation: step.operation.clone(),
+                    },
+                );
+                running.handle.submit(Order {
+                    employee: person.employee_id.clone(),
+                    lane: step.lane,
+                    operation: step.operation,
+                    revision,
+                    cause: step.cause,
+                });
+            }
+        }
+    }
+}
+
+/// The first step that is not waiting for its next attempt, without the entitlements that are.
+fn next_step(
+    connector: &ConnectorName,
+    account: &AccountPlan,
+    failures: &BTreeMap<FailureKey, Failure>,
+    now: Timestamp,
+) -> Option<Step> {
+    let waits = |verb: &'static str, entitlement: Option<&EntitlementName>| {
+        let key = FailureKey {
+            connector: connector.clone(),
+            verb,
+            entitlement: entitlement.cloned(),
+        };
+        failures.get(&key).is_some_and(|f| f.retry_at > now)
+    };
+    account.steps.iter().find_map(|step| {
+        let verb = step.operation.verb();
+        if waits(verb, None) {
+            return None;
+        }
+        let mut step = step.clone();
+        let nothing_left = match &mut step.operation {
+            Operation::AddEntitlements { entitlements, .. } => {
+                entitlements.retain(|name, _| !waits(verb, Some(name)));
+                entitlements.is_empty()
+            }
+            Operation::RemoveEntitlements { entitlements, .. } => {
+                entitlements.retain(|name, _| !waits(verb, Some(name)));
+                entitlements.is_empty()
+            }
+            _ => false,
+        };
+        (!nothing_left).then_some(step)
+    })
+}

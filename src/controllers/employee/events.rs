@@ -1,0 +1,46 @@
+//! What a person should notice of an Employee. Told when it begins, not each time it is seen.
+
+use std::sync::Arc;
+
+use crate::api::conditions;
+use crate::api::employee::{AccountState, EmployeeStatus};
+use crate::controllers::notice::{self, of};
+use crate::controllers::world::Meta;
+use crate::domain::ids::EmployeeName;
+use crate::runtime::events::Notice;
+
+/// What is new in a status.
+#[must_use]
+pub fn notices(
+    namespace: &Arc<str>,
+    name: &EmployeeName,
+    meta: &Meta,
+    before: &EmployeeStatus,
+    after: &EmployeeStatus,
+) -> Vec<Notice> {
+    let object = || of("Employee", namespace, name.as_str(), meta);
+    let mut out = Vec::new();
+    for (condition, reason, action) in [
+        (conditions::STALLED, "Stalled", "Check"),
+        (conditions::ORPHANED_CREDENTIALS, "OrphanedCredentials", "Compare"),
+    ] {
+        if let Some(message) = notice::began(&before.conditions, &after.conditions, condition) {
+            out.push(notice::warning(object(), reason, action, message));
+        }
+    }
+    if let Some(message) = notice::began(&before.conditions, &after.conditions, conditions::ACCESS_REVOKED) {
+        out.push(notice::normal(object(), "AccessRevoked", "Disable", message));
+    }
+    for account in &after.accounts {
+        let was = before.accounts.iter().find(|a| a.connector == account.connector);
+        let new = |state| account.state == state && was.is_none_or(|w| w.state != state);
+        let message = || format!("{}: {}", account.connector, account.message.clone().unwrap_or_default());
+        if new(AccountState::Failed) {
+            out.push(notice::warning(object(), "AccountFailed", "Provision", message()));
+        }
+        if new(AccountState::Conflict) {
+            out.push(notice::warning(object(), "AccountConflict", "Match", message()));
+        }
+    }
+    out
+}

@@ -1,0 +1,198 @@
+//! Gathers what the plan of one person needs from what is known already. Asks nobody.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::controllers::world::{ConnectorEntry, Names, Owner, Person, Realm, TargetKey};
+use crate::domain::desired::{Desired, DesiredAccount};
+use crate::domain::facts::Facts;
+use crate::domain::ids::{AccountId, ConnectorName, EmployeeName, EntitlementName, Username};
+use crate::domain::matching::{Match, match_account};
+use crate::domain::problem::Problem;
+use crate::domain::record::RecordedAccount;
+use crate::domain::usernames;
+use crate::plan::{EntitlementView, Observation};
+
+/// What each target shows of one person. A target that was not listed yet has no entry.
+///
+/// A working person who has no user name in a target is given one here, and keeps it.
+pub fn observations(
+    realm: &Realm,
+    names: &mut std::collections::HashMap<TargetKey, Names>,
+    person: &Person,
+    facts: &Facts,
+    desired: &Desired,
+) -> BTreeMap<ConnectorName, Observation> {
+    // Also where nothing is desired or recorded: an account that bears the person's mark is ours, and
+    // a lost status must not leave it open after the last day.
+    let marked = realm
+        .connectors
+        .iter()
+        .filter(|(_, entry)| !entry.inventory.by_mark(&facts.employee_id).is_empty())
+        .map(|(name, _)| name);
+    let concerned: BTreeSet<&ConnectorName> = desired
+        .accounts
+        .keys()
+        .chain(person.record.accounts.keys())
+        .chain(marked)
+        .collect();
+    let mut out = BTreeMap::new();
+    for name in concerned {
+        let Some(entry) = realm.connectors.get(name) else {
+            continue;
+        };
+        if !entry.inventory.is_readable() {
+            continue;
+        }
+        let view = View {
+            realm,
+            name,
+            entry,
+            person,
+            facts,
+            desired: desired.accounts.get(name),
+            recorded: person.record.accounts.get(name),
+            may_work: desired.lifecycle.stage.may_work(),
+        };
+        out.insert(name.clone(), view.observe(names));
+    }
+    out
+}
+
+struct View<'a> {
+    realm: &'a Realm,
+    name: &'a ConnectorName,
+    entry: &'a ConnectorEntry,
+    person: &'a Person,
+    facts: &'a Facts,
+    desired: Option<&'a DesiredAccount>,
+    recorded: Option<&'a RecordedAccount>,
+    may_work: bool,
+}
+
+impl View<'_> {
+    fn observe(&self, names: &mut std::collections::HashMap<TargetKey, Names>) -> Observation {
+        let inventory = &self.entry.inventory;
+        let id = &self.facts.employee_id;
+        let linked = self
+            .recorded
+            .and_then(|r| r.id.as_ref())
+            .and_then(|id| inventory.by_id(id));
+        let accounts_complete = inventory.accounts_completeness().is_complete();
+        let matched = match_account(
+            &self.realm.scope,
+            id,
+            &inventory.by_mark(id),
+            linked,
+            accounts_complete,
+        );
+        let account_id = match &matched {
+            Match::One(account) => Some(account.id.clone()),
+            Match::Absent | Match::Unknown | Match::Conflict(_) => None,
+        };
+        let held = account_id
+            .as_ref()
+            .and_then(|id| inventory.held(id))
+            .cloned()
+            .unwrap_or_default();
+        Observation {
+            read_directly: match &account_id {
+                Some(id) => inventory.read_directly(id),
+                None => inventory.sought_in_vain(id),
+            },
+            accounts_complete,
+            in_doubt: self.person.in_doubt.contains(self.name),
+            entitlements: self.entitlement_views(),
+            username: self.username(&matched, names),
+            manager: self.manager(),
+            normalised: self
+                .person
+                .normalised
+                .get(self.name)
+                .cloned()
+                .unwrap_or_default(),
+            matched,
+            held,
+        }
+    }
+
+    fn entitlement_views(&self) -> BTreeMap<EntitlementName, EntitlementView> {
+        let desired = self.desired.iter().flat_map(|d| d.entitlements.keys());
+        let recorded = self.recorded.iter().flat_map(|r| r.grants.keys());
+        let inventory = &self.entry.inventory;
+        desired
+            .chain(recorded)
+            .map(|name| {
+                let view = match inventory.entitlements(name) {
+                    [] if inventory.entitlements_completeness().is_complete() => {
+                        EntitlementView::Missing
+                    }
+                    [] => EntitlementView::Unknown,
+                    [one] => EntitlementView::Existing {
+                        id: one.id.clone(),
+                        holders_complete: one.complete,
+                    },
+                    _ => EntitlementView::Ambiguous,
+                };
+                (name.clone(), view)
+            })
+            .collect()
+    }
+
+    /// The name that the person has, or is to have, in this target.
+    fn username(
+        &self,
+        matched: &Match,
+        names: &mut std::collections::HashMap<TargetKey, Names>,
+    ) -> Result<Username, Problem> {
+        if let Match::One(account) = matched {
+            return Ok(account.username.clone());
+        }
+        let owner = Owner {
+            namespace: Arc::clone(&self.realm.namespace),
+            connector: self.name.clone(),
+            employee: self.facts.employee_id.clone(),
+        };
+        if let Some(name) = self.recorded.and_then(|r| r.username.clone()) {
+            if let Some(target) = &self.entry.target {
+                let table = names.entry(target.clone()).or_default();
+                table.allocated.entry(name.clone()).or_insert(owner);
+            }
+            return Ok(name);
+        }
+        let nobody = || Problem::waiting("NoUsername", "no user name is needed now");
+        let (Some(desired), Some(compiled), Some(target)) = (
+            self.desired.filter(|_| self.may_work),
+            self.entry.compiled.as_ref(),
+            self.entry.target.as_ref(),
+        ) else {
+            return Err(nobody());
+        };
+        let table = names.entry(target.clone()).or_default();
+        let inventory = &self.entry.inventory;
+        let taken = |name: &Username| {
+            table.refused.contains(name)
+                || table.allocated.get(name).is_some_and(|o| *o != owner)
+                || inventory.by_username(name).is_some()
+        };
+        let chosen = usernames::choose(&desired.usernames, &compiled.spec.rules, taken)
+            .map_err(|why| Problem::waiting("NoUsername", why.to_string()))?;
+        table.allocated.insert(chosen.clone(), owner);
+        Ok(chosen)
+    }
+
+    /// The manager's account in this target, where there is exactly one.
+    fn manager(&self) -> Option<AccountId> {
+        let manager: &EmployeeName = self.desired?.manager.as_ref()?.manager.as_ref()?;
+        let manager = self.realm.people.get(manager)?;
+        match self
+            .entry
+            .inventory
+            .by_mark(&manager.employee_id)
+            .as_slice()
+        {
+            [one] => Some(one.id.clone()),
+            _ => None,
+        }
+    }
+}

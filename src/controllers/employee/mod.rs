@@ -1,0 +1,12 @@
+//! One employee, from manifest to accounts and back: intake, gather, (desire, plan,) apply, outcome,
+//! status, events, cleanup.
+
+pub mod apply;
+pub mod cleanup;
+pub mod events;
+pub mod gather;
+pub mod intake;
+pub mod outcome;
+pub mod outlook;
+pub mod record;
+pub mod status;

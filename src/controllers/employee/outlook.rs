@@ -1,0 +1,129 @@
+//! What the statuses of role templates and connectors need to know of one person.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::controllers::world::{Outlook, Person, Provisioning, Realm};
+use crate::domain::desired::Desired;
+use crate::domain::ids::{ConnectorName, EntitlementName};
+use crate::plan::operation::EntitlementTarget;
+use crate::plan::person::{AccountPlan, GrantState};
+use crate::plan::{Goal, Operation, PersonPlan};
+
+/// What others need to know of a person after a look.
+#[must_use]
+pub fn of(
+    realm: &Realm,
+    person: &Person,
+    desired: &Desired,
+    plan: &PersonPlan,
+    now: Timestamp,
+) -> Outlook {
+    let roles = desired
+        .roles
+        .held
+        .keys()
+        .map(|role| {
+            let grants = realm.policy.template(role).map(|t| &t.spec.grants);
+            let worst = grants
+                .into_iter()
+                .flatten()
+                .map(|(connector, entitlements)| {
+                    match plan.accounts.get(connector) {
+                        Some(account) if is_there(account, entitlements.iter()) => Provisioning::Done,
+                        Some(account) if person.failing(connector, account, now).is_some() => {
+                            Provisioning::Failed
+                        }
+                        _ => Provisioning::Underway,
+                    }
+                })
+                .max_by_key(|p| match p {
+                    Provisioning::Done => 0,
+                    Provisioning::Underway => 1,
+                    Provisioning::Failed => 2,
+                });
+            (role.clone(), worst.unwrap_or(Provisioning::Done))
+        })
+        .collect();
+    let rogue = plan
+        .accounts
+        .iter()
+        .filter(|(_, account)| !account.rogue.is_empty())
+        .map(|(name, account)| (name.clone(), account.rogue.clone()))
+        .collect();
+    let dry_run = plan
+        .accounts
+        .iter()
+        .filter(|(name, _)| is_dry_run(realm, name))
+        .map(|(name, account)| (name.clone(), would_do(account)))
+        .filter(|(_, operations)| !operations.is_empty())
+        .collect::<BTreeMap<_, _>>();
+    Outlook {
+        stage: Some(desired.lifecycle.stage.word()),
+        roles,
+        rogue,
+        dry_run,
+    }
+}
+
+fn is_there<'a>(account: &AccountPlan, mut entitlements: impl Iterator<Item = &'a EntitlementName>) -> bool {
+    // A person who does not work has what the stage allows.
+    let live = account.goal == Goal::Live;
+    let exists = !account
+        .steps
+        .iter()
+        .any(|s| matches!(s.operation, Operation::Create(_) | Operation::Enable(_)));
+    let held = |name: &EntitlementName| {
+        !live
+            || account
+                .grants
+                .get(name)
+                .is_some_and(|g| g.state == GrantState::Held)
+    };
+    account.goal != Goal::Kept && exists && entitlements.all(held)
+}
+
+fn is_dry_run(realm: &Realm, name: &ConnectorName) -> bool {
+    realm
+        .policy
+        .connector(name)
+        .is_some_and(|connector| connector.spec.dry_run)
+}
+
+/// What `Enforce` would do, the entitlements of an account that is yet to be made included.
+#[must_use]
+pub fn would_do(account: &AccountPlan) -> Vec<Operation> {
+    let mut operations: Vec<Operation> = account
+        .steps
+        .iter()
+        .map(|step| step.operation.clone())
+        .chain(account.withheld.iter().flat_map(|w| w.operations.iter().cloned()))
+        .collect();
+    let creates = operations.iter().any(|o| matches!(o, Operation::Create(_)));
+    let pending: BTreeMap<EntitlementName, EntitlementTarget> = account
+        .grants
+        .iter()
+        .filter(|(_, grant)| grant.state == GrantState::Pending && grant.problem.is_none())
+        .map(|(name, _)| (name.clone(), EntitlementTarget::ToBeCreated))
+        .collect();
+    if creates && !pending.is_empty() {
+        operations.push(Operation::AddEntitlements {
+            id: crate::domain::ids::AccountId::new(""),
+            entitlements: pending,
+        });
+    }
+    operations
+}
+
+/// Whether work is going on and nothing speaks against its ending well in a moment.
+#[must_use]
+pub fn is_going_well(realm: &Realm, person: &Person, plan: &PersonPlan, now: Timestamp) -> bool {
+    let underway = plan.accounts.keys().any(|name| person.submitted.contains_key(name));
+    let troubled = plan.accounts.iter().any(|(name, account)| {
+        let unavailable = realm.connectors.get(name).is_some_and(|c| c.unavailable.is_some());
+        !account.problems.is_empty() || unavailable || person.failing(name, account, now).is_some()
+    });
+    underway && !troubled
+}
+

@@ -1,0 +1,363 @@
+//! From a plan to the status of an Employee. Derives; decides nothing.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::api::conditions::{self, Wanted};
+use crate::api::employee::{
+    AccountState, AccountStatus, EmployeeStatus, EmployeeSummary, GrantState as ShownGrant,
+    GrantStatus, HeldRole, NextTransition, OrphanedCredential,
+};
+use crate::controllers::text;
+use crate::controllers::world::{ConnectorEntry, Failure, Person, Realm};
+use crate::domain::account::Activity;
+use crate::domain::desired::Desired;
+use crate::domain::facts::Facts;
+use crate::domain::ids::ConnectorName;
+use crate::domain::lifecycle::Stage;
+use crate::domain::problem::Problem;
+use crate::domain::record::RecordedAccount;
+use crate::plan::person::{GrantPlan, GrantState};
+use crate::plan::{AccountPlan, Goal, PersonPlan};
+
+/// Entries of a list in a status, at most.
+const LIST_CAP: usize = 256;
+
+/// The status of a person whose facts can't be used: accounts stay as they are, and so does what is
+/// said of them.
+#[must_use]
+pub fn stalled(person: &Person, problem: &Problem, now: Timestamp) -> EmployeeStatus {
+    let mut status = person.status.known.clone();
+    status.observed_generation = person.meta.generation;
+    let wanted = vec![
+        Wanted::new(conditions::READY, false, problem.reason, text::bounded(&problem.message)),
+        Wanted::new(conditions::STALLED, true, problem.reason, text::bounded(&problem.message)),
+    ];
+    status.conditions = conditions::merge(&person.status.known.conditions, wanted, person.meta.generation, now);
+    status
+}
+
+/// The status that a plan amounts to.
+#[must_use]
+pub fn derive(
+    realm: &Realm,
+    person: &Person,
+    facts: &Facts,
+    desired: &Desired,
+    plan: &PersonPlan,
+    now: Timestamp,
+) -> EmployeeStatus {
+    let accounts: Vec<AccountStatus> = plan
+        .accounts
+        .iter()
+        .filter_map(|(name, account)| {
+            let recorded = plan.record.accounts.get(name);
+            let concerned = recorded.is_some() || account.goal == Goal::Live || !account.problems.is_empty();
+            concerned.then(|| one_account(realm, person, name, account, recorded, now))
+        })
+        .collect();
+    let orphans = orphans(realm, person, plan, now);
+    let right = accounts.iter().filter(|a| is_right(a)).count();
+    let mut wanted = readiness(desired, plan, &accounts);
+    if let Some(revoked) = revoked(desired, plan, &accounts) {
+        wanted.push(revoked);
+    }
+    if !orphans.is_empty() {
+        wanted.push(Wanted::new(
+            conditions::ORPHANED_CREDENTIALS,
+            true,
+            "CredentialsWithoutGrant",
+            text::bounded(&format!(
+                "active without a grant: {}",
+                text::listed(orphans.iter().map(|o| format!("{} {} in {}", o.kind.to_lowercase(), o.name, o.connector)))
+            )),
+        ));
+    }
+    let next = desired.lifecycle.next.as_ref();
+    EmployeeStatus {
+        observed_generation: person.meta.generation,
+        stage: Some(desired.lifecycle.stage.word().to_owned()),
+        conditions: conditions::merge(&person.status.known.conditions, wanted, person.meta.generation, now),
+        summary: Some(EmployeeSummary {
+            accounts: format!("{right}/{}", accounts.len()),
+            next: next.map(|next| short_date(next.stage, next.at, &facts.zone)),
+            orphaned_credentials: i64::try_from(orphans.len()).unwrap_or(i64::MAX),
+        }),
+        next_transition: next.map(|next| NextTransition {
+            at: Time(next.at),
+            stage: next.stage.word().to_owned(),
+        }),
+        roles: roles(desired, plan),
+        accounts,
+        orphaned_credentials: orphans,
+    }
+}
+
+fn short_date(stage: Stage, at: Timestamp, zone: &TimeZone) -> String {
+    format!("{} {}", stage.word(), at.to_zoned(zone.clone()).strftime("%-d %b"))
+}
+
+fn is_right(account: &AccountStatus) -> bool {
+    matches!(account.state, AccountState::Active | AccountState::Disabled)
+}
+
+fn one_account(
+    realm: &Realm,
+    person: &Person,
+    name: &ConnectorName,
+    account: &AccountPlan,
+    recorded: Option<&RecordedAccount>,
+    now: Timestamp,
+) -> AccountStatus {
+    let entry = realm.connectors.get(name);
+    let failure = person.failing(name, account, now);
+    let (state, reason, message) = state(name, entry, account, failure);
+    AccountStatus {
+        connector: name.to_string(),
+        account_id: recorded.and_then(|r| r.id.as_ref()).map(ToString::to_string),
+        username: recorded.and_then(|r| r.username.as_ref()).map(ToString::to_string),
+        state,
+        roles: recorded.iter().flat_map(|r| &r.roles).map(ToString::to_string).collect(),
+        lost_at: recorded.and_then(|r| r.lost_at).map(Time),
+        entitlements: account
+            .grants
+            .iter()
+            .take(LIST_CAP)
+            .map(|(name, grant)| {
+                let recorded = recorded.and_then(|r| r.grants.get(name));
+                GrantStatus {
+                    name: name.to_string(),
+                    state: shown(grant),
+                    roles: grant.roles.iter().map(ToString::to_string).collect(),
+                    since: recorded.and_then(|r| r.since).map(Time),
+                    approved_by: recorded.and_then(|r| r.approved_by.clone()),
+                    lost_at: recorded.and_then(|r| r.lost_at).map(Time),
+                    reason: grant.problem.as_ref().map(|p| p.reason.to_owned()),
+                }
+            })
+            .collect(),
+        reason,
+        message,
+        last_verified: recorded.and_then(|r| r.verified_disabled).map(Time),
+        retry_at: failure.map(|f| Time(f.retry_at)),
+    }
+}
+
+fn shown(grant: &GrantPlan) -> ShownGrant {
+    match grant.state {
+        GrantState::Held => ShownGrant::Held,
+        GrantState::Pending => ShownGrant::Pending,
+        GrantState::Removing => ShownGrant::Removing,
+        GrantState::Kept => ShownGrant::Kept,
+    }
+}
+
+/// State, reason and message of one account.
+fn state(
+    name: &ConnectorName,
+    entry: Option<&ConnectorEntry>,
+    account: &AccountPlan,
+    failure: Option<&Failure>,
+) -> (AccountState, Option<String>, Option<String>) {
+    let told = |state, reason: &str, message: String| {
+        (state, Some(reason.to_owned()), Some(text::bounded(&message)))
+    };
+    let problem = account
+        .problems
+        .iter()
+        .chain(account.grants.values().filter_map(|g| g.problem.as_ref()))
+        .next();
+    if let Some(conflict) = problem.filter(|p| CONFLICTS.contains(&p.reason)) {
+        return told(AccountState::Conflict, conflict.reason, conflict.message.clone());
+    }
+    if let Some(failure) = failure {
+        let message = format!("{}; tried {} times, and again at {}", failure.message, failure.attempts, failure.retry_at);
+        return told(AccountState::Failed, failure.reason, message);
+    }
+    let unfinished = !account.steps.is_empty() || account.withheld.is_some();
+    let outage = entry.and_then(|e| e.unavailable.as_ref());
+    if let Some((error, _)) = outage.filter(|_| unfinished || problem.is_some_and(|p| p.reason == "InventoryPending")) {
+        return told(
+            AccountState::Pending,
+            error.kind.reason(),
+            format!("{name} can't be used at present: {}. It is tried again by itself, at least every 5 minutes; when next stands in status.retryAt of the AppConnector", error.message),
+        );
+    }
+    let dry_run = entry.and_then(|e| e.compiled.as_ref()).is_some_and(|c| c.spec.dry_run);
+    if dry_run && unfinished {
+        return told(
+            AccountState::Pending,
+            "DryRun",
+            format!("the AppConnector is in mode DryRun; Enforce would {}", text::operations(account.steps.iter().map(|s| &s.operation).chain(account.withheld.iter().flat_map(|w| &w.operations)))),
+        );
+    }
+    if let Some(problem) = problem {
+        let state = if account.goal == Goal::Kept { AccountState::Kept } else { AccountState::Pending };
+        return told(state, problem.reason, problem.message.clone());
+    }
+    if let Some(withheld) = &account.withheld {
+        return told(
+            AccountState::Pending,
+            "WaitingForAdditions",
+            format!("to {} waits until everything new is there, at most until {}", text::operations(withheld.operations.iter()), withheld.until),
+        );
+    }
+    if unfinished {
+        return told(AccountState::Pending, "InProgress", format!("to do: {}", text::operations(account.steps.iter().map(|s| &s.operation))));
+    }
+    match account.goal {
+        Goal::Live => (AccountState::Active, None, None),
+        Goal::Paused | Goal::Ended => (AccountState::Disabled, None, None),
+        Goal::Kept => told(
+            AccountState::Kept,
+            "PolicyUndecided",
+            "kept as it is, as the role that gave it is broken or has disappeared".to_owned(),
+        ),
+    }
+}
+
+/// Reasons that mean: a person must decide.
+const CONFLICTS: [&str; 3] = ["MarkAndLinkDisagree", "SeveralAccountsMarked", "MarkMissing"];
+
+/// Ready, and Reconciling or Stalled beside it.
+fn readiness(desired: &Desired, plan: &PersonPlan, accounts: &[AccountStatus]) -> Vec<Wanted> {
+    let waiting = desired.roles.problems.first();
+    let open: Vec<&AccountStatus> = accounts.iter().filter(|a| !is_right(a)).collect();
+    if open.is_empty() && waiting.is_none() {
+        let (reason, message) = match (accounts.len(), desired.lifecycle.stage) {
+            (0, Stage::Upcoming) => ("NotDue", "nothing is due before the first day".to_owned()),
+            (0, _) => ("NothingGranted", "no role gives an account, and none is left".to_owned()),
+            (1, _) => ("AsDesired", "the account is as desired".to_owned()),
+            (n, _) => ("AsDesired", format!("all {n} accounts are as desired")),
+        };
+        return vec![Wanted::new(conditions::READY, true, reason, message)];
+    }
+    let first = open.iter().find(|a| a.state != AccountState::Pending).or(open.first());
+    let (reason, mut message) = match (first, waiting) {
+        (Some(account), _) => (
+            stable(account, plan),
+            format!("{}: {}", account.connector, account.message.clone().unwrap_or_default()),
+        ),
+        (None, Some(problem)) => (problem.reason, problem.message.clone()),
+        (None, None) => ("InProgress", String::new()),
+    };
+    if open.len() > 1 {
+        message = format!("{} of {} accounts are not as desired; {message}", open.len(), accounts.len());
+    }
+    if let (Some(_), Some(problem)) = (first, waiting) {
+        message = format!("{message}; {}", problem.message);
+    }
+    let message = text::bounded(&message);
+    vec![
+        Wanted::new(conditions::READY, false, reason, message.clone()),
+        Wanted::new(conditions::RECONCILING, true, reason, message),
+    ]
+}
+
+/// A condition's reason is a fixed word; an account's reason comes from a fixed set, found again here.
+fn stable(account: &AccountStatus, plan: &PersonPlan) -> &'static str {
+    let reason = account.reason.as_deref().unwrap_or_default();
+    let name = ConnectorName::new(&account.connector);
+    let known = plan.accounts.get(&name).into_iter().flat_map(|a| {
+        a.problems
+            .iter()
+            .chain(a.grants.values().filter_map(|g| g.problem.as_ref()))
+            .map(|p| p.reason)
+    });
+    known
+        .chain(text::FAILURE_REASONS)
+        .chain(["DryRun", "WaitingForAdditions", "InProgress", "PolicyUndecided"])
+        .find(|known| *known == reason)
+        .unwrap_or("InProgress")
+}
+
+/// Whether every account of someone whose access ended was read back as disabled.
+fn revoked(desired: &Desired, plan: &PersonPlan, accounts: &[AccountStatus]) -> Option<Wanted> {
+    if !desired.lifecycle.stage.is_urgent_end() {
+        return None;
+    }
+    let open: Vec<&str> = plan
+        .record
+        .accounts
+        .iter()
+        .filter(|(_, r)| r.id.is_some() && r.verified_disabled.is_none())
+        .map(|(name, _)| name.as_str())
+        .chain(accounts.iter().filter(|a| a.account_id.is_none() && !is_right(a)).map(|a| a.connector.as_str()))
+        .collect();
+    Some(if open.is_empty() {
+        let message = match accounts.len() {
+            0 => "no account is left".to_owned(),
+            n => format!("{n} of {n} accounts were read back as disabled"),
+        };
+        Wanted::new(conditions::ACCESS_REVOKED, true, "ReadBackDisabled", message)
+    } else {
+        Wanted::new(
+            conditions::ACCESS_REVOKED,
+            false,
+            "NotYetProven",
+            text::bounded(&format!("not read back as disabled yet: {}", text::listed(open.iter().map(ToString::to_string)))),
+        )
+    })
+}
+
+fn roles(desired: &Desired, plan: &PersonPlan) -> Vec<HeldRole> {
+    plan.record
+        .roles
+        .iter()
+        .take(LIST_CAP)
+        .map(|(name, why)| HeldRole {
+            name: name.to_string(),
+            why: why.to_string(),
+            kept: desired
+                .roles
+                .undecided
+                .get(name)
+                .map(|problem| problem.message.clone())
+                .or_else(|| {
+                    desired.roles.vanished.contains_key(name).then(|| {
+                        "its RoleTemplate disappeared; what it gave is kept for an hour".to_owned()
+                    })
+                }),
+        })
+        .collect()
+}
+
+/// Active credentials of the person that no grant justifies.
+fn orphans(
+    realm: &Realm,
+    person: &Person,
+    plan: &PersonPlan,
+    now: Timestamp,
+) -> Vec<OrphanedCredential> {
+    let mut found: Vec<(String, &str, String)> = Vec::new();
+    for (name, account) in &plan.accounts {
+        for entitlement in &account.rogue {
+            found.push((name.to_string(), "Entitlement", entitlement.to_string()));
+        }
+        let active = plan
+            .record
+            .accounts
+            .get(name)
+            .and_then(|r| r.id.as_ref())
+            .and_then(|id| realm.connectors.get(name)?.inventory.by_id(id))
+            .filter(|a| a.activity == Activity::Active);
+        if let (Goal::Ended, Some(active)) = (account.goal, active) {
+            found.push((name.to_string(), "Account", active.username.to_string()));
+        }
+    }
+    found
+        .into_iter()
+        .take(LIST_CAP)
+        .map(|(connector, kind, name)| {
+            let since = person
+                .status
+                .known
+                .orphaned_credentials
+                .iter()
+                .find(|o| o.connector == connector && o.kind == kind && o.name == name)
+                .map_or(Time(now), |o| o.since.clone());
+            OrphanedCredential { connector, kind: kind.to_owned(), name, since }
+        })
+        .collect()
+}

@@ -1,0 +1,342 @@
+//! Takes in what changed in Kubernetes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Engine, Work};
+use crate::api::{AppConnector, Employee, RoleTemplate};
+use crate::controllers::app_connector;
+use crate::controllers::employee::{intake, record};
+use crate::controllers::role_template;
+use crate::controllers::watch::{Change, Key, Seen};
+use crate::controllers::world::{
+    ConnectorEntry, Meta, Outlook, Person, Realm, TargetKey, TemplateEntry, Tracked,
+};
+use crate::connectors::registry;
+use crate::dispatch::inventory::Inventory;
+use crate::domain::facts::Facts;
+use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, RoleName};
+use crate::domain::problem::Problem;
+use crate::plan::Lane;
+use crate::runtime::secrets::SecretView;
+use crate::runtime::status_writer::ObjectKind;
+
+impl Engine {
+    pub(super) fn change(&mut self, change: Change) {
+        match change {
+            Change::Employee(seen) => self.employee(seen),
+            Change::RoleTemplate(seen) => self.template(seen),
+            Change::AppConnector(seen) => self.connector(seen),
+            Change::Secret(seen) => self.secret(seen),
+            Change::Synced(source) => {
+                tracing::info!(kind = source.kind, namespace = source.namespace, "watch is in step");
+                self.unsynced.remove(&source);
+                self.ports.health.present(&source.to_string());
+            }
+            Change::Failing(source, error) => {
+                tracing::warn!(kind = source.kind, namespace = source.namespace, error, "watch fails; it is tried again");
+                if self.unsynced.contains(&source) {
+                    self.ports.health.missing(source.to_string(), format!("{source} can't be listed: {error}"));
+                }
+            }
+            Change::Stopped(key) => {
+                let name = ConnectorName::new(&key.name);
+                let realm = self.realm(&key.namespace);
+                if let Some(entry) = realm.connectors.get_mut(&name) {
+                    entry.stopping = false;
+                    self.queue.add(Work::Connector(key.namespace, name), Lane::Leaver);
+                }
+            }
+        }
+    }
+
+    fn employee(&mut self, seen: Seen<Employee>) {
+        match seen {
+            Seen::Gone(key) => self.employee_gone(&key),
+            Seen::Unreadable(key, meta, error) => {
+                let id = EmployeeId::new("");
+                let status = self.known_status(&key);
+                self.employee_there(&key, meta, id, Err(unreadable(&error)), status);
+            }
+            Seen::There(key, meta, object) => {
+                let name = EmployeeName::new(&key.name);
+                let id = EmployeeId::new(&object.spec.employee_id);
+                let facts = intake::facts(&name, &object.spec).map(Arc::new);
+                self.employee_there(&key, meta, id, facts, object.status.unwrap_or_default());
+            }
+        }
+    }
+
+    fn known_status(&self, key: &Key) -> crate::api::EmployeeStatus {
+        self.world
+            .realms
+            .get(&key.namespace)
+            .and_then(|realm| realm.people.get(&*key.name))
+            .map(|person| person.status.known.clone())
+            .unwrap_or_default()
+    }
+
+    fn employee_there(
+        &mut self,
+        key: &Key,
+        meta: Meta,
+        id: EmployeeId,
+        facts: Result<Arc<Facts>, Problem>,
+        status: crate::api::EmployeeStatus,
+    ) {
+        let name = EmployeeName::new(&key.name);
+        let realm = self.realm(&key.namespace);
+        let known = realm.people.get(&name);
+        if known.is_some_and(|p| p.meta.uid != meta.uid) {
+            self.employee_gone(key);
+        } else if known.is_some_and(|p| is_older(&meta, &p.meta)) {
+            return;
+        }
+        let realm = self.realm(&key.namespace);
+        let manager = facts.as_ref().ok().and_then(|f| f.manager.clone());
+        if let Some(person) = realm.people.get_mut(&name) {
+            let old_manager = person.facts.as_ref().ok().and_then(|f| f.manager.clone());
+            if person.meta.generation != meta.generation {
+                // Something relevant changed: what was refused is tried again at once.
+                person.failures.clear();
+                person.normalised.clear();
+            }
+            person.meta = meta;
+            person.facts = facts;
+            person.status.known = status;
+            if old_manager != manager {
+                forget_report(realm, old_manager.as_ref(), &name);
+            }
+        } else {
+            let person = Person {
+                record: record::from_status(&status),
+                meta,
+                facts,
+                employee_id: id.clone(),
+                status: Tracked::new(status),
+                submitted: BTreeMap::new(),
+                failures: BTreeMap::new(),
+                in_doubt: BTreeSet::new(),
+                name_taken: BTreeSet::new(),
+                disable_accepted: BTreeSet::new(),
+                normalised: BTreeMap::new(),
+                unsettled_since: None,
+                outlook: Outlook::default(),
+            };
+            realm.people.insert(name.clone(), person);
+            realm.by_id.entry(id.clone()).or_default().insert(name.clone());
+        }
+        if let Some(manager) = manager {
+            realm.reports.entry(manager).or_default().insert(name.clone());
+        }
+        self.look_at_id(&key.namespace, &id);
+        self.look_at(&key.namespace, &name);
+    }
+
+    /// The object is gone. Its accounts stay as they are, and show up as released.
+    fn employee_gone(&mut self, key: &Key) {
+        let name = EmployeeName::new(&key.name);
+        let realm = self.realm(&key.namespace);
+        let Some(person) = realm.people.remove(&name) else {
+            return;
+        };
+        let manager = person.facts.as_ref().ok().and_then(|f| f.manager.clone());
+        forget_report(realm, manager.as_ref(), &name);
+        if let Some(names) = realm.by_id.get_mut(&person.employee_id) {
+            names.remove(&name);
+            if names.is_empty() {
+                realm.by_id.remove(&person.employee_id);
+            }
+        }
+        for connector in person.submitted.keys() {
+            if let Some(running) = realm.connectors.get(connector).and_then(|c| c.running.as_ref()) {
+                running.handle.withdraw(&person.employee_id);
+            }
+        }
+        let namespace = Arc::clone(&realm.namespace);
+        for names in self.world.names.values_mut() {
+            names
+                .allocated
+                .retain(|_, o| o.namespace != namespace || o.employee != person.employee_id);
+        }
+        self.ports.statuses.forget(ObjectKind::Employee, &namespace, name.as_str());
+        self.queue.remove(&Work::Person(Arc::clone(&namespace), person.employee_id.clone(), name));
+        // Another object may have claimed the same employeeId, and waited.
+        self.look_at_id(&namespace, &person.employee_id);
+        self.summaries(&namespace);
+    }
+
+    fn template(&mut self, seen: Seen<RoleTemplate>) {
+        let (key, meta, spec, unreadable, status) = match seen {
+            Seen::Gone(key) => {
+                let name = RoleName::new(&key.name);
+                self.realm(&key.namespace).templates.remove(&name);
+                self.ports.statuses.forget(ObjectKind::RoleTemplate, &key.namespace, &key.name);
+                self.queue.remove(&Work::TemplateStatus(Arc::clone(&key.namespace), name));
+                self.stale_policies.insert(key.namespace);
+                return;
+            }
+            Seen::Unreadable(key, meta, error) => (key, meta, None, Some(unreadable(&error)), None),
+            Seen::There(key, meta, object) => (key, meta, Some(object.spec), None, object.status),
+        };
+        let name = RoleName::new(&key.name);
+        let realm = self.realm(&key.namespace);
+        let known = realm.templates.get(&name);
+        if known.is_some_and(|t| t.meta.uid == meta.uid && is_older(&meta, &t.meta)) {
+            return;
+        }
+        let same_spec = known.is_some_and(|t| t.meta.uid == meta.uid && t.meta.generation == meta.generation);
+        if same_spec {
+            if let Some(entry) = realm.templates.get_mut(&name) {
+                entry.meta = meta;
+                if let Some(status) = status {
+                    entry.status.known = status;
+                }
+            }
+            self.summary_of_template(&key.namespace, name);
+            return;
+        }
+        // A template that can't be read any more is broken, not gone: what it gave is kept.
+        let compiled = match &spec {
+            Some(spec) => Some(role_template::intake::compile(&name, spec)),
+            None => Some(role_template::intake::broken(&name, unreadable.as_ref())),
+        };
+        let entry = TemplateEntry {
+            meta,
+            compiled,
+            unreadable,
+            status: Tracked::new(status.unwrap_or_default()),
+        };
+        realm.templates.insert(name, entry);
+        self.stale_policies.insert(key.namespace);
+    }
+
+    fn connector(&mut self, seen: Seen<AppConnector>) {
+        let (key, meta, spec, problem, status) = match seen {
+            Seen::Gone(key) => return self.connector_gone(&key),
+            Seen::Unreadable(key, meta, error) => (key, meta, None, Some(unreadable(&error)), None),
+            Seen::There(key, meta, object) => (key, meta, Some(object.spec), None, object.status),
+        };
+        let name = ConnectorName::new(&key.name);
+        let realm = self.realm(&key.namespace);
+        if realm.connectors.get(&name).is_some_and(|c| c.meta.uid != meta.uid) {
+            self.connector_gone(&key);
+        }
+        let realm = self.realm(&key.namespace);
+        let scope = realm.scope.clone();
+        let known = realm.connectors.get_mut(&name);
+        if known.as_ref().is_some_and(|c| is_older(&meta, &c.meta)) {
+            return;
+        }
+        let compiled = spec.as_ref().map(|spec| app_connector::intake::compile(&name, spec));
+        let target = spec.as_ref().and_then(registry::target).map(|t| TargetKey(Arc::from(t)));
+        match known {
+            Some(entry) => {
+                if let Some(status) = status {
+                    entry.status.known = status;
+                }
+                let same_spec = entry.meta.generation == meta.generation;
+                entry.meta = meta;
+                if same_spec {
+                    self.summary_of_connector(&key.namespace, name);
+                    return;
+                }
+                if entry.target != target {
+                    entry.inventory = Inventory::new(scope);
+                    entry.listed_at = None;
+                }
+                entry.spec = spec.map(Arc::new);
+                // An object that can't be read any more keeps its last mapping out of use.
+                entry.compiled = compiled;
+                entry.target = target;
+                entry.problems = problem.into_iter().collect();
+            }
+            None => {
+                let entry = ConnectorEntry {
+                    meta,
+                    spec: spec.map(Arc::new),
+                    compiled,
+                    problems: problem.into_iter().collect(),
+                    target,
+                    running: None,
+                    stopping: false,
+                    inventory: Inventory::new(scope),
+                    capabilities: None,
+                    unavailable: None,
+                    listing_failed: None,
+                    oddities: Vec::new(),
+                    listed_at: None,
+                    status: Tracked::new(status.unwrap_or_default()),
+                };
+                realm.connectors.insert(name.clone(), entry);
+            }
+        }
+        self.stale_policies.insert(Arc::clone(&key.namespace));
+        self.queue.add(Work::Connector(key.namespace, name), Lane::Leaver);
+    }
+
+    /// The connector is gone: its accounts stay as they are.
+    fn connector_gone(&mut self, key: &Key) {
+        let name = ConnectorName::new(&key.name);
+        let realm = self.realm(&key.namespace);
+        if let Some(running) = realm.connectors.remove(&name).and_then(|entry| entry.running) {
+            running.handle.stop();
+        }
+        for person in realm.people.values_mut() {
+            person.submitted.remove(&name);
+            person.failures.retain(|key, _| key.connector != name);
+            person.in_doubt.remove(&name);
+        }
+        self.ports.statuses.forget(ObjectKind::AppConnector, &key.namespace, &key.name);
+        self.ports.metrics.forget_connector(&key.namespace, &key.name);
+        self.queue.remove(&Work::ConnectorStatus(Arc::clone(&key.namespace), name.clone()));
+        self.queue.remove(&Work::Connector(Arc::clone(&key.namespace), name));
+        self.stale_policies.insert(Arc::clone(&key.namespace));
+    }
+
+    /// A Secret changed: the connectors of its namespace look whether that concerns them.
+    fn secret(&mut self, seen: Seen<SecretView>) {
+        let namespace = match seen {
+            Seen::Gone(key) => {
+                self.realm(&key.namespace).secrets.remove(&*key.name);
+                key.namespace
+            }
+            Seen::There(key, _, view) => {
+                self.realm(&key.namespace).secrets.insert(key.name.to_string(), *view);
+                key.namespace
+            }
+            Seen::Unreadable(key, ..) => key.namespace,
+        };
+        let names: Vec<ConnectorName> = self.realm(&namespace).connectors.keys().cloned().collect();
+        for name in names {
+            self.queue.add(Work::Connector(Arc::clone(&namespace), name), Lane::Leaver);
+        }
+    }
+}
+
+fn unreadable(error: &str) -> Problem {
+    Problem::edit(
+        "Unreadable",
+        format!("the object does not fit the schema of this version ({error}): mend it, or upgrade the operator"),
+    )
+}
+
+fn forget_report(realm: &mut Realm, manager: Option<&EmployeeName>, name: &EmployeeName) {
+    if let Some(manager) = manager
+        && let Some(reports) = realm.reports.get_mut(manager)
+    {
+        reports.remove(name);
+        if reports.is_empty() {
+            realm.reports.remove(manager);
+        }
+    }
+}
+
+/// Whether a version of an object is older than the one known, as after a write of our own whose
+/// answer overtook the watch. Resource versions of one kind compare as numbers (KEP-5504).
+fn is_older(seen: &Meta, known: &Meta) -> bool {
+    match (seen.resource_version.parse::<u64>(), known.resource_version.parse::<u64>()) {
+        (Ok(seen), Ok(known)) => seen < known,
+        _ => false,
+    }
+}

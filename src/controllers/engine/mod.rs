@@ -1,0 +1,295 @@
+//! The one task that owns the [`World`]: it takes in what changed in Kubernetes and in the targets,
+//! works through the queue, and hands orders and statuses on. It waits for nobody.
+
+mod changes;
+mod people;
+mod reports;
+mod statuses;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::watch::{Change, Source};
+use super::world::{Realm, World};
+use crate::dispatch::{Report, Shared};
+use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, RoleName};
+use crate::plan::Lane;
+use crate::runtime::clock::{WallClock, sleep_until};
+use crate::runtime::events::Events;
+use crate::runtime::http::Health;
+use crate::runtime::metrics::Metrics;
+use crate::runtime::status_writer::{Handle as StatusHandle, StatusWritten};
+use crate::runtime::workqueue::WorkQueue;
+
+/// How long the statuses of role templates and connectors gather changes.
+const SUMMARY_DELAY: SignedDuration = SignedDuration::from_millis(500);
+/// How long work that goes well may go on before an Employee's status tells of it. A joiner that is
+/// done by then costs one write.
+const SETTLE_DELAY: SignedDuration = SignedDuration::from_secs(3);
+/// Work taken from the queue between two looks at what came in.
+const BURST: usize = 64;
+
+/// What the engine hands things to.
+pub struct Ports {
+    /// Wall-clock time.
+    pub clock: Arc<dyn WallClock>,
+    /// Writes statuses.
+    pub statuses: StatusHandle,
+    /// Tells Kubernetes events.
+    pub events: Events,
+    /// What every dispatch needs.
+    pub dispatch: Shared,
+    /// For what comes back to us by way of another task.
+    pub changes: mpsc::Sender<Change>,
+    /// What the controllers count.
+    pub metrics: Metrics,
+    /// Tells probes how we are.
+    pub health: Arc<Health>,
+    /// Ends the engine, and every dispatch.
+    pub shutdown: CancellationToken,
+}
+
+/// What comes in.
+pub struct Inbox {
+    /// From Kubernetes.
+    pub changes: mpsc::Receiver<Change>,
+    /// From the targets.
+    pub reports: mpsc::UnboundedReceiver<Report>,
+    /// From the status writer.
+    pub written: mpsc::UnboundedReceiver<StatusWritten>,
+}
+
+/// One thing to look at. The order is the order in which equally urgent ones are looked at: people by
+/// `employeeId`, so that ties between them never depend on who came first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Work {
+    /// A connector: (re)start its dispatch.
+    Connector(Arc<str>, ConnectorName),
+    /// A person.
+    Person(Arc<str>, EmployeeId, EmployeeName),
+    /// The status of a role template.
+    TemplateStatus(Arc<str>, RoleName),
+    /// The status of a connector.
+    ConnectorStatus(Arc<str>, ConnectorName),
+}
+
+/// The one task that owns the [`World`].
+pub struct Engine {
+    world: World,
+    queue: WorkQueue<Work>,
+    ports: Ports,
+    /// Watches that have not shown everything yet. Nothing is planned before they have.
+    unsynced: BTreeSet<Source>,
+    /// Namespaces whose policy has to be put together anew.
+    stale_policies: BTreeSet<Arc<str>>,
+    counter: AtomicU64,
+}
+
+impl Engine {
+    /// An engine that knows nothing yet and waits for these watches.
+    #[must_use]
+    pub fn new(installation: String, sources: Vec<Source>, ports: Ports) -> Self {
+        for source in &sources {
+            ports.health.missing(source.to_string(), format!("waiting for the first list of {source}"));
+        }
+        ports.health.started();
+        Self {
+            world: World {
+                installation,
+                ..World::default()
+            },
+            queue: WorkQueue::default(),
+            ports,
+            unsynced: sources.into_iter().collect(),
+            stale_policies: BTreeSet::new(),
+            counter: AtomicU64::new(1),
+        }
+    }
+
+    /// Runs until shutdown.
+    pub async fn run(mut self, mut inbox: Inbox) {
+        let shutdown = self.ports.shutdown.clone();
+        loop {
+            let now = self.now();
+            self.ports.health.beat();
+            let busy = self.unsynced.is_empty() && self.has_work(now);
+            let due = if self.unsynced.is_empty() { self.queue.next_due() } else { None };
+            let clock = Arc::clone(&self.ports.clock);
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                Some(change) = inbox.changes.recv() => self.change(change),
+                Some(report) = inbox.reports.recv() => self.report(report),
+                Some(written) = inbox.written.recv() => self.written(written),
+                () = std::future::ready(()), if busy => {}
+                () = sleep_until(&*clock, due.unwrap_or(Timestamp::MAX)), if due.is_some() => {}
+                // Proves to the liveness probe that the loop turns.
+                () = tokio::time::sleep(std::time::Duration::from_secs(10)) => {}
+            }
+            self.drain(&mut inbox);
+            if self.unsynced.is_empty() {
+                self.work();
+            }
+        }
+        // What is in flight may end, and what it did is found again by the next start.
+        let mut stopped = Vec::new();
+        for realm in self.world.realms.values_mut() {
+            for connector in realm.connectors.values_mut() {
+                stopped.extend(connector.running.take().map(|running| running.handle));
+            }
+        }
+        for handle in &stopped {
+            handle.stop();
+        }
+        for handle in stopped {
+            handle.stopped().await;
+        }
+    }
+
+    fn has_work(&self, now: Timestamp) -> bool {
+        self.queue.has_ready() || self.queue.next_due().is_some_and(|at| at <= now)
+    }
+
+    /// Takes in what has already arrived, up to a bound, so that work sees the newest state.
+    fn drain(&mut self, inbox: &mut Inbox) {
+        for _ in 0..BURST * 4 {
+            if let Ok(change) = inbox.changes.try_recv() {
+                self.change(change);
+            } else if let Ok(report) = inbox.reports.try_recv() {
+                self.report(report);
+            } else if let Ok(written) = inbox.written.try_recv() {
+                self.written(written);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn work(&mut self) {
+        self.refresh_policies();
+        for _ in 0..BURST {
+            let now = self.now();
+            let Some((work, lane)) = self.queue.pop(now) else {
+                break;
+            };
+            let began = std::time::Instant::now();
+            let kind = match &work {
+                Work::Connector(namespace, name) => {
+                    self.connect(namespace, name);
+                    "AppConnector"
+                }
+                Work::Person(namespace, _, name) => {
+                    self.person(namespace, name, lane, now);
+                    "Employee"
+                }
+                Work::TemplateStatus(namespace, name) => {
+                    self.template_status(namespace, name, now);
+                    "RoleTemplate"
+                }
+                Work::ConnectorStatus(namespace, name) => {
+                    self.connector_status(namespace, name, now);
+                    "AppConnector"
+                }
+            };
+            self.ports.metrics.reconciled(kind, "Done", began.elapsed());
+        }
+        self.ports.metrics.set_queue_length("ready", self.queue.ready_len());
+        self.ports.metrics.set_queue_length("delayed", self.queue.delayed_len());
+    }
+
+    fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    fn next(&self) -> u64 {
+        self.counter.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn realm(&mut self, namespace: &Arc<str>) -> &mut Realm {
+        let installation = &self.world.installation;
+        self.world
+            .realms
+            .entry(Arc::clone(namespace))
+            .or_insert_with(|| Realm::new(installation, namespace))
+    }
+
+    /// Puts together the policies whose parts changed, and looks at everyone they concern. A look is
+    /// microseconds of pure work; whoever is as desired already sees no request and no write.
+    fn refresh_policies(&mut self) {
+        for namespace in std::mem::take(&mut self.stale_policies) {
+            let Some(realm) = self.world.realms.get_mut(&namespace) else {
+                continue;
+            };
+            realm.rebuild_policy();
+            self.look_at_everyone(&namespace);
+            self.summaries(&namespace);
+        }
+    }
+
+    fn look_at_everyone(&mut self, namespace: &Arc<str>) {
+        let Some(realm) = self.world.realms.get(namespace) else {
+            return;
+        };
+        let work: Vec<(Work, Lane)> = realm
+            .people
+            .iter()
+            .map(|(name, person)| {
+                let work = Work::Person(Arc::clone(namespace), person.employee_id.clone(), name.clone());
+                (work, people::lane(person))
+            })
+            .collect();
+        for (work, lane) in work {
+            self.queue.add(work, lane);
+        }
+    }
+
+    fn look_at(&mut self, namespace: &Arc<str>, name: &EmployeeName) {
+        let Some(person) = self
+            .world
+            .realms
+            .get(namespace)
+            .and_then(|realm| realm.people.get(name))
+        else {
+            return;
+        };
+        let lane = people::lane(person);
+        let work = Work::Person(Arc::clone(namespace), person.employee_id.clone(), name.clone());
+        self.queue.add(work, lane);
+    }
+
+    fn look_at_id(&mut self, namespace: &Arc<str>, id: &EmployeeId) {
+        let names: Vec<EmployeeName> = self
+            .world
+            .realms
+            .get(namespace)
+            .and_then(|realm| realm.by_id.get(id))
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+        for name in names {
+            self.look_at(namespace, &name);
+        }
+    }
+
+    /// The statuses of role templates and connectors follow in a moment.
+    fn summaries(&mut self, namespace: &Arc<str>) {
+        let at = self.now().saturating_add(SUMMARY_DELAY).unwrap_or(Timestamp::MAX);
+        let Some(realm) = self.world.realms.get(namespace) else {
+            return;
+        };
+        for name in realm.templates.keys() {
+            let work = Work::TemplateStatus(Arc::clone(namespace), name.clone());
+            self.queue.add_at(work, Lane::Joiner, at);
+        }
+        for name in realm.connectors.keys() {
+            let work = Work::ConnectorStatus(Arc::clone(namespace), name.clone());
+            self.queue.add_at(work, Lane::Joiner, at);
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! One look at one person: facts, desire, plan, orders, status. Microseconds of pure work between
+//! taking from the world and giving to dispatch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Engine, SETTLE_DELAY, Work};
+use crate::api::EmployeeStatus;
+use crate::controllers::employee::{apply, cleanup, events, gather, outlook, status};
+use crate::controllers::world::{Person, Realm};
+use crate::domain::desired::{self, Desired};
+use crate::domain::facts::{Employment, Facts};
+use crate::domain::ids::EmployeeName;
+use crate::domain::problem::Problem;
+use crate::plan::{Inputs, Lane, PersonPlan, plan};
+use crate::runtime::status_writer::{FinalizerChange, ObjectKind, StatusWrite};
+
+/// How urgent a look at a person is, by what is known without one.
+pub(super) fn lane(person: &Person) -> Lane {
+    let urgent = person.meta.deleting
+        || person
+            .facts
+            .as_ref()
+            .is_ok_and(|f| f.employment == Employment::Suspended || f.end.is_some());
+    if urgent {
+        Lane::Leaver
+    } else if person.record.has_history() {
+        Lane::Mover
+    } else {
+        Lane::Joiner
+    }
+}
+
+impl Engine {
+    pub(super) fn person(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &EmployeeName,
+        lane: Lane,
+        now: Timestamp,
+    ) {
+        let Some(realm) = self.world.realms.get(namespace) else {
+            return;
+        };
+        let Some(person) = realm.people.get(name) else {
+            return;
+        };
+        let facts = match usable(realm, person, name) {
+            Ok(facts) => facts,
+            Err(problem) => {
+                let status = status::stalled(person, &problem, now);
+                if person.meta.deleting {
+                    self.set_finalizer(namespace, name, false);
+                }
+                self.idle(namespace, name);
+                self.write_person(namespace, name, lane, status);
+                return;
+            }
+        };
+        let mut desired = desired::desire(&realm.policy, &facts, &person.record, now);
+        let mut record = person.record.clone();
+        if person.meta.deleting {
+            cleanup::release(&realm.connectors, &mut desired, &mut record);
+        }
+        let observations = gather::observations(realm, &mut self.world.names, person, &facts, &desired);
+        let plan = plan(&Inputs {
+            employee: &facts.employee_id,
+            scope: &realm.scope,
+            policy: &realm.policy,
+            desired: &desired,
+            record: &record,
+            observations: &observations,
+            now,
+        });
+        if person.meta.deleting {
+            self.delete(namespace, name, &plan, now);
+            return;
+        }
+        let guarded = cleanup::needs_finalizer(&realm.connectors, &plan);
+        let ready = guarded == cleanup::has_finalizer(&person.meta);
+        if !ready {
+            self.set_finalizer(namespace, name, guarded);
+        }
+        if guarded && !ready {
+            // The finalizer comes before the first write to a target; the watch brings us back.
+            return;
+        }
+        self.carry_out(namespace, name, lane, &facts, &desired, plan, now);
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the results of the steps before, handed on once")]
+    fn carry_out(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &EmployeeName,
+        lane: Lane,
+        facts: &Facts,
+        desired: &Desired,
+        plan: PersonPlan,
+        now: Timestamp,
+    ) {
+        let revision = self.next();
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        if let Some(person) = realm.people.get_mut(name) {
+            person.record = plan.record.clone();
+            apply::submit(&realm.connectors, person, &plan, revision, now);
+        }
+        let Some(person) = realm.people.get(name) else {
+            return;
+        };
+        let status = status::derive(realm, person, facts, desired, &plan, now);
+        let outlook = outlook::of(realm, person, desired, &plan, now);
+        let wake = [plan.wake_at]
+            .into_iter()
+            .chain(person.failures.values().map(|f| Some(f.retry_at)))
+            .flatten()
+            .filter(|at| *at > now)
+            .min();
+        let id = person.employee_id.clone();
+        let going_well = outlook::is_going_well(realm, person, &plan, now);
+        let Some(person) = realm.people.get_mut(name) else {
+            return;
+        };
+        let changed = person.outlook != outlook;
+        let before = std::mem::replace(&mut person.outlook, outlook);
+        // A status that tells of work in progress waits a moment: it may be done by then.
+        let wait_until = if going_well {
+            let since = *person.unsettled_since.get_or_insert(now);
+            since.checked_add(SETTLE_DELAY).ok().filter(|until| *until > now)
+        } else {
+            person.unsettled_since = None;
+            None
+        };
+        let work = Work::Person(Arc::clone(namespace), id, name.clone());
+        match wake.into_iter().chain(wait_until).min() {
+            Some(at) => self.queue.set_at(work.clone(), lane, at),
+            None => self.queue.cancel_at(&work),
+        }
+        if wait_until.is_none() {
+            self.write_person(namespace, name, lane, status);
+        }
+        if changed {
+            self.outlook_changed(namespace, name, &before);
+        }
+    }
+
+    /// Nothing is asked of any target for a person whose facts can't be used.
+    fn idle(&mut self, namespace: &Arc<str>, name: &EmployeeName) {
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        let Some(person) = realm.people.get_mut(name) else {
+            return;
+        };
+        for connector in std::mem::take(&mut person.submitted).into_keys() {
+            if let Some(running) = realm.connectors.get(&connector).and_then(|c| c.running.as_ref()) {
+                running.handle.withdraw(&person.employee_id);
+            }
+        }
+    }
+
+    /// The object is being deleted and a policy acts on it: its accounts are disabled first.
+    fn delete(&mut self, namespace: &Arc<str>, name: &EmployeeName, plan: &PersonPlan, now: Timestamp) {
+        let revision = self.next();
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        let Some(person) = realm.people.get_mut(name) else {
+            return;
+        };
+        person.record = plan.record.clone();
+        apply::submit(&realm.connectors, person, plan, revision, now);
+        let id = person.employee_id.clone();
+        let retry = person.failures.values().map(|f| f.retry_at).filter(|at| *at > now).min();
+        if cleanup::is_done(plan) {
+            self.set_finalizer(namespace, name, false);
+        } else if let Some(at) = retry {
+            self.queue.set_at(Work::Person(Arc::clone(namespace), id, name.clone()), Lane::Leaver, at);
+        }
+    }
+
+    fn set_finalizer(&mut self, namespace: &Arc<str>, name: &EmployeeName, present: bool) {
+        let token = self.next();
+        let Some(person) = self.world.realms.get(namespace).and_then(|r| r.people.get(name)) else {
+            return;
+        };
+        if cleanup::has_finalizer(&person.meta) == present {
+            return;
+        }
+        self.ports.statuses.change_finalizer(FinalizerChange {
+            kind: ObjectKind::Employee,
+            namespace: namespace.to_string(),
+            name: name.to_string(),
+            uid: person.meta.uid.clone(),
+            lane: Lane::Leaver,
+            finalizer: crate::api::FINALIZER.to_owned(),
+            present,
+            seen: person.meta.finalizers.clone(),
+            token,
+        });
+    }
+
+    fn write_person(&mut self, namespace: &Arc<str>, name: &EmployeeName, lane: Lane, status: EmployeeStatus) {
+        let token = self.next();
+        let Some(person) = self.world.realms.get_mut(namespace).and_then(|r| r.people.get_mut(name)) else {
+            return;
+        };
+        if !person.status.differs(&status) {
+            return;
+        }
+        let value = match serde_json::to_value(&status) {
+            Ok(value) => value,
+            Err(error) => {
+                tracing::error!(%namespace, employee = %name, %error, "a status could not be written as JSON");
+                return;
+            }
+        };
+        for notice in events::notices(namespace, name, &person.meta, &person.status.known, &status) {
+            self.ports.events.notify(notice);
+        }
+        self.ports.statuses.write(StatusWrite {
+            kind: ObjectKind::Employee,
+            namespace: namespace.to_string(),
+            name: name.to_string(),
+            uid: person.meta.uid.clone(),
+            lane,
+            status: value,
+            token,
+        });
+        person.status.write(token, status);
+    }
+}
+
+/// The facts, if this object may act on them: they are sound, and no other object owns the same
+/// `employeeId`.
+fn usable(realm: &Realm, person: &Person, name: &EmployeeName) -> Result<Arc<Facts>, Problem> {
+    let facts = person.facts.clone()?;
+    match realm.owner(&facts.employee_id) {
+        Some(owner) if owner != name => Err(Problem::edit(
+            "DuplicateEmployeeId",
+            format!(
+                "spec.employeeId {} belongs to the Employee {owner}: delete one of the two objects; until then this one touches nothing",
+                facts.employee_id
+            ),
+        )),
+        _ => Ok(facts),
+    }
+}
+
+impl Engine {
+    /// What others' statuses say of this person changed.
+    fn outlook_changed(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &EmployeeName,
+        before: &crate::controllers::world::Outlook,
+    ) {
+        let Some(person) = self.world.realms.get(namespace).and_then(|r| r.people.get(name)) else {
+            return;
+        };
+        let after = person.outlook.clone();
+        let mut roles: BTreeMap<_, ()> = BTreeMap::new();
+        for role in before.roles.keys().chain(after.roles.keys()) {
+            roles.insert(role.clone(), ());
+        }
+        let rogue_changed = before.rogue != after.rogue;
+        for role in roles.into_keys() {
+            self.summary_of_template(namespace, role);
+        }
+        if rogue_changed {
+            self.summaries(namespace);
+        }
+        let connectors: Vec<_> = before.dry_run.keys().chain(after.dry_run.keys()).cloned().collect();
+        for connector in connectors {
+            self.summary_of_connector(namespace, connector);
+        }
+    }
+}

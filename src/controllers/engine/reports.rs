@@ -1,0 +1,271 @@
+//! Starts connectors, and takes in what dispatch reports of their targets and what the status writer
+//! did.
+
+use std::sync::Arc;
+
+use super::Engine;
+use crate::controllers::app_connector::connect;
+use crate::controllers::employee::outcome::Context;
+use crate::controllers::watch::{Change, Key};
+use crate::controllers::world::{ConnectorEntry, Running};
+use crate::dispatch::order::{ConnectorKey, Event, Outcome, Report};
+use crate::dispatch::{Dispatch, Target};
+use crate::domain::ids::{ConnectorName, EmployeeName};
+use crate::domain::problem::Cure;
+use crate::runtime::status_writer::{ObjectKind, Part, StatusWritten};
+
+impl Engine {
+    /// Starts a connector's dispatch, starts it anew where its address, credential or pace changed,
+    /// and stops it where it may not be used.
+    pub(super) fn connect(&mut self, namespace: &Arc<str>, name: &ConnectorName) {
+        let Some(realm) = self.world.realms.get(namespace) else {
+            return;
+        };
+        let Some(entry) = realm.connectors.get(name) else {
+            return;
+        };
+        let Some(spec) = entry.spec.clone() else {
+            self.stop(namespace, name);
+            self.summary_of_connector(namespace, name.clone());
+            return;
+        };
+        match connect::open(&spec, &realm.secrets) {
+            Err(problem) => {
+                // A credential that was taken back is not used on.
+                self.stop(namespace, name);
+                if let Some(entry) = self.connector_mut(namespace, name) {
+                    entry.problems = vec![problem];
+                }
+            }
+            Ok(ready) => {
+                let same = entry
+                    .running
+                    .as_ref()
+                    .is_some_and(|r| r.fingerprint == ready.fingerprint);
+                if !same {
+                    self.stop(namespace, name);
+                }
+                let stopping = self.connector_mut(namespace, name).is_some_and(|e| e.stopping);
+                if !same && !stopping {
+                    let epoch = self.next();
+                    let target = Target {
+                        connector: ready.connector,
+                        key: ConnectorKey {
+                            namespace: Arc::clone(namespace),
+                            name: name.clone(),
+                        },
+                        epoch,
+                    };
+                    let handle = Dispatch::start(target, ready.settings, self.ports.dispatch.clone());
+                    if let Some(entry) = self.connector_mut(namespace, name) {
+                        entry.running = Some(Running {
+                            handle,
+                            epoch,
+                            fingerprint: ready.fingerprint,
+                        });
+                    }
+                }
+                if let Some(entry) = self.connector_mut(namespace, name) {
+                    entry.problems.retain(|p| p.cure == Cure::EditThis);
+                }
+            }
+        }
+        self.look_at_everyone(namespace);
+        self.summary_of_connector(namespace, name.clone());
+    }
+
+    fn stop(&mut self, namespace: &Arc<str>, name: &ConnectorName) {
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        let Some(entry) = realm.connectors.get_mut(name) else {
+            return;
+        };
+        if let Some(running) = entry.running.take() {
+            running.handle.stop();
+            entry.stopping = true;
+            let changes = self.ports.changes.clone();
+            let key = Key {
+                namespace: Arc::clone(namespace),
+                name: Arc::from(name.as_str()),
+            };
+            tokio::spawn(async move {
+                running.handle.stopped().await;
+                // Nobody listens any more: then nothing is to be started either.
+                let _ = changes.send(Change::Stopped(key)).await;
+            });
+            entry.unavailable = None;
+            entry.capabilities = None;
+            for person in realm.people.values_mut() {
+                // What was in flight may or may not have been done.
+                if person.submitted.remove(name).is_some_and(|s| s.operation.is_write()) {
+                    person.in_doubt.insert(name.clone());
+                }
+                person.failures.retain(|key, _| key.connector != *name);
+            }
+        }
+    }
+
+    fn connector_mut(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &ConnectorName,
+    ) -> Option<&mut ConnectorEntry> {
+        self.world.realms.get_mut(namespace)?.connectors.get_mut(name)
+    }
+
+    pub(super) fn report(&mut self, report: Report) {
+        let Report {
+            connector: key,
+            epoch,
+            event,
+        } = report;
+        let now = self.now();
+        let Some(entry) = self.connector_mut(&key.namespace, &key.name) else {
+            return;
+        };
+        if entry.running.as_ref().is_none_or(|r| r.epoch != epoch) {
+            return;
+        }
+        match event {
+            Event::Probed(capabilities) => entry.capabilities = Some(capabilities),
+            Event::ListingStarted => entry.inventory.begin_listing(),
+            Event::ListingFailed(error) => {
+                entry.inventory.fail_listing(&error.message);
+                entry.listing_failed = Some(error);
+            }
+            Event::Unavailable { error, retry_at } => {
+                let known = entry.unavailable.replace((error, retry_at));
+                if known.is_none() {
+                    self.look_at_everyone(&key.namespace);
+                }
+            }
+            Event::Available => {
+                entry.unavailable = None;
+                self.look_at_everyone(&key.namespace);
+            }
+            Event::Listed(listing) => {
+                let first = !entry.inventory.is_readable();
+                entry.listing_failed = None;
+                entry.listed_at = Some(now);
+                entry.oddities.clone_from(&listing.oddities);
+                let groups = entry.inventory.entitlement_names();
+                let mut changed = entry.inventory.complete_listing(*listing);
+                let groups_changed = groups != entry.inventory.entitlement_names();
+                self.refused_names_may_be_free(&key);
+                self.ports.metrics.inventory_listed(&key.namespace, key.name.as_str(), now);
+                if first || groups_changed {
+                    self.look_at_everyone(&key.namespace);
+                } else {
+                    changed.extend(self.unsettled(&key));
+                    for id in changed {
+                        self.look_at_id(&key.namespace, &id);
+                    }
+                }
+            }
+            Event::Done(outcome) => {
+                self.done(&key, *outcome);
+                return;
+            }
+        }
+        self.summary_of_connector(&key.namespace, key.name.clone());
+        self.summaries_of_templates(&key);
+    }
+
+    /// People with an account in this target whose picture need not have changed for a new listing to
+    /// matter: an absence may be certain now.
+    fn unsettled(&self, key: &ConnectorKey) -> Vec<crate::domain::ids::EmployeeId> {
+        self.world
+            .realms
+            .get(&key.namespace)
+            .into_iter()
+            .flat_map(|realm| realm.people.values())
+            .filter(|person| person.unsettled_since.is_some() || person.in_doubt.contains(&key.name)
+                || person.record.accounts.get(&key.name).is_some_and(|r| r.id.is_none()))
+            .map(|person| person.employee_id.clone())
+            .collect()
+    }
+
+    /// A name that the target refused may have become free since.
+    fn refused_names_may_be_free(&mut self, key: &ConnectorKey) {
+        let target = self
+            .connector_mut(&key.namespace, &key.name)
+            .and_then(|entry| entry.target.clone());
+        if let Some(names) = target.and_then(|target| self.world.names.get_mut(&target)) {
+            names.refused.clear();
+        }
+    }
+
+    fn done(&mut self, key: &ConnectorKey, outcome: Outcome) {
+        let now = self.now();
+        let id = outcome.order.employee.clone();
+        let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
+            return;
+        };
+        let Some(object) = realm.owner(&id).cloned() else {
+            return;
+        };
+        let (Some(person), Some(entry)) = (
+            realm.people.get_mut(&object),
+            realm.connectors.get_mut(&key.name),
+        ) else {
+            return;
+        };
+        let before = entry.inventory.by_mark(&id).len();
+        Context {
+            scope: &realm.scope,
+            connector: &key.name,
+            names: entry
+                .target
+                .as_ref()
+                .and_then(|target| self.world.names.get_mut(target)),
+            inventory: &mut entry.inventory,
+            person,
+            now,
+            jitter: fastrand::f64(),
+        }
+        .take(outcome);
+        let appeared = entry.inventory.by_mark(&id).len() != before;
+        let reports: Vec<EmployeeName> = if appeared {
+            realm.reports.get(&object).into_iter().flatten().cloned().collect()
+        } else {
+            Vec::new()
+        };
+        self.look_at(&key.namespace, &object);
+        for report in reports {
+            self.look_at(&key.namespace, &report);
+        }
+        self.summary_of_connector(&key.namespace, key.name.clone());
+    }
+
+    pub(super) fn written(&mut self, written: StatusWritten) {
+        let namespace: Arc<str> = Arc::from(written.namespace.as_str());
+        let saved = written.result.as_ref().ok().cloned();
+        if let Err(error) = &written.result {
+            tracing::warn!(kind = written.kind.as_str(), namespace = written.namespace, name = written.name, reason = error.reason(), %error, "a write to Kubernetes was given up");
+        }
+        let Some(realm) = self.world.realms.get_mut(&namespace) else {
+            return;
+        };
+        macro_rules! settle {
+            ($entry:expr) => {
+                if let Some(entry) = $entry {
+                    match &saved {
+                        Some(saved) if written.part == Part::Status => {
+                            entry.status.confirm(written.token);
+                            entry.meta.resource_version.clone_from(&saved.resource_version);
+                        }
+                        Some(_) => {}
+                        None => entry.status.give_up(written.token),
+                    }
+                }
+            };
+        }
+        match written.kind {
+            ObjectKind::Employee => settle!(realm.people.get_mut(written.name.as_str())),
+            ObjectKind::RoleTemplate => settle!(realm.templates.get_mut(written.name.as_str())),
+            ObjectKind::AppConnector => settle!(realm.connectors.get_mut(written.name.as_str())),
+        }
+    }
+
+}

@@ -1,0 +1,147 @@
+//! Writes the statuses of role templates and connectors.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Engine, SUMMARY_DELAY, Work};
+use crate::controllers::{app_connector, role_template};
+use crate::dispatch::order::ConnectorKey;
+use crate::domain::ids::{ConnectorName, RoleName};
+use crate::plan::Lane;
+use crate::runtime::status_writer::{ObjectKind, StatusWrite};
+
+impl Engine {
+    fn in_a_moment(&self) -> Timestamp {
+        self.now().saturating_add(SUMMARY_DELAY).unwrap_or(Timestamp::MAX)
+    }
+
+    pub(super) fn summary_of_template(&mut self, namespace: &Arc<str>, name: RoleName) {
+        let at = self.in_a_moment();
+        self.queue
+            .add_at(Work::TemplateStatus(Arc::clone(namespace), name), Lane::Joiner, at);
+    }
+
+    pub(super) fn summary_of_connector(&mut self, namespace: &Arc<str>, name: ConnectorName) {
+        let at = self.in_a_moment();
+        self.queue
+            .add_at(Work::ConnectorStatus(Arc::clone(namespace), name), Lane::Joiner, at);
+    }
+
+    /// The templates that give something in a connector.
+    pub(super) fn summaries_of_templates(&mut self, connector: &ConnectorKey) {
+        let names: Vec<RoleName> = self
+            .world
+            .realms
+            .get(&connector.namespace)
+            .into_iter()
+            .flat_map(|realm| realm.policy.templates())
+            .filter(|template| template.spec.grants.contains_key(&connector.name))
+            .map(|template| template.spec.name.clone())
+            .collect();
+        for name in names {
+            self.summary_of_template(&connector.namespace, name);
+        }
+    }
+
+    pub(super) fn template_status(&mut self, namespace: &Arc<str>, name: &RoleName, now: Timestamp) {
+        let token = self.next();
+        let Some(realm) = self.world.realms.get(namespace) else {
+            return;
+        };
+        let Some(entry) = realm.templates.get(name) else {
+            return;
+        };
+        let status = role_template::status::derive(realm, name, entry, now);
+        if !entry.status.differs(&status) {
+            return;
+        }
+        for notice in role_template::events::notices(namespace, name, &entry.meta, &entry.status.known, &status) {
+            self.ports.events.notify(notice);
+        }
+        let uid = entry.meta.uid.clone();
+        let Some(write) = write(ObjectKind::RoleTemplate, namespace, name.as_str(), uid, &status, token) else {
+            return;
+        };
+        self.ports.statuses.write(write);
+        if let Some(entry) = self
+            .world
+            .realms
+            .get_mut(namespace)
+            .and_then(|realm| realm.templates.get_mut(name))
+        {
+            entry.status.write(token, status);
+        }
+    }
+
+    pub(super) fn connector_status(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &ConnectorName,
+        now: Timestamp,
+    ) {
+        let token = self.next();
+        let Some(realm) = self.world.realms.get(namespace) else {
+            return;
+        };
+        let Some(entry) = realm.connectors.get(name) else {
+            return;
+        };
+        let status = app_connector::status::derive(realm, name, entry, now);
+        self.ports
+            .metrics
+            .set_orphaned_accounts(namespace, name.as_str(), status.orphans);
+        let rogue = realm
+            .people
+            .values()
+            .filter_map(|person| person.outlook.rogue.get(name))
+            .map(std::collections::BTreeSet::len)
+            .sum::<usize>();
+        self.ports.metrics.set_orphaned_credentials(
+            namespace,
+            name.as_str(),
+            i64::try_from(rogue).unwrap_or(i64::MAX),
+        );
+        if !entry.status.differs(&status) {
+            return;
+        }
+        for notice in app_connector::events::notices(namespace, name, &entry.meta, &entry.status.known, &status) {
+            self.ports.events.notify(notice);
+        }
+        let uid = entry.meta.uid.clone();
+        let Some(write) = write(ObjectKind::AppConnector, namespace, name.as_str(), uid, &status, token) else {
+            return;
+        };
+        self.ports.statuses.write(write);
+        if let Some(entry) = self
+            .world
+            .realms
+            .get_mut(namespace)
+            .and_then(|realm| realm.connectors.get_mut(name))
+        {
+            entry.status.write(token, status);
+        }
+    }
+}
+
+fn write<S: serde::Serialize>(
+    kind: ObjectKind,
+    namespace: &Arc<str>,
+    name: &str,
+    uid: String,
+    status: &S,
+    token: u64,
+) -> Option<StatusWrite> {
+    let status = serde_json::to_value(status)
+        .inspect_err(|error| tracing::error!(%namespace, name, %error, "a status could not be written as JSON"))
+        .ok()?;
+    Some(StatusWrite {
+        kind,
+        namespace: namespace.to_string(),
+        name: name.to_owned(),
+        uid,
+        lane: Lane::Joiner,
+        status,
+        token,
+    })
+}

@@ -1,0 +1,76 @@
+//! Which conditions began or ended between two statuses, and whom an event is about.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::world::Meta;
+use crate::api::{GROUP, VERSION};
+use crate::runtime::events::{Notice, NoticeKind};
+
+/// A reference to one of our objects.
+#[must_use]
+pub fn of(kind: &str, namespace: &Arc<str>, name: &str, meta: &Meta) -> ObjectReference {
+    ObjectReference {
+        api_version: Some(format!("{GROUP}/{VERSION}")),
+        kind: Some(kind.to_owned()),
+        namespace: Some(namespace.to_string()),
+        name: Some(name.to_owned()),
+        uid: Some(meta.uid.clone()),
+        ..ObjectReference::default()
+    }
+}
+
+/// Something is amiss.
+#[must_use]
+pub fn warning(
+    object: ObjectReference,
+    reason: &'static str,
+    action: &'static str,
+    message: String,
+) -> Notice {
+    Notice {
+        object,
+        kind: NoticeKind::Warning,
+        reason,
+        action,
+        message,
+    }
+}
+
+/// Something went as it should, and is worth telling.
+#[must_use]
+pub fn normal(
+    object: ObjectReference,
+    reason: &'static str,
+    action: &'static str,
+    message: String,
+) -> Notice {
+    Notice {
+        kind: NoticeKind::Normal,
+        ..warning(object, reason, action, message)
+    }
+}
+
+/// The message of a condition that is `True` now and was not before.
+#[must_use]
+pub fn began(before: &[Condition], after: &[Condition], type_: &str) -> Option<String> {
+    turned(before, after, type_, "True")
+}
+
+/// The message of a condition that is `False` now and was not before.
+#[must_use]
+pub fn ended(before: &[Condition], after: &[Condition], type_: &str) -> Option<String> {
+    turned(before, after, type_, "False")
+}
+
+fn turned(before: &[Condition], after: &[Condition], type_: &str, status: &str) -> Option<String> {
+    let is = |conditions: &[Condition]| {
+        conditions
+            .iter()
+            .find(|c| c.type_ == type_ && c.status == status)
+            .map(|c| c.message.clone())
+    };
+    if is(before).is_some() { None } else { is(after) }
+}

@@ -1,0 +1,73 @@
+//! Sentences for statuses: bounded, and the same each time for the same facts.
+
+use crate::plan::Operation;
+
+/// Longest message in a status, in characters.
+const MESSAGE_CAP: usize = 1024;
+/// Things named in one sentence, at most.
+const LISTED: usize = 5;
+
+/// Reasons that a failed operation can carry.
+pub const FAILURE_REASONS: [&str; 12] = [
+    "TargetUnreachable",
+    "OutcomeUnknown",
+    "Throttled",
+    "Unauthorized",
+    "Forbidden",
+    "InvalidValue",
+    "AlreadyTaken",
+    "NotFound",
+    "ChangedMeanwhile",
+    "Unsupported",
+    "UnintelligibleAnswer",
+    "NotApplied",
+];
+
+/// Cuts a message to what a status may hold.
+#[must_use]
+pub fn bounded(message: &str) -> String {
+    if message.chars().count() <= MESSAGE_CAP {
+        return message.to_owned();
+    }
+    let cut: String = message.chars().take(MESSAGE_CAP - 1).collect();
+    format!("{cut}…")
+}
+
+/// Names the first few of many.
+#[must_use]
+pub fn listed(items: impl IntoIterator<Item = String>) -> String {
+    let items: Vec<String> = items.into_iter().collect();
+    let shown = items.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+    if items.len() > LISTED {
+        format!("{shown} and {} more", items.len() - LISTED)
+    } else {
+        shown
+    }
+}
+
+/// Tells operations in words: `create ada.lovelace; add marketing, sales`.
+#[must_use]
+pub fn operations<'a>(operations: impl Iterator<Item = &'a Operation>) -> String {
+    operations.map(operation).collect::<Vec<_>>().join("; ")
+}
+
+fn operation(operation: &Operation) -> String {
+    match operation {
+        Operation::Create(account) => format!("create {}", account.username),
+        Operation::Read(_) => "read the account".to_owned(),
+        Operation::Update { changes, .. } => {
+            let username = changes.username.iter().map(|_| "the user name".to_owned());
+            let set = changes.set.keys().map(ToString::to_string);
+            let clear = changes.clear.iter().map(ToString::to_string);
+            format!("change {}", listed(username.chain(set).chain(clear)))
+        }
+        Operation::Enable(_) => "enable the account".to_owned(),
+        Operation::Disable(_) => "disable the account".to_owned(),
+        Operation::AddEntitlements { entitlements, .. } => {
+            format!("add {}", listed(entitlements.keys().map(ToString::to_string)))
+        }
+        Operation::RemoveEntitlements { entitlements, .. } => {
+            format!("remove {}", listed(entitlements.keys().map(ToString::to_string)))
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Watches: what the API server shows of one kind, as a stream of small messages.
+//!
+//! Objects that can't be read are passed on as such, one by one, rather than failing the stream.
+//! Only what is needed of an object is kept.
+
+use std::collections::HashSet;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::Secret;
+use kube::core::DeserializeGuard;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::world::Meta;
+use crate::api::{AppConnector, Employee, RoleTemplate, SECRET_LABEL};
+use crate::runtime::secrets::SecretView;
+
+/// Something that changed in Kubernetes.
+#[derive(Debug)]
+pub enum Change {
+    /// An Employee.
+    Employee(Seen<Employee>),
+    /// A RoleTemplate.
+    RoleTemplate(Seen<RoleTemplate>),
+    /// An AppConnector.
+    AppConnector(Seen<AppConnector>),
+    /// A labelled Secret.
+    Secret(Seen<SecretView>),
+    /// One watch has shown everything there is.
+    Synced(Source),
+    /// One watch fails; it goes on trying.
+    Failing(Source, String),
+    /// A connector's earlier run has ended.
+    Stopped(Key),
+}
+
+/// One watch: a kind, and a namespace where it is limited to one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// Plural of the kind.
+    pub kind: &'static str,
+    /// The namespace; `None` watches all.
+    pub namespace: Option<String>,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{} in {namespace}", self.kind),
+            None => f.write_str(self.kind),
+        }
+    }
+}
+
+/// What became of one object.
+#[derive(Debug)]
+pub enum Seen<K> {
+    /// It is there.
+    There(Key, Meta, Box<K>),
+    /// It is there and can't be read.
+    Unreadable(Key, Meta, String),
+    /// It is gone.
+    Gone(Key),
+}
+
+/// Namespace and name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Name.
+    pub name: Arc<str>,
+}
+
+/// Starts every watch, and returns which there are.
+pub fn start(
+    client: &Client,
+    namespaces: Option<&std::collections::BTreeSet<String>>,
+    changes: &mpsc::Sender<Change>,
+    shutdown: &CancellationToken,
+) -> Vec<Source> {
+    let scopes: Vec<Option<String>> = match namespaces {
+        None => vec![None],
+        Some(names) => names.iter().cloned().map(Some).collect(),
+    };
+    let mut sources = Vec::new();
+    for namespace in scopes {
+        let context = Context {
+            client: client.clone(),
+            namespace,
+            changes: changes.clone(),
+            shutdown: shutdown.clone(),
+        };
+        sources.push(context.guarded("employees", Change::Employee));
+        sources.push(context.guarded("roletemplates", Change::RoleTemplate));
+        sources.push(context.guarded("appconnectors", Change::AppConnector));
+        sources.push(context.secrets());
+    }
+    sources
+}
+
+struct Context {
+    client: Client,
+    namespace: Option<String>,
+    changes: mpsc::Sender<Change>,
+    shutdown: CancellationToken,
+}
+
+impl Context {
+    fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = kube::core::NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        match &self.namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        }
+    }
+
+    fn source(&self, kind: &'static str) -> Source {
+        Source {
+            kind,
+            namespace: self.namespace.clone(),
+        }
+    }
+
+    fn guarded<K>(&self, kind: &'static str, wrap: fn(Seen<K>) -> Change) -> Source
+    where
+        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned
+            + Send
+            + 'static,
+    {
+        let api: Api<DeserializeGuard<K>> = self.api();
+        let source = self.source(kind);
+        self.follow(api, watcher::Config::default(), source.clone(), move |object| {
+            let (key, meta) = meta_of(object.meta());
+            wrap(match object.0 {
+                Ok(object) => Seen::There(key, meta, Box::new(object)),
+                Err(invalid) => Seen::Unreadable(key, meta, invalid.error),
+            })
+        }, move |key| wrap(Seen::Gone(key)));
+        source
+    }
+
+    fn secrets(&self) -> Source {
+        let api: Api<Secret> = self.api();
+        let source = self.source("secrets");
+        let config = watcher::Config::default().labels(&format!("{SECRET_LABEL}=true"));
+        self.follow(api, config, source.clone(), |secret: Secret| {
+            let (key, meta) = meta_of(&secret.metadata);
+            Change::Secret(Seen::There(key, meta, Box::new(SecretView::from(secret))))
+        }, |key| Change::Secret(Seen::Gone(key)));
+        source
+    }
+
+    fn follow<K>(
+        &self,
+        api: Api<K>,
+        config: watcher::Config,
+        source: Source,
+        there: impl Fn(K) -> Change + Send + 'static,
+        gone: impl Fn(Key) -> Change + Send + 'static,
+    ) where
+        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+    {
+        let changes = self.changes.clone();
+        let shutdown = self.shutdown.clone();
+        tokio::spawn(async move {
+            let mut stream = watcher(api, config)
+                .map(|event| event.map(|e| e.modify(|object| object.meta_mut().managed_fields = None)))
+                .default_backoff()
+                .boxed();
+            let mut roll = Roll::default();
+            loop {
+                let event = tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    event = stream.next() => event,
+                };
+                let messages = match event {
+                    None => return,
+                    Some(Err(error)) => vec![Change::Failing(source.clone(), error.to_string())],
+                    Some(Ok(event)) => roll.take(event, &source, &there, &gone),
+                };
+                for message in messages {
+                    if changes.send(message).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Which objects are there, so that those that vanished while nobody watched are told as gone.
+#[derive(Default)]
+struct Roll {
+    present: HashSet<Key>,
+    listing: HashSet<Key>,
+}
+
+impl Roll {
+    fn take<K: Resource<DynamicType = ()>>(
+        &mut self,
+        event: Event<K>,
+        source: &Source,
+        there: &impl Fn(K) -> Change,
+        gone: &impl Fn(Key) -> Change,
+    ) -> Vec<Change> {
+        match event {
+            Event::Init => {
+                self.listing.clear();
+                Vec::new()
+            }
+            Event::InitApply(object) => {
+                self.listing.insert(meta_of(object.meta()).0);
+                vec![there(object)]
+            }
+            Event::InitDone => {
+                let now = std::mem::take(&mut self.listing);
+                let mut messages: Vec<Change> =
+                    self.present.difference(&now).cloned().map(gone).collect();
+                self.present = now;
+                messages.push(Change::Synced(source.clone()));
+                messages
+            }
+            Event::Apply(object) => {
+                self.present.insert(meta_of(object.meta()).0);
+                vec![there(object)]
+            }
+            Event::Delete(object) => {
+                let (key, _) = meta_of(object.meta());
+                self.present.remove(&key);
+                vec![gone(key)]
+            }
+        }
+    }
+}
+
+fn meta_of(meta: &kube::core::ObjectMeta) -> (Key, Meta) {
+    let key = Key {
+        namespace: Arc::from(meta.namespace.as_deref().unwrap_or_default()),
+        name: Arc::from(meta.name.as_deref().unwrap_or_default()),
+    };
+    let meta = Meta {
+        uid: meta.uid.clone().unwrap_or_default(),
+        generation: meta.generation.unwrap_or_default(),
+        resource_version: meta.resource_version.clone().unwrap_or_default(),
+        created: meta.creation_timestamp.as_ref().map(|t| t.0),
+        deleting: meta.deletion_timestamp.is_some(),
+        finalizers: meta.finalizers.clone().unwrap_or_default(),
+    };
+    (key, meta)
+}

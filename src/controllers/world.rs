@@ -1,0 +1,359 @@
+//! Everything the controllers know, in one place and owned by one task: no locks, and one order of
+//! events.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::api::{AppConnectorSpec, AppConnectorStatus, EmployeeStatus, RoleTemplateStatus};
+use crate::connectors::{Capabilities, ConnectorError};
+use crate::dispatch::Handle;
+use crate::dispatch::inventory::Inventory;
+use crate::domain::account::AttributeValue;
+use crate::domain::facts::Facts;
+use crate::domain::ids::{
+    AttributeName, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName, Username,
+};
+use crate::domain::mark::Scope;
+use crate::domain::policy::{self, Policy};
+use crate::domain::problem::Problem;
+use crate::domain::record::Record;
+use crate::plan::{AccountPlan, Operation};
+use crate::runtime::secrets::SecretView;
+
+/// What is kept of an object's metadata.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// Its UID: an object of the same name made anew is another object.
+    pub uid: String,
+    /// Generation of its spec.
+    pub generation: i64,
+    /// Its version, for telling our own writes from others'.
+    pub resource_version: String,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+    /// Finalizers on it.
+    pub finalizers: Vec<String>,
+}
+
+/// A status: what the API server has, and what was handed to the writer and not confirmed yet.
+#[derive(Clone, Debug, Default)]
+pub struct Tracked<S> {
+    /// What the API server has, as far as we know.
+    pub known: S,
+    /// What is being written.
+    writing: Option<(u64, S)>,
+}
+
+impl<S: PartialEq> Tracked<S> {
+    /// A status that the API server is known to have.
+    #[must_use]
+    pub fn new(known: S) -> Self {
+        Self {
+            known,
+            writing: None,
+        }
+    }
+
+    /// Whether a status has to be written: it is neither there nor on its way.
+    #[must_use]
+    pub fn differs(&self, status: &S) -> bool {
+        self.writing
+            .as_ref()
+            .map_or(&self.known, |(_, writing)| writing)
+            != status
+    }
+
+    /// A status is on its way.
+    pub fn write(&mut self, token: u64, status: S) {
+        self.writing = Some((token, status));
+    }
+
+    /// A write ended well: what it wrote is known now.
+    pub fn confirm(&mut self, token: u64) {
+        if self.writing.as_ref().is_some_and(|(t, _)| *t == token)
+            && let Some((_, status)) = self.writing.take()
+        {
+            self.known = status;
+        }
+    }
+
+    /// A write was given up.
+    pub fn give_up(&mut self, token: u64) {
+        if self.writing.as_ref().is_some_and(|(t, _)| *t == token) {
+            self.writing = None;
+        }
+    }
+}
+
+/// All namespaces that are watched.
+#[derive(Debug, Default)]
+pub struct World {
+    /// Configured name that survives the rebuilding of a cluster.
+    pub installation: String,
+    /// One realm a namespace.
+    pub realms: BTreeMap<Arc<str>, Realm>,
+    /// User names, by target.
+    pub names: HashMap<TargetKey, Names>,
+}
+
+/// One application, however many connector objects speak to it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TargetKey(pub Arc<str>);
+
+/// Who has which user name in one target, as far as we gave it.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// Names allocated, and to whom.
+    pub allocated: HashMap<Username, Owner>,
+    /// Names that the target refused although no listing shows them.
+    pub refused: BTreeSet<Username>,
+}
+
+/// To whom a user name was given.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Owner {
+    /// Namespace of the person and the connector.
+    pub namespace: Arc<str>,
+    /// The connector object.
+    pub connector: ConnectorName,
+    /// The person.
+    pub employee: EmployeeId,
+}
+
+/// One namespace.
+#[derive(Debug)]
+pub struct Realm {
+    /// Its name.
+    pub namespace: Arc<str>,
+    /// Whose mark is ours in it.
+    pub scope: Scope,
+    /// Employees by object name.
+    pub people: BTreeMap<EmployeeName, Person>,
+    /// Object names by `employeeId`; more than one is a mistake that is reported.
+    pub by_id: BTreeMap<EmployeeId, BTreeSet<EmployeeName>>,
+    /// Who reports to whom, for manager attributes.
+    pub reports: BTreeMap<EmployeeName, BTreeSet<EmployeeName>>,
+    /// Role templates by name.
+    pub templates: BTreeMap<RoleName, TemplateEntry>,
+    /// Connectors by name.
+    pub connectors: BTreeMap<ConnectorName, ConnectorEntry>,
+    /// Labelled Secrets by name.
+    pub secrets: BTreeMap<String, SecretView>,
+    /// The compiled policy.
+    pub policy: Arc<Policy>,
+}
+
+impl Realm {
+    /// A namespace of which nothing is known yet.
+    #[must_use]
+    pub fn new(installation: &str, namespace: &Arc<str>) -> Self {
+        Self {
+            namespace: Arc::clone(namespace),
+            scope: Scope::new(installation, namespace),
+            people: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            templates: BTreeMap::new(),
+            connectors: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            policy: Arc::default(),
+        }
+    }
+
+    /// Puts the policy together anew from its compiled parts.
+    pub fn rebuild_policy(&mut self) {
+        self.policy = Arc::new(Policy::new(
+            self.templates.values().filter_map(|t| t.compiled.clone()),
+            self.connectors.values().filter_map(|c| c.compiled.clone()),
+        ));
+    }
+
+    /// The person whose `employeeId` it is: of several objects that claim one, the one with accounts,
+    /// else the one made first.
+    #[must_use]
+    pub fn owner(&self, id: &EmployeeId) -> Option<&EmployeeName> {
+        let claimants = self.by_id.get(id)?;
+        claimants.iter().min_by_key(|name| {
+            let person = self.people.get(*name);
+            let has_account = person.is_some_and(|p| {
+                p.record.accounts.values().any(|a| a.id.is_some())
+            });
+            let created = person.and_then(|p| p.meta.created);
+            (!has_account, created, (*name).clone())
+        })
+    }
+
+    /// The person who owns an `employeeId`.
+    #[must_use]
+    pub fn person_by_id(&self, id: &EmployeeId) -> Option<&Person> {
+        self.owner(id).and_then(|name| self.people.get(name))
+    }
+}
+
+/// One Employee object, and what is going on with it.
+#[derive(Debug)]
+pub struct Person {
+    /// Of the object.
+    pub meta: Meta,
+    /// The checked facts, or why there are none.
+    pub facts: Result<Arc<Facts>, Problem>,
+    /// `employeeId` as written, also where the facts are unusable.
+    pub employee_id: EmployeeId,
+    /// What we remember; from status at first, kept here from then on.
+    pub record: Record,
+    /// Its status.
+    pub status: Tracked<EmployeeStatus>,
+    /// Orders that dispatch has, by connector.
+    pub submitted: BTreeMap<ConnectorName, Submitted>,
+    /// What failed, and when it is tried again.
+    pub failures: BTreeMap<FailureKey, Failure>,
+    /// Connectors where the answer to the last write was lost.
+    pub in_doubt: BTreeSet<ConnectorName>,
+    /// Connectors where a create met a taken user name.
+    pub name_taken: BTreeSet<ConnectorName>,
+    /// Connectors where a disable was accepted and is not proven yet.
+    pub disable_accepted: BTreeSet<ConnectorName>,
+    /// Attributes that a target stored differently from what we wrote.
+    pub normalised:
+        BTreeMap<ConnectorName, BTreeMap<AttributeName, (AttributeValue, Option<AttributeValue>)>>,
+    /// Since when work has been going on that no status tells of yet.
+    pub unsettled_since: Option<Timestamp>,
+    /// What other objects' statuses need to know of the last look.
+    pub outlook: Outlook,
+}
+
+impl Person {
+    /// The failure that keeps a step of an account waiting, the one that is tried again first.
+    #[must_use]
+    pub fn failing(
+        &self,
+        connector: &ConnectorName,
+        account: &AccountPlan,
+        now: Timestamp,
+    ) -> Option<&Failure> {
+        self.failures
+            .iter()
+            .filter(|(key, failure)| key.connector == *connector && failure.retry_at > now)
+            .filter(|(key, _)| account.steps.iter().any(|s| s.operation.verb() == key.verb))
+            .map(|(_, failure)| failure)
+            .min_by_key(|failure| failure.retry_at)
+    }
+}
+
+/// What the statuses of role templates and connectors need to know of one person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// Stage, for metrics.
+    pub stage: Option<&'static str>,
+    /// Roles held, and whether everything each gives is there.
+    pub roles: BTreeMap<RoleName, Provisioning>,
+    /// Entitlements held that nothing justifies.
+    pub rogue: BTreeMap<ConnectorName, BTreeSet<EntitlementName>>,
+    /// What is planned and not done, in a connector that is only read.
+    pub dry_run: BTreeMap<ConnectorName, Vec<Operation>>,
+}
+
+/// How far one role of one person is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provisioning {
+    /// Everything is there.
+    Done,
+    /// Something is on its way, or waited for.
+    Underway,
+    /// Something failed.
+    Failed,
+}
+
+/// An order that dispatch has.
+#[derive(Clone, Debug)]
+pub struct Submitted {
+    /// Which plan it is from.
+    pub revision: u64,
+    /// What it says.
+    pub operation: Operation,
+}
+
+/// What failed: a verb, and the entitlement where there is one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FailureKey {
+    /// Where.
+    pub connector: ConnectorName,
+    /// Verb of the operation.
+    pub verb: &'static str,
+    /// Which entitlement.
+    pub entitlement: Option<EntitlementName>,
+}
+
+/// A failure, and when it is tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Stable reason in PascalCase.
+    pub reason: &'static str,
+    /// For a person.
+    pub message: String,
+    /// How often in a row.
+    pub attempts: u32,
+    /// When it is tried again.
+    pub retry_at: Timestamp,
+}
+
+/// One RoleTemplate object.
+#[derive(Debug)]
+pub struct TemplateEntry {
+    /// Of the object.
+    pub meta: Meta,
+    /// Compiled; `None` where the object can't even be read.
+    pub compiled: Option<Arc<policy::Template>>,
+    /// Why the object can't be read.
+    pub unreadable: Option<Problem>,
+    /// Its status.
+    pub status: Tracked<RoleTemplateStatus>,
+}
+
+/// One AppConnector object.
+#[derive(Debug)]
+pub struct ConnectorEntry {
+    /// Of the object.
+    pub meta: Meta,
+    /// As written; `None` where the object can't even be read.
+    pub spec: Option<Arc<AppConnectorSpec>>,
+    /// Compiled.
+    pub compiled: Option<Arc<policy::Connector>>,
+    /// Why it can't be used, or what it waits for.
+    pub problems: Vec<Problem>,
+    /// Which application it is.
+    pub target: Option<TargetKey>,
+    /// The running dispatch, while there is one.
+    pub running: Option<Running>,
+    /// Whether an earlier run is still ending: its last writes must be over before the next begins.
+    pub stopping: bool,
+    /// What the target showed.
+    pub inventory: Inventory,
+    /// What the target can do.
+    pub capabilities: Option<Capabilities>,
+    /// Why the target as a whole fails, and when it is tried again.
+    pub unavailable: Option<(ConnectorError, Timestamp)>,
+    /// Why the last listing failed.
+    pub listing_failed: Option<ConnectorError>,
+    /// Records that the last listing could not make sense of.
+    pub oddities: Vec<String>,
+    /// When the last listing ended.
+    pub listed_at: Option<Timestamp>,
+    /// Its status.
+    pub status: Tracked<AppConnectorStatus>,
+}
+
+/// A running dispatch.
+#[derive(Debug)]
+pub struct Running {
+    /// To submit to it.
+    pub handle: Handle,
+    /// Which run it is.
+    pub epoch: u64,
+    /// What it was started from: a change of spec or credential starts another.
+    pub fingerprint: [u8; 32],
+}

@@ -1,0 +1,109 @@
+//! The one door: every write to a target passes here, and nowhere else is a [`WritePermit`] issued.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::bounded::bounded;
+use super::call::Write;
+use super::member::{Change, Creation};
+use super::order::{Effect, Order};
+use super::record::{Line, Record, Recorder};
+use crate::connectors::{ConnectorError, ErrorKind, HolderResults, SharedConnector, WritePermit};
+use crate::domain::account::ObservedEntitlement;
+
+/// Writes to one target, each recorded before and after.
+pub(super) struct Door {
+    connector: SharedConnector,
+    recorder: Recorder,
+    timeout: Duration,
+    epoch: u64,
+    next: AtomicU64,
+}
+
+impl Door {
+    pub(super) fn new(
+        connector: SharedConnector,
+        recorder: Recorder,
+        timeout: Duration,
+        epoch: u64,
+    ) -> Self {
+        Self {
+            connector,
+            recorder,
+            timeout,
+            epoch,
+            next: AtomicU64::new(1),
+        }
+    }
+
+    /// Writes to one account.
+    pub(super) async fn write(
+        &self,
+        order: &Arc<Order>,
+        write: &Write,
+    ) -> Result<Effect, ConnectorError> {
+        let record = self.begin(vec![Line::write(order, write)]);
+        let permit = WritePermit::issue();
+        let connector = &self.connector;
+        let result = self
+            .bounded(async {
+                match write {
+                    Write::Create(new) => connector.create(&permit, new).await.map(Effect::Created),
+                    Write::Update(id, changes) => {
+                        let updated = connector.update(&permit, id, changes).await;
+                        updated.map(Effect::Updated)
+                    }
+                    Write::SetActive(id, active) => {
+                        let set = connector.set_active(&permit, id, *active).await;
+                        set.map(Effect::ActivitySet)
+                    }
+                }
+            })
+            .await;
+        record.end(&result);
+        result
+    }
+
+    /// Makes an entitlement.
+    pub(super) async fn create_entitlement(
+        &self,
+        creation: &Creation,
+    ) -> Result<ObservedEntitlement, ConnectorError> {
+        let record = self.begin(vec![Line::creation(creation)]);
+        let permit = WritePermit::issue();
+        let made = self.connector.create_entitlement(&permit, &creation.name);
+        let result = self.bounded(made).await;
+        record.end(&result);
+        result
+    }
+
+    /// Changes who holds an entitlement.
+    pub(super) async fn change_holders(
+        &self,
+        change: &Change,
+    ) -> Result<HolderResults, ConnectorError> {
+        let record = self.begin(Line::memberships(change));
+        let permit = WritePermit::issue();
+        let holders = change.holders();
+        let changed = self
+            .connector
+            .change_holders(&permit, &change.entitlement, &holders);
+        let result = self.bounded(changed).await;
+        record.end_each(&change.results(&result));
+        result
+    }
+
+    fn begin(&self, lines: Vec<Line>) -> Record {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.recorder
+            .begin(format!("{}-{number}", self.epoch), lines)
+    }
+
+    async fn bounded<T>(
+        &self,
+        call: impl Future<Output = Result<T, ConnectorError>>,
+    ) -> Result<T, ConnectorError> {
+        bounded(self.timeout, ErrorKind::OutcomeUnknown, call).await
+    }
+}

@@ -1,0 +1,128 @@
+//! Regular expressions, compiled once.
+//!
+//! The evaluator's own `matches` compiles its pattern anew each time, which takes a hundred times as
+//! long as all the rest of an evaluation. So a pattern has to be a literal; it is compiled with its
+//! expression, and in the tree a variable that holds the compiled one takes its place.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use cel::common::ast::{EntryExpr, Expr, LiteralValue};
+use cel::common::types::{CelBool, CelString, Type};
+use cel::common::value::{StaticVal, Val};
+use cel::parser::Expression as Tree;
+use cel::{Context, DeclarationError, Env};
+use regex::{Regex, RegexBuilder};
+
+/// Most memory, in bytes, that a compiled pattern may take.
+const MAX_PATTERN_SIZE: usize = 512 * 1024;
+
+static PATTERN: Type = Type::new_unspecified_type("pattern");
+
+/// A compiled pattern, with the text that it came from.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    text: String,
+    regex: Arc<Regex>,
+}
+
+impl Pattern {
+    /// Compiles a pattern. The error says what is wrong with it.
+    pub(super) fn compile(text: &str) -> Result<Self, String> {
+        let regex = RegexBuilder::new(text)
+            .size_limit(MAX_PATTERN_SIZE)
+            .dfa_size_limit(MAX_PATTERN_SIZE)
+            .build()
+            .map_err(|error| match error {
+                regex::Error::CompiledTooBig(_) => "it takes too much memory: repeat less".to_owned(),
+                other => {
+                    let text = other.to_string();
+                    let last = text.lines().last().unwrap_or_default();
+                    last.strip_prefix("error: ").unwrap_or(last).to_owned()
+                }
+            })?;
+        Ok(Self {
+            text: text.to_owned(),
+            regex: Arc::new(regex),
+        })
+    }
+}
+
+impl Val for Pattern {
+    fn get_type(&self) -> &Type {
+        <Self as Val>::cel_type()
+    }
+    fn cel_type() -> &'static Type {
+        &PATTERN
+    }
+    fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v> {
+        Box::new(self.clone())
+    }
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+}
+
+impl StaticVal for Pattern {}
+
+/// Declares `matches` for compiled patterns, as a function and as a method.
+pub(super) fn register(env: &mut Env) -> Result<(), DeclarationError> {
+    cel::add_overload!(env, fn matches: (CelString, Pattern) -> CelBool)?;
+    cel::add_member_overload!(env, fn matches: (CelString, Pattern) -> CelBool)
+}
+
+fn matches(text: &CelString<'_>, pattern: &Pattern) -> CelBool {
+    CelBool::from(pattern.regex.is_match(text.inner()))
+}
+
+fn variable(index: usize) -> String {
+    // No expression can spell this.
+    format!("@pattern{index}")
+}
+
+/// Binds the patterns to the variables that [`place`] puts into a tree.
+pub(super) fn bind(patterns: &[Pattern], context: &mut Context<'_, 'static>) {
+    for (index, pattern) in patterns.iter().enumerate() {
+        context.add_variable_as_val(variable(index), Box::new(pattern.clone()));
+    }
+}
+
+/// Replaces the literal pattern of every `matches` in a tree by a variable.
+pub(super) fn place(patterns: &[Pattern], tree: &mut Tree) {
+    match &mut tree.expr {
+        Expr::Call(call) => {
+            if call.func_name == "matches"
+                && let Some(argument) = call.args.last_mut()
+                && let Expr::Literal(LiteralValue::String(text)) = &argument.expr
+                && let Some(index) = patterns.iter().position(|p| p.text == text.inner())
+            {
+                argument.expr = Expr::Ident(variable(index));
+            }
+            call.target.iter_mut().for_each(|t| place(patterns, t));
+            call.args.iter_mut().for_each(|a| place(patterns, a));
+        }
+        Expr::Select(select) => place(patterns, &mut select.operand),
+        Expr::List(list) => list.elements.iter_mut().for_each(|e| place(patterns, e)),
+        Expr::Map(map) => {
+            for entry in &mut map.entries {
+                if let EntryExpr::MapEntry(entry) = &mut entry.expr {
+                    place(patterns, &mut entry.key);
+                    place(patterns, &mut entry.value);
+                }
+            }
+        }
+        Expr::Comprehension(comprehension) => {
+            let c = &mut **comprehension;
+            for part in [
+                &mut c.iter_range,
+                &mut c.accu_init,
+                &mut c.loop_cond,
+                &mut c.loop_step,
+                &mut c.result,
+            ] {
+                place(patterns, part);
+            }
+        }
+        Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) | Expr::Struct(_) => {}
+    }
+}

@@ -1,0 +1,136 @@
+//! What one person should have in every target, at one instant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::account::{AttributeValue, Attributes};
+use super::cel::Subject;
+use super::facts::Facts;
+use super::ids::{AttributeName, ConnectorName, EmployeeName, EntitlementName, RoleName};
+use super::lifecycle::{self, Lifecycle};
+use super::policy::{Connector, Policy};
+use super::problem::Problem;
+use super::record::Record;
+use super::roles::{self, Resolution};
+
+/// What one person should have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Desired {
+    /// Where the person stands, and what comes next.
+    pub lifecycle: Lifecycle,
+    /// Roles held, and those that can't be decided.
+    pub roles: Resolution,
+    /// One entry for each connector that a held role gives something in.
+    pub accounts: BTreeMap<ConnectorName, DesiredAccount>,
+}
+
+/// What one person should have in one target while they work.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DesiredAccount {
+    /// User name candidates in order of preference. Empty where each expression failed.
+    pub usernames: Vec<String>,
+    /// Managed attributes; an empty value clears.
+    pub attributes: Attributes,
+    /// Managed attributes whose expression failed: they stay as they are.
+    pub undecided_attributes: BTreeSet<AttributeName>,
+    /// The manager whose account the manager attribute names.
+    pub manager: Option<ManagerDesire>,
+    /// Roles that justify the account.
+    pub roles: BTreeSet<RoleName>,
+    /// Entitlements, and the roles that give each.
+    pub entitlements: BTreeMap<EntitlementName, BTreeSet<RoleName>>,
+    /// What went wrong on the way here.
+    pub problems: Vec<Problem>,
+}
+
+/// The manager attribute, and whom it should name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagerDesire {
+    /// Name of the attribute.
+    pub attribute: AttributeName,
+    /// The manager's Employee object; `None` clears the attribute.
+    pub manager: Option<EmployeeName>,
+}
+
+/// Works out what a person should have at `now`. The entitlements are those of a working person: the
+/// plan decides what the stage makes of them.
+#[must_use]
+pub fn desire(policy: &Policy, facts: &Facts, record: &Record, now: Timestamp) -> Desired {
+    let subject = Subject::new(facts);
+    let lifecycle = lifecycle::at(facts, now);
+    let roles = roles::resolve(policy, facts, &subject, &record.roles);
+    let mut accounts: BTreeMap<ConnectorName, DesiredAccount> = BTreeMap::new();
+    for role in roles.held.keys() {
+        let Some(template) = policy.template(role) else {
+            continue;
+        };
+        for (connector, entitlements) in &template.spec.grants {
+            let account = accounts.entry(connector.clone()).or_default();
+            account.roles.insert(role.clone());
+            for entitlement in entitlements {
+                account
+                    .entitlements
+                    .entry(entitlement.clone())
+                    .or_default()
+                    .insert(role.clone());
+            }
+        }
+    }
+    for (name, account) in &mut accounts {
+        if let Some(connector) = policy.connector(name) {
+            map(connector, facts, &subject, account);
+        }
+    }
+    Desired {
+        lifecycle,
+        roles,
+        accounts,
+    }
+}
+
+/// Applies a connector's mapping to a person.
+fn map(connector: &Connector, facts: &Facts, subject: &Subject, account: &mut DesiredAccount) {
+    for (i, expression) in connector.usernames.iter().enumerate() {
+        match expression.evaluate_text(subject) {
+            Ok(name) => account.usernames.push(name),
+            Err(error) => account.problems.push(Problem::waiting(
+                "UsernameFailed",
+                format!("AppConnector {}: spec.account.username[{i}] can't be evaluated for this person: {error}", connector.spec.name),
+            )),
+        }
+    }
+    for (name, expression) in &connector.attributes {
+        match expression.evaluate(subject) {
+            Ok(value) => {
+                account.attributes.insert(name.clone(), tidy(value));
+            }
+            Err(error) => {
+                account.undecided_attributes.insert(name.clone());
+                account.problems.push(Problem::waiting(
+                    "AttributeFailed",
+                    format!("AppConnector {}: spec.account.attributes[{name}] can't be evaluated for this person, and stays as it is: {error}", connector.spec.name),
+                ));
+            }
+        }
+    }
+    account.manager = connector
+        .spec
+        .manager
+        .clone()
+        .map(|attribute| ManagerDesire {
+            attribute,
+            manager: facts.manager.clone(),
+        });
+}
+
+/// Empty parts of a list say nothing.
+fn tidy(value: AttributeValue) -> AttributeValue {
+    match value {
+        AttributeValue::Texts(mut texts) => {
+            texts.retain(|t| !t.is_empty());
+            AttributeValue::Texts(texts)
+        }
+        other => other,
+    }
+}

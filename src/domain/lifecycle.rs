@@ -1,0 +1,128 @@
+//! Where a person stands at one instant, in that person's own time zone.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::facts::{Employment, Facts};
+
+/// Where a person stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// The first day has not come.
+    Upcoming,
+    /// Shortly before the first day: accounts are prepared.
+    Preboarding,
+    /// Works.
+    Active,
+    /// On leave.
+    OnLeave,
+    /// Suspended.
+    Suspended,
+    /// The last day is over.
+    Departed,
+    /// Departed, and nothing is left to do.
+    Retired,
+}
+
+impl Stage {
+    /// The word used in status and metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Upcoming => "Upcoming",
+            Self::Preboarding => "Preboarding",
+            Self::Active => "Active",
+            Self::OnLeave => "OnLeave",
+            Self::Suspended => "Suspended",
+            Self::Departed => "Departed",
+            Self::Retired => "Retired",
+        }
+    }
+
+    /// Whether the person may use accounts now.
+    #[must_use]
+    pub fn may_work(self) -> bool {
+        self == Self::Active
+    }
+
+    /// Whether the person keeps what they were given, unused: on leave, or suspended.
+    #[must_use]
+    pub fn is_paused(self) -> bool {
+        matches!(self, Self::OnLeave | Self::Suspended)
+    }
+
+    /// Whether access must end ahead of everything else.
+    #[must_use]
+    pub fn is_urgent_end(self) -> bool {
+        matches!(self, Self::Suspended | Self::Departed | Self::Retired)
+    }
+}
+
+/// A stage, and when the next one begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// Where the person stands.
+    pub stage: Stage,
+    /// The next dated change.
+    pub next: Option<Transition>,
+}
+
+/// A dated change of stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The instant at which the stage changes.
+    pub at: Timestamp,
+    /// The stage from then on.
+    pub stage: Stage,
+}
+
+/// Where the person stands at `now`. A day begins at its first instant in the person's zone, which
+/// on some days of some zones is not midnight; the last day is inclusive.
+#[must_use]
+pub fn at(facts: &Facts, now: Timestamp) -> Lifecycle {
+    let begins = first_instant(facts, facts.start);
+    let ends = facts
+        .end
+        .and_then(|last| last.tomorrow().ok())
+        .and_then(|day| first_instant(facts, day));
+    let next = [begins, ends]
+        .into_iter()
+        .flatten()
+        .filter(|at| *at > now)
+        .min()
+        .map(|at| Transition {
+            at,
+            stage: stage(facts, begins, ends, at),
+        });
+    Lifecycle {
+        stage: stage(facts, begins, ends, now),
+        next,
+    }
+}
+
+fn stage(
+    facts: &Facts,
+    begins: Option<Timestamp>,
+    ends: Option<Timestamp>,
+    now: Timestamp,
+) -> Stage {
+    if ends.is_some_and(|at| now >= at) {
+        return Stage::Departed;
+    }
+    if begins.is_none_or(|at| now < at) {
+        return Stage::Upcoming;
+    }
+    match facts.employment {
+        Employment::Active => Stage::Active,
+        Employment::OnLeave => Stage::OnLeave,
+        Employment::Suspended => Stage::Suspended,
+    }
+}
+
+/// `None` only beyond the range of instants that a timestamp can hold (after the year 9999).
+fn first_instant(facts: &Facts, day: Date) -> Option<Timestamp> {
+    day.to_zoned(facts.zone.clone())
+        .and_then(|midnight| midnight.start_of_day())
+        .ok()
+        .map(|zoned| zoned.timestamp())
+}

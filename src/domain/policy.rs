@@ -1,0 +1,266 @@
+//! The compiled policy of one namespace: every role template and connector, checked once.
+//!
+//! A broken template or connector stays in the policy as broken. It never reads as "nobody holds
+//! this": people keep what they have until it is mended.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use super::cel::{CelError, Expression, ResultKind};
+use super::ids::{AttributeName, ConnectorName, EntitlementName, RoleName};
+use super::problem::Problem;
+use super::usernames::Rules;
+
+/// A role template as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateSpec {
+    /// Its name.
+    pub name: RoleName,
+    /// Who holds it, beside those who name it.
+    pub match_: Option<String>,
+    /// Roles that its holders receive as well.
+    pub includes: Vec<RoleName>,
+    /// What its holders receive.
+    pub grants: BTreeMap<ConnectorName, BTreeSet<EntitlementName>>,
+}
+
+/// A connector's account mapping as written, and how it is to be treated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectorSpec {
+    /// Its name.
+    pub name: ConnectorName,
+    /// CEL expressions for user names, in order of preference.
+    pub usernames: Vec<String>,
+    /// What a user name may look like.
+    pub rules: Rules,
+    /// CEL expressions for attributes.
+    pub attributes: BTreeMap<AttributeName, String>,
+    /// The attribute that follows the manager, where one does.
+    pub manager: Option<AttributeName>,
+    /// Whether missing entitlements are made.
+    pub create_entitlements: bool,
+    /// How long removals wait for the same person's additions, at most.
+    pub hold: SignedDuration,
+    /// Whether the target is only read.
+    pub dry_run: bool,
+    /// Faults that were found in the spec before it came here.
+    pub faults: Vec<Problem>,
+}
+
+/// A role template, compiled.
+#[derive(Debug)]
+pub struct Template {
+    /// As written.
+    pub spec: TemplateSpec,
+    /// The compiled `match`, where there is one and it is sound.
+    pub rule: Option<Expression>,
+    /// What is wrong with the template by itself. Empty when it can be used.
+    pub faults: Vec<Problem>,
+}
+
+/// A connector, compiled.
+#[derive(Debug)]
+pub struct Connector {
+    /// As written.
+    pub spec: ConnectorSpec,
+    /// Compiled user name expressions.
+    pub usernames: Vec<Expression>,
+    /// Compiled attribute expressions.
+    pub attributes: BTreeMap<AttributeName, Expression>,
+    /// What is wrong with it. Empty when it can be used.
+    pub faults: Vec<Problem>,
+}
+
+impl Template {
+    /// Compiles a template. Faults are kept in it rather than returned, so that it stays known.
+    #[must_use]
+    pub fn compile(spec: TemplateSpec) -> Self {
+        let mut faults = Vec::new();
+        let rule = spec.match_.as_deref().and_then(|source| {
+            Expression::compile(source, ResultKind::Bool)
+                .map_err(|error| faults.push(fault("spec.match", &error)))
+                .ok()
+        });
+        Self { spec, rule, faults }
+    }
+}
+
+impl Connector {
+    /// Compiles a connector. Faults are kept in it rather than returned, so that it stays known.
+    #[must_use]
+    pub fn compile(spec: ConnectorSpec) -> Self {
+        let mut faults = spec.faults.clone();
+        let mut compile = |field: String, source: &str, wants: ResultKind| {
+            Expression::compile(source, wants)
+                .map_err(|error| faults.push(fault(&field, &error)))
+                .ok()
+        };
+        let usernames = spec
+            .usernames
+            .iter()
+            .enumerate()
+            .filter_map(|(i, source)| {
+                compile(
+                    format!("spec.account.username[{i}]"),
+                    source,
+                    ResultKind::Text,
+                )
+            })
+            .collect();
+        let attributes = spec
+            .attributes
+            .iter()
+            .filter_map(|(name, source)| {
+                let field = format!("spec.account.attributes[{name}]");
+                compile(field, source, ResultKind::Attribute).map(|e| (name.clone(), e))
+            })
+            .collect();
+        Self {
+            spec,
+            usernames,
+            attributes,
+            faults,
+        }
+    }
+}
+
+fn fault(field: &str, error: &CelError) -> Problem {
+    Problem::edit(error.reason.as_str(), format!("{field}: {error}"))
+}
+
+/// Every role template and connector of a namespace, immutable.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    templates: BTreeMap<RoleName, Arc<Template>>,
+    connectors: BTreeMap<ConnectorName, Arc<Connector>>,
+    cycles: BTreeMap<RoleName, Problem>,
+}
+
+impl Policy {
+    /// Puts compiled parts together and looks for cycles among the includes.
+    #[must_use]
+    pub fn new(
+        templates: impl IntoIterator<Item = Arc<Template>>,
+        connectors: impl IntoIterator<Item = Arc<Connector>>,
+    ) -> Self {
+        let templates: BTreeMap<_, _> = templates
+            .into_iter()
+            .map(|t| (t.spec.name.clone(), t))
+            .collect();
+        let cycles = templates
+            .keys()
+            .filter_map(|name| cycle_through(&templates, name).map(|p| (name.clone(), p)))
+            .collect();
+        Self {
+            templates,
+            connectors: connectors
+                .into_iter()
+                .map(|c| (c.spec.name.clone(), c))
+                .collect(),
+            cycles,
+        }
+    }
+
+    /// A template by name.
+    #[must_use]
+    pub fn template(&self, name: &RoleName) -> Option<&Template> {
+        self.templates.get(name).map(Arc::as_ref)
+    }
+
+    /// A connector by name.
+    #[must_use]
+    pub fn connector(&self, name: &ConnectorName) -> Option<&Connector> {
+        self.connectors.get(name).map(Arc::as_ref)
+    }
+
+    /// Every template, by name.
+    pub fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.templates.values().map(Arc::as_ref)
+    }
+
+    /// Every connector, by name.
+    pub fn connectors(&self) -> impl Iterator<Item = &Connector> {
+        self.connectors.values().map(Arc::as_ref)
+    }
+
+    /// What is wrong with a template: faults of its own, a cycle it is part of, and includes and
+    /// connectors that do not exist.
+    #[must_use]
+    pub fn template_problems(&self, name: &RoleName) -> Vec<Problem> {
+        let Some(template) = self.template(name) else {
+            return Vec::new();
+        };
+        let missing_roles = template
+            .spec
+            .includes
+            .iter()
+            .filter(|included| self.template(included).is_none())
+            .map(|included| {
+                Problem::waiting(
+                    "RoleMissing",
+                    format!("spec.includes names the RoleTemplate {included}, which does not exist (yet): create it, or take the name out"),
+                )
+            });
+        let missing_connectors = template
+            .spec
+            .grants
+            .keys()
+            .filter(|connector| self.connector(connector).is_none())
+            .map(|connector| {
+                Problem::waiting(
+                    "ConnectorMissing",
+                    format!("spec.grants names the AppConnector {connector}, which does not exist (yet): create it, or take the grant out"),
+                )
+            });
+        template
+            .faults
+            .iter()
+            .cloned()
+            .chain(self.cycles.get(name).cloned())
+            .chain(missing_roles)
+            .chain(missing_connectors)
+            .collect()
+    }
+
+    /// Whether the template can say who holds it: it compiles, and is in no cycle.
+    #[must_use]
+    pub fn is_sound(&self, name: &RoleName) -> bool {
+        self.template(name).is_some_and(|t| t.faults.is_empty()) && !self.cycles.contains_key(name)
+    }
+}
+
+/// The shortest cycle of includes through a template, told as a problem.
+fn cycle_through(
+    templates: &BTreeMap<RoleName, Arc<Template>>,
+    start: &RoleName,
+) -> Option<Problem> {
+    let mut paths = std::collections::VecDeque::from([vec![start]]);
+    let mut seen = BTreeSet::new();
+    while let Some(path) = paths.pop_front() {
+        let last = path.last()?;
+        let Some(template) = templates.get(*last) else {
+            continue;
+        };
+        for next in &template.spec.includes {
+            if next == start {
+                let mut told: Vec<&str> = path.iter().map(|n| n.as_str()).collect();
+                told.push(start.as_str());
+                return Some(Problem::edit(
+                    "IncludesCycle",
+                    format!(
+                        "spec.includes goes round in a circle, {}: take one of these out",
+                        told.join(" includes ")
+                    ),
+                ));
+            }
+            if seen.insert(next) {
+                let mut longer = path.clone();
+                longer.push(next);
+                paths.push_back(longer);
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,186 @@
+//! Which roles a person holds, and which can't be decided.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::cel::Subject;
+use super::facts::Facts;
+use super::ids::RoleName;
+use super::policy::Policy;
+use super::problem::Problem;
+
+/// Why a person holds a role.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// The Employee names it.
+    Explicit,
+    /// The template's `match` is true.
+    Match,
+    /// A role that the person holds includes it.
+    Included(RoleName),
+}
+
+/// What is known of a person's roles.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resolution {
+    /// Roles held, with the first reason in the order explicit, match, included.
+    pub held: BTreeMap<RoleName, Why>,
+    /// Roles that can't be decided now. Grants that they gave are kept, and none is added.
+    pub undecided: BTreeMap<RoleName, Problem>,
+    /// Roles held until their template, or the one that included them, disappeared. Grants that they
+    /// gave are kept for a grace time.
+    pub vanished: BTreeMap<RoleName, Why>,
+    /// What is wrong, or waited for, from this person's point of view.
+    pub problems: Vec<Problem>,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Explicit => f.write_str("Explicit"),
+            Self::Match => f.write_str("Match"),
+            Self::Included(by) => write!(f, "{INCLUDED_BY}{by}"),
+        }
+    }
+}
+
+const INCLUDED_BY: &str = "Included by ";
+
+impl Why {
+    /// Reads what [`fmt::Display`] wrote into a status.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "Explicit" => Some(Self::Explicit),
+            "Match" => Some(Self::Match),
+            _ => text
+                .strip_prefix(INCLUDED_BY)
+                .map(|by| Self::Included(RoleName::new(by))),
+        }
+    }
+}
+
+/// Resolves the roles of one person. `recorded` are the roles that the person held so far, which
+/// tells a role that was lost from one whose template disappeared.
+#[must_use]
+pub fn resolve(
+    policy: &Policy,
+    facts: &Facts,
+    subject: &Subject,
+    recorded: &BTreeMap<RoleName, Why>,
+) -> Resolution {
+    let mut out = Resolution::default();
+    for name in &facts.roles {
+        if policy.template(name).is_none() {
+            out.problems.push(Problem::waiting(
+                "RoleMissing",
+                format!("spec.roles names the RoleTemplate {name}, which does not exist (yet): create it, or take the name out"),
+            ));
+        }
+        take(policy, &mut out, name, Why::Explicit);
+    }
+    for template in policy.templates() {
+        let name = &template.spec.name;
+        if template.spec.match_.is_none() || out.held.contains_key(name) {
+            continue;
+        }
+        match template.rule.as_ref().filter(|_| policy.is_sound(name)) {
+            None => leave_open(policy, &mut out, name, broken(name)),
+            Some(rule) => match rule.evaluate_bool(subject) {
+                Ok(true) => take(policy, &mut out, name, Why::Match),
+                Ok(false) => {}
+                Err(error) => {
+                    let problem = Problem::waiting(
+                        "MatchFailed",
+                        format!(
+                            "RoleTemplate {name}: spec.match can't be evaluated for this person, who keeps what it gave: {error}"
+                        ),
+                    );
+                    out.problems.push(problem.clone());
+                    leave_open(policy, &mut out, name, problem);
+                }
+            },
+        }
+    }
+    let held: BTreeSet<RoleName> = out.held.keys().cloned().collect();
+    out.undecided.retain(|name, _| !held.contains(name));
+    out.vanished = vanished(policy, &out, recorded);
+    out
+}
+
+/// Recorded roles that are gone because a template is: their own, or one that included them.
+fn vanished(
+    policy: &Policy,
+    out: &Resolution,
+    recorded: &BTreeMap<RoleName, Why>,
+) -> BTreeMap<RoleName, Why> {
+    recorded
+        .iter()
+        .filter(|(name, _)| !out.held.contains_key(*name) && !out.undecided.contains_key(*name))
+        .filter(|(name, why)| {
+            let mut seen = BTreeSet::from([*name]);
+            let (mut name, mut why): (&RoleName, &Why) = (name, why);
+            loop {
+                if policy.template(name).is_none() {
+                    return true;
+                }
+                let Why::Included(by) = why else { return false };
+                if !seen.insert(by) {
+                    return false;
+                }
+                name = by;
+                match recorded.get(by) {
+                    Some(earlier) => why = earlier,
+                    None => return policy.template(by).is_none(),
+                }
+            }
+        })
+        .map(|(name, why)| (name.clone(), why.clone()))
+        .collect()
+}
+
+/// Takes a role and, breadth first, what it includes. A broken one is left open instead.
+fn take(policy: &Policy, out: &mut Resolution, name: &RoleName, why: Why) {
+    let mut queue = std::collections::VecDeque::from([(name.clone(), why)]);
+    while let Some((name, why)) = queue.pop_front() {
+        if out.held.contains_key(&name) {
+            continue;
+        }
+        let Some(template) = policy.template(&name) else {
+            continue;
+        };
+        if !policy.is_sound(&name) {
+            let problem = broken(&name);
+            out.problems.push(problem.clone());
+            leave_open(policy, out, &name, problem);
+            continue;
+        }
+        for included in &template.spec.includes {
+            queue.push_back((included.clone(), Why::Included(name.clone())));
+        }
+        out.held.insert(name, why);
+    }
+}
+
+/// Marks a role, and all that it includes, as not decidable now.
+fn leave_open(policy: &Policy, out: &mut Resolution, name: &RoleName, problem: Problem) {
+    let mut stack = vec![name.clone()];
+    while let Some(name) = stack.pop() {
+        if out.undecided.contains_key(&name) {
+            continue;
+        }
+        if let Some(template) = policy.template(&name) {
+            stack.extend(template.spec.includes.iter().cloned());
+        }
+        out.undecided.insert(name, problem.clone());
+    }
+}
+
+fn broken(name: &RoleName) -> Problem {
+    Problem::waiting(
+        "RoleBroken",
+        format!(
+            "RoleTemplate {name} can't be used until it is mended (see its status); what it gave is kept"
+        ),
+    )
+}

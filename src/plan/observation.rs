@@ -1,0 +1,51 @@
+//! What a target shows of one person, as the plan needs it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::account::AttributeValue;
+use crate::domain::ids::{AccountId, AttributeName, EntitlementId, EntitlementName, Username};
+use crate::domain::matching::Match;
+use crate::domain::problem::Problem;
+
+/// What one target shows of one person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// The person's account.
+    pub matched: Match,
+    /// Whether the account, or its absence, was read directly since the last listing and the last
+    /// write to it.
+    pub read_directly: bool,
+    /// Whether the last listing showed every account.
+    pub accounts_complete: bool,
+    /// Whether the answer to the last write was lost.
+    pub in_doubt: bool,
+    /// Every entitlement that the target shows the account to hold.
+    pub held: BTreeSet<EntitlementName>,
+    /// What is known of each entitlement that is desired or recorded.
+    pub entitlements: BTreeMap<EntitlementName, EntitlementView>,
+    /// The user name allocated to the person, or why there is none.
+    pub username: Result<Username, Problem>,
+    /// The manager's account in this target.
+    pub manager: Option<AccountId>,
+    /// Attributes that the target stored differently from what we wrote: what we wrote, and what it
+    /// shows since. Writing them again would never end.
+    pub normalised: BTreeMap<AttributeName, (AttributeValue, Option<AttributeValue>)>,
+}
+
+/// What is known of one entitlement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntitlementView {
+    /// It exists once.
+    Existing {
+        /// Its identifier.
+        id: EntitlementId,
+        /// Whether all its holders were seen.
+        holders_complete: bool,
+    },
+    /// It does not exist.
+    Missing,
+    /// Several have that name.
+    Ambiguous,
+    /// It was not seen, but not everything was seen either.
+    Unknown,
+}
