@@ -28,9 +28,18 @@ fn with_status_default(mut crd: CustomResourceDefinition) -> CustomResourceDefin
             .and_then(|s: &mut JSONSchemaProps| s.properties.as_mut())
             .and_then(|p| p.get_mut("status"))
         {
+            without_defaults(status);
             status.default = Some(JSON(json!({ "observedGeneration": NEVER_OBSERVED })));
             status.nullable = None;
         }
     }
     crd
+}
+
+/// In a status, a default would be a claim: `accounts: 0` before anybody has counted.
+fn without_defaults(schema: &mut JSONSchemaProps) {
+    schema.default = None;
+    for property in schema.properties.iter_mut().flat_map(|p| p.values_mut()) {
+        without_defaults(property);
+    }
 }

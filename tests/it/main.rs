@@ -9,3 +9,5 @@ mod ground;
 mod scim;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod validation;
