@@ -20,6 +20,7 @@ use crate::domain::policy::{self, Policy};
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
 use crate::plan::{AccountPlan, Operation};
+use crate::runtime::metrics::EmployeeCount;
 use crate::runtime::secrets::SecretView;
 
 /// What is kept of an object's metadata.
@@ -246,8 +247,8 @@ impl Person {
 /// What the statuses of role templates and connectors need to know of one person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outlook {
-    /// Stage, for metrics.
-    pub stage: Option<&'static str>,
+    /// How the person is counted in metrics.
+    pub count: Option<EmployeeCount>,
     /// Roles held, and whether everything each gives is there.
     pub roles: BTreeMap<RoleName, Provisioning>,
     /// Entitlements held that nothing justifies.

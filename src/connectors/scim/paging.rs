@@ -39,7 +39,7 @@ pub struct Pager {
     seen: HashSet<String>,
     nameless: u64,
     total: Option<u64>,
-    total_moved: Option<(u64, u64)>,
+    total_shrank: Option<(u64, u64)>,
     total_is_whole: bool,
     pages: u32,
     stale: u32,
@@ -67,7 +67,7 @@ impl Pager {
             seen: HashSet::new(),
             nameless: 0,
             total: None,
-            total_moved: None,
+            total_shrank: None,
             total_is_whole: false,
             pages: 0,
             stale: 0,
@@ -124,9 +124,9 @@ impl Pager {
     #[must_use]
     pub fn completeness(&self) -> Completeness {
         let shown = self.shown();
-        if let Some((before, after)) = self.total_moved {
+        if let Some((before, after)) = self.total_shrank {
             return Completeness::Partial(format!(
-                "the number of records changed from {before} to {after} while they were listed"
+                "the number of records fell from {before} to {after} while they were listed"
             ));
         }
         match (self.end, self.total) {
@@ -148,7 +148,9 @@ impl Pager {
     fn note_total(&mut self, page: &PageShape) {
         let Some(total) = page.total else { return };
         match self.total {
-            Some(before) if before != total => self.total_moved = Some((before, total)),
+            // A list that grows while it is read is whole once all that was announced last was seen.
+            // From one that shrinks, rows may have moved to pages already read past.
+            Some(before) if before > total => self.total_shrank = Some((before, total)),
             _ => {}
         }
         // Some servers put the size of the page there. Only a total beyond the page proves otherwise.

@@ -10,6 +10,7 @@ use crate::domain::ids::{ConnectorName, EntitlementName};
 use crate::plan::operation::EntitlementTarget;
 use crate::plan::person::{AccountPlan, GrantState};
 use crate::plan::{Goal, Operation, PersonPlan};
+use crate::runtime::metrics::EmployeeCount;
 
 /// What others need to know of a person after a look.
 #[must_use]
@@ -18,6 +19,7 @@ pub fn of(
     person: &Person,
     desired: &Desired,
     plan: &PersonPlan,
+    ready: bool,
     now: Timestamp,
 ) -> Outlook {
     let roles = desired
@@ -62,7 +64,10 @@ pub fn of(
         .filter(|(_, operations)| !operations.is_empty())
         .collect::<BTreeMap<_, _>>();
     Outlook {
-        stage: Some(desired.lifecycle.stage.word()),
+        count: Some(EmployeeCount {
+            stage: desired.lifecycle.stage.word(),
+            ready,
+        }),
         roles,
         rogue,
         dry_run,

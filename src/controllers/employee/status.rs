@@ -63,7 +63,7 @@ pub fn derive(
     plan: &PersonPlan,
     now: Timestamp,
 ) -> EmployeeStatus {
-    let accounts: Vec<AccountStatus> = plan
+    let told: Vec<(AccountStatus, Option<&'static str>)> = plan
         .accounts
         .iter()
         .filter_map(|(name, account)| {
@@ -74,8 +74,10 @@ pub fn derive(
         })
         .collect();
     let orphans = orphans(realm, person, plan, now);
+    let wanted_ready = readiness(desired, &told);
+    let accounts: Vec<AccountStatus> = told.into_iter().map(|(account, _)| account).collect();
     let right = accounts.iter().filter(|a| is_right(a)).count();
-    let mut wanted = readiness(desired, plan, &accounts);
+    let mut wanted = wanted_ready;
     if let Some(revoked) = revoked(desired, plan, &accounts) {
         wanted.push(revoked);
     }
@@ -139,11 +141,11 @@ fn one_account(
     account: &AccountPlan,
     recorded: Option<&RecordedAccount>,
     now: Timestamp,
-) -> AccountStatus {
+) -> (AccountStatus, Option<&'static str>) {
     let entry = realm.connectors.get(name);
     let failure = person.failing(name, account, now);
     let (state, reason, message) = state(name, entry, account, failure);
-    AccountStatus {
+    let status = AccountStatus {
         connector: name.to_string(),
         account_id: recorded
             .and_then(|r| r.id.as_ref())
@@ -175,11 +177,12 @@ fn one_account(
                 }
             })
             .collect(),
-        reason,
+        reason: reason.map(str::to_owned),
         message,
         last_verified: recorded.and_then(|r| r.verified_disabled).map(Time),
         retry_at: failure.map(|f| Time(f.retry_at)),
-    }
+    };
+    (status, reason)
 }
 
 fn shown(grant: &GrantPlan) -> ShownGrant {
@@ -197,13 +200,9 @@ fn state(
     entry: Option<&ConnectorEntry>,
     account: &AccountPlan,
     failure: Option<&Failure>,
-) -> (AccountState, Option<String>, Option<String>) {
-    let told = |state, reason: &str, message: String| {
-        (
-            state,
-            Some(reason.to_owned()),
-            Some(text::bounded(&message)),
-        )
+) -> (AccountState, Option<&'static str>, Option<String>) {
+    let told = |state, reason: &'static str, message: String| {
+        (state, Some(reason), Some(text::bounded(&message)))
     };
     let problem = account
         .problems
@@ -225,10 +224,9 @@ fn state(
         return told(AccountState::Failed, failure.reason, message);
     }
     let unfinished = !account.steps.is_empty() || account.withheld.is_some();
+    let blocked = unfinished || problem.is_some_and(|p| p.reason == "InventoryPending");
     let outage = entry.and_then(|e| e.unavailable.as_ref());
-    if let Some((error, _)) =
-        outage.filter(|_| unfinished || problem.is_some_and(|p| p.reason == "InventoryPending"))
-    {
+    if let Some((error, _)) = outage.filter(|_| blocked) {
         return told(
             AccountState::Pending,
             error.kind.reason(),
@@ -236,6 +234,16 @@ fn state(
                 "{name} can't be used at present: {}. It is tried again by itself, at least every 5 minutes; when next stands in status.retryAt of the AppConnector",
                 error.message
             ),
+        );
+    }
+    let stopped = entry
+        .filter(|e| e.running.is_none())
+        .and_then(|e| e.problems.first());
+    if let Some(problem) = stopped.filter(|_| blocked) {
+        return told(
+            AccountState::Pending,
+            problem.reason,
+            format!("the AppConnector {name} waits: {}", problem.message),
         );
     }
     let dry_run = entry
@@ -304,10 +312,10 @@ const CONFLICTS: [&str; 3] = [
     "MarkMissing",
 ];
 
-/// Ready, and Reconciling or Stalled beside it.
-fn readiness(desired: &Desired, plan: &PersonPlan, accounts: &[AccountStatus]) -> Vec<Wanted> {
+/// Ready, and Reconciling beside it.
+fn readiness(desired: &Desired, accounts: &[(AccountStatus, Option<&'static str>)]) -> Vec<Wanted> {
     let waiting = desired.roles.problems.first();
-    let open: Vec<&AccountStatus> = accounts.iter().filter(|a| !is_right(a)).collect();
+    let open: Vec<_> = accounts.iter().filter(|(a, _)| !is_right(a)).collect();
     if open.is_empty() && waiting.is_none() {
         let (reason, message) = match (accounts.len(), desired.lifecycle.stage) {
             (0, Stage::Upcoming) => ("NotDue", "nothing is due before the first day".to_owned()),
@@ -322,20 +330,15 @@ fn readiness(desired: &Desired, plan: &PersonPlan, accounts: &[AccountStatus]) -
     }
     let first = open
         .iter()
-        .find(|a| a.state != AccountState::Pending)
+        .find(|(a, _)| a.state != AccountState::Pending)
         .or(open.first());
-    let (reason, mut message) = match (first, waiting) {
-        (Some(account), _) => (
-            stable(account, plan),
-            format!(
-                "{}: {}",
-                account.connector,
-                account.message.clone().unwrap_or_default()
-            ),
-        ),
-        (None, Some(problem)) => (problem.reason, problem.message.clone()),
-        (None, None) => ("InProgress", String::new()),
-    };
+    let mut parts = Vec::new();
+    if let Some((account, _)) = first {
+        let message = account.message.as_deref().unwrap_or_default();
+        parts.push(format!("{}: {message}", account.connector));
+    }
+    parts.extend(waiting.map(|problem| problem.message.clone()));
+    let mut message = parts.join("; ");
     if open.len() > 1 {
         message = format!(
             "{} of {} accounts are not as desired; {message}",
@@ -343,36 +346,16 @@ fn readiness(desired: &Desired, plan: &PersonPlan, accounts: &[AccountStatus]) -
             accounts.len()
         );
     }
-    if let (Some(_), Some(problem)) = (first, waiting) {
-        message = format!("{message}; {}", problem.message);
-    }
+    let reason = match (first, waiting) {
+        (Some((_, reason)), _) => reason.unwrap_or("InProgress"),
+        (None, Some(problem)) => problem.reason,
+        (None, None) => "InProgress",
+    };
     let message = text::bounded(&message);
     vec![
         Wanted::new(conditions::READY, false, reason, message.clone()),
         Wanted::new(conditions::RECONCILING, true, reason, message),
     ]
-}
-
-/// A condition's reason is a fixed word; an account's reason comes from a fixed set, found again here.
-fn stable(account: &AccountStatus, plan: &PersonPlan) -> &'static str {
-    let reason = account.reason.as_deref().unwrap_or_default();
-    let name = ConnectorName::new(&account.connector);
-    let known = plan.accounts.get(&name).into_iter().flat_map(|a| {
-        a.problems
-            .iter()
-            .chain(a.grants.values().filter_map(|g| g.problem.as_ref()))
-            .map(|p| p.reason)
-    });
-    known
-        .chain(text::FAILURE_REASONS)
-        .chain([
-            "DryRun",
-            "WaitingForAdditions",
-            "InProgress",
-            "PolicyUndecided",
-        ])
-        .find(|known| *known == reason)
-        .unwrap_or("InProgress")
 }
 
 /// Whether every account of someone whose access ended was read back as disabled.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Engine, Work};
-use crate::api::{AppConnector, Employee, RoleTemplate};
+use crate::api::{AppConnector, Employee, EmployeeStatus, RoleTemplate};
 use crate::connectors::registry;
 use crate::controllers::app_connector;
 use crate::controllers::employee::{intake, record};
@@ -67,8 +67,7 @@ impl Engine {
         match seen {
             Seen::Gone(key) => self.employee_gone(&key),
             Seen::Unreadable(key, meta, error) => {
-                let id = EmployeeId::new("");
-                let status = self.known_status(&key);
+                let (id, status) = self.known(&key);
                 self.employee_there(&key, meta, id, Err(unreadable(&error)), status);
             }
             Seen::There(key, meta, object) => {
@@ -80,13 +79,16 @@ impl Engine {
         }
     }
 
-    fn known_status(&self, key: &Key) -> crate::api::EmployeeStatus {
+    /// What is known of an object that can't be read any more.
+    fn known(&self, key: &Key) -> (EmployeeId, EmployeeStatus) {
         self.world
             .realms
             .get(&key.namespace)
             .and_then(|realm| realm.people.get(&*key.name))
-            .map(|person| person.status.known.clone())
-            .unwrap_or_default()
+            .map_or_else(
+                || (EmployeeId::new(""), EmployeeStatus::default()),
+                |person| (person.employee_id.clone(), person.status.known.clone()),
+            )
     }
 
     fn employee_there(
@@ -95,12 +97,12 @@ impl Engine {
         meta: Meta,
         id: EmployeeId,
         facts: Result<Arc<Facts>, Problem>,
-        status: crate::api::EmployeeStatus,
+        status: EmployeeStatus,
     ) {
         let name = EmployeeName::new(&key.name);
         let realm = self.realm(&key.namespace);
         let known = realm.people.get(&name);
-        if known.is_some_and(|p| p.meta.uid != meta.uid) {
+        if known.is_some_and(|p| p.meta.uid != meta.uid || p.employee_id != id) {
             self.employee_gone(key);
         } else if known.is_some_and(|p| is_older(&meta, &p.meta)) {
             return;
@@ -179,6 +181,9 @@ impl Engine {
             }
         }
         let namespace = Arc::clone(&realm.namespace);
+        self.ports
+            .metrics
+            .count_employee(&namespace, person.outlook.count, None);
         for names in self.world.names.values_mut() {
             names
                 .allocated

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::{Engine, SETTLE_DELAY, Work};
 use crate::api::EmployeeStatus;
+use crate::api::conditions::READY;
 use crate::controllers::employee::outlook::Timing;
 use crate::controllers::employee::{apply, cleanup, events, gather, outlook, status};
 use crate::controllers::world::{Person, Realm};
@@ -65,8 +66,11 @@ impl Engine {
         if person.meta.deleting {
             cleanup::release(&realm.connectors, &mut desired, &mut record);
         }
-        let observations =
+        let mut observations =
             gather::observations(realm, &mut self.world.names, person, &facts, &desired);
+        if person.meta.deleting {
+            cleanup::look_away(&realm.connectors, &mut observations);
+        }
         let plan = plan(&Inputs {
             employee: &facts.employee_id,
             scope: &realm.scope,
@@ -118,7 +122,11 @@ impl Engine {
             return;
         };
         let status = status::derive(realm, person, facts, desired, &plan, now);
-        let outlook = outlook::of(realm, person, desired, &plan, now);
+        let ready = status
+            .conditions
+            .iter()
+            .any(|c| c.type_ == READY && c.status == "True");
+        let outlook = outlook::of(realm, person, desired, &plan, ready, now);
         let wake = [plan.wake_at]
             .into_iter()
             .chain(person.failures.values().map(|f| Some(f.retry_at)))
@@ -319,6 +327,9 @@ impl Engine {
             return;
         };
         let after = person.outlook.clone();
+        self.ports
+            .metrics
+            .count_employee(namespace, before.count, after.count);
         let mut roles: BTreeMap<_, ()> = BTreeMap::new();
         for role in before.roles.keys().chain(after.roles.keys()) {
             roles.insert(role.clone(), ());

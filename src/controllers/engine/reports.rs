@@ -143,7 +143,11 @@ impl Engine {
             Event::ListingStarted => entry.inventory.begin_listing(),
             Event::ListingFailed(error) => {
                 entry.inventory.fail_listing(&error.message);
+                let nothing_known = !entry.inventory.is_readable();
                 entry.listing_failed = Some(error);
+                if nothing_known {
+                    self.look_at_everyone(&key.namespace);
+                }
             }
             Event::Unavailable { error, retry_at } => {
                 let retry_at = super::whole_seconds(retry_at);

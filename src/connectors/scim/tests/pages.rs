@@ -141,7 +141,7 @@ fn dropped_rows_and_moving_totals_are_told() {
         total = 9;
         page
     });
-    assert!(matches!(moved, Completeness::Partial(why) if why.contains("changed from 10 to 9")));
+    assert!(matches!(moved, Completeness::Partial(why) if why.contains("fell from 10 to 9")));
 }
 
 #[test]
