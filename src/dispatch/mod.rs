@@ -2,7 +2,7 @@
 //! newest plan replaces a queued one, lanes, bounded concurrency, pace, batches and a breaker.
 //!
 //! The controllers submit [`Order`]s through a [`Handle`] and never wait. Everything comes back as a
-//! [`Report`]. Every decision is made by [`core`], a pure state machine made of smaller ones; [`actor`]
+//! [`Report`]. Every decision is made by [`decide`], a pure state machine made of smaller ones; [`actor`]
 //! makes the calls that it asks for, and writes pass the one [`door`].
 
 mod actor;
@@ -13,7 +13,7 @@ mod bounded;
 mod breaker;
 mod call;
 mod caller;
-mod core;
+mod decide;
 mod door;
 mod handle;
 pub mod inventory;
@@ -26,6 +26,9 @@ mod pace;
 mod queue;
 mod record;
 mod settings;
+
+#[cfg(test)]
+mod tests;
 
 pub use handle::{Dispatch, Handle, Shared, Target};
 pub use metrics::DispatchMetrics;

@@ -50,7 +50,7 @@ pub struct Report {
 /// What happened at one connector.
 #[derive(Debug)]
 pub enum Event {
-    /// The target answered the probe.
+    /// The target answered a probe: at the start, and after each outage.
     Probed(Capabilities),
     /// A listing begins. Writes from here on are newer than what it will show.
     ListingStarted,
@@ -58,14 +58,15 @@ pub enum Event {
     Listed(Box<Listing>),
     /// A listing failed and nothing was learnt.
     ListingFailed(ConnectorError),
-    /// The target as a whole fails; nothing is sent to it until `retry_at`.
+    /// The target as a whole fails, or has been throttling for long; nothing is sent to it until
+    /// `retry_at`. Orders wait, and none is lost.
     Unavailable {
         /// Why.
         error: ConnectorError,
         /// When the next attempt is made.
         retry_at: Timestamp,
     },
-    /// The target works (again).
+    /// The target works again, after it was `Unavailable`.
     Available,
     /// An order was carried out, or failed.
     Done(Box<Outcome>),
@@ -91,11 +92,14 @@ pub enum Effect {
     Updated(Option<ObservedAccount>),
     /// The account was enabled or disabled; as the target's answer shows it, where it does.
     ActivitySet(Option<ObservedAccount>),
-    /// Entitlements were given or taken, each with its own result.
+    /// Entitlements were given or taken, each with its own result. Where a newer order overtook this
+    /// one half way, the part that was not sent is missing; one that nothing was sent of is not
+    /// reported at all.
     Entitlements {
-        /// One result for each entitlement of the order.
+        /// One result for each entitlement that was sent.
         results: BTreeMap<EntitlementName, Result<(), ConnectorError>>,
-        /// Entitlements that were made on the way.
+        /// Entitlements that were made on the way. Each is told once, by the first order that ends
+        /// and has to do with it; holders are not in it.
         created: Vec<ObservedEntitlement>,
     },
 }

@@ -93,7 +93,7 @@ impl Pace {
     ) -> Self {
         let ceiling = concurrency.max(1);
         Self {
-            rate: per_second.and_then(|n| Rate::new(now, n)),
+            rate: per_second.and_then(|n| Rate::new(now, n.max(1))),
             debt: 0,
             ceiling,
             limit: ceiling,
@@ -174,15 +174,15 @@ impl Pace {
     /// A call that was sent at `started` was answered in good order. Answers whether that ends a
     /// throttle that was told.
     pub(super) fn worked(&mut self, started: Instant) -> bool {
+        if self.cut_at.is_some_and(|cut| started <= cut) {
+            return false;
+        }
         if self.limit < self.ceiling {
             self.successes += 1;
             if self.successes >= self.limit {
                 self.limit += 1;
                 self.successes = 0;
             }
-        }
-        if self.cut_at.is_some_and(|cut| started <= cut) {
-            return false;
         }
         self.level = 0;
         self.throttled_since = None;

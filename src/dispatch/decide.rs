@@ -118,7 +118,8 @@ impl Core {
         }
         if self.listings.due().is_some_and(|due| due <= now.instant) {
             self.take_leave(now)?;
-            self.listings.begin(now.instant);
+            self.listings.begin();
+            self.gatherer.listing_begins();
             self.events.push(Event::ListingStarted);
             return Some(Call::List);
         }
@@ -302,14 +303,13 @@ impl Core {
         let well = result
             .as_ref()
             .is_ok_and(|l| readable(&l.accounts_completeness));
-        let began = self.listings.ended(now.instant, well).unwrap_or(started);
+        self.listings.ended(now.instant, well);
         let error = result.as_ref().err().cloned();
         self.events.push(match result {
             Ok(listing) => {
                 self.gatherer.seen(
                     &listing.entitlements,
                     listing.entitlements_completeness.is_complete(),
-                    began,
                 );
                 Event::Listed(Box::new(listing))
             }
