@@ -354,6 +354,8 @@ pub struct Running {
     pub handle: Handle,
     /// Which run it is.
     pub epoch: u64,
+    /// Number of the last outcome of this run that was taken in.
+    pub knows: u64,
     /// What it was started from: a change of spec or credential starts another.
     pub fingerprint: [u8; 32],
 }

@@ -375,8 +375,12 @@ impl Inventory {
         self.set_holder(name, id, holds);
     }
 
-    /// An entitlement was made.
+    /// An entitlement was made. If it was seen since, what was seen of its holders stands.
     pub fn created_entitlement(&mut self, entitlement: ObservedEntitlement) {
+        let known = self.entitlements(&entitlement.name);
+        if known.iter().any(|e| e.id == entitlement.id) {
+            return;
+        }
         if let Some(overlay) = &mut self.overlay {
             overlay.created.push(entitlement.clone());
         }

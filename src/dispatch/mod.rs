@@ -22,6 +22,7 @@ mod made;
 mod member;
 mod metrics;
 pub mod order;
+mod outcomes;
 mod pace;
 mod queue;
 mod record;

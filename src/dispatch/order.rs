@@ -20,7 +20,8 @@ pub struct ConnectorKey {
 }
 
 /// The next operation for one person's account. A newer order for the same employee replaces one
-/// that is still queued.
+/// that is still queued. One that arrives while another is being carried out is dropped when that one
+/// ends: its plan did not know the outcome, and the report of it brings a plan that does.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// Whose account.
@@ -33,6 +34,9 @@ pub struct Order {
     pub revision: u64,
     /// Why, for the audit: `RoleTemplate marketing-manager`, `last day was 2026-11-20`.
     pub cause: String,
+    /// The last [`Outcome::number`] of this connector that the plan knew of. An order whose plan did
+    /// not know how this employee's last one ended is not carried out: another plan is on its way.
+    pub knows: u64,
 }
 
 /// What dispatch tells the controllers of one connector.
@@ -79,6 +83,8 @@ pub struct Outcome {
     pub order: Order,
     /// What came of it.
     pub result: Result<Effect, ConnectorError>,
+    /// Counts the outcomes of one run, from 1.
+    pub number: u64,
 }
 
 /// What an operation that did not fail as a whole brought about.

@@ -124,9 +124,11 @@ impl Queue {
         self.begin(&employee)
     }
 
-    /// What was under way for a person has ended; what waited can begin.
+    /// What was under way for a person has ended. What waits was planned without knowing how, and is
+    /// forgotten: the report brings a plan that knows.
     pub(super) fn ended(&mut self, employee: &EmployeeId) {
         if self.take_under_way(employee).is_some() {
+            self.take_waiting(employee);
             self.enter_line(employee);
         }
     }

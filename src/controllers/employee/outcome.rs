@@ -45,15 +45,9 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// Takes an outcome in.
     pub fn take(&mut self, outcome: Outcome) {
-        let Outcome { order, result } = outcome;
-        let superseded = self
-            .person
-            .submitted
-            .get(self.connector)
-            .is_some_and(|s| s.revision != order.revision);
-        if !superseded {
-            self.person.submitted.remove(self.connector);
-        }
+        let Outcome { order, result, .. } = outcome;
+        // Whatever was submitted since was planned without knowing this, and is not carried out.
+        self.person.submitted.remove(self.connector);
         match result {
             Ok(effect) => self.done(&order, effect),
             Err(error) => self.failed(&order, &error),

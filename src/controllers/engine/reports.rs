@@ -64,6 +64,7 @@ impl Engine {
                         entry.running = Some(Running {
                             handle,
                             epoch,
+                            knows: 0,
                             fingerprint: ready.fingerprint,
                         });
                     }
@@ -227,6 +228,13 @@ impl Engine {
         let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
             return;
         };
+        if let Some(running) = realm
+            .connectors
+            .get_mut(&key.name)
+            .and_then(|entry| entry.running.as_mut())
+        {
+            running.knows = outcome.number;
+        }
         let Some(object) = realm.owner(&id).cloned() else {
             return;
         };

@@ -22,6 +22,7 @@ pub(super) fn order(n: usize, lane: Lane, operation: Operation) -> Order {
         operation,
         revision: 1,
         cause: format!("cause {n}"),
+        knows: u64::MAX,
     }
 }
 
