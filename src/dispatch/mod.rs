@@ -2,8 +2,8 @@
 //! newest plan replaces a queued one, lanes, bounded concurrency, pace, batches and a breaker.
 //!
 //! The controllers submit [`Order`]s through a [`Handle`] and never wait. Everything comes back as a
-//! [`Report`]. Every decision is made by [`decide`], a pure state machine made of smaller ones; [`actor`]
-//! makes the calls that it asks for, and writes pass the one [`door`].
+//! [`Report`]. Every decision is made by `decide`, a pure state machine made of smaller ones; `actor`
+//! makes the calls that it asks for, and writes pass the one `door`.
 
 mod actor;
 mod backoff;

@@ -166,7 +166,7 @@ impl Pace {
         let until = self.paused_until.map_or(until, |old| old.max(until));
         self.paused_until = Some(until);
         let since = *self.throttled_since.get_or_insert(now);
-        let tell = !self.told && until - since > LONG;
+        let tell = !self.told && until > now && until - since > LONG;
         self.told |= tell;
         tell.then_some(until)
     }
@@ -287,6 +287,16 @@ mod tests {
         assert!(!p.worked(now + secs(39)), "sent before the last complaint");
         assert!(p.worked(now + secs(60)));
         assert!(!p.worked(now + secs(60)));
+    }
+
+    #[test]
+    fn a_late_complaint_about_a_pause_that_is_over_tells_nothing() {
+        let now = Instant::now();
+        let mut p = pace(now, None);
+        p.throttled(now, now, &throttle(Some(1)));
+        let late = now + secs(60);
+        assert_eq!(p.throttled(now, late, &throttle(None)), None);
+        assert_eq!(p.paused(late), None);
     }
 
     proptest! {

@@ -84,22 +84,25 @@ impl Bench {
 
     /// The next event; fails the test when none comes in an hour of the paused clock.
     pub(super) async fn event(&mut self) -> Event {
-        let report = tokio::time::timeout(Duration::from_hours(1), self.reports.recv()).await;
-        let report = report.expect("no event").expect("dispatch is gone");
-        assert_eq!(
-            (report.epoch, report.connector.name.as_str()),
-            (4, "directory")
-        );
-        report.event
+        self.until(Some).await
     }
 
-    /// Skips events until one fits.
+    /// Skips events until one fits; fails the test when none does in an hour of the paused clock.
     pub(super) async fn until<T>(&mut self, mut fits: impl FnMut(Event) -> Option<T>) -> T {
-        loop {
-            if let Some(found) = fits(self.event().await) {
-                return found;
+        let found = async {
+            loop {
+                let report = self.reports.recv().await.expect("dispatch is gone");
+                assert_eq!(
+                    (report.epoch, report.connector.name.as_str()),
+                    (4, "directory")
+                );
+                if let Some(found) = fits(report.event) {
+                    return found;
+                }
             }
-        }
+        };
+        let found = tokio::time::timeout(Duration::from_hours(1), found).await;
+        found.expect("no such event")
     }
 
     pub(super) async fn available(&mut self) {

@@ -381,6 +381,26 @@ async fn a_stop_waits_a_bounded_time_and_leaves_no_intent_without_an_outcome() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_reads() {
+    let reads = |a: &Asked| matches!(a, Asked::Read(_));
+    let mut bench = Bench::new(ScriptedConnector::new(move |asked| {
+        if reads(asked) {
+            Answer::Never
+        } else {
+            Answer::Fine
+        }
+    }));
+    bench.listed().await;
+    bench.submit([order(1, Lane::Joiner, read(1))]);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(bench.connector.operations().iter().any(reads));
+    let began = Instant::now();
+    bench.handle.stop();
+    assert_eq!(bench.rest().await.len(), 0);
+    assert!(began.elapsed() < Duration::from_millis(50));
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_stops_when_nobody_holds_it() {
     let mut bench = Bench::new(ScriptedConnector::fine());
     bench.listed().await;
