@@ -244,6 +244,7 @@ impl Engine {
     }
 
     fn look_at_everyone(&mut self, namespace: &Arc<str>) {
+        let now = self.now();
         let Some(realm) = self.world.realms.get(namespace) else {
             return;
         };
@@ -256,7 +257,7 @@ impl Engine {
                     person.employee_id.clone(),
                     name.clone(),
                 );
-                (work, people::lane(person))
+                (work, people::lane(person, now))
             })
             .collect();
         for (work, lane) in work {
@@ -265,6 +266,7 @@ impl Engine {
     }
 
     fn look_at(&mut self, namespace: &Arc<str>, name: &EmployeeName) {
+        let now = self.now();
         let Some(person) = self
             .world
             .realms
@@ -273,7 +275,7 @@ impl Engine {
         else {
             return;
         };
-        let lane = people::lane(person);
+        let lane = people::lane(person, now);
         let work = Work::Person(
             Arc::clone(namespace),
             person.employee_id.clone(),

@@ -13,19 +13,20 @@ use crate::controllers::employee::outlook::Timing;
 use crate::controllers::employee::{apply, cleanup, events, gather, outlook, status};
 use crate::controllers::world::{Person, Realm};
 use crate::domain::desired::{self, Desired};
-use crate::domain::facts::{Employment, Facts};
+use crate::domain::facts::Facts;
 use crate::domain::ids::EmployeeName;
+use crate::domain::lifecycle;
 use crate::domain::problem::Problem;
 use crate::plan::{Inputs, Lane, PersonPlan, plan};
 use crate::runtime::status_writer::{FinalizerChange, ObjectKind, StatusWrite};
 
 /// How urgent a look at a person is, by what is known without one.
-pub(super) fn lane(person: &Person) -> Lane {
+pub(super) fn lane(person: &Person, now: Timestamp) -> Lane {
     let urgent = person.meta.deleting
         || person
             .facts
             .as_ref()
-            .is_ok_and(|f| f.employment == Employment::Suspended || f.end.is_some());
+            .is_ok_and(|facts| lifecycle::at(facts, now).stage.is_urgent_end());
     if urgent {
         Lane::Leaver
     } else if person.record.has_history() {
