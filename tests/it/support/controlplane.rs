@@ -86,9 +86,7 @@ impl ControlPlane {
             if processes.iter_mut().any(|p| p.ended().is_some()) {
                 return Ok(false);
             }
-            let request = http::Request::get("/readyz")
-                .body(Vec::new())
-                .unwrap();
+            let request = http::Request::get("/readyz").body(Vec::new()).unwrap();
             match client.request_text(request).await {
                 Ok(answer) if answer == "ok" => Ok(true),
                 Ok(answer) => Err(answer),

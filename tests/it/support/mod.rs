@@ -2,6 +2,7 @@
 
 pub mod controlplane;
 pub mod namespace;
+pub mod operator;
 pub mod process;
 pub mod scim_client;
 pub mod targets;
