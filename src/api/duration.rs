@@ -42,7 +42,13 @@ mod tests {
 
     #[test]
     fn reads_what_people_write_and_nothing_else() {
-        for (text, seconds) in [("30s", 30), ("10m", 600), ("1h30m", 5400), ("7d", 604_800), ("0s", 0)] {
+        for (text, seconds) in [
+            ("30s", 30),
+            ("10m", 600),
+            ("1h30m", 5400),
+            ("7d", 604_800),
+            ("0s", 0),
+        ] {
             assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for wrong in ["", "10", "m", "1w", "-1s", "1.5h", "99999999999999999999d"] {

@@ -2,8 +2,8 @@
 
 use secrecy::SecretString;
 
-use super::scim;
 use super::SharedConnector;
+use super::scim;
 use crate::api::AppConnectorSpec;
 use crate::api::references::SecretKeyRef;
 use crate::domain::ids::AttributeName;

@@ -72,5 +72,9 @@ fn turned(before: &[Condition], after: &[Condition], type_: &str, status: &str) 
             .find(|c| c.type_ == type_ && c.status == status)
             .map(|c| c.message.clone())
     };
-    if is(before).is_some() { None } else { is(after) }
+    if is(before).is_some() {
+        None
+    } else {
+        is(after)
+    }
 }

@@ -7,22 +7,6 @@ const MESSAGE_CAP: usize = 1024;
 /// Things named in one sentence, at most.
 const LISTED: usize = 5;
 
-/// Reasons that a failed operation can carry.
-pub const FAILURE_REASONS: [&str; 12] = [
-    "TargetUnreachable",
-    "OutcomeUnknown",
-    "Throttled",
-    "Unauthorized",
-    "Forbidden",
-    "InvalidValue",
-    "AlreadyTaken",
-    "NotFound",
-    "ChangedMeanwhile",
-    "Unsupported",
-    "UnintelligibleAnswer",
-    "NotApplied",
-];
-
 /// Cuts a message to what a status may hold.
 #[must_use]
 pub fn bounded(message: &str) -> String {
@@ -37,7 +21,12 @@ pub fn bounded(message: &str) -> String {
 #[must_use]
 pub fn listed(items: impl IntoIterator<Item = String>) -> String {
     let items: Vec<String> = items.into_iter().collect();
-    let shown = items.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+    let shown = items
+        .iter()
+        .take(LISTED)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     if items.len() > LISTED {
         format!("{shown} and {} more", items.len() - LISTED)
     } else {
@@ -64,10 +53,16 @@ fn operation(operation: &Operation) -> String {
         Operation::Enable(_) => "enable the account".to_owned(),
         Operation::Disable(_) => "disable the account".to_owned(),
         Operation::AddEntitlements { entitlements, .. } => {
-            format!("add {}", listed(entitlements.keys().map(ToString::to_string)))
+            format!(
+                "add {}",
+                listed(entitlements.keys().map(ToString::to_string))
+            )
         }
         Operation::RemoveEntitlements { entitlements, .. } => {
-            format!("remove {}", listed(entitlements.keys().map(ToString::to_string)))
+            format!(
+                "remove {}",
+                listed(entitlements.keys().map(ToString::to_string))
+            )
         }
     }
 }

@@ -142,13 +142,19 @@ impl Context {
     {
         let api: Api<DeserializeGuard<K>> = self.api();
         let source = self.source(kind);
-        self.follow(api, watcher::Config::default(), source.clone(), move |object| {
-            let (key, meta) = meta_of(object.meta());
-            wrap(match object.0 {
-                Ok(object) => Seen::There(key, meta, Box::new(object)),
-                Err(invalid) => Seen::Unreadable(key, meta, invalid.error),
-            })
-        }, move |key| wrap(Seen::Gone(key)));
+        self.follow(
+            api,
+            watcher::Config::default(),
+            source.clone(),
+            move |object| {
+                let (key, meta) = meta_of(object.meta());
+                wrap(match object.0 {
+                    Ok(object) => Seen::There(key, meta, Box::new(object)),
+                    Err(invalid) => Seen::Unreadable(key, meta, invalid.error),
+                })
+            },
+            move |key| wrap(Seen::Gone(key)),
+        );
         source
     }
 
@@ -156,10 +162,16 @@ impl Context {
         let api: Api<Secret> = self.api();
         let source = self.source("secrets");
         let config = watcher::Config::default().labels(&format!("{SECRET_LABEL}=true"));
-        self.follow(api, config, source.clone(), |secret: Secret| {
-            let (key, meta) = meta_of(&secret.metadata);
-            Change::Secret(Seen::There(key, meta, Box::new(SecretView::from(secret))))
-        }, |key| Change::Secret(Seen::Gone(key)));
+        self.follow(
+            api,
+            config,
+            source.clone(),
+            |secret: Secret| {
+                let (key, meta) = meta_of(&secret.metadata);
+                Change::Secret(Seen::There(key, meta, Box::new(SecretView::from(secret))))
+            },
+            |key| Change::Secret(Seen::Gone(key)),
+        );
         source
     }
 
@@ -177,7 +189,9 @@ impl Context {
         let shutdown = self.shutdown.clone();
         tokio::spawn(async move {
             let mut stream = watcher(api, config)
-                .map(|event| event.map(|e| e.modify(|object| object.meta_mut().managed_fields = None)))
+                .map(|event| {
+                    event.map(|e| e.modify(|object| object.meta_mut().managed_fields = None))
+                })
                 .default_backoff()
                 .boxed();
             let mut roll = Roll::default();

@@ -20,6 +20,7 @@ use crate::domain::policy::{self, Policy};
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
 use crate::plan::{AccountPlan, Operation};
+use crate::runtime::metrics::EmployeeCount;
 use crate::runtime::secrets::SecretView;
 
 /// What is kept of an object's metadata.
@@ -179,9 +180,8 @@ impl Realm {
         let claimants = self.by_id.get(id)?;
         claimants.iter().min_by_key(|name| {
             let person = self.people.get(*name);
-            let has_account = person.is_some_and(|p| {
-                p.record.accounts.values().any(|a| a.id.is_some())
-            });
+            let has_account =
+                person.is_some_and(|p| p.record.accounts.values().any(|a| a.id.is_some()));
             let created = person.and_then(|p| p.meta.created);
             (!has_account, created, (*name).clone())
         })
@@ -247,8 +247,8 @@ impl Person {
 /// What the statuses of role templates and connectors need to know of one person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outlook {
-    /// Stage, for metrics.
-    pub stage: Option<&'static str>,
+    /// How the person is counted in metrics.
+    pub count: Option<EmployeeCount>,
     /// Roles held, and whether everything each gives is there.
     pub roles: BTreeMap<RoleName, Provisioning>,
     /// Entitlements held that nothing justifies.
@@ -354,6 +354,8 @@ pub struct Running {
     pub handle: Handle,
     /// Which run it is.
     pub epoch: u64,
+    /// Number of the last outcome of this run that was taken in.
+    pub knows: u64,
     /// What it was started from: a change of spec or credential starts another.
     pub fingerprint: [u8; 32],
 }

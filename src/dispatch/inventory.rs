@@ -199,7 +199,8 @@ impl Inventory {
             self.set_holder(&name, &id, holds);
         }
         let after = self.pictures();
-        let changed = |a: &HashMap<EmployeeId, Vec<Picture>>, b: &HashMap<EmployeeId, Vec<Picture>>| {
+        let changed = |a: &HashMap<EmployeeId, Vec<Picture>>,
+                       b: &HashMap<EmployeeId, Vec<Picture>>| {
             a.iter()
                 .filter(|(who, picture)| b.get(*who) != Some(picture))
                 .map(|(who, _)| who.clone())
@@ -250,7 +251,11 @@ impl Inventory {
         }
     }
 
-    fn take_entitlements(&mut self, entitlements: Vec<ObservedEntitlement>, completeness: Completeness) {
+    fn take_entitlements(
+        &mut self,
+        entitlements: Vec<ObservedEntitlement>,
+        completeness: Completeness,
+    ) {
         match completeness {
             Completeness::Unreadable(_) => {
                 if matches!(self.entitlements_completeness, Completeness::Unreadable(_)) {
@@ -298,7 +303,11 @@ impl Inventory {
                     .filter_map(|id| self.accounts.get(id))
                     .map(|entry| Picture {
                         account: entry.account.clone(),
-                        held: self.held.get(&entry.account.id).cloned().unwrap_or_default(),
+                        held: self
+                            .held
+                            .get(&entry.account.id)
+                            .cloned()
+                            .unwrap_or_default(),
                     })
                     .collect();
                 (who.clone(), pictures)
@@ -359,13 +368,19 @@ impl Inventory {
     /// An entitlement was given or taken.
     pub fn wrote_holder(&mut self, name: &EntitlementName, id: &AccountId, holds: bool) {
         if let Some(overlay) = &mut self.overlay {
-            overlay.memberships.insert((name.clone(), id.clone()), holds);
+            overlay
+                .memberships
+                .insert((name.clone(), id.clone()), holds);
         }
         self.set_holder(name, id, holds);
     }
 
-    /// An entitlement was made.
+    /// An entitlement was made. If it was seen since, what was seen of its holders stands.
     pub fn created_entitlement(&mut self, entitlement: ObservedEntitlement) {
+        let known = self.entitlements(&entitlement.name);
+        if known.iter().any(|e| e.id == entitlement.id) {
+            return;
+        }
         if let Some(overlay) = &mut self.overlay {
             overlay.created.push(entitlement.clone());
         }
@@ -434,7 +449,10 @@ impl Inventory {
         };
         if holds {
             entitlement.holders.insert(id.clone());
-            self.held.entry(id.clone()).or_default().insert(name.clone());
+            self.held
+                .entry(id.clone())
+                .or_default()
+                .insert(name.clone());
         } else {
             entitlement.holders.remove(id);
             if let Some(names) = self.held.get_mut(id) {

@@ -167,12 +167,13 @@ fn goal(
     }
     // An account that bears our mark and whose origin is lost may be what an undecided role gave.
     let unexplained = recorded.is_none() && !inputs.desired.roles.undecided.is_empty();
-    let kept = unexplained || recorded.is_some_and(|r| {
-        grants::is_kept(inputs, &r.roles, r.lost_at)
-            || r.grants
-                .values()
-                .any(|g| grants::is_kept(inputs, &g.roles, g.lost_at))
-    });
+    let kept = unexplained
+        || recorded.is_some_and(|r| {
+            grants::is_kept(inputs, &r.roles, r.lost_at)
+                || r.grants
+                    .values()
+                    .any(|g| grants::is_kept(inputs, &g.roles, g.lost_at))
+        });
     if kept { Goal::Kept } else { Goal::Ended }
 }
 

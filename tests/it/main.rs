@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod ground;
 #[cfg(test)]
-mod scim_conformance;
+mod scim;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

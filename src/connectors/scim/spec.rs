@@ -33,18 +33,26 @@ fn url(scim: &Scim) -> Result<Url, Problem> {
     Url::parse(&scim.base_url).map_err(|error| {
         Problem::edit(
             "BadUrl",
-            format!("spec.scim.baseUrl is not a URL ({error}): write it as https://example.com/scim/v2"),
+            format!(
+                "spec.scim.baseUrl is not a URL ({error}): write it as https://example.com/scim/v2"
+            ),
         )
     })
 }
 
-fn open(spec: &AppConnectorSpec, credentials: &mut Credentials<'_>) -> Result<SharedConnector, Problem> {
+fn open(
+    spec: &AppConnectorSpec,
+    credentials: &mut Credentials<'_>,
+) -> Result<SharedConnector, Problem> {
     let Some(scim) = &spec.scim else {
         return Err(Problem::edit("NoProtocol", "spec.scim is missing"));
     };
     let base_url = url(scim)?;
     let host = host_of(&base_url).ok_or_else(|| {
-        Problem::edit("BadUrl", "spec.scim.baseUrl names no host: write it as https://example.com/scim/v2")
+        Problem::edit(
+            "BadUrl",
+            "spec.scim.baseUrl names no host: write it as https://example.com/scim/v2",
+        )
     })?;
     let auth = match (&scim.auth.bearer, &scim.auth.basic) {
         (Some(bearer), None) => Auth::Bearer(credentials(&bearer.secret_key_ref, &host)?),
@@ -66,7 +74,12 @@ fn open(spec: &AppConnectorSpec, credentials: &mut Credentials<'_>) -> Result<Sh
         allow_link_local: scim.allow_link_local,
         timeout: duration::parse(&spec.sync.timeout).unwrap_or(Duration::from_secs(30)),
         page_size: spec.sync.page_size,
-        managed_attributes: spec.account.attributes.keys().map(AttributeName::new).collect(),
+        managed_attributes: spec
+            .account
+            .attributes
+            .keys()
+            .map(AttributeName::new)
+            .collect(),
         manager: spec.account.manager == Manager::FromManagerRef,
     };
     let connector = ScimConnector::new(config).map_err(|error: ConnectorError| {

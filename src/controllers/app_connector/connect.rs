@@ -3,8 +3,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::api::duration;
 use crate::api::AppConnectorSpec;
+use crate::api::duration;
 use crate::api::references::SecretKeyRef;
 use crate::connectors::{SharedConnector, registry};
 use crate::dispatch::Settings;
@@ -58,12 +58,8 @@ fn credential(
     reference: &SecretKeyRef,
     host: &str,
 ) -> Result<SecretString, Problem> {
-    secrets::credential_for(secrets.get(&reference.name), &reference.key, host).map_err(|problem| {
-        Problem::waiting(
-            problem.reason(),
-            problem.message(&reference.name),
-        )
-    })
+    secrets::credential_for(secrets.get(&reference.name), &reference.key, host)
+        .map_err(|problem| Problem::waiting(problem.reason(), problem.message(&reference.name)))
 }
 
 fn settings(spec: &AppConnectorSpec) -> Settings {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::api::conditions;
 use crate::api::AppConnectorStatus;
+use crate::api::conditions;
 use crate::controllers::notice::{self, of};
 use crate::controllers::world::Meta;
 use crate::domain::ids::ConnectorName;
@@ -18,15 +18,26 @@ pub fn notices(
     before: &AppConnectorStatus,
     after: &AppConnectorStatus,
 ) -> Vec<Notice> {
-    let lost = notice::ended(&before.conditions, &after.conditions, conditions::CONNECTED)
-        .map(|message| notice::warning(of("AppConnector", namespace, name.as_str(), meta), "Disconnected", "Connect", message));
-    [(conditions::STALLED, "Stalled"), (conditions::ORPHANED_ACCOUNTS, "OrphanedAccounts")]
-        .into_iter()
-        .filter_map(|(condition, reason)| {
-            let message = notice::began(&before.conditions, &after.conditions, condition)?;
-            let object = of("AppConnector", namespace, name.as_str(), meta);
-            Some(notice::warning(object, reason, "Compare", message))
-        })
-        .chain(lost)
-        .collect()
+    let lost = notice::ended(&before.conditions, &after.conditions, conditions::CONNECTED).map(
+        |message| {
+            notice::warning(
+                of("AppConnector", namespace, name.as_str(), meta),
+                "Disconnected",
+                "Connect",
+                message,
+            )
+        },
+    );
+    [
+        (conditions::STALLED, "Stalled"),
+        (conditions::ORPHANED_ACCOUNTS, "OrphanedAccounts"),
+    ]
+    .into_iter()
+    .filter_map(|(condition, reason)| {
+        let message = notice::began(&before.conditions, &after.conditions, condition)?;
+        let object = of("AppConnector", namespace, name.as_str(), meta);
+        Some(notice::warning(object, reason, "Compare", message))
+    })
+    .chain(lost)
+    .collect()
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::api::duration;
 use crate::api::AppConnectorSpec;
 use crate::api::app_connector::{LetterCase, Manager, MissingEntitlement, Mode, UsernameRules};
+use crate::api::duration;
 use crate::connectors::registry;
 use crate::domain::ids::{AttributeName, ConnectorName};
 use crate::domain::policy::{Connector, ConnectorSpec};
@@ -25,9 +25,15 @@ pub fn compile(name: &ConnectorName, spec: &AppConnectorSpec) -> Arc<Connector> 
     let hold = checked("spec.moves.hold", &spec.moves.hold, &mut faults);
     let interval = checked("spec.sync.interval", &spec.sync.interval, &mut faults);
     let timeout = checked("spec.sync.timeout", &spec.sync.timeout, &mut faults);
-    for (field, value) in [("spec.sync.interval", interval), ("spec.sync.timeout", timeout)] {
+    for (field, value) in [
+        ("spec.sync.interval", interval),
+        ("spec.sync.timeout", timeout),
+    ] {
         if value < MIN_INTERVAL {
-            faults.push(Problem::edit("TooShort", format!("{field} must be at least 1s")));
+            faults.push(Problem::edit(
+                "TooShort",
+                format!("{field} must be at least 1s"),
+            ));
         }
     }
     Arc::new(Connector::compile(ConnectorSpec {

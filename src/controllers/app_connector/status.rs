@@ -72,7 +72,12 @@ pub fn derive(
     AppConnectorStatus {
         observed_generation: entry.meta.generation,
         type_: spec.and_then(registry::type_word).map(str::to_owned),
-        conditions: conditions::merge(&entry.status.known.conditions, wanted, entry.meta.generation, now),
+        conditions: conditions::merge(
+            &entry.status.known.conditions,
+            wanted,
+            entry.meta.generation,
+            now,
+        ),
         accounts: count(entry.inventory.marked()),
         orphans: count(orphans.len()),
         orphaned_accounts: orphans.into_iter().take(LIST_CAP).collect(),
@@ -132,9 +137,17 @@ fn conditions_of(entry: &ConnectorEntry) -> Vec<Wanted> {
         };
         beside(type_, problem.reason, &message)
     } else if connected.status != Some(true) {
-        beside(conditions::RECONCILING, connected.reason, &connected.message)
+        beside(
+            conditions::RECONCILING,
+            connected.reason,
+            &connected.message,
+        )
     } else if inventory.status != Some(true) {
-        beside(conditions::RECONCILING, inventory.reason, &inventory.message)
+        beside(
+            conditions::RECONCILING,
+            inventory.reason,
+            &inventory.message,
+        )
     } else {
         let message = "the application answers, and everything in it was seen";
         vec![Wanted::new(conditions::READY, true, "InOrder", message)]
@@ -162,20 +175,32 @@ fn connected(entry: &ConnectorEntry) -> Wanted {
             message: "waiting for the first answer".to_owned(),
         };
     }
-    Wanted::new(type_, true, "Answers", "the application answers with the given credential")
+    Wanted::new(
+        type_,
+        true,
+        "Answers",
+        "the application answers with the given credential",
+    )
 }
 
 fn inventory(entry: &ConnectorEntry) -> Wanted {
     let type_ = conditions::INVENTORY_COMPLETE;
     if let Some(error) = &entry.listing_failed {
-        let message = format!("the last listing failed, and what was seen before it stands: {}", error.message);
+        let message = format!(
+            "the last listing failed, and what was seen before it stands: {}",
+            error.message
+        );
         return Wanted::new(type_, false, error.kind.reason(), text::bounded(&message));
     }
     match completeness(entry) {
         Completeness::Complete => Wanted::new(type_, true, "Complete", "everything was seen"),
         Completeness::Partial(why) => {
             let oddities = text::listed(entry.oddities.iter().cloned());
-            let message = if oddities.is_empty() { why.clone() } else { format!("{why}: {oddities}") };
+            let message = if oddities.is_empty() {
+                why.clone()
+            } else {
+                format!("{why}: {oddities}")
+            };
             Wanted::new(type_, false, "Partial", text::bounded(&message))
         }
         Completeness::Unreadable(why) => {
@@ -194,7 +219,14 @@ fn orphans(realm: &Realm, entry: &ConnectorEntry, now: Timestamp) -> Vec<Orphane
         .filter_map(|account| {
             let kind = match realm.scope.read(account.mark.as_deref()) {
                 Marking::None => "Undeclared",
-                Marking::Ours(who) if realm.by_id.get(&who).is_none_or(std::collections::BTreeSet::is_empty) => "Released",
+                Marking::Ours(who)
+                    if realm
+                        .by_id
+                        .get(&who)
+                        .is_none_or(std::collections::BTreeSet::is_empty) =>
+                {
+                    "Released"
+                }
                 Marking::Ours(_) | Marking::Foreign => return None,
             };
             let since = entry

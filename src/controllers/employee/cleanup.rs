@@ -10,7 +10,7 @@ use crate::domain::desired::Desired;
 use crate::domain::ids::ConnectorName;
 use crate::domain::lifecycle::Stage;
 use crate::domain::record::Record;
-use crate::plan::PersonPlan;
+use crate::plan::{Observation, PersonPlan};
 
 /// Whether our finalizer is on an object.
 #[must_use]
@@ -47,6 +47,14 @@ pub fn release(
     desired.lifecycle.next = None;
     desired.accounts.clear();
     record.accounts.retain(|name, _| acts(connectors.get(name)));
+}
+
+/// Leaves out what targets show where no policy acts: those accounts stay as they are.
+pub fn look_away(
+    connectors: &BTreeMap<ConnectorName, ConnectorEntry>,
+    observations: &mut BTreeMap<ConnectorName, Observation>,
+) {
+    observations.retain(|name, _| acts(connectors.get(name)));
 }
 
 /// Whether nothing is left to do before the object may go.

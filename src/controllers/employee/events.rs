@@ -22,24 +22,56 @@ pub fn notices(
     let mut out = Vec::new();
     for (condition, reason, action) in [
         (conditions::STALLED, "Stalled", "Check"),
-        (conditions::ORPHANED_CREDENTIALS, "OrphanedCredentials", "Compare"),
+        (
+            conditions::ORPHANED_CREDENTIALS,
+            "OrphanedCredentials",
+            "Compare",
+        ),
     ] {
         if let Some(message) = notice::began(&before.conditions, &after.conditions, condition) {
             out.push(notice::warning(object(), reason, action, message));
         }
     }
-    if let Some(message) = notice::began(&before.conditions, &after.conditions, conditions::ACCESS_REVOKED) {
-        out.push(notice::normal(object(), "AccessRevoked", "Disable", message));
+    if let Some(message) = notice::began(
+        &before.conditions,
+        &after.conditions,
+        conditions::ACCESS_REVOKED,
+    ) {
+        out.push(notice::normal(
+            object(),
+            "AccessRevoked",
+            "Disable",
+            message,
+        ));
     }
     for account in &after.accounts {
-        let was = before.accounts.iter().find(|a| a.connector == account.connector);
+        let was = before
+            .accounts
+            .iter()
+            .find(|a| a.connector == account.connector);
         let new = |state| account.state == state && was.is_none_or(|w| w.state != state);
-        let message = || format!("{}: {}", account.connector, account.message.clone().unwrap_or_default());
+        let message = || {
+            format!(
+                "{}: {}",
+                account.connector,
+                account.message.clone().unwrap_or_default()
+            )
+        };
         if new(AccountState::Failed) {
-            out.push(notice::warning(object(), "AccountFailed", "Provision", message()));
+            out.push(notice::warning(
+                object(),
+                "AccountFailed",
+                "Provision",
+                message(),
+            ));
         }
         if new(AccountState::Conflict) {
-            out.push(notice::warning(object(), "AccountConflict", "Match", message()));
+            out.push(notice::warning(
+                object(),
+                "AccountConflict",
+                "Match",
+                message(),
+            ));
         }
     }
     out

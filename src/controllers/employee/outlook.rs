@@ -10,6 +10,7 @@ use crate::domain::ids::{ConnectorName, EntitlementName};
 use crate::plan::operation::EntitlementTarget;
 use crate::plan::person::{AccountPlan, GrantState};
 use crate::plan::{Goal, Operation, PersonPlan};
+use crate::runtime::metrics::EmployeeCount;
 
 /// What others need to know of a person after a look.
 #[must_use]
@@ -18,6 +19,7 @@ pub fn of(
     person: &Person,
     desired: &Desired,
     plan: &PersonPlan,
+    ready: bool,
     now: Timestamp,
 ) -> Outlook {
     let roles = desired
@@ -29,15 +31,17 @@ pub fn of(
             let worst = grants
                 .into_iter()
                 .flatten()
-                .map(|(connector, entitlements)| {
-                    match plan.accounts.get(connector) {
-                        Some(account) if is_there(account, entitlements.iter()) => Provisioning::Done,
+                .map(
+                    |(connector, entitlements)| match plan.accounts.get(connector) {
+                        Some(account) if is_there(account, entitlements.iter()) => {
+                            Provisioning::Done
+                        }
                         Some(account) if person.failing(connector, account, now).is_some() => {
                             Provisioning::Failed
                         }
                         _ => Provisioning::Underway,
-                    }
-                })
+                    },
+                )
                 .max_by_key(|p| match p {
                     Provisioning::Done => 0,
                     Provisioning::Underway => 1,
@@ -60,14 +64,20 @@ pub fn of(
         .filter(|(_, operations)| !operations.is_empty())
         .collect::<BTreeMap<_, _>>();
     Outlook {
-        stage: Some(desired.lifecycle.stage.word()),
+        count: Some(EmployeeCount {
+            stage: desired.lifecycle.stage.word(),
+            ready,
+        }),
         roles,
         rogue,
         dry_run,
     }
 }
 
-fn is_there<'a>(account: &AccountPlan, mut entitlements: impl Iterator<Item = &'a EntitlementName>) -> bool {
+fn is_there<'a>(
+    account: &AccountPlan,
+    mut entitlements: impl Iterator<Item = &'a EntitlementName>,
+) -> bool {
     // A person who does not work has what the stage allows.
     let live = account.goal == Goal::Live;
     let exists = !account
@@ -98,7 +108,12 @@ pub fn would_do(account: &AccountPlan) -> Vec<Operation> {
         .steps
         .iter()
         .map(|step| step.operation.clone())
-        .chain(account.withheld.iter().flat_map(|w| w.operations.iter().cloned()))
+        .chain(
+            account
+                .withheld
+                .iter()
+                .flat_map(|w| w.operations.iter().cloned()),
+        )
         .collect();
     let creates = operations.iter().any(|o| matches!(o, Operation::Create(_)));
     let pending: BTreeMap<EntitlementName, EntitlementTarget> = account
@@ -116,14 +131,49 @@ pub fn would_do(account: &AccountPlan) -> Vec<Operation> {
     operations
 }
 
-/// Whether work is going on and nothing speaks against its ending well in a moment.
-#[must_use]
-pub fn is_going_well(realm: &Realm, person: &Person, plan: &PersonPlan, now: Timestamp) -> bool {
-    let underway = plan.accounts.keys().any(|name| person.submitted.contains_key(name));
-    let troubled = plan.accounts.iter().any(|(name, account)| {
-        let unavailable = realm.connectors.get(name).is_some_and(|c| c.unavailable.is_some());
-        !account.problems.is_empty() || unavailable || person.failing(name, account, now).is_some()
-    });
-    underway && !troubled
+/// Whether a status should be written now, or is likely to be out of date in a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// Nothing more is on its way: now.
+    Now,
+    /// Work is going on and nothing speaks against its ending well: in a moment.
+    Soon,
+    /// The first listing of a target since the start is under way, and what was written before the
+    /// start still speaks of this spec: once it has ended.
+    AfterListing,
 }
 
+/// When the status of a person is to be written.
+#[must_use]
+pub fn timing(realm: &Realm, person: &Person, plan: &PersonPlan, now: Timestamp) -> Timing {
+    let first_listing = |name: &ConnectorName| {
+        realm.connectors.get(name).is_some_and(|c| {
+            c.running.is_some()
+                && !c.inventory.is_readable()
+                && c.unavailable.is_none()
+                && c.listing_failed.is_none()
+        })
+    };
+    let troubled = plan.accounts.iter().any(|(name, account)| {
+        let unavailable = realm
+            .connectors
+            .get(name)
+            .is_some_and(|c| c.unavailable.is_some());
+        !first_listing(name)
+            && (!account.problems.is_empty()
+                || unavailable
+                || person.failing(name, account, now).is_some())
+    });
+    let listing = plan.accounts.keys().any(first_listing);
+    let underway = plan
+        .accounts
+        .keys()
+        .any(|name| person.submitted.contains_key(name));
+    let told_before = person.status.known.observed_generation == person.meta.generation;
+    match () {
+        () if troubled => Timing::Now,
+        () if listing && told_before => Timing::AfterListing,
+        () if listing || underway => Timing::Soon,
+        () => Timing::Now,
+    }
+}

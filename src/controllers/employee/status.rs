@@ -31,10 +31,25 @@ pub fn stalled(person: &Person, problem: &Problem, now: Timestamp) -> EmployeeSt
     let mut status = person.status.known.clone();
     status.observed_generation = person.meta.generation;
     let wanted = vec![
-        Wanted::new(conditions::READY, false, problem.reason, text::bounded(&problem.message)),
-        Wanted::new(conditions::STALLED, true, problem.reason, text::bounded(&problem.message)),
+        Wanted::new(
+            conditions::READY,
+            false,
+            problem.reason,
+            text::bounded(&problem.message),
+        ),
+        Wanted::new(
+            conditions::STALLED,
+            true,
+            problem.reason,
+            text::bounded(&problem.message),
+        ),
     ];
-    status.conditions = conditions::merge(&person.status.known.conditions, wanted, person.meta.generation, now);
+    status.conditions = conditions::merge(
+        &person.status.known.conditions,
+        wanted,
+        person.meta.generation,
+        now,
+    );
     status
 }
 
@@ -48,18 +63,21 @@ pub fn derive(
     plan: &PersonPlan,
     now: Timestamp,
 ) -> EmployeeStatus {
-    let accounts: Vec<AccountStatus> = plan
+    let told: Vec<(AccountStatus, Option<&'static str>)> = plan
         .accounts
         .iter()
         .filter_map(|(name, account)| {
             let recorded = plan.record.accounts.get(name);
-            let concerned = recorded.is_some() || account.goal == Goal::Live || !account.problems.is_empty();
+            let concerned =
+                recorded.is_some() || account.goal == Goal::Live || !account.problems.is_empty();
             concerned.then(|| one_account(realm, person, name, account, recorded, now))
         })
         .collect();
     let orphans = orphans(realm, person, plan, now);
+    let wanted_ready = readiness(desired, &told);
+    let accounts: Vec<AccountStatus> = told.into_iter().map(|(account, _)| account).collect();
     let right = accounts.iter().filter(|a| is_right(a)).count();
-    let mut wanted = readiness(desired, plan, &accounts);
+    let mut wanted = wanted_ready;
     if let Some(revoked) = revoked(desired, plan, &accounts) {
         wanted.push(revoked);
     }
@@ -70,7 +88,12 @@ pub fn derive(
             "CredentialsWithoutGrant",
             text::bounded(&format!(
                 "active without a grant: {}",
-                text::listed(orphans.iter().map(|o| format!("{} {} in {}", o.kind.to_lowercase(), o.name, o.connector)))
+                text::listed(orphans.iter().map(|o| format!(
+                    "{} {} in {}",
+                    o.kind.to_lowercase(),
+                    o.name,
+                    o.connector
+                )))
             )),
         ));
     }
@@ -78,7 +101,12 @@ pub fn derive(
     EmployeeStatus {
         observed_generation: person.meta.generation,
         stage: Some(desired.lifecycle.stage.word().to_owned()),
-        conditions: conditions::merge(&person.status.known.conditions, wanted, person.meta.generation, now),
+        conditions: conditions::merge(
+            &person.status.known.conditions,
+            wanted,
+            person.meta.generation,
+            now,
+        ),
         summary: Some(EmployeeSummary {
             accounts: format!("{right}/{}", accounts.len()),
             next: next.map(|next| short_date(next.stage, next.at, &facts.zone)),
@@ -95,7 +123,11 @@ pub fn derive(
 }
 
 fn short_date(stage: Stage, at: Timestamp, zone: &TimeZone) -> String {
-    format!("{} {}", stage.word(), at.to_zoned(zone.clone()).strftime("%-d %b"))
+    format!(
+        "{} {}",
+        stage.word(),
+        at.to_zoned(zone.clone()).strftime("%-d %b")
+    )
 }
 
 fn is_right(account: &AccountStatus) -> bool {
@@ -109,16 +141,24 @@ fn one_account(
     account: &AccountPlan,
     recorded: Option<&RecordedAccount>,
     now: Timestamp,
-) -> AccountStatus {
+) -> (AccountStatus, Option<&'static str>) {
     let entry = realm.connectors.get(name);
     let failure = person.failing(name, account, now);
     let (state, reason, message) = state(name, entry, account, failure);
-    AccountStatus {
+    let status = AccountStatus {
         connector: name.to_string(),
-        account_id: recorded.and_then(|r| r.id.as_ref()).map(ToString::to_string),
-        username: recorded.and_then(|r| r.username.as_ref()).map(ToString::to_string),
+        account_id: recorded
+            .and_then(|r| r.id.as_ref())
+            .map(ToString::to_string),
+        username: recorded
+            .and_then(|r| r.username.as_ref())
+            .map(ToString::to_string),
         state,
-        roles: recorded.iter().flat_map(|r| &r.roles).map(ToString::to_string).collect(),
+        roles: recorded
+            .iter()
+            .flat_map(|r| &r.roles)
+            .map(ToString::to_string)
+            .collect(),
         lost_at: recorded.and_then(|r| r.lost_at).map(Time),
         entitlements: account
             .grants
@@ -137,11 +177,12 @@ fn one_account(
                 }
             })
             .collect(),
-        reason,
+        reason: reason.map(str::to_owned),
         message,
         last_verified: recorded.and_then(|r| r.verified_disabled).map(Time),
         retry_at: failure.map(|f| Time(f.retry_at)),
-    }
+    };
+    (status, reason)
 }
 
 fn shown(grant: &GrantPlan) -> ShownGrant {
@@ -159,9 +200,9 @@ fn state(
     entry: Option<&ConnectorEntry>,
     account: &AccountPlan,
     failure: Option<&Failure>,
-) -> (AccountState, Option<String>, Option<String>) {
-    let told = |state, reason: &str, message: String| {
-        (state, Some(reason.to_owned()), Some(text::bounded(&message)))
+) -> (AccountState, Option<&'static str>, Option<String>) {
+    let told = |state, reason: &'static str, message: String| {
+        (state, Some(reason), Some(text::bounded(&message)))
     };
     let problem = account
         .problems
@@ -169,42 +210,89 @@ fn state(
         .chain(account.grants.values().filter_map(|g| g.problem.as_ref()))
         .next();
     if let Some(conflict) = problem.filter(|p| CONFLICTS.contains(&p.reason)) {
-        return told(AccountState::Conflict, conflict.reason, conflict.message.clone());
+        return told(
+            AccountState::Conflict,
+            conflict.reason,
+            conflict.message.clone(),
+        );
     }
     if let Some(failure) = failure {
-        let message = format!("{}; tried {} times, and again at {}", failure.message, failure.attempts, failure.retry_at);
+        let message = format!(
+            "{}; tried {} times, and again at {}",
+            failure.message, failure.attempts, failure.retry_at
+        );
         return told(AccountState::Failed, failure.reason, message);
     }
     let unfinished = !account.steps.is_empty() || account.withheld.is_some();
+    let blocked = unfinished || problem.is_some_and(|p| p.reason == "InventoryPending");
     let outage = entry.and_then(|e| e.unavailable.as_ref());
-    if let Some((error, _)) = outage.filter(|_| unfinished || problem.is_some_and(|p| p.reason == "InventoryPending")) {
+    if let Some((error, _)) = outage.filter(|_| blocked) {
         return told(
             AccountState::Pending,
             error.kind.reason(),
-            format!("{name} can't be used at present: {}. It is tried again by itself, at least every 5 minutes; when next stands in status.retryAt of the AppConnector", error.message),
+            format!(
+                "{name} can't be used at present: {}. It is tried again by itself, at least every 5 minutes; when next stands in status.retryAt of the AppConnector",
+                error.message
+            ),
         );
     }
-    let dry_run = entry.and_then(|e| e.compiled.as_ref()).is_some_and(|c| c.spec.dry_run);
+    let stopped = entry
+        .filter(|e| e.running.is_none())
+        .and_then(|e| e.problems.first());
+    if let Some(problem) = stopped.filter(|_| blocked) {
+        return told(
+            AccountState::Pending,
+            problem.reason,
+            format!("the AppConnector {name} waits: {}", problem.message),
+        );
+    }
+    let dry_run = entry
+        .and_then(|e| e.compiled.as_ref())
+        .is_some_and(|c| c.spec.dry_run);
     if dry_run && unfinished {
         return told(
             AccountState::Pending,
             "DryRun",
-            format!("the AppConnector is in mode DryRun; Enforce would {}", text::operations(account.steps.iter().map(|s| &s.operation).chain(account.withheld.iter().flat_map(|w| &w.operations)))),
+            format!(
+                "the AppConnector is in mode DryRun; Enforce would {}",
+                text::operations(
+                    account
+                        .steps
+                        .iter()
+                        .map(|s| &s.operation)
+                        .chain(account.withheld.iter().flat_map(|w| &w.operations))
+                )
+            ),
         );
     }
     if let Some(problem) = problem {
-        let state = if account.goal == Goal::Kept { AccountState::Kept } else { AccountState::Pending };
+        let state = if account.goal == Goal::Kept {
+            AccountState::Kept
+        } else {
+            AccountState::Pending
+        };
         return told(state, problem.reason, problem.message.clone());
     }
     if let Some(withheld) = &account.withheld {
         return told(
             AccountState::Pending,
             "WaitingForAdditions",
-            format!("to {} waits until everything new is there, at most until {}", text::operations(withheld.operations.iter()), withheld.until),
+            format!(
+                "to {} waits until everything new is there, at most until {}",
+                text::operations(withheld.operations.iter()),
+                withheld.until
+            ),
         );
     }
     if unfinished {
-        return told(AccountState::Pending, "InProgress", format!("to do: {}", text::operations(account.steps.iter().map(|s| &s.operation))));
+        return told(
+            AccountState::Pending,
+            "InProgress",
+            format!(
+                "to do: {}",
+                text::operations(account.steps.iter().map(|s| &s.operation))
+            ),
+        );
     }
     match account.goal {
         Goal::Live => (AccountState::Active, None, None),
@@ -218,58 +306,56 @@ fn state(
 }
 
 /// Reasons that mean: a person must decide.
-const CONFLICTS: [&str; 3] = ["MarkAndLinkDisagree", "SeveralAccountsMarked", "MarkMissing"];
+const CONFLICTS: [&str; 3] = [
+    "MarkAndLinkDisagree",
+    "SeveralAccountsMarked",
+    "MarkMissing",
+];
 
-/// Ready, and Reconciling or Stalled beside it.
-fn readiness(desired: &Desired, plan: &PersonPlan, accounts: &[AccountStatus]) -> Vec<Wanted> {
+/// Ready, and Reconciling beside it.
+fn readiness(desired: &Desired, accounts: &[(AccountStatus, Option<&'static str>)]) -> Vec<Wanted> {
     let waiting = desired.roles.problems.first();
-    let open: Vec<&AccountStatus> = accounts.iter().filter(|a| !is_right(a)).collect();
+    let open: Vec<_> = accounts.iter().filter(|(a, _)| !is_right(a)).collect();
     if open.is_empty() && waiting.is_none() {
         let (reason, message) = match (accounts.len(), desired.lifecycle.stage) {
             (0, Stage::Upcoming) => ("NotDue", "nothing is due before the first day".to_owned()),
-            (0, _) => ("NothingGranted", "no role gives an account, and none is left".to_owned()),
+            (0, _) => (
+                "NothingGranted",
+                "no role gives an account, and none is left".to_owned(),
+            ),
             (1, _) => ("AsDesired", "the account is as desired".to_owned()),
             (n, _) => ("AsDesired", format!("all {n} accounts are as desired")),
         };
         return vec![Wanted::new(conditions::READY, true, reason, message)];
     }
-    let first = open.iter().find(|a| a.state != AccountState::Pending).or(open.first());
-    let (reason, mut message) = match (first, waiting) {
-        (Some(account), _) => (
-            stable(account, plan),
-            format!("{}: {}", account.connector, account.message.clone().unwrap_or_default()),
-        ),
-        (None, Some(problem)) => (problem.reason, problem.message.clone()),
-        (None, None) => ("InProgress", String::new()),
-    };
+    let first = open
+        .iter()
+        .find(|(a, _)| a.state != AccountState::Pending)
+        .or(open.first());
+    let mut parts = Vec::new();
+    if let Some((account, _)) = first {
+        let message = account.message.as_deref().unwrap_or_default();
+        parts.push(format!("{}: {message}", account.connector));
+    }
+    parts.extend(waiting.map(|problem| problem.message.clone()));
+    let mut message = parts.join("; ");
     if open.len() > 1 {
-        message = format!("{} of {} accounts are not as desired; {message}", open.len(), accounts.len());
+        message = format!(
+            "{} of {} accounts are not as desired; {message}",
+            open.len(),
+            accounts.len()
+        );
     }
-    if let (Some(_), Some(problem)) = (first, waiting) {
-        message = format!("{message}; {}", problem.message);
-    }
+    let reason = match (first, waiting) {
+        (Some((_, reason)), _) => reason.unwrap_or("InProgress"),
+        (None, Some(problem)) => problem.reason,
+        (None, None) => "InProgress",
+    };
     let message = text::bounded(&message);
     vec![
         Wanted::new(conditions::READY, false, reason, message.clone()),
         Wanted::new(conditions::RECONCILING, true, reason, message),
     ]
-}
-
-/// A condition's reason is a fixed word; an account's reason comes from a fixed set, found again here.
-fn stable(account: &AccountStatus, plan: &PersonPlan) -> &'static str {
-    let reason = account.reason.as_deref().unwrap_or_default();
-    let name = ConnectorName::new(&account.connector);
-    let known = plan.accounts.get(&name).into_iter().flat_map(|a| {
-        a.problems
-            .iter()
-            .chain(a.grants.values().filter_map(|g| g.problem.as_ref()))
-            .map(|p| p.reason)
-    });
-    known
-        .chain(text::FAILURE_REASONS)
-        .chain(["DryRun", "WaitingForAdditions", "InProgress", "PolicyUndecided"])
-        .find(|known| *known == reason)
-        .unwrap_or("InProgress")
 }
 
 /// Whether every account of someone whose access ended was read back as disabled.
@@ -283,20 +369,33 @@ fn revoked(desired: &Desired, plan: &PersonPlan, accounts: &[AccountStatus]) -> 
         .iter()
         .filter(|(_, r)| r.id.is_some() && r.verified_disabled.is_none())
         .map(|(name, _)| name.as_str())
-        .chain(accounts.iter().filter(|a| a.account_id.is_none() && !is_right(a)).map(|a| a.connector.as_str()))
+        .chain(
+            accounts
+                .iter()
+                .filter(|a| a.account_id.is_none() && !is_right(a))
+                .map(|a| a.connector.as_str()),
+        )
         .collect();
     Some(if open.is_empty() {
         let message = match accounts.len() {
             0 => "no account is left".to_owned(),
             n => format!("{n} of {n} accounts were read back as disabled"),
         };
-        Wanted::new(conditions::ACCESS_REVOKED, true, "ReadBackDisabled", message)
+        Wanted::new(
+            conditions::ACCESS_REVOKED,
+            true,
+            "ReadBackDisabled",
+            message,
+        )
     } else {
         Wanted::new(
             conditions::ACCESS_REVOKED,
             false,
             "NotYetProven",
-            text::bounded(&format!("not read back as disabled yet: {}", text::listed(open.iter().map(ToString::to_string)))),
+            text::bounded(&format!(
+                "not read back as disabled yet: {}",
+                text::listed(open.iter().map(ToString::to_string))
+            )),
         )
     })
 }
@@ -357,7 +456,12 @@ fn orphans(
                 .iter()
                 .find(|o| o.connector == connector && o.kind == kind && o.name == name)
                 .map_or(Time(now), |o| o.since.clone());
-            OrphanedCredential { connector, kind: kind.to_owned(), name, since }
+            OrphanedCredential {
+                connector,
+                kind: kind.to_owned(),
+                name,
+                since,
+            }
         })
         .collect()
 }

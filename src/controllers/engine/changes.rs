@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Engine, Work};
-use crate::api::{AppConnector, Employee, RoleTemplate};
+use crate::api::{AppConnector, Employee, EmployeeStatus, RoleTemplate};
+use crate::connectors::registry;
 use crate::controllers::app_connector;
 use crate::controllers::employee::{intake, record};
 use crate::controllers::role_template;
@@ -12,7 +13,6 @@ use crate::controllers::watch::{Change, Key, Seen};
 use crate::controllers::world::{
     ConnectorEntry, Meta, Outlook, Person, Realm, TargetKey, TemplateEntry, Tracked,
 };
-use crate::connectors::registry;
 use crate::dispatch::inventory::Inventory;
 use crate::domain::facts::Facts;
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, RoleName};
@@ -29,14 +29,26 @@ impl Engine {
             Change::AppConnector(seen) => self.connector(seen),
             Change::Secret(seen) => self.secret(seen),
             Change::Synced(source) => {
-                tracing::info!(kind = source.kind, namespace = source.namespace, "watch is in step");
+                tracing::info!(
+                    kind = source.kind,
+                    namespace = source.namespace,
+                    "watch is in step"
+                );
                 self.unsynced.remove(&source);
                 self.ports.health.present(&source.to_string());
             }
             Change::Failing(source, error) => {
-                tracing::warn!(kind = source.kind, namespace = source.namespace, error, "watch fails; it is tried again");
+                tracing::warn!(
+                    kind = source.kind,
+                    namespace = source.namespace,
+                    error,
+                    "watch fails; it is tried again"
+                );
                 if self.unsynced.contains(&source) {
-                    self.ports.health.missing(source.to_string(), format!("{source} can't be listed: {error}"));
+                    self.ports.health.missing(
+                        source.to_string(),
+                        format!("{source} can't be listed: {error}"),
+                    );
                 }
             }
             Change::Stopped(key) => {
@@ -44,7 +56,8 @@ impl Engine {
                 let realm = self.realm(&key.namespace);
                 if let Some(entry) = realm.connectors.get_mut(&name) {
                     entry.stopping = false;
-                    self.queue.add(Work::Connector(key.namespace, name), Lane::Leaver);
+                    self.queue
+                        .add(Work::Connector(key.namespace, name), Lane::Leaver);
                 }
             }
         }
@@ -54,8 +67,7 @@ impl Engine {
         match seen {
             Seen::Gone(key) => self.employee_gone(&key),
             Seen::Unreadable(key, meta, error) => {
-                let id = EmployeeId::new("");
-                let status = self.known_status(&key);
+                let (id, status) = self.known(&key);
                 self.employee_there(&key, meta, id, Err(unreadable(&error)), status);
             }
             Seen::There(key, meta, object) => {
@@ -67,13 +79,16 @@ impl Engine {
         }
     }
 
-    fn known_status(&self, key: &Key) -> crate::api::EmployeeStatus {
+    /// What is known of an object that can't be read any more.
+    fn known(&self, key: &Key) -> (EmployeeId, EmployeeStatus) {
         self.world
             .realms
             .get(&key.namespace)
             .and_then(|realm| realm.people.get(&*key.name))
-            .map(|person| person.status.known.clone())
-            .unwrap_or_default()
+            .map_or_else(
+                || (EmployeeId::new(""), EmployeeStatus::default()),
+                |person| (person.employee_id.clone(), person.status.known.clone()),
+            )
     }
 
     fn employee_there(
@@ -82,12 +97,12 @@ impl Engine {
         meta: Meta,
         id: EmployeeId,
         facts: Result<Arc<Facts>, Problem>,
-        status: crate::api::EmployeeStatus,
+        status: EmployeeStatus,
     ) {
         let name = EmployeeName::new(&key.name);
         let realm = self.realm(&key.namespace);
         let known = realm.people.get(&name);
-        if known.is_some_and(|p| p.meta.uid != meta.uid) {
+        if known.is_some_and(|p| p.meta.uid != meta.uid || p.employee_id != id) {
             self.employee_gone(key);
         } else if known.is_some_and(|p| is_older(&meta, &p.meta)) {
             return;
@@ -124,10 +139,18 @@ impl Engine {
                 outlook: Outlook::default(),
             };
             realm.people.insert(name.clone(), person);
-            realm.by_id.entry(id.clone()).or_default().insert(name.clone());
+            realm
+                .by_id
+                .entry(id.clone())
+                .or_default()
+                .insert(name.clone());
         }
         if let Some(manager) = manager {
-            realm.reports.entry(manager).or_default().insert(name.clone());
+            realm
+                .reports
+                .entry(manager)
+                .or_default()
+                .insert(name.clone());
         }
         self.look_at_id(&key.namespace, &id);
         self.look_at(&key.namespace, &name);
@@ -149,18 +172,31 @@ impl Engine {
             }
         }
         for connector in person.submitted.keys() {
-            if let Some(running) = realm.connectors.get(connector).and_then(|c| c.running.as_ref()) {
+            if let Some(running) = realm
+                .connectors
+                .get(connector)
+                .and_then(|c| c.running.as_ref())
+            {
                 running.handle.withdraw(&person.employee_id);
             }
         }
         let namespace = Arc::clone(&realm.namespace);
+        self.ports
+            .metrics
+            .count_employee(&namespace, person.outlook.count, None);
         for names in self.world.names.values_mut() {
             names
                 .allocated
                 .retain(|_, o| o.namespace != namespace || o.employee != person.employee_id);
         }
-        self.ports.statuses.forget(ObjectKind::Employee, &namespace, name.as_str());
-        self.queue.remove(&Work::Person(Arc::clone(&namespace), person.employee_id.clone(), name));
+        self.ports
+            .statuses
+            .forget(ObjectKind::Employee, &namespace, name.as_str());
+        self.queue.remove(&Work::Person(
+            Arc::clone(&namespace),
+            person.employee_id.clone(),
+            name,
+        ));
         // Another object may have claimed the same employeeId, and waited.
         self.look_at_id(&namespace, &person.employee_id);
         self.summaries(&namespace);
@@ -171,8 +207,11 @@ impl Engine {
             Seen::Gone(key) => {
                 let name = RoleName::new(&key.name);
                 self.realm(&key.namespace).templates.remove(&name);
-                self.ports.statuses.forget(ObjectKind::RoleTemplate, &key.namespace, &key.name);
-                self.queue.remove(&Work::TemplateStatus(Arc::clone(&key.namespace), name));
+                self.ports
+                    .statuses
+                    .forget(ObjectKind::RoleTemplate, &key.namespace, &key.name);
+                self.queue
+                    .remove(&Work::TemplateStatus(Arc::clone(&key.namespace), name));
                 self.stale_policies.insert(key.namespace);
                 return;
             }
@@ -185,7 +224,8 @@ impl Engine {
         if known.is_some_and(|t| t.meta.uid == meta.uid && is_older(&meta, &t.meta)) {
             return;
         }
-        let same_spec = known.is_some_and(|t| t.meta.uid == meta.uid && t.meta.generation == meta.generation);
+        let same_spec =
+            known.is_some_and(|t| t.meta.uid == meta.uid && t.meta.generation == meta.generation);
         if same_spec {
             if let Some(entry) = realm.templates.get_mut(&name) {
                 entry.meta = meta;
@@ -219,7 +259,11 @@ impl Engine {
         };
         let name = ConnectorName::new(&key.name);
         let realm = self.realm(&key.namespace);
-        if realm.connectors.get(&name).is_some_and(|c| c.meta.uid != meta.uid) {
+        if realm
+            .connectors
+            .get(&name)
+            .is_some_and(|c| c.meta.uid != meta.uid)
+        {
             self.connector_gone(&key);
         }
         let realm = self.realm(&key.namespace);
@@ -228,8 +272,13 @@ impl Engine {
         if known.as_ref().is_some_and(|c| is_older(&meta, &c.meta)) {
             return;
         }
-        let compiled = spec.as_ref().map(|spec| app_connector::intake::compile(&name, spec));
-        let target = spec.as_ref().and_then(registry::target).map(|t| TargetKey(Arc::from(t)));
+        let compiled = spec
+            .as_ref()
+            .map(|spec| app_connector::intake::compile(&name, spec));
+        let target = spec
+            .as_ref()
+            .and_then(registry::target)
+            .map(|t| TargetKey(Arc::from(t)));
         match known {
             Some(entry) => {
                 if let Some(status) = status {
@@ -272,14 +321,19 @@ impl Engine {
             }
         }
         self.stale_policies.insert(Arc::clone(&key.namespace));
-        self.queue.add(Work::Connector(key.namespace, name), Lane::Leaver);
+        self.queue
+            .add(Work::Connector(key.namespace, name), Lane::Leaver);
     }
 
     /// The connector is gone: its accounts stay as they are.
     fn connector_gone(&mut self, key: &Key) {
         let name = ConnectorName::new(&key.name);
         let realm = self.realm(&key.namespace);
-        if let Some(running) = realm.connectors.remove(&name).and_then(|entry| entry.running) {
+        if let Some(running) = realm
+            .connectors
+            .remove(&name)
+            .and_then(|entry| entry.running)
+        {
             running.handle.stop();
         }
         for person in realm.people.values_mut() {
@@ -287,10 +341,18 @@ impl Engine {
             person.failures.retain(|key, _| key.connector != name);
             person.in_doubt.remove(&name);
         }
-        self.ports.statuses.forget(ObjectKind::AppConnector, &key.namespace, &key.name);
-        self.ports.metrics.forget_connector(&key.namespace, &key.name);
-        self.queue.remove(&Work::ConnectorStatus(Arc::clone(&key.namespace), name.clone()));
-        self.queue.remove(&Work::Connector(Arc::clone(&key.namespace), name));
+        self.ports
+            .statuses
+            .forget(ObjectKind::AppConnector, &key.namespace, &key.name);
+        self.ports
+            .metrics
+            .forget_connector(&key.namespace, &key.name);
+        self.queue.remove(&Work::ConnectorStatus(
+            Arc::clone(&key.namespace),
+            name.clone(),
+        ));
+        self.queue
+            .remove(&Work::Connector(Arc::clone(&key.namespace), name));
         self.stale_policies.insert(Arc::clone(&key.namespace));
     }
 
@@ -302,14 +364,17 @@ impl Engine {
                 key.namespace
             }
             Seen::There(key, _, view) => {
-                self.realm(&key.namespace).secrets.insert(key.name.to_string(), *view);
+                self.realm(&key.namespace)
+                    .secrets
+                    .insert(key.name.to_string(), *view);
                 key.namespace
             }
             Seen::Unreadable(key, ..) => key.namespace,
         };
         let names: Vec<ConnectorName> = self.realm(&namespace).connectors.keys().cloned().collect();
         for name in names {
-            self.queue.add(Work::Connector(Arc::clone(&namespace), name), Lane::Leaver);
+            self.queue
+                .add(Work::Connector(Arc::clone(&namespace), name), Lane::Leaver);
         }
     }
 }
@@ -317,7 +382,9 @@ impl Engine {
 fn unreadable(error: &str) -> Problem {
     Problem::edit(
         "Unreadable",
-        format!("the object does not fit the schema of this version ({error}): mend it, or upgrade the operator"),
+        format!(
+            "the object does not fit the schema of this version ({error}): mend it, or upgrade the operator"
+        ),
     )
 }
 
@@ -335,7 +402,10 @@ fn forget_report(realm: &mut Realm, manager: Option<&EmployeeName>, name: &Emplo
 /// Whether a version of an object is older than the one known, as after a write of our own whose
 /// answer overtook the watch. Resource versions of one kind compare as numbers (KEP-5504).
 fn is_older(seen: &Meta, known: &Meta) -> bool {
-    match (seen.resource_version.parse::<u64>(), known.resource_version.parse::<u64>()) {
+    match (
+        seen.resource_version.parse::<u64>(),
+        known.resource_version.parse::<u64>(),
+    ) {
         (Ok(seen), Ok(known)) => seen < known,
         _ => false,
     }

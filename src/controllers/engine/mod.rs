@@ -95,7 +95,10 @@ impl Engine {
     #[must_use]
     pub fn new(installation: String, sources: Vec<Source>, ports: Ports) -> Self {
         for source in &sources {
-            ports.health.missing(source.to_string(), format!("waiting for the first list of {source}"));
+            ports.health.missing(
+                source.to_string(),
+                format!("waiting for the first list of {source}"),
+            );
         }
         ports.health.started();
         Self {
@@ -115,10 +118,13 @@ impl Engine {
     pub async fn run(mut self, mut inbox: Inbox) {
         let shutdown = self.ports.shutdown.clone();
         loop {
-            let now = self.now();
             self.ports.health.beat();
-            let busy = self.unsynced.is_empty() && self.has_work(now);
-            let due = if self.unsynced.is_empty() { self.queue.next_due() } else { None };
+            let busy = self.unsynced.is_empty() && self.has_work(self.ports.clock.now());
+            let due = if self.unsynced.is_empty() {
+                self.queue.next_due()
+            } else {
+                None
+            };
             let clock = Arc::clone(&self.ports.clock);
             tokio::select! {
                 biased;
@@ -174,7 +180,7 @@ impl Engine {
         self.refresh_policies();
         for _ in 0..BURST {
             let now = self.now();
-            let Some((work, lane)) = self.queue.pop(now) else {
+            let Some((work, lane)) = self.queue.pop(self.ports.clock.now()) else {
                 break;
             };
             let began = std::time::Instant::now();
@@ -198,12 +204,18 @@ impl Engine {
             };
             self.ports.metrics.reconciled(kind, "Done", began.elapsed());
         }
-        self.ports.metrics.set_queue_length("ready", self.queue.ready_len());
-        self.ports.metrics.set_queue_length("delayed", self.queue.delayed_len());
+        self.ports
+            .metrics
+            .set_queue_length("ready", self.queue.ready_len());
+        self.ports
+            .metrics
+            .set_queue_length("delayed", self.queue.delayed_len());
     }
 
+    /// The present instant, in whole seconds as the Kubernetes API keeps times: what is written is
+    /// what is read back.
     fn now(&self) -> Timestamp {
-        self.ports.clock.now()
+        whole_seconds(self.ports.clock.now())
     }
 
     fn next(&self) -> u64 {
@@ -239,7 +251,11 @@ impl Engine {
             .people
             .iter()
             .map(|(name, person)| {
-                let work = Work::Person(Arc::clone(namespace), person.employee_id.clone(), name.clone());
+                let work = Work::Person(
+                    Arc::clone(namespace),
+                    person.employee_id.clone(),
+                    name.clone(),
+                );
                 (work, people::lane(person))
             })
             .collect();
@@ -258,7 +274,11 @@ impl Engine {
             return;
         };
         let lane = people::lane(person);
-        let work = Work::Person(Arc::clone(namespace), person.employee_id.clone(), name.clone());
+        let work = Work::Person(
+            Arc::clone(namespace),
+            person.employee_id.clone(),
+            name.clone(),
+        );
         self.queue.add(work, lane);
     }
 
@@ -277,9 +297,15 @@ impl Engine {
         }
     }
 
+    /// When the statuses of role templates and connectors are due that a change of now concerns.
+    fn in_a_moment(&self) -> Timestamp {
+        let now = self.ports.clock.now();
+        now.saturating_add(SUMMARY_DELAY).unwrap_or(Timestamp::MAX)
+    }
+
     /// The statuses of role templates and connectors follow in a moment.
     fn summaries(&mut self, namespace: &Arc<str>) {
-        let at = self.now().saturating_add(SUMMARY_DELAY).unwrap_or(Timestamp::MAX);
+        let at = self.in_a_moment();
         let Some(realm) = self.world.realms.get(namespace) else {
             return;
         };
@@ -292,4 +318,8 @@ impl Engine {
             self.queue.add_at(work, Lane::Joiner, at);
         }
     }
+}
+
+fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 
 use super::{Engine, SETTLE_DELAY, Work};
 use crate::api::EmployeeStatus;
+use crate::api::conditions::READY;
+use crate::controllers::employee::outlook::Timing;
 use crate::controllers::employee::{apply, cleanup, events, gather, outlook, status};
 use crate::controllers::world::{Person, Realm};
 use crate::domain::desired::{self, Desired};
@@ -64,7 +66,11 @@ impl Engine {
         if person.meta.deleting {
             cleanup::release(&realm.connectors, &mut desired, &mut record);
         }
-        let observations = gather::observations(realm, &mut self.world.names, person, &facts, &desired);
+        let mut observations =
+            gather::observations(realm, &mut self.world.names, person, &facts, &desired);
+        if person.meta.deleting {
+            cleanup::look_away(&realm.connectors, &mut observations);
+        }
         let plan = plan(&Inputs {
             employee: &facts.employee_id,
             scope: &realm.scope,
@@ -90,7 +96,10 @@ impl Engine {
         self.carry_out(namespace, name, lane, &facts, &desired, plan, now);
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the results of the steps before, handed on once")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the results of the steps before, handed on once"
+    )]
     fn carry_out(
         &mut self,
         namespace: &Arc<str>,
@@ -113,7 +122,11 @@ impl Engine {
             return;
         };
         let status = status::derive(realm, person, facts, desired, &plan, now);
-        let outlook = outlook::of(realm, person, desired, &plan, now);
+        let ready = status
+            .conditions
+            .iter()
+            .any(|c| c.type_ == READY && c.status == "True");
+        let outlook = outlook::of(realm, person, desired, &plan, ready, now);
         let wake = [plan.wake_at]
             .into_iter()
             .chain(person.failures.values().map(|f| Some(f.retry_at)))
@@ -121,26 +134,36 @@ impl Engine {
             .filter(|at| *at > now)
             .min();
         let id = person.employee_id.clone();
-        let going_well = outlook::is_going_well(realm, person, &plan, now);
+        let timing = outlook::timing(realm, person, &plan, now);
         let Some(person) = realm.people.get_mut(name) else {
             return;
         };
         let changed = person.outlook != outlook;
         let before = std::mem::replace(&mut person.outlook, outlook);
-        // A status that tells of work in progress waits a moment: it may be done by then.
-        let wait_until = if going_well {
-            let since = *person.unsettled_since.get_or_insert(now);
-            since.checked_add(SETTLE_DELAY).ok().filter(|until| *until > now)
-        } else {
-            person.unsettled_since = None;
-            None
+        let wait_until = match timing {
+            Timing::Now => {
+                person.unsettled_since = None;
+                None
+            }
+            Timing::Soon => {
+                let since = *person.unsettled_since.get_or_insert(now);
+                since
+                    .checked_add(SETTLE_DELAY)
+                    .ok()
+                    .filter(|until| *until > now)
+            }
+            Timing::AfterListing => {
+                person.unsettled_since.get_or_insert(now);
+                None
+            }
         };
+        let due = timing != Timing::AfterListing && wait_until.is_none();
         let work = Work::Person(Arc::clone(namespace), id, name.clone());
         match wake.into_iter().chain(wait_until).min() {
             Some(at) => self.queue.set_at(work.clone(), lane, at),
             None => self.queue.cancel_at(&work),
         }
-        if wait_until.is_none() {
+        if due {
             self.write_person(namespace, name, lane, status);
         }
         if changed {
@@ -157,14 +180,24 @@ impl Engine {
             return;
         };
         for connector in std::mem::take(&mut person.submitted).into_keys() {
-            if let Some(running) = realm.connectors.get(&connector).and_then(|c| c.running.as_ref()) {
+            if let Some(running) = realm
+                .connectors
+                .get(&connector)
+                .and_then(|c| c.running.as_ref())
+            {
                 running.handle.withdraw(&person.employee_id);
             }
         }
     }
 
     /// The object is being deleted and a policy acts on it: its accounts are disabled first.
-    fn delete(&mut self, namespace: &Arc<str>, name: &EmployeeName, plan: &PersonPlan, now: Timestamp) {
+    fn delete(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &EmployeeName,
+        plan: &PersonPlan,
+        now: Timestamp,
+    ) {
         let revision = self.next();
         let Some(realm) = self.world.realms.get_mut(namespace) else {
             return;
@@ -175,17 +208,31 @@ impl Engine {
         person.record = plan.record.clone();
         apply::submit(&realm.connectors, person, plan, revision, now);
         let id = person.employee_id.clone();
-        let retry = person.failures.values().map(|f| f.retry_at).filter(|at| *at > now).min();
+        let retry = person
+            .failures
+            .values()
+            .map(|f| f.retry_at)
+            .filter(|at| *at > now)
+            .min();
         if cleanup::is_done(plan) {
             self.set_finalizer(namespace, name, false);
         } else if let Some(at) = retry {
-            self.queue.set_at(Work::Person(Arc::clone(namespace), id, name.clone()), Lane::Leaver, at);
+            self.queue.set_at(
+                Work::Person(Arc::clone(namespace), id, name.clone()),
+                Lane::Leaver,
+                at,
+            );
         }
     }
 
     fn set_finalizer(&mut self, namespace: &Arc<str>, name: &EmployeeName, present: bool) {
         let token = self.next();
-        let Some(person) = self.world.realms.get(namespace).and_then(|r| r.people.get(name)) else {
+        let Some(person) = self
+            .world
+            .realms
+            .get(namespace)
+            .and_then(|r| r.people.get(name))
+        else {
             return;
         };
         if cleanup::has_finalizer(&person.meta) == present {
@@ -204,9 +251,20 @@ impl Engine {
         });
     }
 
-    fn write_person(&mut self, namespace: &Arc<str>, name: &EmployeeName, lane: Lane, status: EmployeeStatus) {
+    fn write_person(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &EmployeeName,
+        lane: Lane,
+        status: EmployeeStatus,
+    ) {
         let token = self.next();
-        let Some(person) = self.world.realms.get_mut(namespace).and_then(|r| r.people.get_mut(name)) else {
+        let Some(person) = self
+            .world
+            .realms
+            .get_mut(namespace)
+            .and_then(|r| r.people.get_mut(name))
+        else {
             return;
         };
         if !person.status.differs(&status) {
@@ -219,7 +277,8 @@ impl Engine {
                 return;
             }
         };
-        for notice in events::notices(namespace, name, &person.meta, &person.status.known, &status) {
+        for notice in events::notices(namespace, name, &person.meta, &person.status.known, &status)
+        {
             self.ports.events.notify(notice);
         }
         self.ports.statuses.write(StatusWrite {
@@ -259,10 +318,18 @@ impl Engine {
         name: &EmployeeName,
         before: &crate::controllers::world::Outlook,
     ) {
-        let Some(person) = self.world.realms.get(namespace).and_then(|r| r.people.get(name)) else {
+        let Some(person) = self
+            .world
+            .realms
+            .get(namespace)
+            .and_then(|r| r.people.get(name))
+        else {
             return;
         };
         let after = person.outlook.clone();
+        self.ports
+            .metrics
+            .count_employee(namespace, before.count, after.count);
         let mut roles: BTreeMap<_, ()> = BTreeMap::new();
         for role in before.roles.keys().chain(after.roles.keys()) {
             roles.insert(role.clone(), ());
@@ -274,7 +341,12 @@ impl Engine {
         if rogue_changed {
             self.summaries(namespace);
         }
-        let connectors: Vec<_> = before.dry_run.keys().chain(after.dry_run.keys()).cloned().collect();
+        let connectors: Vec<_> = before
+            .dry_run
+            .keys()
+            .chain(after.dry_run.keys())
+            .cloned()
+            .collect();
         for connector in connectors {
             self.summary_of_connector(namespace, connector);
         }

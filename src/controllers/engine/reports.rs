@@ -45,7 +45,9 @@ impl Engine {
                 if !same {
                     self.stop(namespace, name);
                 }
-                let stopping = self.connector_mut(namespace, name).is_some_and(|e| e.stopping);
+                let stopping = self
+                    .connector_mut(namespace, name)
+                    .is_some_and(|e| e.stopping);
                 if !same && !stopping {
                     let epoch = self.next();
                     let target = Target {
@@ -56,11 +58,13 @@ impl Engine {
                         },
                         epoch,
                     };
-                    let handle = Dispatch::start(target, ready.settings, self.ports.dispatch.clone());
+                    let handle =
+                        Dispatch::start(target, ready.settings, self.ports.dispatch.clone());
                     if let Some(entry) = self.connector_mut(namespace, name) {
                         entry.running = Some(Running {
                             handle,
                             epoch,
+                            knows: 0,
                             fingerprint: ready.fingerprint,
                         });
                     }
@@ -98,7 +102,11 @@ impl Engine {
             entry.capabilities = None;
             for person in realm.people.values_mut() {
                 // What was in flight may or may not have been done.
-                if person.submitted.remove(name).is_some_and(|s| s.operation.is_write()) {
+                if person
+                    .submitted
+                    .remove(name)
+                    .is_some_and(|s| s.operation.is_write())
+                {
                     person.in_doubt.insert(name.clone());
                 }
                 person.failures.retain(|key, _| key.connector != *name);
@@ -111,7 +119,11 @@ impl Engine {
         namespace: &Arc<str>,
         name: &ConnectorName,
     ) -> Option<&mut ConnectorEntry> {
-        self.world.realms.get_mut(namespace)?.connectors.get_mut(name)
+        self.world
+            .realms
+            .get_mut(namespace)?
+            .connectors
+            .get_mut(name)
     }
 
     pub(super) fn report(&mut self, report: Report) {
@@ -132,9 +144,14 @@ impl Engine {
             Event::ListingStarted => entry.inventory.begin_listing(),
             Event::ListingFailed(error) => {
                 entry.inventory.fail_listing(&error.message);
+                let nothing_known = !entry.inventory.is_readable();
                 entry.listing_failed = Some(error);
+                if nothing_known {
+                    self.look_at_everyone(&key.namespace);
+                }
             }
             Event::Unavailable { error, retry_at } => {
+                let retry_at = super::whole_seconds(retry_at);
                 let known = entry.unavailable.replace((error, retry_at));
                 if known.is_none() {
                     self.look_at_everyone(&key.namespace);
@@ -153,7 +170,9 @@ impl Engine {
                 let mut changed = entry.inventory.complete_listing(*listing);
                 let groups_changed = groups != entry.inventory.entitlement_names();
                 self.refused_names_may_be_free(&key);
-                self.ports.metrics.inventory_listed(&key.namespace, key.name.as_str(), now);
+                self.ports
+                    .metrics
+                    .inventory_listed(&key.namespace, key.name.as_str(), now);
                 if first || groups_changed {
                     self.look_at_everyone(&key.namespace);
                 } else {
@@ -180,8 +199,15 @@ impl Engine {
             .get(&key.namespace)
             .into_iter()
             .flat_map(|realm| realm.people.values())
-            .filter(|person| person.unsettled_since.is_some() || person.in_doubt.contains(&key.name)
-                || person.record.accounts.get(&key.name).is_some_and(|r| r.id.is_none()))
+            .filter(|person| {
+                person.unsettled_since.is_some()
+                    || person.in_doubt.contains(&key.name)
+                    || person
+                        .record
+                        .accounts
+                        .get(&key.name)
+                        .is_some_and(|r| r.id.is_none())
+            })
             .map(|person| person.employee_id.clone())
             .collect()
     }
@@ -202,6 +228,13 @@ impl Engine {
         let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
             return;
         };
+        if let Some(running) = realm
+            .connectors
+            .get_mut(&key.name)
+            .and_then(|entry| entry.running.as_mut())
+        {
+            running.knows = outcome.number;
+        }
         let Some(object) = realm.owner(&id).cloned() else {
             return;
         };
@@ -227,7 +260,13 @@ impl Engine {
         .take(outcome);
         let appeared = entry.inventory.by_mark(&id).len() != before;
         let reports: Vec<EmployeeName> = if appeared {
-            realm.reports.get(&object).into_iter().flatten().cloned().collect()
+            realm
+                .reports
+                .get(&object)
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect()
         } else {
             Vec::new()
         };
@@ -253,7 +292,10 @@ impl Engine {
                     match &saved {
                         Some(saved) if written.part == Part::Status => {
                             entry.status.confirm(written.token);
-                            entry.meta.resource_version.clone_from(&saved.resource_version);
+                            entry
+                                .meta
+                                .resource_version
+                                .clone_from(&saved.resource_version);
                         }
                         Some(_) => {}
                         None => entry.status.give_up(written.token),
@@ -267,5 +309,4 @@ impl Engine {
             ObjectKind::AppConnector => settle!(realm.connectors.get_mut(written.name.as_str())),
         }
     }
-
 }

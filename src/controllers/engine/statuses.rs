@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Engine, SUMMARY_DELAY, Work};
+use super::{Engine, Work};
 use crate::controllers::{app_connector, role_template};
 use crate::dispatch::order::ConnectorKey;
 use crate::domain::ids::{ConnectorName, RoleName};
@@ -12,20 +12,22 @@ use crate::plan::Lane;
 use crate::runtime::status_writer::{ObjectKind, StatusWrite};
 
 impl Engine {
-    fn in_a_moment(&self) -> Timestamp {
-        self.now().saturating_add(SUMMARY_DELAY).unwrap_or(Timestamp::MAX)
-    }
-
     pub(super) fn summary_of_template(&mut self, namespace: &Arc<str>, name: RoleName) {
         let at = self.in_a_moment();
-        self.queue
-            .add_at(Work::TemplateStatus(Arc::clone(namespace), name), Lane::Joiner, at);
+        self.queue.add_at(
+            Work::TemplateStatus(Arc::clone(namespace), name),
+            Lane::Joiner,
+            at,
+        );
     }
 
     pub(super) fn summary_of_connector(&mut self, namespace: &Arc<str>, name: ConnectorName) {
         let at = self.in_a_moment();
-        self.queue
-            .add_at(Work::ConnectorStatus(Arc::clone(namespace), name), Lane::Joiner, at);
+        self.queue.add_at(
+            Work::ConnectorStatus(Arc::clone(namespace), name),
+            Lane::Joiner,
+            at,
+        );
     }
 
     /// The templates that give something in a connector.
@@ -44,7 +46,12 @@ impl Engine {
         }
     }
 
-    pub(super) fn template_status(&mut self, namespace: &Arc<str>, name: &RoleName, now: Timestamp) {
+    pub(super) fn template_status(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &RoleName,
+        now: Timestamp,
+    ) {
         let token = self.next();
         let Some(realm) = self.world.realms.get(namespace) else {
             return;
@@ -56,11 +63,24 @@ impl Engine {
         if !entry.status.differs(&status) {
             return;
         }
-        for notice in role_template::events::notices(namespace, name, &entry.meta, &entry.status.known, &status) {
+        for notice in role_template::events::notices(
+            namespace,
+            name,
+            &entry.meta,
+            &entry.status.known,
+            &status,
+        ) {
             self.ports.events.notify(notice);
         }
         let uid = entry.meta.uid.clone();
-        let Some(write) = write(ObjectKind::RoleTemplate, namespace, name.as_str(), uid, &status, token) else {
+        let Some(write) = write(
+            ObjectKind::RoleTemplate,
+            namespace,
+            name.as_str(),
+            uid,
+            &status,
+            token,
+        ) else {
             return;
         };
         self.ports.statuses.write(write);
@@ -105,11 +125,24 @@ impl Engine {
         if !entry.status.differs(&status) {
             return;
         }
-        for notice in app_connector::events::notices(namespace, name, &entry.meta, &entry.status.known, &status) {
+        for notice in app_connector::events::notices(
+            namespace,
+            name,
+            &entry.meta,
+            &entry.status.known,
+            &status,
+        ) {
             self.ports.events.notify(notice);
         }
         let uid = entry.meta.uid.clone();
-        let Some(write) = write(ObjectKind::AppConnector, namespace, name.as_str(), uid, &status, token) else {
+        let Some(write) = write(
+            ObjectKind::AppConnector,
+            namespace,
+            name.as_str(),
+            uid,
+            &status,
+            token,
+        ) else {
             return;
         };
         self.ports.statuses.write(write);

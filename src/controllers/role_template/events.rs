@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::api::conditions;
 use crate::api::RoleTemplateStatus;
+use crate::api::conditions;
 use crate::controllers::notice::{self, of};
 use crate::controllers::world::Meta;
 use crate::domain::ids::RoleName;
@@ -18,12 +18,15 @@ pub fn notices(
     before: &RoleTemplateStatus,
     after: &RoleTemplateStatus,
 ) -> Vec<Notice> {
-    [(conditions::STALLED, "Stalled"), (conditions::ORPHANED_CREDENTIALS, "OrphanedCredentials")]
-        .into_iter()
-        .filter_map(|(condition, reason)| {
-            let message = notice::began(&before.conditions, &after.conditions, condition)?;
-            let object = of("RoleTemplate", namespace, name.as_str(), meta);
-            Some(notice::warning(object, reason, "Compare", message))
-        })
-        .collect()
+    [
+        (conditions::STALLED, "Stalled"),
+        (conditions::ORPHANED_CREDENTIALS, "OrphanedCredentials"),
+    ]
+    .into_iter()
+    .filter_map(|(condition, reason)| {
+        let message = notice::began(&before.conditions, &after.conditions, condition)?;
+        let object = of("RoleTemplate", namespace, name.as_str(), meta);
+        Some(notice::warning(object, reason, "Compare", message))
+    })
+    .collect()
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::conditions::{self, Wanted};
-use crate::api::role_template::{RoleTemplateStatus, RogueHolder};
+use crate::api::role_template::{RogueHolder, RoleTemplateStatus};
 use crate::controllers::app_connector::status::Ignored;
 use crate::controllers::text;
 use crate::controllers::world::{Provisioning, Realm, TemplateEntry};
@@ -63,7 +63,12 @@ pub fn derive(
     }
     RoleTemplateStatus {
         observed_generation: entry.meta.generation,
-        conditions: conditions::merge(&entry.status.known.conditions, wanted, entry.meta.generation, now),
+        conditions: conditions::merge(
+            &entry.status.known.conditions,
+            wanted,
+            entry.meta.generation,
+            now,
+        ),
         holders,
         provisioned,
         failures,
@@ -97,11 +102,7 @@ fn readiness(problems: &[Problem], holders: i64) -> Vec<Wanted> {
 
 /// Holders of the template's entitlements whom no policy gives them: people of ours, and accounts that
 /// nobody declared. Accounts of other installations, and ignored ones, are neither.
-fn rogue_holders(
-    realm: &Realm,
-    entry: &TemplateEntry,
-    now: Timestamp,
-) -> Vec<RogueHolder> {
+fn rogue_holders(realm: &Realm, entry: &TemplateEntry, now: Timestamp) -> Vec<RogueHolder> {
     let Some(template) = entry.compiled.as_ref() else {
         return Vec::new();
     };

@@ -22,10 +22,17 @@ impl Checker<'_> {
         match (&call.target, call.func_name.as_str(), call.args.as_slice()) {
             (_, name, _) if !is_name(name) => self.operator(part, call),
             (None, "has", [field]) => self.has(part, field),
-            (Some(list), name @ ("all" | "exists" | "exists_one" | "existsOne"), [variable, condition]) => {
+            (
+                Some(list),
+                name @ ("all" | "exists" | "exists_one" | "existsOne"),
+                [variable, condition],
+            ) => {
                 let (list, condition, _) = self.round(part, list, variable, condition, None)?;
                 if condition.of == Type::Bool {
-                    return Ok(Checked { of: Type::Bool, cost: list.cost });
+                    return Ok(Checked {
+                        of: Type::Bool,
+                        cost: list.cost,
+                    });
                 }
                 Err(self.wrong_type(&call.args[1], name, "bool", &condition.of))
             }
@@ -38,11 +45,17 @@ impl Checker<'_> {
             }
             (Some(list), "map", [variable, made]) => {
                 let (list, made, len) = self.round(part, list, variable, made, None)?;
-                Ok(Checked { of: Type::list(made.of, len), cost: list.cost })
+                Ok(Checked {
+                    of: Type::list(made.of, len),
+                    cost: list.cost,
+                })
             }
             (Some(list), "map", [variable, condition, made]) => {
                 let (list, made, len) = self.round(part, list, variable, made, Some(condition))?;
-                Ok(Checked { of: Type::list(made.of, len), cost: list.cost })
+                Ok(Checked {
+                    of: Type::list(made.of, len),
+                    cost: list.cost,
+                })
             }
             (target, name, args) => match (MACROS.iter().find(|(m, _)| *m == name), target) {
                 (Some((_, example)), _) => Err(CelError::new(
@@ -50,7 +63,9 @@ impl Checker<'_> {
                     self.name_position(part, name),
                     format!("{name} is not used like this: write for example {example}"),
                 )),
-                (None, Some(target)) => self.function(part, name, Style::Method, Some(target), args),
+                (None, Some(target)) => {
+                    self.function(part, name, Style::Method, Some(target), args)
+                }
                 (None, None) => self.function(part, name, Style::Function, None, args),
             },
         }
@@ -58,7 +73,11 @@ impl Checker<'_> {
 
     /// Where the name before a bracket begins.
     fn name_position(&self, call: &IdedExpr, name: &str) -> Position {
-        let before = self.source.get(..self.token(call)).unwrap_or_default().trim_end();
+        let before = self
+            .source
+            .get(..self.token(call))
+            .unwrap_or_default()
+            .trim_end();
         Position::of(self.source, before.len().saturating_sub(name.len()))
     }
 
@@ -66,7 +85,10 @@ impl Checker<'_> {
         self.error(
             CelReason::CelWrongType,
             part,
-            format!("{function} needs {wanted} here, and this is {}", given.name()),
+            format!(
+                "{function} needs {wanted} here, and this is {}",
+                given.name()
+            ),
         )
     }
 
@@ -95,7 +117,10 @@ impl Checker<'_> {
             )
             .meaning(meant));
         }
-        Ok(Checked { of: Type::Bool, cost: selected.cost })
+        Ok(Checked {
+            of: Type::Bool,
+            cost: selected.cost,
+        })
     }
 
     /// Checks a comprehension: the list with the cost of going over all of it, what is evaluated
@@ -140,10 +165,18 @@ impl Checker<'_> {
         let body = guard.and_then(|guard| Ok((guard, self.value(body)?)));
         self.variables.pop();
         let (guard, body) = body?;
-        let each = [body.cost, bound, guard.map_or(0, |g| g.cost), body.of.weight() / CHARS_A_STEP]
-            .into_iter()
-            .fold(0, u64::saturating_add);
-        list_checked.cost = list_checked.cost.saturating_add(len.saturating_mul(each)).saturating_add(1);
+        let each = [
+            body.cost,
+            bound,
+            guard.map_or(0, |g| g.cost),
+            body.of.weight() / CHARS_A_STEP,
+        ]
+        .into_iter()
+        .fold(0, u64::saturating_add);
+        list_checked.cost = list_checked
+            .cost
+            .saturating_add(len.saturating_mul(each))
+            .saturating_add(1);
         Ok((list_checked, body, len))
     }
 
@@ -183,7 +216,12 @@ impl Checker<'_> {
             return Err(self.unknown_function(part, name, style));
         }
         let all: Vec<&IdedExpr> = target.into_iter().chain(args).collect();
-        let usages = |rows: &[&Signature]| rows.iter().map(|f| f.usage()).collect::<Vec<_>>().join(" or ");
+        let usages = |rows: &[&Signature]| {
+            rows.iter()
+                .map(|f| f.usage())
+                .collect::<Vec<_>>()
+                .join(" or ")
+        };
         let fitting: Vec<&Signature> = rows
             .iter()
             .copied()
@@ -196,10 +234,21 @@ impl Checker<'_> {
                 format!("{name} is not called like this: write {}", usages(&rows)),
             ));
         }
-        let given = all.iter().map(|a| self.value(a)).collect::<Result<Vec<_>, _>>()?;
+        let given = all
+            .iter()
+            .map(|a| self.value(a))
+            .collect::<Result<Vec<_>, _>>()?;
         let types: Vec<Type> = given.iter().map(|g| g.of.clone()).collect();
-        let takes = |f: &Signature, at: usize| f.params.get(at).zip(types.get(at)).is_some_and(|(p, t)| p.takes(t));
-        let Some(chosen) = fitting.iter().find(|f| (0..types.len()).all(|at| takes(f, at))) else {
+        let takes = |f: &Signature, at: usize| {
+            f.params
+                .get(at)
+                .zip(types.get(at))
+                .is_some_and(|(p, t)| p.takes(t))
+        };
+        let Some(chosen) = fitting
+            .iter()
+            .find(|f| (0..types.len()).all(|at| takes(f, at)))
+        else {
             let wrong = (0..types.len())
                 .find(|at| !fitting.iter().any(|f| takes(f, *at)))
                 .unwrap_or(0);
@@ -209,23 +258,27 @@ impl Checker<'_> {
             return Err(self.error(
                 CelReason::CelWrongType,
                 part,
-                format!("{name} can't be given {}: write {}", given.name(), usages(&fitting)),
+                format!(
+                    "{name} can't be given {}: write {}",
+                    given.name(),
+                    usages(&fitting)
+                ),
             ));
         };
         let mut checked = Checked::made((chosen.result)(&types), &given);
         let searched = types.first().map_or(0, Type::chars);
         for ((param, part), of) in chosen.params.iter().zip(&all).zip(&types) {
-            let sought = match param {
-                Param::Pattern => self.pattern(part)?,
-                Param::Sought => of.chars(),
+            let cost = match param {
+                Param::Pattern => searched.saturating_mul(self.pattern(part)?),
+                Param::Sought => searched.saturating_mul(of.chars()) / CHARS_A_STEP,
                 _ => continue,
             };
-            checked.cost = checked.cost.saturating_add(searched.saturating_mul(sought) / CHARS_A_STEP);
+            checked.cost = checked.cost.saturating_add(cost);
         }
         Ok(checked)
     }
 
-    /// Compiles a pattern, and gives its length.
+    /// Compiles a pattern, and gives the most steps that it takes for a character.
     fn pattern(&mut self, part: &IdedExpr) -> Result<u64, CelError> {
         let Expr::Literal(LiteralValue::String(text)) = &part.expr else {
             return Err(self.error(
@@ -235,14 +288,23 @@ impl Checker<'_> {
             ));
         };
         let pattern = Pattern::compile(text.inner()).map_err(|why| {
-            self.error(CelReason::CelWrongValue, part, format!("not a regular expression that can be used: {why}"))
+            self.error(
+                CelReason::CelWrongValue,
+                part,
+                format!("not a regular expression that can be used: {why}"),
+            )
         })?;
+        let steps = pattern.steps;
         self.patterns.push(pattern);
-        Ok(text.inner().len() as u64)
+        Ok(steps)
     }
 
     fn unknown_function(&self, part: &IdedExpr, name: &str, style: Style) -> CelError {
-        let what = if style == Style::Method { "method" } else { "function" };
+        let what = if style == Style::Method {
+            "method"
+        } else {
+            "function"
+        };
         let error = CelError::new(
             CelReason::CelUnknownFunction,
             self.name_position(part, name),
@@ -256,7 +318,10 @@ impl Checker<'_> {
                 ..error
             };
         }
-        let known = FUNCTIONS.iter().map(|f| f.name).chain(MACROS.iter().map(|(m, _)| *m));
+        let known = FUNCTIONS
+            .iter()
+            .map(|f| f.name)
+            .chain(MACROS.iter().map(|(m, _)| *m));
         match synonym(name).or_else(|| closest(name, known)) {
             Some(meant) => error.meaning(meant),
             None => CelError {

@@ -9,8 +9,9 @@ use super::suggest::closest;
 use super::syntax::start;
 use super::types::{Form, Type};
 
-/// Most nodes on the way from the root of a tree to a leaf.
-pub(super) const MAX_DEPTH: usize = 32;
+/// Most nodes on the way from the root of a tree to a leaf. The evaluator takes up to 40 kB of stack for
+/// each when it is not optimized, and a comprehension counts for three of them there.
+pub(super) const MAX_DEPTH: usize = 20;
 /// Most steps, of about a tenth of a microsecond each, that evaluating may take for the largest
 /// employee that the schema admits.
 pub(super) const MAX_COST: u64 = 2_000_000;
@@ -35,10 +36,16 @@ impl Checked {
             .iter()
             .map(|c| c.of.weight())
             .fold(of.weight(), u64::saturating_add);
+        let elements = if let Type::List { len, .. } = of {
+            len
+        } else {
+            0
+        };
         let cost = from
             .iter()
             .map(|c| c.cost)
-            .fold(1 + passed / CHARS_A_STEP, u64::saturating_add);
+            .chain([elements, passed / CHARS_A_STEP])
+            .fold(1, u64::saturating_add);
         Self { of, cost }
     }
 }
@@ -66,18 +73,34 @@ impl<'a> Checker<'a> {
     }
 
     /// An error at the beginning of a part.
-    pub(super) fn error(&self, reason: CelReason, part: &IdedExpr, message: impl Into<String>) -> CelError {
-        CelError::new(reason, Position::of(self.source, start(self.info, part)), message)
+    pub(super) fn error(
+        &self,
+        reason: CelReason,
+        part: &IdedExpr,
+        message: impl Into<String>,
+    ) -> CelError {
+        CelError::new(
+            reason,
+            Position::of(self.source, start(self.info, part)),
+            message,
+        )
     }
 
     /// An error at the token that a part is known by: its operator, dot or bracket.
-    pub(super) fn error_at_token(&self, reason: CelReason, part: &IdedExpr, message: impl Into<String>) -> CelError {
+    pub(super) fn error_at_token(
+        &self,
+        reason: CelReason,
+        part: &IdedExpr,
+        message: impl Into<String>,
+    ) -> CelError {
         CelError::new(reason, Position::of(self.source, self.token(part)), message)
     }
 
     /// The byte offset of the token that a part is known by.
     pub(super) fn token(&self, part: &IdedExpr) -> usize {
-        self.info.offset_for(part.id).map_or(0, |(start, _)| start as usize)
+        self.info
+            .offset_for(part.id)
+            .map_or(0, |(start, _)| start as usize)
     }
 
     /// Checks a part whose value is used.
@@ -88,7 +111,10 @@ impl<'a> Checker<'a> {
             return Err(self.error(
                 CelReason::CelWrongType,
                 part,
-                format!("{0} is no value of its own: select a field, such as {0}.{example}", record.path),
+                format!(
+                    "{0} is no value of its own: select a field, such as {0}.{example}",
+                    record.path
+                ),
             ));
         }
         if checked.cost > MAX_COST || checked.of.weight() > MAX_SIZE {
@@ -96,7 +122,8 @@ impl<'a> Checker<'a> {
                 CelReason::CelTooCostly,
                 part,
                 "this may take too much time or memory for an employee with long and many attributes: \
-                 use fewer comprehensions inside each other, and fewer of split, replace and join after each other",
+                 use fewer comprehensions inside each other, fewer of split, replace and join after each other, \
+                 and matches() on a whole text rather than on each part of it, with [a-z0-9] rather than \\w",
             ));
         }
         Ok(checked)
@@ -125,7 +152,10 @@ impl<'a> Checker<'a> {
             Expr::Struct(message) => Err(self.error(
                 CelReason::CelUnsupported,
                 part,
-                format!("there is no type {} to make: use text, numbers, lists and maps", message.type_name),
+                format!(
+                    "there is no type {} to make: use text, numbers, lists and maps",
+                    message.type_name
+                ),
             )),
             Expr::Comprehension(_) | Expr::Unspecified => Err(self.error(
                 CelReason::CelNotExamined,
@@ -145,9 +175,13 @@ impl<'a> Checker<'a> {
             LiteralValue::Double(_) => Type::Double,
             LiteralValue::String(text) => Type::text(text.inner().chars().count() as u64),
             LiteralValue::Null => {
-                return unsupported("nothing is ever null: a field that is unset is empty, so compare with ''");
+                return unsupported(
+                    "nothing is ever null: a field that is unset is empty, so compare with ''",
+                );
             }
-            LiteralValue::UInt(_) => return unsupported("there are no unsigned numbers: leave the u out"),
+            LiteralValue::UInt(_) => {
+                return unsupported("there are no unsigned numbers: leave the u out");
+            }
             LiteralValue::Bytes(_) => return unsupported("there are no bytes: leave the b out"),
         };
         Ok(Checked { of, cost: 1 })
@@ -155,7 +189,10 @@ impl<'a> Checker<'a> {
 
     fn variable(&self, part: &IdedExpr, name: &str) -> Result<Checked, CelError> {
         if let Some((_, of)) = self.variables.iter().rev().find(|(v, _)| v == name) {
-            return Ok(Checked { of: of.clone(), cost: 1 });
+            return Ok(Checked {
+                of: of.clone(),
+                cost: 1,
+            });
         }
         if name == EMPLOYEE.path {
             return Ok(Checked {
@@ -163,8 +200,16 @@ impl<'a> Checker<'a> {
                 cost: 1,
             });
         }
-        let error = self.error(CelReason::CelUnknownVariable, part, format!("no variable {name}"));
-        let variables = self.variables.iter().map(|(v, _)| v.as_str()).chain([EMPLOYEE.path]);
+        let error = self.error(
+            CelReason::CelUnknownVariable,
+            part,
+            format!("no variable {name}"),
+        );
+        let variables = self
+            .variables
+            .iter()
+            .map(|(v, _)| v.as_str())
+            .chain([EMPLOYEE.path]);
         if let Some(meant) = closest(name, variables) {
             return Err(error.meaning(meant));
         }
@@ -172,7 +217,9 @@ impl<'a> Checker<'a> {
             return Err(error.meaning(format!("{}.{field}", EMPLOYEE.path)));
         }
         Err(CelError {
-            message: format!("no variable {name}: the only one is employee; put quotes around text"),
+            message: format!(
+                "no variable {name}: the only one is employee; put quotes around text"
+            ),
             ..error
         })
     }
@@ -218,7 +265,10 @@ impl<'a> Checker<'a> {
     fn field_position(&self, select: &IdedExpr) -> Position {
         let dot = self.token(select);
         let behind = self.source.get(dot + 1..).unwrap_or_default();
-        Position::of(self.source, dot + 1 + (behind.len() - behind.trim_start().len()))
+        Position::of(
+            self.source,
+            dot + 1 + (behind.len() - behind.trim_start().len()),
+        )
     }
 
     fn unknown_field(&self, part: &IdedExpr, record: &Record, name: &str) -> CelError {
@@ -232,7 +282,11 @@ impl<'a> Checker<'a> {
             return error.meaning(meant);
         }
         // It may belong to the other record.
-        let (prefix, other) = if *record == EMPLOYEE { ("name.", &NAME) } else { ("employee.", &EMPLOYEE) };
+        let (prefix, other) = if *record == EMPLOYEE {
+            ("name.", &NAME)
+        } else {
+            ("employee.", &EMPLOYEE)
+        };
         if let Some(meant) = closest(name, other.fields.iter().map(|f| f.name)) {
             return error.meaning(format!("{prefix}{meant}"));
         }
@@ -281,7 +335,11 @@ impl<'a> Checker<'a> {
         let (mut value, mut cost, mut keys) = (Type::Nothing, 1_u64, Vec::new());
         for entry in entries {
             let EntryExpr::MapEntry(entry) = entry else {
-                return Err(self.error(CelReason::CelUnsupported, part, "fields of a message are not offered"));
+                return Err(self.error(
+                    CelReason::CelUnsupported,
+                    part,
+                    "fields of a message are not offered",
+                ));
             };
             let Expr::Literal(LiteralValue::String(key)) = &entry.key.expr else {
                 return Err(self.error(
@@ -326,7 +384,9 @@ impl<'a> Checker<'a> {
     /// Refuses literals that a text of this form never equals.
     pub(super) fn fits(&self, form: Form, literal: &IdedExpr) -> Result<(), CelError> {
         match &literal.expr {
-            Expr::Literal(LiteralValue::String(text)) => self.text_fits(form, literal, text.inner()),
+            Expr::Literal(LiteralValue::String(text)) => {
+                self.text_fits(form, literal, text.inner())
+            }
             Expr::List(list) => list.elements.iter().try_for_each(|e| self.fits(form, e)),
             _ => Ok(()),
         }
@@ -339,7 +399,10 @@ impl<'a> Checker<'a> {
                 "'{text}' is no date, so comparing with it makes no sense: write it as '2026-12-01'"
             ))),
             Form::Word(words) if !words.contains(&text) => {
-                let error = wrong(format!("'{text}' never occurs here: it is one of {}", words.join(", ")));
+                let error = wrong(format!(
+                    "'{text}' never occurs here: it is one of {}",
+                    words.join(", ")
+                ));
                 Err(match closest(text, words.iter().copied()) {
                     Some(meant) => error.meaning(meant),
                     None => error,
@@ -352,5 +415,8 @@ impl<'a> Checker<'a> {
 
 /// Dates compare as text only when they are all written alike.
 fn is_date(text: &str) -> bool {
-    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok_and(|d| d.to_string() == text)
+    text.len() == 10
+        && text
+            .parse::<jiff::civil::Date>()
+            .is_ok_and(|d| d.to_string() == text)
 }

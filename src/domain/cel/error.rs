@@ -20,7 +20,11 @@ impl Position {
         let offset = source.floor_char_boundary(offset.min(source.len()));
         let before = source.get(..offset).unwrap_or_default();
         let line = before.matches('\n').count().saturating_add(1);
-        let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()).saturating_add(1);
+        let column = before
+            .rsplit('\n')
+            .next()
+            .map_or(0, |l| l.chars().count())
+            .saturating_add(1);
         Self {
             line: u32::try_from(line).unwrap_or(u32::MAX),
             column: u32::try_from(column).unwrap_or(u32::MAX),
@@ -125,7 +129,9 @@ impl CelError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EvalError {
     /// A map lacks the key.
-    #[error("there is no key '{key}': test for it first, with has() or in, or give everybody the attribute")]
+    #[error(
+        "there is no key '{key}': test for it first, with has() or in, or give everybody the attribute"
+    )]
     MissingKey {
         /// The key.
         key: String,
@@ -175,27 +181,39 @@ impl EvalError {
 impl From<ExecutionError> for EvalError {
     fn from(error: ExecutionError) -> Self {
         match error {
-            ExecutionError::NoSuchKey(key) => Self::MissingKey { key: key.to_string() },
+            ExecutionError::NoSuchKey(key) => Self::MissingKey {
+                key: key.to_string(),
+            },
             ExecutionError::IndexOutOfBounds(index) => Self::OutOfRange {
                 index: match index {
                     Value::Int(i) => i.to_string(),
                     other => format!("of type {}", other.type_of()),
                 },
             },
-            ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => Self::Arithmetic {
-                what: "a division by zero",
-            },
+            ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
+                Self::Arithmetic {
+                    what: "a division by zero",
+                }
+            }
             ExecutionError::Overflow(..) => Self::Arithmetic {
                 what: "a number beyond 64 bits",
             },
             // Two doubles are only ever incomparable when one is not a number.
-            ExecutionError::NoSuchOverload(o) if o.argument_types() == ["double", "double"] => Self::Arithmetic {
-                what: "something that is not a number",
-            },
-            ExecutionError::FunctionError { function, message } => Self::Function { function, message },
+            ExecutionError::NoSuchOverload(o) if o.argument_types() == ["double", "double"] => {
+                Self::Arithmetic {
+                    what: "something that is not a number",
+                }
+            }
+            ExecutionError::FunctionError { function, message } => {
+                Self::Function { function, message }
+            }
             // The others speak of types and may quote values, which are people's facts.
             ExecutionError::NoSuchOverload(overload) => Self::Unchecked {
-                message: format!("{}({})", overload.function(), overload.argument_types().join(", ")),
+                message: format!(
+                    "{}({})",
+                    overload.function(),
+                    overload.argument_types().join(", ")
+                ),
             },
             ExecutionError::UndeclaredReference(name) => Self::Unchecked {
                 message: format!("{name} is not declared"),

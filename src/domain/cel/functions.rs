@@ -45,7 +45,10 @@ impl Param {
             Self::Texts => {
                 matches!(given, Type::List { item, .. } if matches!(**item, Type::Text { .. } | Type::Nothing))
             }
-            Self::Sized => matches!(given, Type::Text { .. } | Type::List { .. } | Type::Map { .. }),
+            Self::Sized => matches!(
+                given,
+                Type::Text { .. } | Type::List { .. } | Type::Map { .. }
+            ),
         }
     }
 
@@ -76,7 +79,13 @@ pub(super) struct Signature {
 impl Signature {
     /// The call as a person would write it, with types for arguments.
     pub(super) fn usage(&self) -> String {
-        let names = |params: &[Param]| params.iter().map(|p| p.name()).collect::<Vec<_>>().join(", ");
+        let names = |params: &[Param]| {
+            params
+                .iter()
+                .map(|p| p.name())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         match (self.style, self.params) {
             (Style::Method, [receiver, rest @ ..]) => {
                 format!("{}.{}({})", receiver.name(), self.name, names(rest))
@@ -182,7 +191,10 @@ pub(super) static MACROS: &[(&str, &str)] = &[
     ("has", "has(employee.attributes.badge)"),
     ("all", "employee.roles.all(r, r != 'admin')"),
     ("exists", "employee.roles.exists(r, r.startsWith('eng-'))"),
-    ("exists_one", "employee.roles.exists_one(r, r.startsWith('eng-'))"),
+    (
+        "exists_one",
+        "employee.roles.exists_one(r, r.startsWith('eng-'))",
+    ),
     ("map", "employee.roles.map(r, r.upperAscii())"),
     ("filter", "employee.roles.filter(r, r != 'everyone')"),
 ];
@@ -194,7 +206,8 @@ pub(super) static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     // None of these can fail: they would only if one were declared twice. A test calls each function.
     env.add_extension(cel::extensions::strings).ok();
     env.add_extension(pattern::register).ok();
-    env.add_extension(|env| cel::add_overload!(env, fn ascii: (CelString) -> CelString)).ok();
+    env.add_extension(|env| cel::add_overload!(env, fn ascii: (CelString) -> CelString))
+        .ok();
     Arc::new(env)
 });
 

@@ -5,7 +5,7 @@
 //! what only a person's own facts decide: a key that is not there, a text that is no number. So a
 //! misspelt field is an error with a position and a suggestion, not a rule that never matches.
 //!
-//! - [`schema`](self) and `functions` are tables of what there is; `docs/cel.md` is held to them.
+//! - `schema` and `functions` are tables of what there is; `docs/cel.md` is held to them.
 //! - `scan` and `syntax` turn text into a tree, `check`, `operators` and `calls` examine it.
 //! - [`Subject`] is one person's facts, converted once for many expressions.
 //!
@@ -155,10 +155,14 @@ fn attribute(value: &dyn Val) -> Option<AttributeValue> {
     if let Some(number) = value.downcast_ref::<CelInt>() {
         return Some(AttributeValue::Integer(*number.inner()));
     }
-    let texts = value.downcast_ref::<CelList>()?.inner().iter().map(|element| {
-        let text = element.downcast_ref::<CelString>()?;
-        Some(text.inner().to_owned())
-    });
+    let texts = value
+        .downcast_ref::<CelList>()?
+        .inner()
+        .iter()
+        .map(|element| {
+            let text = element.downcast_ref::<CelString>()?;
+            Some(text.inner().to_owned())
+        });
     texts.collect::<Option<_>>().map(AttributeValue::Texts)
 }
 
@@ -168,11 +172,17 @@ fn gives(checker: &Checker, tree: &Tree, wants: ResultKind, of: &Type) -> Result
         (ResultKind::Bool | ResultKind::Attribute, Type::Bool)
         | (ResultKind::Text | ResultKind::Attribute, Type::Text { .. })
         | (ResultKind::Attribute, Type::Int) => return Ok(()),
-        (ResultKind::Attribute, Type::List { item, .. }) if matches!(**item, Type::Text { .. } | Type::Nothing) => {
+        (ResultKind::Attribute, Type::List { item, .. })
+            if matches!(**item, Type::Text { .. } | Type::Nothing) =>
+        {
             return Ok(());
         }
-        (ResultKind::Bool, _) => "a condition is needed here (bool): compare it with something, as in x == 'y'",
-        (ResultKind::Text, _) => "text is needed here (string): convert it, for instance with string() or join()",
+        (ResultKind::Bool, _) => {
+            "a condition is needed here (bool): compare it with something, as in x == 'y'"
+        }
+        (ResultKind::Text, _) => {
+            "text is needed here (string): convert it, for instance with string() or join()"
+        }
         (ResultKind::Attribute, _) => {
             "an attribute holds string, bool, int or list(string): convert it, for instance with string()"
         }

@@ -8,7 +8,11 @@ use super::types::{Form, Type};
 
 impl Checker<'_> {
     /// Checks an operator with its operands.
-    pub(super) fn operator(&mut self, part: &IdedExpr, call: &CallExpr) -> Result<Checked, CelError> {
+    pub(super) fn operator(
+        &mut self,
+        part: &IdedExpr,
+        call: &CallExpr,
+    ) -> Result<Checked, CelError> {
         match (call.func_name.as_str(), call.args.as_slice()) {
             (op::CONDITIONAL, [condition, yes, no]) => self.conditional(part, condition, yes, no),
             (op::LOGICAL_AND | op::LOGICAL_OR, [left, right]) => {
@@ -26,7 +30,10 @@ impl Checker<'_> {
                     other => Err(self.error(
                         CelReason::CelWrongType,
                         operand,
-                        format!("- needs a number, and this is {}: use ! to negate a condition", other.name()),
+                        format!(
+                            "- needs a number, and this is {}: use ! to negate a condition",
+                            other.name()
+                        ),
                     )),
                 }
             }
@@ -78,17 +85,28 @@ impl Checker<'_> {
                 ),
             )
         })?;
-        let cost = condition.cost.saturating_add(yes.cost.max(no.cost)).saturating_add(1);
+        let cost = condition
+            .cost
+            .saturating_add(yes.cost.max(no.cost))
+            .saturating_add(1);
         Ok(Checked { of, cost })
     }
 
-    fn index(&mut self, part: &IdedExpr, container: &IdedExpr, index: &IdedExpr) -> Result<Checked, CelError> {
+    fn index(
+        &mut self,
+        part: &IdedExpr,
+        container: &IdedExpr,
+        index: &IdedExpr,
+    ) -> Result<Checked, CelError> {
         let held = self.part(container)?;
         if let Type::Record(record) = held.of {
             return Err(self.error_at_token(
                 CelReason::CelWrongType,
                 part,
-                format!("fields of {0} are selected with a dot: write {0}.department and the like", record.path),
+                format!(
+                    "fields of {0} are selected with a dot: write {0}.department and the like",
+                    record.path
+                ),
             ));
         }
         let by = self.value(index)?;
@@ -105,14 +123,23 @@ impl Checker<'_> {
                 return Err(self.error_at_token(
                     CelReason::CelWrongType,
                     part,
-                    format!("{} can't be indexed with {}: {hint}", container.name(), index.name()),
+                    format!(
+                        "{} can't be indexed with {}: {hint}",
+                        container.name(),
+                        index.name()
+                    ),
                 ));
             }
         };
         Ok(Checked::made(of, &[held, by]))
     }
 
-    fn membership(&mut self, part: &IdedExpr, element: &IdedExpr, container: &IdedExpr) -> Result<Checked, CelError> {
+    fn membership(
+        &mut self,
+        part: &IdedExpr,
+        element: &IdedExpr,
+        container: &IdedExpr,
+    ) -> Result<Checked, CelError> {
         let sought = self.value(element)?;
         let held = self.value(container)?;
         match (&sought.of, &held.of) {
@@ -151,17 +178,30 @@ impl Checker<'_> {
     ) -> Result<Type, CelError> {
         let compared = matches!(
             name,
-            op::EQUALS | op::NOT_EQUALS | op::LESS | op::LESS_EQUALS | op::GREATER | op::GREATER_EQUALS
+            op::EQUALS
+                | op::NOT_EQUALS
+                | op::LESS
+                | op::LESS_EQUALS
+                | op::GREATER
+                | op::GREATER_EQUALS
         );
         let of = match (name, &before.of, &after.of) {
             (op::EQUALS | op::NOT_EQUALS, a, b) if a.join(b).is_some() => Some(Type::Bool),
-            (_, Type::Int, Type::Int) | (_, Type::Double, Type::Double) | (_, Type::Text { .. }, Type::Text { .. })
+            (_, Type::Int, Type::Int)
+            | (_, Type::Double, Type::Double)
+            | (_, Type::Text { .. }, Type::Text { .. })
                 if compared =>
             {
                 Some(Type::Bool)
             }
-            (op::ADD | op::SUBSTRACT | op::MULTIPLY | op::DIVIDE | op::MODULO, Type::Int, Type::Int) => Some(Type::Int),
-            (op::ADD | op::SUBSTRACT | op::MULTIPLY | op::DIVIDE, Type::Double, Type::Double) => Some(Type::Double),
+            (
+                op::ADD | op::SUBSTRACT | op::MULTIPLY | op::DIVIDE | op::MODULO,
+                Type::Int,
+                Type::Int,
+            ) => Some(Type::Int),
+            (op::ADD | op::SUBSTRACT | op::MULTIPLY | op::DIVIDE, Type::Double, Type::Double) => {
+                Some(Type::Double)
+            }
             (op::ADD, a, b) => a.concat(b),
             _ => None,
         };
@@ -191,7 +231,11 @@ impl Checker<'_> {
             && let Expr::Literal(LiteralValue::Int(zero)) = &right.expr
             && *zero.inner() == 0
         {
-            return Err(self.error(CelReason::CelWrongValue, right, "a division by zero: divide by something else"));
+            return Err(self.error(
+                CelReason::CelWrongValue,
+                right,
+                "a division by zero: divide by something else",
+            ));
         }
         Ok(of)
     }
@@ -208,7 +252,9 @@ fn hint(left: &Type, right: &Type) -> &'static str {
         | (Type::Int | Type::Double | Type::Bool, Type::Text { .. }) => {
             "convert one of them with string(), int() or bool(), or put quotes around the literal"
         }
-        (Type::Int, Type::Double) | (Type::Double, Type::Int) => "convert one of them with int() or double()",
+        (Type::Int, Type::Double) | (Type::Double, Type::Int) => {
+            "convert one of them with int() or double()"
+        }
         (Type::List { .. }, _) | (_, Type::List { .. }) => "use in, exists() or size() with a list",
         _ => "both sides must be of one type that has this operator",
     }

@@ -22,7 +22,9 @@ pub(super) fn scan(source: &str) -> Result<Scan, CelError> {
         return Err(CelError::new(
             CelReason::CelTooLong,
             Position::of(source, MAX_LENGTH),
-            format!("the expression is longer than {MAX_LENGTH} bytes: split it into several role templates or shorten it"),
+            format!(
+                "the expression is longer than {MAX_LENGTH} bytes: split it into several role templates or shorten it"
+            ),
         ));
     }
     let mut scanner = Scanner {
@@ -84,10 +86,16 @@ impl Scanner<'_> {
             }
         }
         if self.tokens == 0 {
-            return Err(self.syntax(0, "the expression is empty: write one, or leave the field out"));
+            return Err(self.syntax(
+                0,
+                "the expression is empty: write one, or leave the field out",
+            ));
         }
         match self.open.last() {
-            Some(&(bracket, at)) => Err(self.syntax(at, format!("'{bracket}' is never closed: add '{}'", closing(bracket)))),
+            Some(&(bracket, at)) => Err(self.syntax(
+                at,
+                format!("'{bracket}' is never closed: add '{}'", closing(bracket)),
+            )),
             None => Ok(()),
         }
     }
@@ -100,16 +108,28 @@ impl Scanner<'_> {
             .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
             .unwrap_or(rest.len());
         let word = rest.get(..length).unwrap_or_default().to_owned();
-        let quoted = rest.get(length..).is_some_and(|r| r.starts_with(['\'', '"']));
+        let quoted = rest
+            .get(length..)
+            .is_some_and(|r| r.starts_with(['\'', '"']));
         self.at += length;
         if quoted && matches!(word.to_ascii_lowercase().as_str(), "r" | "b" | "br") {
             return self.text(word.contains(['r', 'R']));
         }
-        let selected = self.source.get(..start).is_some_and(|b| b.trim_end().ends_with('.'));
+        let selected = self
+            .source
+            .get(..start)
+            .is_some_and(|b| b.trim_end().ends_with('.'));
         if self.scan.foreign_word.is_none() && !selected {
-            self.scan.foreign_word = [("and", "&&"), ("or", "||"), ("not", "!"), ("AND", "&&"), ("OR", "||"), ("NOT", "!")]
-                .into_iter()
-                .find(|(foreign, _)| *foreign == word);
+            self.scan.foreign_word = [
+                ("and", "&&"),
+                ("or", "||"),
+                ("not", "!"),
+                ("AND", "&&"),
+                ("OR", "||"),
+                ("NOT", "!"),
+            ]
+            .into_iter()
+            .find(|(foreign, _)| *foreign == word);
         }
         Ok(())
     }
@@ -117,9 +137,17 @@ impl Scanner<'_> {
     /// A quoted text, from its first quote on.
     fn text(&mut self, raw: bool) -> Result<(), CelError> {
         let start = self.at;
-        let quote = if self.rest().starts_with('"') { "\"" } else { "'" };
+        let quote = if self.rest().starts_with('"') {
+            "\""
+        } else {
+            "'"
+        };
         let triple = quote.repeat(3);
-        let end = if self.rest().starts_with(&triple) { triple.as_str() } else { quote };
+        let end = if self.rest().starts_with(&triple) {
+            triple.as_str()
+        } else {
+            quote
+        };
         self.at += end.len();
         loop {
             let rest = self.rest();
@@ -142,7 +170,10 @@ impl Scanner<'_> {
     }
 
     fn unclosed(&self, start: usize, end: &str) -> CelError {
-        self.syntax(start, format!("the text that begins here is never closed: end it with {end}"))
+        self.syntax(
+            start,
+            format!("the text that begins here is never closed: end it with {end}"),
+        )
     }
 
     /// Checks the character behind a backslash.
@@ -166,7 +197,13 @@ impl Scanner<'_> {
             ')' | ']' | '}' => match self.open.pop() {
                 Some((bracket, _)) if closing(bracket) == c => {}
                 Some((bracket, _)) => {
-                    return Err(self.syntax(at, format!("'{c}' does not close '{bracket}': write '{}'", closing(bracket))));
+                    return Err(self.syntax(
+                        at,
+                        format!(
+                            "'{c}' does not close '{bracket}': write '{}'",
+                            closing(bracket)
+                        ),
+                    ));
                 }
                 None => return Err(self.syntax(at, format!("'{c}' closes nothing: remove it"))),
             },
@@ -175,11 +212,21 @@ impl Scanner<'_> {
             '=' if doubled => {
                 self.at += 1;
                 if self.rest().starts_with('=') {
-                    return Err(self.syntax(at, "CEL compares with == and not ===").meaning("=="));
+                    return Err(self
+                        .syntax(at, "CEL compares with == and not ===")
+                        .meaning("=="));
                 }
             }
-            '&' | '|' => return Err(self.syntax(at, format!("'{c}' is no operator")).meaning(format!("{c}{c}"))),
-            '=' => return Err(self.syntax(at, "'=' is no operator: nothing can be assigned").meaning("==")),
+            '&' | '|' => {
+                return Err(self
+                    .syntax(at, format!("'{c}' is no operator"))
+                    .meaning(format!("{c}{c}")));
+            }
+            '=' => {
+                return Err(self
+                    .syntax(at, "'=' is no operator: nothing can be assigned")
+                    .meaning("=="));
+            }
             '!' | '<' | '>' => {
                 if self.rest().starts_with('=') {
                     self.at += 1;
@@ -187,15 +234,26 @@ impl Scanner<'_> {
             }
             '.' | ',' | ':' | '+' | '-' | '*' | '/' | '%' => {}
             '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}' => {
-                return Err(self.syntax(at, format!("{c} is a typographic quote")).meaning("'"));
+                return Err(self
+                    .syntax(at, format!("{c} is a typographic quote"))
+                    .meaning("'"));
             }
-            _ => return Err(self.syntax(at, format!("unexpected {c:?}: outside of quoted texts it means nothing, so remove it"))),
+            _ => {
+                return Err(self.syntax(
+                    at,
+                    format!(
+                        "unexpected {c:?}: outside of quoted texts it means nothing, so remove it"
+                    ),
+                ));
+            }
         }
         if self.open.len() + self.conditions > MAX_NESTING {
             return Err(self.error(
                 CelReason::CelTooDeep,
                 at,
-                format!("more than {MAX_NESTING} brackets and conditions inside each other: use fewer"),
+                format!(
+                    "more than {MAX_NESTING} brackets and conditions inside each other: use fewer"
+                ),
             ));
         }
         Ok(())

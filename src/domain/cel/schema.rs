@@ -130,7 +130,9 @@ pub(super) static EMPLOYEE: Record = Record {
             f.manager.as_ref().map_or("", |m| m.as_str()).into()
         }),
         date("startDate", |f| f.start.to_string().into()),
-        date("endDate", |f| f.end.map(|d| d.to_string()).unwrap_or_default().into()),
+        date("endDate", |f| {
+            f.end.map(|d| d.to_string()).unwrap_or_default().into()
+        }),
         text("timeZone", 64, |f| f.zone_name.as_str().into()),
         Field {
             name: "employment",

@@ -2,7 +2,10 @@
 
 /// The candidate that a misspelt name most resembles, if any does. Case, `_` and `-` count for
 /// nothing; among equals the first wins.
-pub(super) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn closest<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let name = folded(name);
     // One slip in three characters is a misspelling, more is another word.
     let allowed = name.chars().count() / 3;
@@ -46,5 +49,10 @@ pub(super) fn synonym(function: &str) -> Option<&'static str> {
 pub(super) fn is_about_time(function: &str) -> bool {
     let name = function.to_ascii_lowercase();
     ["now", "today", "timestamp", "duration", "date", "time"].contains(&name.as_str())
-        || (name.starts_with("get") && ["year", "month", "day", "hours", "date", "minutes", "seconds"].iter().any(|p| name.contains(p)))
+        || (name.starts_with("get")
+            && [
+                "year", "month", "day", "hours", "date", "minutes", "seconds",
+            ]
+            .iter()
+            .any(|p| name.contains(p)))
 }

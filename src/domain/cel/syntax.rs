@@ -43,7 +43,10 @@ pub(super) fn parse(source: &str) -> Result<Parsed, CelError> {
             .spawn_scoped(scope, || {
                 // An environment without macros leaves comprehensions as they are written.
                 let written = Env::default().with_optional_support(false).parser();
-                (written.parse_with_source_info(source), ENVIRONMENT.parser().parse(source))
+                (
+                    written.parse_with_source_info(source),
+                    ENVIRONMENT.parser().parse(source),
+                )
             })
             .ok()
             .and_then(|parser| parser.join().ok())
@@ -74,7 +77,11 @@ fn explain(source: &str, errors: &ParseErrors) -> CelError {
         .find(|e| !e.msg.starts_with("Incomplete") && !e.msg.starts_with("No `"))
         .or(errors.errors.first());
     let Some(error) = error else {
-        return CelError::new(CelReason::CelSyntax, end, "this is not CEL: see the examples in docs/cel.md");
+        return CelError::new(
+            CelReason::CelSyntax,
+            end,
+            "this is not CEL: see the examples in docs/cel.md",
+        );
     };
     let at = match error.pos {
         (line, column) if line > 0 && column > 0 => Position {
@@ -109,10 +116,16 @@ fn message(error: &ParseError, at_end: bool) -> String {
     let unexpected = [" input '", " at '", " at: '"]
         .iter()
         .find_map(|before| text.split_once(before))
-        .and_then(|(_, rest)| rest.split_once("' expecting").map(|(u, _)| u).or(rest.strip_suffix('\'')));
+        .and_then(|(_, rest)| {
+            rest.split_once("' expecting")
+                .map(|(u, _)| u)
+                .or(rest.strip_suffix('\''))
+        });
     match unexpected {
         Some(unexpected) => {
-            format!("{unexpected} is not expected here: an operator or a bracket is missing before it, or it is superfluous")
+            format!(
+                "{unexpected} is not expected here: an operator or a bracket is missing before it, or it is superfluous"
+            )
         }
         None => "this is not CEL: see the examples in docs/cel.md".to_owned(),
     }
@@ -120,13 +133,15 @@ fn message(error: &ParseError, at_end: bool) -> String {
 
 /// The byte offset at which an expression begins.
 pub(super) fn start(info: &SourceInfo, tree: &IdedExpr) -> usize {
-    let own = info.offset_for(tree.id).map_or(usize::MAX, |(start, _)| start as usize);
+    let own = info
+        .offset_for(tree.id)
+        .map_or(usize::MAX, |(start, _)| start as usize);
     match &tree.expr {
         Expr::Call(call) => match call.target.as_deref().or(call.args.first()) {
             // The offset of f(x) is that of its bracket.
-            Some(first) if call.target.is_none() && is_name(&call.func_name) => {
-                own.saturating_sub(call.func_name.len()).min(start(info, first))
-            }
+            Some(first) if call.target.is_none() && is_name(&call.func_name) => own
+                .saturating_sub(call.func_name.len())
+                .min(start(info, first)),
             Some(first) => own.min(start(info, first)),
             None => own.saturating_sub(call.func_name.len()),
         },

@@ -47,7 +47,10 @@ pub(super) enum Type {
 impl Type {
     /// Free text of at most `max` characters.
     pub(super) fn text(max: u64) -> Self {
-        Self::Text { max, form: Form::Free }
+        Self::Text {
+            max,
+            form: Form::Free,
+        }
     }
 
     /// A list. Its elements are counted as if all were of the largest size.
@@ -126,7 +129,9 @@ impl Type {
     /// The type of one text or list behind another.
     pub(super) fn concat(&self, other: &Type) -> Option<Type> {
         match (self, other) {
-            (Self::Text { max, .. }, Self::Text { max: more, .. }) => Some(Self::text(max.saturating_add(*more))),
+            (Self::Text { max, .. }, Self::Text { max: more, .. }) => {
+                Some(Self::text(max.saturating_add(*more)))
+            }
             (
                 Self::List { len, total, .. },
                 Self::List {
