@@ -165,15 +165,14 @@ fn goal(
     if desired.is_some() {
         return Goal::Live;
     }
-    // An account that bears our mark and whose origin is lost may be what an undecided role gave.
-    let unexplained = recorded.is_none() && !inputs.desired.roles.undecided.is_empty();
-    let kept = unexplained
-        || recorded.is_some_and(|r| {
-            grants::is_kept(inputs, &r.roles, r.lost_at)
-                || r.grants
-                    .values()
-                    .any(|g| grants::is_kept(inputs, &g.roles, g.lost_at))
-        });
+    // An account that bears our mark and whose origin is lost is left alone, and reported: the role
+    // that gave it may be on its way back, with the rest of a namespace that is restored.
+    let kept = recorded.is_none_or(|r| {
+        grants::is_kept(inputs, &r.roles, r.lost_at)
+            || r.grants
+                .values()
+                .any(|g| grants::is_kept(inputs, &g.roles, g.lost_at))
+    });
     if kept { Goal::Kept } else { Goal::Ended }
 }
 
@@ -323,6 +322,11 @@ impl Context<'_> {
     }
 
     fn present(&self, out: &mut Assessment, account: &ObservedAccount) {
+        if self.goal == Goal::Kept && self.recorded.is_none() {
+            // Nothing is remembered of it, so that it stays unexplained until a role explains it.
+            self.note_rogue(out, account);
+            return;
+        }
         {
             let record = out.record.get_or_insert_default();
             record.id = Some(account.id.clone());

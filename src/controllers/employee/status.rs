@@ -9,6 +9,7 @@ use crate::api::employee::{
     AccountState, AccountStatus, EmployeeStatus, EmployeeSummary, GrantState as ShownGrant,
     GrantStatus, HeldRole, NextTransition, OrphanedCredential,
 };
+use crate::controllers::employee::outlook;
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Failure, Person, Realm};
 use crate::domain::account::Activity;
@@ -255,13 +256,7 @@ fn state(
             "DryRun",
             format!(
                 "the AppConnector is in mode DryRun; Enforce would {}",
-                text::operations(
-                    account
-                        .steps
-                        .iter()
-                        .map(|s| &s.operation)
-                        .chain(account.withheld.iter().flat_map(|w| &w.operations))
-                )
+                text::operations(outlook::would_do(account).iter())
             ),
         );
     }
@@ -434,14 +429,22 @@ fn orphans(
         for entitlement in &account.rogue {
             found.push((name.to_string(), "Entitlement", entitlement.to_string()));
         }
-        let active = plan
-            .record
-            .accounts
-            .get(name)
-            .and_then(|r| r.id.as_ref())
-            .and_then(|id| realm.connectors.get(name)?.inventory.by_id(id))
-            .filter(|a| a.activity == Activity::Active);
-        if let (Goal::Ended, Some(active)) = (account.goal, active) {
+        if !matches!(account.goal, Goal::Ended | Goal::Kept) {
+            continue;
+        }
+        let Some(entry) = realm.connectors.get(name) else {
+            continue;
+        };
+        let recorded = plan.record.accounts.get(name);
+        let accounts = match recorded.map(|r| r.id.as_ref()) {
+            Some(Some(id)) if account.goal == Goal::Ended => {
+                Vec::from_iter(entry.inventory.by_id(id))
+            }
+            // It bears our mark, and nothing is known of why it was made.
+            None => entry.inventory.by_mark(&person.employee_id),
+            Some(_) => Vec::new(),
+        };
+        for active in accounts.iter().filter(|a| a.activity == Activity::Active) {
             found.push((name.to_string(), "Account", active.username.to_string()));
         }
     }
