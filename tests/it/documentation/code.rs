@@ -148,3 +148,16 @@ pub fn stable_words() -> BTreeSet<String> {
     }
     words
 }
+
+/// Names under which metrics are registered, without prefix and suffix.
+pub fn metrics() -> BTreeSet<String> {
+    let name = r#"(?:\.register|\.register_with_unit|\.encode_descriptor)\(\s*"([a-z_]+)""#;
+    let name = Regex::new(name).unwrap();
+    let names: BTreeSet<String> = files()
+        .iter()
+        .flat_map(|(_, text)| name.captures_iter(text))
+        .map(|found| found[1].to_owned())
+        .collect();
+    assert!(names.len() > 10, "{names:?}");
+    names
+}
