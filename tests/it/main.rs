@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod examples;
+mod documentation;
 #[cfg(test)]
 mod ground;
 #[cfg(test)]
