@@ -4,8 +4,9 @@
 //! and with servers of its own, and wait for conditions, never for time to pass.
 
 #[cfg(test)]
-mod examples;
 mod documentation;
+#[cfg(test)]
+mod examples;
 #[cfg(test)]
 mod ground;
 #[cfg(test)]
