@@ -1,0 +1,5 @@
+//! The main job, told as stories: each with an operator, a namespace and real SCIM servers of its own.
+
+mod joiner;
+mod kit_a;
+mod leaver;
