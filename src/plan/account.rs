@@ -21,6 +21,9 @@ use crate::domain::policy::Connector;
 use crate::domain::problem::Problem;
 use crate::domain::record::RecordedAccount;
 
+/// Reason of a removal that waited for additions in vain (invariant 3).
+pub const HOLD_EXPIRED: &str = "HoldExpired";
+
 /// One account, assessed.
 #[derive(Debug)]
 pub(super) struct Assessment {
@@ -65,6 +68,7 @@ impl Assessment {
         now: Timestamp,
     ) -> AccountPlan {
         let mut steps = self.steps;
+        let mut problems = self.problems;
         let mut withheld = None;
         if !self.removals.is_empty() {
             let until = self
@@ -78,6 +82,12 @@ impl Assessment {
                     until,
                 });
             } else {
+                if additions_outstanding {
+                    problems.push(Problem::waiting(
+                        HOLD_EXPIRED,
+                        "what is new is still not there, and spec.moves.hold of the AppConnector is over: what was lost is taken away all the same".to_owned(),
+                    ));
+                }
                 steps.extend(self.removals);
             }
         }
@@ -85,7 +95,7 @@ impl Assessment {
             goal: self.goal,
             steps,
             withheld,
-            problems: self.problems,
+            problems,
             grants: self.grants,
             rogue: self.rogue,
         }
@@ -520,6 +530,12 @@ impl Context<'_> {
         }
         if gone {
             out.steps.extend(steps);
+        } else if steps.is_empty() {
+            // Nothing is left that a role could justify.
+            if let Some(record) = &mut out.record {
+                record.roles.clear();
+                record.lost_at = None;
+            }
         } else {
             out.lost_at = earliest(out.lost_at, out.record.as_ref().and_then(|r| r.lost_at));
             out.removals.extend(steps);

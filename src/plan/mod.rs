@@ -10,6 +10,7 @@ pub mod observation;
 pub mod operation;
 pub mod person;
 
+pub use account::HOLD_EXPIRED;
 pub use observation::{EntitlementView, Observation};
 pub use operation::{Lane, Operation};
 pub use person::{AccountPlan, Goal, Inputs, PersonPlan, plan};

@@ -3,3 +3,5 @@
 mod joiner;
 mod kit_a;
 mod leaver;
+mod mover;
+mod policy;
