@@ -12,6 +12,8 @@ mod ground;
 #[cfg(test)]
 mod scim;
 #[cfg(test)]
+mod stories;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod validation;

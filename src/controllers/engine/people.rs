@@ -135,7 +135,7 @@ impl Engine {
             .filter(|at| *at > now)
             .min();
         let id = person.employee_id.clone();
-        let timing = outlook::timing(realm, person, plan, now);
+        let timing = outlook::timing(realm, person, desired, plan, now);
         let Some(person) = realm.people.get_mut(name) else {
             return;
         };
