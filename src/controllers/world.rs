@@ -347,6 +347,29 @@ pub struct ConnectorEntry {
     pub status: Tracked<AppConnectorStatus>,
 }
 
+impl ConnectorEntry {
+    /// A connector of which only the object is known.
+    #[must_use]
+    pub fn new(meta: Meta, scope: Scope, status: AppConnectorStatus) -> Self {
+        Self {
+            meta,
+            spec: None,
+            compiled: None,
+            problems: Vec::new(),
+            target: None,
+            running: None,
+            stopping: false,
+            inventory: Inventory::new(scope),
+            capabilities: None,
+            unavailable: None,
+            listing_failed: None,
+            oddities: Vec::new(),
+            listed_at: None,
+            status: Tracked::new(status),
+        }
+    }
+}
+
 /// A running dispatch.
 #[derive(Debug)]
 pub struct Running {

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::outcomes::Outcomes;
 use super::batch::Gatherer;
 use super::blame::Blame;
 use super::breaker::Breaker;
@@ -13,6 +12,7 @@ use super::call::{Call, Ended, Route};
 use super::listings::Listings;
 use super::member::{Batch, Finished};
 use super::order::{Effect, Event, Order, Outcome};
+use super::outcomes::Outcomes;
 use super::pace::Pace;
 use super::queue::{Placed, Queue, Returned};
 use super::settings::Settings;

@@ -193,7 +193,7 @@ impl Inventory {
             }
         }
         for created in overlay.created {
-            self.add_entitlement(created);
+            self.created_entitlement(created);
         }
         for ((name, id), holds) in overlay.memberships {
             self.set_holder(&name, &id, holds);

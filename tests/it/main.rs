@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod documentation;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod ground;
 #[cfg(test)]
 mod scim;

@@ -131,7 +131,7 @@ impl Engine {
                 () = shutdown.cancelled() => break,
                 Some(change) = inbox.changes.recv() => self.change(change),
                 Some(report) = inbox.reports.recv() => self.report(report),
-                Some(written) = inbox.written.recv() => self.written(written),
+                Some(written) = inbox.written.recv() => self.written(&written),
                 () = std::future::ready(()), if busy => {}
                 () = sleep_until(&*clock, due.unwrap_or(Timestamp::MAX)), if due.is_some() => {}
                 // Proves to the liveness probe that the loop turns.
@@ -169,7 +169,7 @@ impl Engine {
             } else if let Ok(report) = inbox.reports.try_recv() {
                 self.report(report);
             } else if let Ok(written) = inbox.written.try_recv() {
-                self.written(written);
+                self.written(&written);
             } else {
                 return;
             }
@@ -244,6 +244,7 @@ impl Engine {
     }
 
     fn look_at_everyone(&mut self, namespace: &Arc<str>) {
+        let now = self.now();
         let Some(realm) = self.world.realms.get(namespace) else {
             return;
         };
@@ -256,7 +257,7 @@ impl Engine {
                     person.employee_id.clone(),
                     name.clone(),
                 );
-                (work, people::lane(person))
+                (work, people::lane(person, now))
             })
             .collect();
         for (work, lane) in work {
@@ -265,6 +266,7 @@ impl Engine {
     }
 
     fn look_at(&mut self, namespace: &Arc<str>, name: &EmployeeName) {
+        let now = self.now();
         let Some(person) = self
             .world
             .realms
@@ -273,7 +275,7 @@ impl Engine {
         else {
             return;
         };
-        let lane = people::lane(person);
+        let lane = people::lane(person, now);
         let work = Work::Person(
             Arc::clone(namespace),
             person.employee_id.clone(),

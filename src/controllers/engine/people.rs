@@ -1,7 +1,7 @@
 //! One look at one person: facts, desire, plan, orders, status. Microseconds of pure work between
 //! taking from the world and giving to dispatch.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,19 +13,20 @@ use crate::controllers::employee::outlook::Timing;
 use crate::controllers::employee::{apply, cleanup, events, gather, outlook, status};
 use crate::controllers::world::{Person, Realm};
 use crate::domain::desired::{self, Desired};
-use crate::domain::facts::{Employment, Facts};
+use crate::domain::facts::Facts;
 use crate::domain::ids::EmployeeName;
+use crate::domain::lifecycle;
 use crate::domain::problem::Problem;
 use crate::plan::{Inputs, Lane, PersonPlan, plan};
 use crate::runtime::status_writer::{FinalizerChange, ObjectKind, StatusWrite};
 
 /// How urgent a look at a person is, by what is known without one.
-pub(super) fn lane(person: &Person) -> Lane {
+pub(super) fn lane(person: &Person, now: Timestamp) -> Lane {
     let urgent = person.meta.deleting
         || person
             .facts
             .as_ref()
-            .is_ok_and(|f| f.employment == Employment::Suspended || f.end.is_some());
+            .is_ok_and(|facts| lifecycle::at(facts, now).stage.is_urgent_end());
     if urgent {
         Lane::Leaver
     } else if person.record.has_history() {
@@ -93,7 +94,7 @@ impl Engine {
             // The finalizer comes before the first write to a target; the watch brings us back.
             return;
         }
-        self.carry_out(namespace, name, lane, &facts, &desired, plan, now);
+        self.carry_out(namespace, name, lane, &facts, &desired, &plan, now);
     }
 
     #[allow(
@@ -107,7 +108,7 @@ impl Engine {
         lane: Lane,
         facts: &Facts,
         desired: &Desired,
-        plan: PersonPlan,
+        plan: &PersonPlan,
         now: Timestamp,
     ) {
         let revision = self.next();
@@ -116,17 +117,17 @@ impl Engine {
         };
         if let Some(person) = realm.people.get_mut(name) {
             person.record = plan.record.clone();
-            apply::submit(&realm.connectors, person, &plan, revision, now);
+            apply::submit(&realm.connectors, person, plan, revision, now);
         }
         let Some(person) = realm.people.get(name) else {
             return;
         };
-        let status = status::derive(realm, person, facts, desired, &plan, now);
+        let status = status::derive(realm, person, facts, desired, plan, now);
         let ready = status
             .conditions
             .iter()
             .any(|c| c.type_ == READY && c.status == "True");
-        let outlook = outlook::of(realm, person, desired, &plan, ready, now);
+        let outlook = outlook::of(realm, person, desired, plan, ready, now);
         let wake = [plan.wake_at]
             .into_iter()
             .chain(person.failures.values().map(|f| Some(f.retry_at)))
@@ -134,7 +135,7 @@ impl Engine {
             .filter(|at| *at > now)
             .min();
         let id = person.employee_id.clone();
-        let timing = outlook::timing(realm, person, &plan, now);
+        let timing = outlook::timing(realm, person, plan, now);
         let Some(person) = realm.people.get_mut(name) else {
             return;
         };
@@ -330,13 +331,10 @@ impl Engine {
         self.ports
             .metrics
             .count_employee(namespace, before.count, after.count);
-        let mut roles: BTreeMap<_, ()> = BTreeMap::new();
-        for role in before.roles.keys().chain(after.roles.keys()) {
-            roles.insert(role.clone(), ());
-        }
+        let roles: BTreeSet<_> = before.roles.keys().chain(after.roles.keys()).collect();
         let rogue_changed = before.rogue != after.rogue;
-        for role in roles.into_keys() {
-            self.summary_of_template(namespace, role);
+        for role in roles {
+            self.summary_of_template(namespace, role.clone());
         }
         if rogue_changed {
             self.summaries(namespace);

@@ -76,6 +76,8 @@ struct World {
     listed: bool,
     unavailable: bool,
     done: BTreeMap<(String, u64), usize>,
+    /// Outcomes of each person that the controllers have planned anew for.
+    seen: BTreeMap<usize, usize>,
     tally: Tally,
 }
 
@@ -104,6 +106,7 @@ impl World {
             listed: false,
             unavailable: false,
             done: BTreeMap::new(),
+            seen: BTreeMap::new(),
             tally: Tally::new(),
         }
     }
@@ -268,16 +271,35 @@ fn scenario() -> impl Strategy<Value = Scenario> {
     )
 }
 
+impl World {
+    /// What the controllers do on every outcome: plan anew, and submit what is still to be done.
+    fn plan_anew(&mut self, newest: &BTreeMap<usize, Order>) -> Checked {
+        for (n, order) in newest {
+            let name = format!("e{n}");
+            let outcomes = self.done.keys().filter(|(who, _)| *who == name).count();
+            let seen = self.seen.insert(*n, outcomes).unwrap_or(0);
+            if outcomes > seen && !self.done.contains_key(&(name, order.revision)) {
+                *self.tally.entry("planned anew").or_default() += 1;
+                self.core.submit(order.clone(), self.now);
+            }
+        }
+        self.pump()
+    }
+}
+
 fn play((steps, concurrency, per_second, seed): Scenario, tally: &RefCell<Tally>) -> Checked {
     let mut w = World::new(concurrency, per_second, seed);
-    let mut newest: BTreeMap<usize, u64> = BTreeMap::new();
+    let mut newest: BTreeMap<usize, Order> = BTreeMap::new();
     let mut submitted = 0;
     for (revision, step) in (0_u64..).zip(steps) {
         match step {
             Step::Submit(n, lane, what) => {
-                let order = order(n, lane, operation(n, what));
-                w.core.submit(Order { revision, ..order }, w.now);
-                newest.insert(n, revision);
+                let order = Order {
+                    revision,
+                    ..order(n, lane, operation(n, what))
+                };
+                newest.insert(n, order.clone());
+                w.core.submit(order, w.now);
                 submitted += 1;
             }
             Step::Withdraw(n) => {
@@ -294,6 +316,7 @@ fn play((steps, concurrency, per_second, seed): Scenario, tally: &RefCell<Tally>
             }
         }
         w.pump()?;
+        w.plan_anew(&newest)?;
     }
     // From here on the target works.
     for _ in 0..2000 {
@@ -307,14 +330,15 @@ fn play((steps, concurrency, per_second, seed): Scenario, tally: &RefCell<Tally>
             w.advance(at.map_or(Duration::ZERO, |at| at - w.now.instant));
         }
         w.pump()?;
+        w.plan_anew(&newest)?;
     }
     prop_assert!(!w.unavailable, "recovery must be told");
     prop_assert_eq!(w.core.slots_taken(), 0);
     for (key, times) in &w.done {
         prop_assert_eq!(*times, 1, "{:?}", key);
     }
-    for (n, revision) in newest {
-        let key = (format!("e{n}"), revision);
+    for (n, order) in newest {
+        let key = (format!("e{n}"), order.revision);
         prop_assert!(w.done.contains_key(&key), "{:?} lost", key);
     }
     if w.done.len() < submitted {
@@ -344,6 +368,7 @@ fn the_newest_order_of_everyone_is_answered_once_whatever_the_target_does() {
         "unavailable",
         "available",
         "overtaken or withdrawn",
+        "planned anew",
         "batch of several",
         "entitlement made",
     ];

@@ -119,7 +119,7 @@ async fn a_leaver_does_not_wait_for_a_long_batch_of_joiners() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_newest_replaces_what_waits_and_waits_for_what_flies() {
+async fn the_newest_replaces_what_waits_and_must_know_how_what_flew_ended() {
     let mut bench = Bench::with(ScriptedConnector::fine(), one_at_a_time());
     bench.listed().await;
     bench.submit([joiner(1), joiner(2)]);
@@ -139,12 +139,25 @@ async fn the_newest_replaces_what_waits_and_waits_for_what_flies() {
             ..order(2, Lane::Leaver, disable(2))
         },
     ]);
-    let outcomes = bench.done(3).await;
+    let mut outcomes = bench.done(2).await;
+    let knows = outcomes[0].number;
+    // Planned before e1's create was known to have ended, however late it comes.
+    bench.submit([Order {
+        revision: 5,
+        knows: knows - 1,
+        ..order(1, Lane::Leaver, disable(1))
+    }]);
+    bench.submit([Order {
+        revision: 6,
+        knows,
+        ..order(1, Lane::Leaver, disable(1))
+    }]);
+    outcomes.extend(bench.done(1).await);
     let seen: Vec<_> = outcomes
         .iter()
         .map(|o| (o.order.employee.to_string(), o.order.revision))
         .collect();
-    let expected = [("e1".to_owned(), 1), ("e2".into(), 4), ("e1".into(), 3)];
+    let expected = [("e1".to_owned(), 1), ("e2".into(), 4), ("e1".into(), 6)];
     assert_eq!(seen, expected, "e2 uses the slot kept for leavers");
     assert!(!bench.connector.doubled());
     bench.handle.stop();

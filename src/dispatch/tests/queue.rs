@@ -196,7 +196,10 @@ proptest! {
                 }
                 Step::Ended(n) => {
                     q.ended(&employee(n));
-                    m.people[n].under_way = None;
+                    if m.people[n].under_way.take().is_some() {
+                        // Planned without knowing how it ended.
+                        m.people[n].waiting = None;
+                    }
                 }
                 Step::Returned(n) => {
                     let got = q.returned(&employee(n), Blame::Outage);
