@@ -173,7 +173,7 @@ fn goal(
     if desired.is_some() {
         return Goal::Live;
     }
-    let kept = grants::is_unexplained(inputs, recorded)
+    let kept = grants::is_unexplained(recorded)
         || recorded.is_some_and(|r| {
             grants::is_kept(inputs, &r.roles, r.lost_at)
                 || r.grants
