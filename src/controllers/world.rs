@@ -348,6 +348,27 @@ pub struct ConnectorEntry {
 }
 
 impl ConnectorEntry {
+    /// A connector of which only the object is known.
+    #[must_use]
+    pub fn new(meta: Meta, scope: Scope, status: AppConnectorStatus) -> Self {
+        Self {
+            meta,
+            spec: None,
+            compiled: None,
+            problems: Vec::new(),
+            target: None,
+            running: None,
+            stopping: false,
+            inventory: Inventory::new(scope),
+            capabilities: None,
+            unavailable: None,
+            listing_failed: None,
+            oddities: Vec::new(),
+            listed_at: None,
+            status: Tracked::new(status),
+        }
+    }
+
     /// Whether the first listing since the start is under way, and nothing speaks against its ending
     /// well.
     #[must_use]

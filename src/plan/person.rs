@@ -14,6 +14,7 @@ use crate::domain::mark::Scope;
 use crate::domain::policy::Policy;
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
+use crate::domain::roles::Why;
 use crate::plan::operation::Lane;
 
 /// How long grants are kept after the RoleTemplate that gave them disappeared (invariant 4).
@@ -156,10 +157,7 @@ pub fn plan(inputs: &Inputs<'_>) -> PersonPlan {
                 .connector(name)
                 .is_some_and(|c| c.spec.dry_run)
     });
-    let mut record = Record {
-        roles: remembered_roles(inputs),
-        ..Record::default()
-    };
+    let mut record = Record::default();
     let mut wake_at = inputs.desired.lifecycle.next.as_ref().map(|next| next.at);
     let mut accounts = BTreeMap::new();
     for (name, assessment) in assessed {
@@ -175,6 +173,7 @@ pub fn plan(inputs: &Inputs<'_>) -> PersonPlan {
         wake_at = earliest(wake_at, plan.withheld.as_ref().map(|w| w.until));
         accounts.insert(name, plan);
     }
+    record.roles = remembered_roles(inputs, &record);
     PersonPlan {
         accounts,
         record,
@@ -183,13 +182,13 @@ pub fn plan(inputs: &Inputs<'_>) -> PersonPlan {
 }
 
 /// Roles held now, and those that only a template's absence or fault took away.
-fn remembered_roles(inputs: &Inputs<'_>) -> BTreeMap<RoleName, crate::domain::roles::Why> {
+fn remembered_roles(inputs: &Inputs<'_>, record: &Record) -> BTreeMap<RoleName, Why> {
     let roles = &inputs.desired.roles;
     let kept = inputs.record.roles.iter().filter(|(name, _)| {
         roles.undecided.contains_key(*name) || roles.vanished.contains_key(*name)
     });
     let still_needed = |name: &RoleName| {
-        inputs.record.accounts.values().any(|account| {
+        record.accounts.values().any(|account| {
             account.roles.contains(name) || account.grants.values().any(|g| g.roles.contains(name))
         })
     };

@@ -150,13 +150,24 @@ async fn changes_are_seen_as_they_come() {
     assert_eq!(value(&seen).as_deref(), Some("after"));
 }
 
-/// What is committed is what the types say, and what kubectl takes.
+/// What is committed is what the types say, and kubectl takes it without a word of warning.
 #[tokio::test]
 async fn the_committed_crds_are_the_ones_installed() {
     let namespace = Namespace::new("crds").await;
     let folder = repository("crds");
-    let said = namespace
-        .kubectl_ok(&["diff", "--server-side", "-f", folder.to_str().unwrap()])
+    let folder = folder.to_str().unwrap();
+    let difference = namespace
+        .kubectl_ok(&["diff", "--server-side", "-f", folder])
         .await;
-    assert_eq!(said, "");
+    assert_eq!(difference, "");
+    let arguments = [
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        "--dry-run=server",
+        "-f",
+        folder,
+    ];
+    let said = namespace.kubectl(&arguments).await;
+    assert!(said.ok && said.err.is_empty(), "{said:?}");
 }

@@ -4,6 +4,10 @@
 //! and with servers of its own, and wait for conditions, never for time to pass.
 
 #[cfg(test)]
+mod documentation;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod ground;
 #[cfg(test)]
 mod scim;

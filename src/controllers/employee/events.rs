@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::api::conditions;
-use crate::api::employee::{AccountState, EmployeeStatus};
+use crate::api::employee::{AccountState, AccountStatus, EmployeeStatus};
 use crate::controllers::notice::{self, of};
 use crate::controllers::world::Meta;
 use crate::domain::ids::EmployeeName;
+use crate::plan::HOLD_EXPIRED;
 use crate::runtime::events::Notice;
 
 /// What is new in a status.
@@ -64,6 +65,10 @@ pub fn notices(
                 "Provision",
                 message(),
             ));
+        }
+        let expired = |a: &AccountStatus| a.reason.as_deref() == Some(HOLD_EXPIRED);
+        if expired(account) && !was.is_some_and(expired) {
+            out.push(notice::warning(object(), HOLD_EXPIRED, "Revoke", message()));
         }
         if new(AccountState::Conflict) {
             out.push(notice::warning(

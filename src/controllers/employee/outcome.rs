@@ -18,11 +18,11 @@ use crate::runtime::backoff;
 /// First wait after a failure that may pass by itself.
 const RETRY_BASE: Duration = Duration::from_secs(2);
 /// Longest wait after such failures.
-const RETRY_CAP: Duration = Duration::from_secs(300);
+const RETRY_CAP: Duration = Duration::from_mins(5);
 /// First wait after a failure that someone must do something about.
-const REPORTED_BASE: Duration = Duration::from_secs(300);
+const REPORTED_BASE: Duration = Duration::from_mins(5);
 /// Longest wait after such failures.
-const REPORTED_CAP: Duration = Duration::from_secs(3600);
+const REPORTED_CAP: Duration = Duration::from_hours(1);
 
 /// What an outcome is laid into.
 pub struct Context<'a> {
@@ -95,7 +95,7 @@ impl Context<'_> {
                             self.person.failures.remove(&key);
                         }
                         Err(error) => {
-                            self.note_failure(order.operation.verb(), Some(&name), &error)
+                            self.note_failure(order.operation.verb(), Some(&name), &error);
                         }
                     }
                 }

@@ -145,7 +145,13 @@ pub enum Timing {
 
 /// When the status of a person is to be written.
 #[must_use]
-pub fn timing(realm: &Realm, person: &Person, plan: &PersonPlan, now: Timestamp) -> Timing {
+pub fn timing(
+    realm: &Realm,
+    person: &Person,
+    desired: &Desired,
+    plan: &PersonPlan,
+    now: Timestamp,
+) -> Timing {
     let first_listing = |name: &ConnectorName| {
         realm
             .connectors
@@ -168,10 +174,14 @@ pub fn timing(realm: &Realm, person: &Person, plan: &PersonPlan, now: Timestamp)
         .keys()
         .any(|name| person.submitted.contains_key(name));
     let told_before = person.status.known.observed_generation == person.meta.generation;
+    // Watches of different kinds keep no order between each other: the role template that was applied
+    // just before this person may be seen just after.
+    let perhaps_early =
+        !told_before && plan.accounts.is_empty() && desired.lifecycle.stage.may_work();
     match () {
         () if troubled => Timing::Now,
         () if listing && told_before => Timing::AfterListing,
-        () if listing || underway => Timing::Soon,
+        () if listing || underway || perhaps_early => Timing::Soon,
         () => Timing::Now,
     }
 }

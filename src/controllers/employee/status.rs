@@ -226,39 +226,8 @@ fn state(
     }
     let unfinished = !account.steps.is_empty() || account.withheld.is_some();
     let blocked = unfinished || problem.is_some_and(|p| p.reason == "InventoryPending");
-    let outage = entry.and_then(|e| e.unavailable.as_ref());
-    if let Some((error, _)) = outage.filter(|_| blocked) {
-        return told(
-            AccountState::Pending,
-            error.kind.reason(),
-            format!(
-                "{name} can't be used at present: {}. It is tried again by itself, at least every 5 minutes; when next stands in status.retryAt of the AppConnector",
-                error.message
-            ),
-        );
-    }
-    let stopped = entry
-        .filter(|e| e.running.is_none())
-        .and_then(|e| e.problems.first());
-    if let Some(problem) = stopped.filter(|_| blocked) {
-        return told(
-            AccountState::Pending,
-            problem.reason,
-            format!("the AppConnector {name} waits: {}", problem.message),
-        );
-    }
-    let dry_run = entry
-        .and_then(|e| e.compiled.as_ref())
-        .is_some_and(|c| c.spec.dry_run);
-    if dry_run && unfinished {
-        return told(
-            AccountState::Pending,
-            "DryRun",
-            format!(
-                "the AppConnector is in mode DryRun; Enforce would {}",
-                text::operations(outlook::would_do(account).iter())
-            ),
-        );
+    if blocked && let Some((reason, message)) = obstacle(name, entry, account, unfinished) {
+        return told(AccountState::Pending, reason, message);
     }
     if let Some(problem) = problem {
         let state = if account.goal == Goal::Kept {
@@ -298,6 +267,35 @@ fn state(
             "kept as it is, as the role that gave it is broken or has disappeared".to_owned(),
         ),
     }
+}
+
+/// What at the connector keeps an account from being worked on.
+fn obstacle(
+    name: &ConnectorName,
+    entry: Option<&ConnectorEntry>,
+    account: &AccountPlan,
+    unfinished: bool,
+) -> Option<(&'static str, String)> {
+    let entry = entry?;
+    if let Some((error, _)) = &entry.unavailable {
+        let message = format!(
+            "{name} can't be used at present: {}. It is tried again by itself, at least every 5 minutes; when next stands in status.retryAt of the AppConnector",
+            error.message
+        );
+        return Some((error.kind.reason(), message));
+    }
+    if entry.running.is_none()
+        && let Some(problem) = entry.problems.first()
+    {
+        let message = format!("the AppConnector {name} waits: {}", problem.message);
+        return Some((problem.reason, message));
+    }
+    let dry_run = entry.compiled.as_ref().is_some_and(|c| c.spec.dry_run);
+    (dry_run && unfinished).then(|| {
+        let would = text::operations(outlook::would_do(account).iter());
+        let message = format!("the AppConnector is in mode DryRun; Enforce would {would}");
+        ("DryRun", message)
+    })
 }
 
 /// Reasons that mean: a person must decide.

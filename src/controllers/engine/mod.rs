@@ -131,7 +131,7 @@ impl Engine {
                 () = shutdown.cancelled() => break,
                 Some(change) = inbox.changes.recv() => self.change(change),
                 Some(report) = inbox.reports.recv() => self.report(report),
-                Some(written) = inbox.written.recv() => self.written(written),
+                Some(written) = inbox.written.recv() => self.written(&written),
                 () = std::future::ready(()), if busy => {}
                 () = sleep_until(&*clock, due.unwrap_or(Timestamp::MAX)), if due.is_some() => {}
                 // Proves to the liveness probe that the loop turns.
@@ -169,7 +169,7 @@ impl Engine {
             } else if let Ok(report) = inbox.reports.try_recv() {
                 self.report(report);
             } else if let Ok(written) = inbox.written.try_recv() {
-                self.written(written);
+                self.written(&written);
             } else {
                 return;
             }

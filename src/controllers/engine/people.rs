@@ -1,7 +1,7 @@
 //! One look at one person: facts, desire, plan, orders, status. Microseconds of pure work between
 //! taking from the world and giving to dispatch.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -89,7 +89,7 @@ impl Engine {
             // The finalizer comes before the first write to a target; the watch brings us back.
             return;
         }
-        self.carry_out(namespace, name, lane, &facts, &desired, plan, now);
+        self.carry_out(namespace, name, lane, &facts, &desired, &plan, now);
     }
 
     #[allow(
@@ -103,7 +103,7 @@ impl Engine {
         lane: Lane,
         facts: &Facts,
         desired: &Desired,
-        plan: PersonPlan,
+        plan: &PersonPlan,
         now: Timestamp,
     ) {
         let revision = self.next();
@@ -112,17 +112,17 @@ impl Engine {
         };
         if let Some(person) = realm.people.get_mut(name) {
             person.record = plan.record.clone();
-            apply::submit(&realm.connectors, person, &plan, revision, now);
+            apply::submit(&realm.connectors, person, plan, revision, now);
         }
         let Some(person) = realm.people.get(name) else {
             return;
         };
-        let status = status::derive(realm, person, facts, desired, &plan, now);
+        let status = status::derive(realm, person, facts, desired, plan, now);
         let ready = status
             .conditions
             .iter()
             .any(|c| c.type_ == READY && c.status == "True");
-        let outlook = outlook::of(realm, person, desired, &plan, ready, now);
+        let outlook = outlook::of(realm, person, desired, plan, ready, now);
         let wake = [plan.wake_at]
             .into_iter()
             .chain(person.failures.values().map(|f| Some(f.retry_at)))
@@ -130,7 +130,7 @@ impl Engine {
             .filter(|at| *at > now)
             .min();
         let id = person.employee_id.clone();
-        let timing = outlook::timing(realm, person, &plan, now);
+        let timing = outlook::timing(realm, person, desired, plan, now);
         let Some(person) = realm.people.get_mut(name) else {
             return;
         };
@@ -327,13 +327,10 @@ impl Engine {
         self.ports
             .metrics
             .count_employee(namespace, before.count, after.count);
-        let mut roles: BTreeMap<_, ()> = BTreeMap::new();
-        for role in before.roles.keys().chain(after.roles.keys()) {
-            roles.insert(role.clone(), ());
-        }
+        let roles: BTreeSet<_> = before.roles.keys().chain(after.roles.keys()).collect();
         let rogue_changed = before.rogue != after.rogue;
-        for role in roles.into_keys() {
-            self.summary_of_template(namespace, role);
+        for role in roles {
+            self.summary_of_template(namespace, role.clone());
         }
         if rogue_changed {
             self.summaries(namespace);

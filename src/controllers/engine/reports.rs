@@ -277,7 +277,7 @@ impl Engine {
         self.summary_of_connector(&key.namespace, key.name.clone());
     }
 
-    pub(super) fn written(&mut self, written: StatusWritten) {
+    pub(super) fn written(&mut self, written: &StatusWritten) {
         let namespace: Arc<str> = Arc::from(written.namespace.as_str());
         let saved = written.result.as_ref().ok().cloned();
         if let Err(error) = &written.result {

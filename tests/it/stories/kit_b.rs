@@ -157,7 +157,11 @@ impl Drop for Story {
             });
             ask.join()
         });
-        eprintln!("--- {} ---\n{view:#?}", ns.name);
+        let view = match view {
+            Ok(Ok(view)) => view,
+            other => format!("{other:?}"),
+        };
+        eprintln!("--- {} ---\n{view}", ns.name);
     }
 }
 

@@ -1,0 +1,249 @@
+//! What one account's plan is worked out from, and the walk from what the target shows to steps.
+
+use super::super::attributes;
+use super::super::grants;
+use super::super::observation::Observation;
+use super::super::operation::{Lane, Operation, ReadKey};
+use super::super::person::{Goal, Inputs, VANISHED_GRACE};
+use super::Assessment;
+use crate::domain::account::{Activity, NewAccount, ObservedAccount};
+use crate::domain::desired::DesiredAccount;
+use crate::domain::ids::ConnectorName;
+use crate::domain::matching::Match;
+use crate::domain::policy::Connector;
+use crate::domain::problem::Problem;
+use crate::domain::record::RecordedAccount;
+
+/// One account of one person, and everything that decides about it.
+pub(super) struct Context<'a> {
+    pub(super) inputs: &'a Inputs<'a>,
+    pub(super) name: &'a ConnectorName,
+    pub(super) connector: &'a Connector,
+    pub(super) desired: Option<&'a DesiredAccount>,
+    pub(super) recorded: Option<&'a RecordedAccount>,
+    pub(super) observed: &'a Observation,
+    pub(super) goal: Goal,
+}
+
+impl Context<'_> {
+    pub(super) fn assess(&self) -> Assessment {
+        let mut out = Assessment::idle(self.goal, self.remembered());
+        if self.goal == Goal::Live {
+            out.problems.extend(
+                self.desired
+                    .into_iter()
+                    .flat_map(|d| d.problems.iter().cloned()),
+            );
+        }
+        match &self.observed.matched {
+            Match::Conflict(conflict) => {
+                out.problems
+                    .push(Problem::waiting(conflict.reason, conflict.message.clone()));
+                out.additions_outstanding = self.goal == Goal::Live;
+            }
+            Match::Absent => self.absent(&mut out),
+            Match::Unknown if self.observed.read_directly => self.absent(&mut out),
+            Match::Unknown => self.look(&mut out),
+            Match::One(account) => self.present(&mut out, account),
+        }
+        self.show_remembered(&mut out);
+        out
+    }
+
+    /// What is remembered whatever the target shows. An account that is seen for the first time is
+    /// remembered from then on, also where nobody gives it.
+    fn remembered(&self) -> Option<RecordedAccount> {
+        let is_seen = matches!(self.observed.matched, Match::One(_));
+        if self.recorded.is_none() && self.goal != Goal::Live && !is_seen {
+            return None;
+        }
+        let mut record = self.recorded.cloned().unwrap_or_default();
+        if let Some(desired) = self.desired.filter(|_| self.goal != Goal::Ended) {
+            grants::refresh(self.inputs, &mut record, desired);
+        } else if grants::is_unexplained(Some(&record))
+            || grants::is_undecided(self.inputs, &record.roles)
+        {
+            record.lost_at = None;
+        } else {
+            record.lost_at = record.lost_at.or(Some(self.inputs.now));
+        }
+        if let (Goal::Live, None, Ok(username)) =
+            (self.goal, &record.username, &self.observed.username)
+        {
+            record.username = Some(username.clone());
+        }
+        Some(record)
+    }
+
+    /// Shows every remembered grant, also one of which nothing is certain now: what is shown is what
+    /// a restarted operator remembers, and a grant whose origin is lost could never be taken back.
+    fn show_remembered(&self, out: &mut Assessment) {
+        for (name, grant) in out.record.iter().flat_map(|r| &r.grants) {
+            if out.grants.contains_key(name) {
+                continue;
+            }
+            let held = self.observed.held.contains(name);
+            let is_seen = matches!(self.observed.matched, Match::One(_));
+            let is_desired = self
+                .desired
+                .is_some_and(|d| d.entitlements.contains_key(name));
+            let plan = if is_desired && (held || (is_seen && self.goal == Goal::Live)) {
+                grants::desired(&grant.roles, held, None)
+            } else {
+                grants::kept(grant)
+            };
+            out.grants.insert(name.clone(), plan);
+        }
+    }
+
+    /// Nothing is there. A working person's account is made; anyone else has nothing to lose.
+    fn absent(&self, out: &mut Assessment) {
+        if self.observed.in_doubt && !self.observed.read_directly {
+            self.pending_grants(out);
+            self.look(out);
+            return;
+        }
+        if self.goal != Goal::Live {
+            out.record = None;
+            return;
+        }
+        out.additions_outstanding = true;
+        if let Some(record) = &mut out.record {
+            record.id = None;
+            record.verified_disabled = None;
+        }
+        self.pending_grants(out);
+        match &self.observed.username {
+            Err(problem) => out.problems.push(problem.clone()),
+            Ok(username) => {
+                let attributes = self
+                    .desired
+                    .map(|d| attributes::initial(d, self.observed))
+                    .unwrap_or_default();
+                let operation = Operation::Create(NewAccount {
+                    username: username.clone(),
+                    mark: self.inputs.scope.mark(self.inputs.employee),
+                    active: true,
+                    attributes,
+                });
+                let existed = self
+                    .recorded
+                    .is_some_and(|r| r.grants.values().any(|g| g.since.is_some()));
+                let lane = if existed {
+                    Lane::Drift
+                } else {
+                    self.addition_lane()
+                };
+                out.steps
+                    .push(self.step(operation, lane, self.role_cause()));
+            }
+        }
+    }
+
+    /// A direct read decides what a listing could not.
+    fn look(&self, out: &mut Assessment) {
+        out.additions_outstanding = self.goal == Goal::Live;
+        let id = self.recorded.and_then(|r| r.id.clone());
+        let username = self
+            .recorded
+            .and_then(|r| r.username.clone())
+            .or_else(|| self.observed.username.clone().ok());
+        let key = match (id, username) {
+            (Some(id), _) if !self.observed.in_doubt => ReadKey::Id(id),
+            (_, Some(username)) => {
+                ReadKey::MarkOrUsername(self.inputs.scope.mark(self.inputs.employee), username)
+            }
+            (Some(id), None) => ReadKey::Id(id),
+            (None, None) => {
+                if let (Goal::Live, Err(problem)) = (self.goal, &self.observed.username) {
+                    out.problems.push(problem.clone());
+                }
+                return;
+            }
+        };
+        let lane = if self.goal == Goal::Live {
+            self.addition_lane()
+        } else {
+            self.end_lane()
+        };
+        out.steps.push(self.step(
+            Operation::Read(key),
+            lane,
+            if self.observed.in_doubt {
+                "the answer to the last change was lost".to_owned()
+            } else {
+                "the account was not in the last listing, which was incomplete".to_owned()
+            },
+        ));
+    }
+
+    fn present(&self, out: &mut Assessment, account: &ObservedAccount) {
+        {
+            let record = out.record.get_or_insert_default();
+            record.id = Some(account.id.clone());
+            // An account that was not linked before is taken as it is, with its user name: one that was
+            // allocated meanwhile was for an account yet to be made.
+            if record.username.is_none() || self.recorded.is_none_or(|r| r.id.is_none()) {
+                record.username = Some(account.username.clone());
+            }
+            if account.activity == Activity::Active {
+                record.verified_disabled = None;
+            } else if account.activity == Activity::Disabled && self.observed.read_directly {
+                record.verified_disabled = record.verified_disabled.or(Some(self.inputs.now));
+            }
+        }
+        if self.observed.in_doubt && !self.observed.read_directly {
+            out.additions_outstanding = self.goal == Goal::Live;
+            out.steps.push(self.step(
+                Operation::Read(ReadKey::Id(account.id.clone())),
+                self.end_or_addition_lane(),
+                "the answer to the last change was lost".to_owned(),
+            ));
+            return;
+        }
+        match self.goal {
+            Goal::Live => self.live(out, account),
+            Goal::Kept => {
+                let lost_at = out.record.as_ref().and_then(|r| r.lost_at);
+                out.wake_at = lost_at.and_then(|at| at.checked_add(VANISHED_GRACE).ok());
+                self.remove_lost(out, account);
+            }
+            Goal::Paused => self.disable(out, account),
+            Goal::Ended => self.end(out, account),
+        }
+        self.note_rogue(out, account);
+    }
+
+    fn live(&self, out: &mut Assessment, account: &ObservedAccount) {
+        if account.activity == Activity::Disabled {
+            out.additions_outstanding = true;
+            let lane = if self.recorded.is_some_and(|r| r.verified_disabled.is_none()) {
+                Lane::Drift
+            } else {
+                self.addition_lane()
+            };
+            out.steps.push(self.step(
+                Operation::Enable(account.id.clone()),
+                lane,
+                self.role_cause(),
+            ));
+        }
+        self.grant_steps(out, account);
+        let Some(desired) = self.desired else { return };
+        let known = self
+            .recorded
+            .filter(|r| r.id.is_some())
+            .and_then(|r| r.username.as_ref());
+        let changes = attributes::changes(desired, self.observed, account, known);
+        if !changes.is_empty() {
+            out.steps.push(self.step(
+                Operation::Update {
+                    id: account.id.clone(),
+                    changes,
+                },
+                Lane::Drift,
+                format!("AppConnector {}: spec.account", self.name),
+            ));
+        }
+    }
+}

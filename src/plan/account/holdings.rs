@@ -1,0 +1,222 @@
+//! The entitlements of one account: given, taken, kept, remembered, and those that nobody justifies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::grants;
+use super::super::observation::EntitlementView;
+use super::super::operation::{EntitlementTarget, Lane, Operation, ReadKey};
+use super::super::person::{Goal, Step, VANISHED_GRACE, earliest};
+use super::Assessment;
+use super::context::Context;
+use crate::domain::account::{Activity, ObservedAccount};
+use crate::domain::ids::{EntitlementId, EntitlementName, RoleName};
+use crate::domain::problem::Problem;
+
+impl Context<'_> {
+    /// Additions of a working person's account, and removals of what was lost.
+    pub(super) fn grant_steps(&self, out: &mut Assessment, account: &ObservedAccount) {
+        let mut add = BTreeMap::new();
+        let mut repairs = !self.observed.held.is_empty()
+            || self
+                .recorded
+                .is_some_and(|r| r.grants.values().any(|g| g.since.is_some()));
+        for (name, roles) in self.desired.iter().flat_map(|d| &d.entitlements) {
+            let held = self.observed.held.contains(name);
+            let mut problem = None;
+            if !held {
+                out.additions_outstanding = true;
+                match self.target_of(name) {
+                    Ok(target) => {
+                        repairs &= self
+                            .recorded
+                            .and_then(|r| r.grants.get(name))
+                            .is_some_and(|g| g.since.is_some());
+                        add.insert(name.clone(), target);
+                    }
+                    Err(found) => problem = Some(found),
+                }
+            }
+            self.remember_grant(out, name, roles, held, problem);
+        }
+        if !add.is_empty() {
+            let lane = if repairs {
+                Lane::Drift
+            } else {
+                self.addition_lane()
+            };
+            let operation = Operation::AddEntitlements {
+                id: account.id.clone(),
+                entitlements: add,
+            };
+            out.steps
+                .push(self.step(operation, lane, self.role_cause()));
+        }
+        self.remove_lost(out, account);
+    }
+
+    pub(super) fn remove_lost(&self, out: &mut Assessment, account: &ObservedAccount) {
+        let remove = self.lost_grants(out, true);
+        out.removals.extend(self.removal(
+            account,
+            remove,
+            Lane::Mover,
+            "no role gives these any more".to_owned(),
+        ));
+    }
+
+    /// The step that takes entitlements away, or, where the last listing was incomplete, the direct
+    /// read that has to come before it (invariant 2).
+    pub(super) fn removal(
+        &self,
+        account: &ObservedAccount,
+        entitlements: BTreeMap<EntitlementName, EntitlementId>,
+        lane: Lane,
+        cause: String,
+    ) -> Option<Step> {
+        if entitlements.is_empty() {
+            return None;
+        }
+        let id = account.id.clone();
+        let operation = if self.may_destroy() {
+            Operation::RemoveEntitlements { id, entitlements }
+        } else {
+            Operation::Read(ReadKey::Id(id))
+        };
+        Some(self.step(operation, lane, cause))
+    }
+
+    /// Recorded grants that are not desired: forgotten where the target no longer shows them, kept
+    /// where they can't be decided, else to be removed.
+    pub(super) fn lost_grants(
+        &self,
+        out: &mut Assessment,
+        may_keep: bool,
+    ) -> BTreeMap<EntitlementName, EntitlementId> {
+        let mut remove = BTreeMap::new();
+        for (name, grant) in self.recorded.iter().flat_map(|r| &r.grants) {
+            if self.goal == Goal::Live
+                && self
+                    .desired
+                    .is_some_and(|d| d.entitlements.contains_key(name))
+            {
+                continue;
+            }
+            let view = self.observed.entitlements.get(name);
+            if !self.observed.held.contains(name) {
+                let certain = matches!(
+                    view,
+                    Some(
+                        EntitlementView::Existing {
+                            holders_complete: true,
+                            ..
+                        } | EntitlementView::Missing
+                    )
+                );
+                if certain && let Some(record) = &mut out.record {
+                    record.grants.remove(name);
+                }
+                continue;
+            }
+            let lost_at = grant.lost_at.unwrap_or(self.inputs.now);
+            if let Some(kept) = out.record.as_mut().and_then(|r| r.grants.get_mut(name)) {
+                kept.lost_at = Some(lost_at);
+            }
+            if may_keep && grants::is_kept(self.inputs, &grant.roles, Some(lost_at)) {
+                if !grants::is_undecided(self.inputs, &grant.roles) {
+                    out.wake_at = earliest(out.wake_at, lost_at.checked_add(VANISHED_GRACE).ok());
+                } else if let Some(kept) = out.record.as_mut().and_then(|r| r.grants.get_mut(name))
+                {
+                    kept.lost_at = None;
+                }
+                out.grants.insert(name.clone(), grants::kept(grant));
+                continue;
+            }
+            out.lost_at = earliest(out.lost_at, Some(lost_at));
+            let mut removing = grants::removing(grant);
+            if let Some(EntitlementView::Existing { id, .. }) = view {
+                remove.insert(name.clone(), id.clone());
+            } else {
+                removing.problem = self.target_of(name).err();
+            }
+            out.grants.insert(name.clone(), removing);
+        }
+        remove
+    }
+
+    /// Grants of an account that does not exist yet.
+    pub(super) fn pending_grants(&self, out: &mut Assessment) {
+        for (name, roles) in self.desired.iter().flat_map(|d| &d.entitlements) {
+            self.remember_grant(out, name, roles, false, self.target_of(name).err());
+        }
+    }
+
+    fn remember_grant(
+        &self,
+        out: &mut Assessment,
+        name: &EntitlementName,
+        roles: &BTreeSet<RoleName>,
+        held: bool,
+        problem: Option<Problem>,
+    ) {
+        let Some(record) = &mut out.record else {
+            return;
+        };
+        let grant = record.grants.entry(name.clone()).or_default();
+        grants::refresh_grant(self.inputs, grant, roles);
+        if held {
+            grant.since = grant.since.or(Some(self.inputs.now));
+        }
+        let plan = grants::desired(&grant.roles, held, problem);
+        out.grants.insert(name.clone(), plan);
+    }
+
+    pub(super) fn note_rogue(&self, out: &mut Assessment, account: &ObservedAccount) {
+        if account.activity == Activity::Disabled {
+            return;
+        }
+        let justified = |name: &&EntitlementName| {
+            self.desired
+                .is_some_and(|d| d.entitlements.contains_key(*name))
+                || self.recorded.is_some_and(|r| r.grants.contains_key(*name))
+        };
+        out.rogue = self
+            .observed
+            .held
+            .iter()
+            .filter(|name| !justified(name))
+            .cloned()
+            .collect();
+    }
+
+    fn target_of(&self, name: &EntitlementName) -> Result<EntitlementTarget, Problem> {
+        match self.observed.entitlements.get(name) {
+            Some(EntitlementView::Existing { id, .. }) => {
+                Ok(EntitlementTarget::Existing(id.clone()))
+            }
+            Some(EntitlementView::Missing) if self.connector.spec.create_entitlements => {
+                Ok(EntitlementTarget::ToBeCreated)
+            }
+            Some(EntitlementView::Missing) => Err(Problem::waiting(
+                "EntitlementMissing",
+                format!(
+                    "{} has no entitlement named {name} (yet): create it there, mend the name in the RoleTemplate, or set spec.entitlements.missing of the AppConnector to Create",
+                    self.name
+                ),
+            )),
+            Some(EntitlementView::Ambiguous) => Err(Problem::waiting(
+                "EntitlementAmbiguous",
+                format!(
+                    "{} has several entitlements named {name}: rename all but one of them there",
+                    self.name
+                ),
+            )),
+            Some(EntitlementView::Unknown) | None => Err(Problem::waiting(
+                "EntitlementsUnreadable",
+                format!(
+                    "the entitlements of {} could not all be read, and {name} was not among them (see the status of that AppConnector)",
+                    self.name
+                ),
+            )),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! One account, assessed by itself: what should be added, repaired and taken away. When removals may
+//! run is decided in [`super::person`], which sees all accounts of the person.
+
+mod context;
+mod ending;
+mod holdings;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use self::context::Context;
+use super::grants;
+use super::person::{AccountPlan, Goal, GrantPlan, Inputs, Step, Withheld, ends_access};
+use crate::domain::desired::DesiredAccount;
+use crate::domain::ids::{ConnectorName, EntitlementName};
+use crate::domain::problem::Problem;
+use crate::domain::record::RecordedAccount;
+
+/// Reason of a removal that waited for additions in vain (invariant 3).
+pub const HOLD_EXPIRED: &str = "HoldExpired";
+
+/// One account, assessed.
+#[derive(Debug)]
+pub(super) struct Assessment {
+    pub(super) goal: Goal,
+    /// What may be done whatever the state of other accounts.
+    pub(super) steps: Vec<Step>,
+    /// What takes access away because of a move.
+    pub(super) removals: Vec<Step>,
+    /// Since when what is removed was lost.
+    pub(super) lost_at: Option<Timestamp>,
+    /// Whether something desired is not there yet.
+    pub(super) additions_outstanding: bool,
+    pub(super) problems: Vec<Problem>,
+    pub(super) grants: BTreeMap<EntitlementName, GrantPlan>,
+    pub(super) rogue: BTreeSet<EntitlementName>,
+    /// What to remember; `None` forgets the account.
+    pub(super) record: Option<RecordedAccount>,
+    pub(super) wake_at: Option<Timestamp>,
+}
+
+impl Assessment {
+    fn idle(goal: Goal, record: Option<RecordedAccount>) -> Self {
+        Self {
+            goal,
+            steps: Vec::new(),
+            removals: Vec::new(),
+            lost_at: None,
+            additions_outstanding: false,
+            problems: Vec::new(),
+            grants: BTreeMap::new(),
+            rogue: BTreeSet::new(),
+            record,
+            wake_at: None,
+        }
+    }
+
+    /// Lets removals run, or withholds them for the person's additions, at most for the hold time.
+    pub(super) fn finish(
+        self,
+        additions_outstanding: bool,
+        hold: SignedDuration,
+        now: Timestamp,
+    ) -> AccountPlan {
+        let mut steps = self.steps;
+        let mut problems = self.problems;
+        let mut withheld = None;
+        if !self.removals.is_empty() {
+            let until = self
+                .lost_at
+                .unwrap_or(now)
+                .checked_add(hold)
+                .unwrap_or(Timestamp::MAX);
+            if additions_outstanding && until > now {
+                withheld = Some(Withheld {
+                    operations: self.removals.into_iter().map(|s| s.operation).collect(),
+                    until,
+                });
+            } else {
+                if additions_outstanding {
+                    problems.push(Problem::waiting(
+                        HOLD_EXPIRED,
+                        "what is new is still not there, and spec.moves.hold of the AppConnector is over: what was lost is taken away all the same",
+                    ));
+                }
+                steps.extend(self.removals);
+            }
+        }
+        AccountPlan {
+            goal: self.goal,
+            steps,
+            withheld,
+            problems,
+            grants: self.grants,
+            rogue: self.rogue,
+        }
+    }
+}
+
+/// Assesses one account.
+pub(super) fn assess(inputs: &Inputs<'_>, name: &ConnectorName) -> Assessment {
+    let desired = inputs.desired.accounts.get(name);
+    let recorded = inputs.record.accounts.get(name);
+    let goal = goal(inputs, desired, recorded);
+    let Some(connector) = inputs.policy.connector(name) else {
+        return untouchable(
+            inputs,
+            desired,
+            recorded,
+            Problem::waiting(
+                "ConnectorMissing",
+                format!(
+                    "the AppConnector {name} does not exist (yet): create it, or take it out of the RoleTemplates that name it; its accounts stay as they are"
+                ),
+            ),
+        );
+    };
+    // Whoever must not work is shut out all the same; what roles took away waits like what they give.
+    let ends = !inputs.desired.lifecycle.stage.may_work();
+    if !connector.faults.is_empty() && !ends {
+        return untouchable(
+            inputs,
+            desired,
+            recorded,
+            Problem::waiting(
+                "ConnectorBroken",
+                format!(
+                    "the AppConnector {name} can't be used until it is mended (see its status); accounts stay as they are"
+                ),
+            ),
+        );
+    }
+    let Some(observed) = inputs.observations.get(name) else {
+        return untouchable(
+            inputs,
+            desired,
+            recorded,
+            Problem::waiting(
+                "InventoryPending",
+                format!(
+                    "the accounts of {name} could not be listed yet (see the status of that AppConnector); it goes on by itself once they are"
+                ),
+            ),
+        );
+    };
+    let context = Context {
+        inputs,
+        name,
+        connector,
+        desired,
+        recorded,
+        observed,
+        goal,
+    };
+    context.assess()
+}
+
+/// What is to become of the account, by the person's stage and roles.
+fn goal(
+    inputs: &Inputs<'_>,
+    desired: Option<&DesiredAccount>,
+    recorded: Option<&RecordedAccount>,
+) -> Goal {
+    let stage = inputs.desired.lifecycle.stage;
+    if ends_access(stage) {
+        return Goal::Ended;
+    }
+    if !stage.may_work() {
+        return Goal::Paused;
+    }
+    if desired.is_some() {
+        return Goal::Live;
+    }
+    let kept = grants::is_unexplained(recorded)
+        || recorded.is_some_and(|r| {
+            grants::is_kept(inputs, &r.roles, r.lost_at)
+                || r.grants
+                    .values()
+                    .any(|g| grants::is_kept(inputs, &g.roles, g.lost_at))
+        });
+    if kept { Goal::Kept } else { Goal::Ended }
+}
+
+/// An account that can't be dealt with now. Everything stays as it is and is remembered as it was.
+fn untouchable(
+    inputs: &Inputs<'_>,
+    desired: Option<&DesiredAccount>,
+    recorded: Option<&RecordedAccount>,
+    problem: Problem,
+) -> Assessment {
+    let may_work = inputs.desired.lifecycle.stage.may_work();
+    let mut record = recorded.cloned();
+    if let (Some(record), Some(desired), true) = (&mut record, desired, may_work) {
+        grants::refresh(inputs, record, desired);
+    }
+    let mut out = Assessment::idle(Goal::Kept, record);
+    out.additions_outstanding = may_work && desired.is_some();
+    if (may_work && desired.is_some()) || recorded.is_some() {
+        out.problems.push(problem);
+    }
+    for (entitlement, grant) in out.record.iter().flat_map(|r| &r.grants) {
+        out.grants.insert(entitlement.clone(), grants::kept(grant));
+    }
+    out
+}

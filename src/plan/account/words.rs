@@ -1,0 +1,61 @@
+//! How urgent a step is, and why it is taken.
+
+use super::super::operation::{Lane, Operation};
+use super::super::person::{Goal, Step};
+use super::context::Context;
+use crate::domain::ids::RoleName;
+use crate::domain::lifecycle::Stage;
+
+impl Context<'_> {
+    pub(super) fn step(&self, operation: Operation, lane: Lane, cause: String) -> Step {
+        Step {
+            operation,
+            lane,
+            cause,
+        }
+    }
+
+    pub(super) fn addition_lane(&self) -> Lane {
+        if self.inputs.record.has_history() {
+            Lane::Mover
+        } else {
+            Lane::Joiner
+        }
+    }
+
+    pub(super) fn end_lane(&self) -> Lane {
+        if self.inputs.desired.lifecycle.stage.is_urgent_end() {
+            Lane::Leaver
+        } else {
+            Lane::Mover
+        }
+    }
+
+    pub(super) fn end_or_addition_lane(&self) -> Lane {
+        if self.goal == Goal::Live {
+            self.addition_lane()
+        } else {
+            self.end_lane()
+        }
+    }
+
+    pub(super) fn end_cause(&self) -> String {
+        match self.inputs.desired.lifecycle.stage {
+            Stage::Departed | Stage::Retired => "the last day is over".to_owned(),
+            Stage::Suspended => "spec.employment is Suspended".to_owned(),
+            Stage::OnLeave => "spec.employment is OnLeave".to_owned(),
+            Stage::Upcoming | Stage::Preboarding => "the first day has not come".to_owned(),
+            Stage::Active => "no role gives this account any more".to_owned(),
+        }
+    }
+
+    pub(super) fn role_cause(&self) -> String {
+        let roles: Vec<&str> = self
+            .desired
+            .iter()
+            .flat_map(|d| &d.roles)
+            .map(RoleName::as_str)
+            .collect();
+        format!("roles {}", roles.join(", "))
+    }
+}
