@@ -6,6 +6,7 @@ pub mod cleanup;
 pub mod events;
 pub mod gather;
 pub mod intake;
+pub mod orphans;
 pub mod outcome;
 pub mod outlook;
 pub mod record;

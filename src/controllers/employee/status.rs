@@ -7,9 +7,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use crate::api::conditions::{self, Wanted};
 use crate::api::employee::{
     AccountState, AccountStatus, EmployeeStatus, EmployeeSummary, GrantState as ShownGrant,
-    GrantStatus, HeldRole, NextTransition, OrphanedCredential,
+    GrantStatus, HeldRole, NextTransition,
 };
-use crate::controllers::employee::outlook;
+use crate::controllers::employee::{orphans, outlook};
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Failure, Person, Realm};
 use crate::domain::account::Activity;
@@ -74,7 +74,7 @@ pub fn derive(
             concerned.then(|| one_account(realm, person, name, account, recorded, now))
         })
         .collect();
-    let orphans = orphans(realm, person, plan, now);
+    let orphans = orphans::of(realm, person, plan, now);
     let wanted_ready = readiness(desired, &told);
     let accounts: Vec<AccountStatus> = told.into_iter().map(|(account, _)| account).collect();
     let right = accounts.iter().filter(|a| is_right(a)).count();
@@ -145,7 +145,8 @@ fn one_account(
 ) -> (AccountStatus, Option<&'static str>) {
     let entry = realm.connectors.get(name);
     let failure = person.failing(name, account, now);
-    let (state, reason, message) = state(name, entry, account, failure);
+    let (state, reason, message) =
+        state(name, entry, account, failure, unexplained(entry, recorded));
     let status = AccountStatus {
         connector: name.to_string(),
         account_id: recorded
@@ -201,6 +202,7 @@ fn state(
     entry: Option<&ConnectorEntry>,
     account: &AccountPlan,
     failure: Option<&Failure>,
+    unexplained: Option<Activity>,
 ) -> (AccountState, Option<&'static str>, Option<String>) {
     let told = |state, reason: &'static str, message: String| {
         (state, Some(reason), Some(text::bounded(&message)))
@@ -261,12 +263,27 @@ fn state(
     match account.goal {
         Goal::Live => (AccountState::Active, None, None),
         Goal::Paused | Goal::Ended => (AccountState::Disabled, None, None),
+        Goal::Kept if unexplained == Some(Activity::Disabled) => (AccountState::Disabled, None, None),
+        Goal::Kept if unexplained.is_some() => told(
+            AccountState::Kept,
+            "OriginUnknown",
+            "no RoleTemplate is known to have given this account: it stays as it is until one gives it, or until someone disables it there".to_owned(),
+        ),
         Goal::Kept => told(
             AccountState::Kept,
             "PolicyUndecided",
             "kept as it is, as the role that gave it is broken or has disappeared".to_owned(),
         ),
     }
+}
+
+/// How an account stands that no role is known to have given.
+fn unexplained(
+    entry: Option<&ConnectorEntry>,
+    recorded: Option<&RecordedAccount>,
+) -> Option<Activity> {
+    let id = recorded.filter(|r| r.roles.is_empty())?.id.as_ref()?;
+    entry?.inventory.by_id(id).map(|account| account.activity)
 }
 
 /// What at the connector keeps an account from being worked on.
@@ -411,58 +428,6 @@ fn roles(desired: &Desired, plan: &PersonPlan) -> Vec<HeldRole> {
                         "its RoleTemplate disappeared; what it gave is kept for an hour".to_owned()
                     })
                 }),
-        })
-        .collect()
-}
-
-/// Active credentials of the person that no grant justifies.
-fn orphans(
-    realm: &Realm,
-    person: &Person,
-    plan: &PersonPlan,
-    now: Timestamp,
-) -> Vec<OrphanedCredential> {
-    let mut found: Vec<(String, &str, String)> = Vec::new();
-    for (name, account) in &plan.accounts {
-        for entitlement in &account.rogue {
-            found.push((name.to_string(), "Entitlement", entitlement.to_string()));
-        }
-        if !matches!(account.goal, Goal::Ended | Goal::Kept) {
-            continue;
-        }
-        let Some(entry) = realm.connectors.get(name) else {
-            continue;
-        };
-        let recorded = plan.record.accounts.get(name);
-        let accounts = match recorded.map(|r| r.id.as_ref()) {
-            Some(Some(id)) if account.goal == Goal::Ended => {
-                Vec::from_iter(entry.inventory.by_id(id))
-            }
-            // It bears our mark, and nothing is known of why it was made.
-            None => entry.inventory.by_mark(&person.employee_id),
-            Some(_) => Vec::new(),
-        };
-        for active in accounts.iter().filter(|a| a.activity == Activity::Active) {
-            found.push((name.to_string(), "Account", active.username.to_string()));
-        }
-    }
-    found
-        .into_iter()
-        .take(LIST_CAP)
-        .map(|(connector, kind, name)| {
-            let since = person
-                .status
-                .known
-                .orphaned_credentials
-                .iter()
-                .find(|o| o.connector == connector && o.kind == kind && o.name == name)
-                .map_or(Time(now), |o| o.since.clone());
-            OrphanedCredential {
-                connector,
-                kind: kind.to_owned(),
-                name,
-                since,
-            }
         })
         .collect()
 }

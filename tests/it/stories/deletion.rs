@@ -9,7 +9,7 @@ use kube::api::{DeleteParams, ListParams};
 use rollcall::api::{AppConnector, Employee, FINALIZER, RoleTemplate};
 use serde_json::{Value, json};
 
-use super::kit_b::{Story, connector, cycles, employee, everyone, is, usernames, writes};
+use super::kit_b::{Story, connector, cycles, employee, everyone, is, tells, usernames, writes};
 use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;
 use crate::support::wait::eventually;
@@ -114,8 +114,19 @@ async fn a_namespace_is_emptied_and_filled_again() {
     // The connector and the people are back before any role says what they may have.
     story.apply_connector(connector("directory", &server)).await;
     people(&story).await;
+    let message = story
+        .person_says("bob", "Ready", "False", "OriginUnknown")
+        .await;
+    tells(&message, &["directory", "no RoleTemplate"]);
+    story
+        .person_says(
+            "bob",
+            "OrphanedCredentials",
+            "True",
+            "CredentialsWithoutGrant",
+        )
+        .await;
     cycles(&server, 2).await;
-    story.ready("bob").await;
     story.apply_role(role).await;
     for name in ["ada", "bob"] {
         let status = story.provisioned(name, 1).await;
