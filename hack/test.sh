@@ -21,10 +21,10 @@ say "control plane: $bin"
 hack/targets/install.sh >&2
 
 say "== Tests"
-exercised=target/tmp/exercised.txt
+exercised=${CARGO_TARGET_DIR:-target}/tmp/exercised.txt
 rm -f "$exercised"
 status=0
-cargo test --locked "$@" || status=$?
+cargo test --locked --no-fail-fast "$@" || status=$?
 
 say "== Real systems exercised"
 if [ -s "$exercised" ]; then

@@ -54,10 +54,10 @@ pub(super) const PLAIN_URL: &str =
 /// What to do about it.
 pub(super) const PLAIN_URL_MESSAGE: &str = "baseUrl must carry no user, query or fragment; put credentials into a Secret and name it in auth";
 
-/// Five seconds to a week, in units from large to small, none of them zero.
-pub(super) const INTERVAL: &str = "self != '' && self.matches('^([1-7]d)?([1-9][0-9]{0,2}h)?([1-9][0-9]{0,3}m)?([1-9][0-9]{0,4}s)?$') && (self.contains('d') || duration(self) >= duration('5s'))";
+/// One second to a week, in units from large to small, none of them zero.
+pub(super) const INTERVAL: &str = "self != '' && self.matches('^([1-7]d)?([1-9][0-9]{0,2}h)?([1-9][0-9]{0,3}m)?([1-9][0-9]{0,4}s)?$')";
 /// What to do about it.
-pub(super) const INTERVAL_MESSAGE: &str = "interval must be at least 5s and at most a week, in units from large to small, such as 30s, 10m, 1h30m or 1d";
+pub(super) const INTERVAL_MESSAGE: &str = "interval must be at least 1s and at most a week, in units from large to small, such as 30s, 10m, 1h30m or 1d";
 
 /// One second to about a quarter of an hour.
 pub(super) const TIMEOUT: &str = "self != '' && self.matches('^([1-9]m)?([1-9][0-9]{0,2}s)?$')";

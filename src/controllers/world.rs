@@ -368,6 +368,16 @@ impl ConnectorEntry {
             status: Tracked::new(status),
         }
     }
+
+    /// Whether the first listing since the start is under way, and nothing speaks against its ending
+    /// well.
+    #[must_use]
+    pub fn awaits_first_listing(&self) -> bool {
+        self.running.is_some()
+            && !self.inventory.is_readable()
+            && self.unavailable.is_none()
+            && self.listing_failed.is_none()
+    }
 }
 
 /// A running dispatch.

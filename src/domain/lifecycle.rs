@@ -85,17 +85,19 @@ pub fn at(facts: &Facts, now: Timestamp) -> Lifecycle {
         .end
         .and_then(|last| last.tomorrow().ok())
         .and_then(|day| first_instant(facts, day));
+    let current = stage(facts, begins, ends, now);
     let next = [begins, ends]
         .into_iter()
         .flatten()
         .filter(|at| *at > now)
-        .min()
         .map(|at| Transition {
             at,
             stage: stage(facts, begins, ends, at),
-        });
+        })
+        .filter(|transition| transition.stage != current)
+        .min_by_key(|transition| transition.at);
     Lifecycle {
-        stage: stage(facts, begins, ends, now),
+        stage: current,
         next,
     }
 }

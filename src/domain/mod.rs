@@ -7,6 +7,8 @@ pub mod account;
 pub mod cel;
 pub mod desired;
 pub mod facts;
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub mod ids;
 pub mod lifecycle;
 pub mod mark;

@@ -70,6 +70,8 @@ pub fn resolve(
     recorded: &BTreeMap<RoleName, Why>,
 ) -> Resolution {
     let mut out = Resolution::default();
+    let mut roots: BTreeMap<RoleName, Why> = BTreeMap::new();
+    let mut open: BTreeMap<RoleName, Problem> = BTreeMap::new();
     for name in &facts.roles {
         if policy.template(name).is_none() {
             out.problems.push(Problem::waiting(
@@ -77,17 +79,22 @@ pub fn resolve(
                 format!("spec.roles names the RoleTemplate {name}, which does not exist (yet): create it, or take the name out"),
             ));
         }
-        take(policy, &mut out, name, Why::Explicit);
+        roots.insert(name.clone(), Why::Explicit);
     }
+    let mut failed = Vec::new();
     for template in policy.templates() {
         let name = &template.spec.name;
-        if template.spec.match_.is_none() || out.held.contains_key(name) {
+        if template.spec.match_.is_none() || roots.contains_key(name) {
             continue;
         }
         match template.rule.as_ref().filter(|_| policy.is_sound(name)) {
-            None => leave_open(policy, &mut out, name, broken(name)),
+            None => {
+                open.insert(name.clone(), broken(name));
+            }
             Some(rule) => match rule.evaluate_bool(subject) {
-                Ok(true) => take(policy, &mut out, name, Why::Match),
+                Ok(true) => {
+                    roots.insert(name.clone(), Why::Match);
+                }
                 Ok(false) => {}
                 Err(error) => {
                     let problem = Problem::waiting(
@@ -96,15 +103,20 @@ pub fn resolve(
                             "RoleTemplate {name}: spec.match can't be evaluated for this person, who keeps what it gave: {error}"
                         ),
                     );
-                    out.problems.push(problem.clone());
-                    leave_open(policy, &mut out, name, problem);
+                    failed.push((name.clone(), problem.clone()));
+                    open.insert(name.clone(), problem);
                 }
             },
         }
     }
-    let held: BTreeSet<RoleName> = out.held.keys().cloned().collect();
-    out.undecided.retain(|name, _| !held.contains(name));
+    take(policy, &mut out, &mut open, roots);
+    failed.retain(|(name, _)| !out.held.contains_key(name));
+    out.problems
+        .extend(failed.into_iter().map(|(_, problem)| problem));
+    leave_open(policy, &mut out, open, recorded);
     out.vanished = vanished(policy, &out, recorded);
+    out.problems.sort();
+    out.problems.dedup();
     out
 }
 
@@ -139,40 +151,69 @@ fn vanished(
         .collect()
 }
 
-/// Takes a role and, breadth first, what it includes. A broken one is left open instead.
-fn take(policy: &Policy, out: &mut Resolution, name: &RoleName, why: Why) {
-    let mut queue = std::collections::VecDeque::from([(name.clone(), why)]);
-    while let Some((name, why)) = queue.pop_front() {
-        if out.held.contains_key(&name) {
-            continue;
+/// Takes roles and, level by level, what they include. A broken one is left open instead. Of several
+/// that include the same role the first by name is told as the reason, whatever the order of input.
+fn take(
+    policy: &Policy,
+    out: &mut Resolution,
+    open: &mut BTreeMap<RoleName, Problem>,
+    roots: BTreeMap<RoleName, Why>,
+) {
+    let mut level = roots;
+    while !level.is_empty() {
+        let mut next = BTreeMap::new();
+        for (name, why) in level {
+            let Some(template) = policy.template(&name) else {
+                continue;
+            };
+            if !policy.is_sound(&name) {
+                let problem = broken(&name);
+                out.problems.push(problem.clone());
+                open.insert(name, problem);
+                continue;
+            }
+            for included in &template.spec.includes {
+                next.entry(included.clone())
+                    .or_insert_with(|| Why::Included(name.clone()));
+            }
+            out.held.insert(name, why);
         }
-        let Some(template) = policy.template(&name) else {
-            continue;
-        };
-        if !policy.is_sound(&name) {
-            let problem = broken(&name);
-            out.problems.push(problem.clone());
-            leave_open(policy, out, &name, problem);
-            continue;
-        }
-        for included in &template.spec.includes {
-            queue.push_back((included.clone(), Why::Included(name.clone())));
-        }
-        out.held.insert(name, why);
+        next.retain(|name, _| !out.held.contains_key(name) && !open.contains_key(name));
+        level = next;
     }
 }
 
-/// Marks a role, and all that it includes, as not decidable now.
-fn leave_open(policy: &Policy, out: &mut Resolution, name: &RoleName, problem: Problem) {
-    let mut stack = vec![name.clone()];
-    while let Some(name) = stack.pop() {
-        if out.undecided.contains_key(&name) {
+/// Marks roles as not decidable now, with all that they include. So are recorded roles that are
+/// broken, and those that came from a role that is not decidable, as its includes may be part of what
+/// is broken.
+fn leave_open(
+    policy: &Policy,
+    out: &mut Resolution,
+    open: BTreeMap<RoleName, Problem>,
+    recorded: &BTreeMap<RoleName, Why>,
+) {
+    let mut stack: Vec<(RoleName, Problem)> = open.into_iter().collect();
+    for name in recorded.keys() {
+        if policy.template(name).is_some() && !policy.is_sound(name) {
+            stack.push((name.clone(), broken(name)));
+        }
+    }
+    while let Some((name, problem)) = stack.pop() {
+        if out.held.contains_key(&name) || out.undecided.contains_key(&name) {
             continue;
         }
-        if let Some(template) = policy.template(&name) {
-            stack.extend(template.spec.includes.iter().cloned());
+        let included = policy
+            .template(&name)
+            .into_iter()
+            .flat_map(|t| &t.spec.includes);
+        let came_from_it = recorded
+            .iter()
+            .filter(|(_, why)| **why == Why::Included(name.clone()))
+            .map(|(role, _)| role);
+        for role in included.chain(came_from_it) {
+            stack.push((role.clone(), problem.clone()));
         }
-        out.undecided.insert(name, problem.clone());
+        out.undecided.insert(name, problem);
     }
 }
 

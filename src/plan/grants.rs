@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::person::{GrantPlan, GrantState, Inputs, VANISHED_GRACE};
+use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::RoleName;
 use crate::domain::problem::Problem;
-use crate::domain::record::RecordedGrant;
+use crate::domain::record::{RecordedAccount, RecordedGrant};
 
 /// Whether something that these roles gave stays although none of them gives it now: one can't be
 /// decided, or its template disappeared less than the grace time ago.
@@ -31,6 +32,46 @@ pub(super) fn is_undecided(inputs: &Inputs<'_>, roles: &BTreeSet<RoleName>) -> b
     roles
         .iter()
         .any(|role| inputs.desired.roles.undecided.contains_key(role))
+}
+
+/// Whether no role is known to have given an account. It is left alone, and reported: the role that
+/// gave it may be on its way back, with the rest of a namespace that is restored.
+pub(super) fn is_unexplained(recorded: Option<&RecordedAccount>) -> bool {
+    recorded.is_none_or(|r| r.roles.is_empty())
+}
+
+/// Remembers what is desired now of an account and of the grants that are remembered already.
+pub(super) fn refresh(inputs: &Inputs<'_>, record: &mut RecordedAccount, desired: &DesiredAccount) {
+    record.roles = giving(inputs, &desired.roles, &record.roles);
+    record.lost_at = None;
+    for (name, grant) in &mut record.grants {
+        if let Some(roles) = desired.entitlements.get(name) {
+            refresh_grant(inputs, grant, roles);
+        }
+    }
+}
+
+/// Remembers that these roles give a grant now.
+pub(super) fn refresh_grant(
+    inputs: &Inputs<'_>,
+    grant: &mut RecordedGrant,
+    roles: &BTreeSet<RoleName>,
+) {
+    grant.roles = giving(inputs, roles, &grant.roles);
+    grant.lost_at = None;
+}
+
+/// The roles that give something: those that do now, and those that did and can't be decided, so that
+/// it is kept also if the others are lost meanwhile.
+fn giving(
+    inputs: &Inputs<'_>,
+    now: &BTreeSet<RoleName>,
+    before: &BTreeSet<RoleName>,
+) -> BTreeSet<RoleName> {
+    let undecided = before
+        .iter()
+        .filter(|role| inputs.desired.roles.undecided.contains_key(*role));
+    now.iter().chain(undecided).cloned().collect()
 }
 
 /// A grant that is desired.

@@ -9,6 +9,8 @@ mod grants;
 pub mod observation;
 pub mod operation;
 pub mod person;
+#[cfg(test)]
+mod tests;
 
 pub use account::HOLD_EXPIRED;
 pub use observation::{EntitlementView, Observation};

@@ -13,7 +13,8 @@ use crate::domain::lifecycle::Stage;
 use crate::domain::mark::Scope;
 use crate::domain::policy::Policy;
 use crate::domain::problem::Problem;
-use crate::domain::record::{Record, RecordedAccount};
+use crate::domain::record::Record;
+use crate::domain::roles::Why;
 use crate::plan::operation::Lane;
 
 /// How long grants are kept after the RoleTemplate that gave them disappeared (invariant 4).
@@ -172,7 +173,7 @@ pub fn plan(inputs: &Inputs<'_>) -> PersonPlan {
         wake_at = earliest(wake_at, plan.withheld.as_ref().map(|w| w.until));
         accounts.insert(name, plan);
     }
-    record.roles = remembered_roles(inputs, &record.accounts);
+    record.roles = remembered_roles(inputs, &record);
     PersonPlan {
         accounts,
         record,
@@ -181,16 +182,13 @@ pub fn plan(inputs: &Inputs<'_>) -> PersonPlan {
 }
 
 /// Roles held now, and those that only a template's absence or fault took away.
-fn remembered_roles(
-    inputs: &Inputs<'_>,
-    accounts: &BTreeMap<ConnectorName, RecordedAccount>,
-) -> BTreeMap<RoleName, crate::domain::roles::Why> {
+fn remembered_roles(inputs: &Inputs<'_>, record: &Record) -> BTreeMap<RoleName, Why> {
     let roles = &inputs.desired.roles;
     let kept = inputs.record.roles.iter().filter(|(name, _)| {
         roles.undecided.contains_key(*name) || roles.vanished.contains_key(*name)
     });
     let still_needed = |name: &RoleName| {
-        accounts.values().any(|account| {
+        record.accounts.values().any(|account| {
             account.roles.contains(name) || account.grants.values().any(|g| g.roles.contains(name))
         })
     };

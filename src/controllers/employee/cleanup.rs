@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use crate::api::FINALIZER;
-use crate::api::app_connector::DeletionPolicy;
+use crate::api::app_connector::{DeletionPolicy, Mode};
 use crate::controllers::world::{ConnectorEntry, Meta};
 use crate::domain::desired::Desired;
 use crate::domain::ids::ConnectorName;
 use crate::domain::lifecycle::Stage;
+use crate::domain::problem::Cure;
 use crate::domain::record::Record;
 use crate::plan::{Observation, PersonPlan};
 
@@ -27,17 +28,25 @@ pub fn needs_finalizer(
     plan.accounts
         .keys()
         .chain(plan.record.accounts.keys())
-        .any(|name| acts(connectors.get(name)))
+        .any(|name| connectors.get(name).is_some_and(wants_to_act))
 }
 
+/// Whether the policy is to disable, where the application may be written to at all.
+fn wants_to_act(entry: &ConnectorEntry) -> bool {
+    entry.spec.as_ref().is_some_and(|spec| {
+        spec.deletion.policy == DeletionPolicy::Disable && spec.mode == Mode::Enforce
+    })
+}
+
+/// Whether the policy can act. A connector that is gone, or that its author broke, gives way; one whose
+/// application or Secret is away for now is waited for.
 fn acts(entry: Option<&ConnectorEntry>) -> bool {
-    entry
-        .and_then(|e| e.spec.as_ref())
-        .is_some_and(|spec| spec.deletion.policy == DeletionPolicy::Disable)
+    entry.is_some_and(|entry| {
+        wants_to_act(entry) && entry.problems.iter().all(|p| p.cure != Cure::EditThis)
+    })
 }
 
-/// Leaves in view only the accounts that a policy disables, and treats their owner as gone. A
-/// connector that is gone gives way.
+/// Leaves in view only the accounts that a policy disables, and treats their owner as gone.
 pub fn release(
     connectors: &BTreeMap<ConnectorName, ConnectorEntry>,
     desired: &mut Desired,
@@ -57,11 +66,22 @@ pub fn look_away(
     observations.retain(|name, _| acts(connectors.get(name)));
 }
 
-/// Whether nothing is left to do before the object may go.
+/// Whether nothing is left to do before the object may go. Of someone of whom nothing is `remembered`,
+/// perhaps because an operator ended before it could write that down, the targets know more.
 #[must_use]
-pub fn is_done(plan: &PersonPlan) -> bool {
-    plan.accounts
-        .iter()
-        .filter(|(name, _)| plan.record.accounts.contains_key(*name))
-        .all(|(_, account)| account.is_settled())
+pub fn is_done(
+    connectors: &BTreeMap<ConnectorName, ConnectorEntry>,
+    remembered: &Record,
+    plan: &PersonPlan,
+) -> bool {
+    let unseen = remembered.accounts.is_empty()
+        && connectors
+            .values()
+            .any(|entry| acts(Some(entry)) && !entry.inventory.is_readable());
+    !unseen
+        && plan
+            .accounts
+            .iter()
+            .filter(|(name, _)| plan.record.accounts.contains_key(*name))
+            .all(|(_, account)| account.is_settled())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::controllers::world::{Outlook, Person, Provisioning, Realm};
+use crate::controllers::world::{ConnectorEntry, Outlook, Person, Provisioning, Realm};
 use crate::domain::desired::Desired;
 use crate::domain::ids::{ConnectorName, EntitlementName};
 use crate::plan::operation::EntitlementTarget;
@@ -153,12 +153,10 @@ pub fn timing(
     now: Timestamp,
 ) -> Timing {
     let first_listing = |name: &ConnectorName| {
-        realm.connectors.get(name).is_some_and(|c| {
-            c.running.is_some()
-                && !c.inventory.is_readable()
-                && c.unavailable.is_none()
-                && c.listing_failed.is_none()
-        })
+        realm
+            .connectors
+            .get(name)
+            .is_some_and(ConnectorEntry::awaits_first_listing)
     };
     let troubled = plan.accounts.iter().any(|(name, account)| {
         let unavailable = realm

@@ -427,14 +427,22 @@ fn orphans(
         for entitlement in &account.rogue {
             found.push((name.to_string(), "Entitlement", entitlement.to_string()));
         }
-        let active = plan
-            .record
-            .accounts
-            .get(name)
-            .and_then(|r| r.id.as_ref())
-            .and_then(|id| realm.connectors.get(name)?.inventory.by_id(id))
-            .filter(|a| a.activity == Activity::Active);
-        if let (Goal::Ended, Some(active)) = (account.goal, active) {
+        if !matches!(account.goal, Goal::Ended | Goal::Kept) {
+            continue;
+        }
+        let Some(entry) = realm.connectors.get(name) else {
+            continue;
+        };
+        let recorded = plan.record.accounts.get(name);
+        let accounts = match recorded.map(|r| r.id.as_ref()) {
+            Some(Some(id)) if account.goal == Goal::Ended => {
+                Vec::from_iter(entry.inventory.by_id(id))
+            }
+            // It bears our mark, and nothing is known of why it was made.
+            None => entry.inventory.by_mark(&person.employee_id),
+            Some(_) => Vec::new(),
+        };
+        for active in accounts.iter().filter(|a| a.activity == Activity::Active) {
             found.push((name.to_string(), "Account", active.username.to_string()));
         }
     }

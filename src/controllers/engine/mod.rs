@@ -180,7 +180,7 @@ impl Engine {
         self.refresh_policies();
         for _ in 0..BURST {
             let now = self.now();
-            let Some((work, lane)) = self.queue.pop(self.ports.clock.now()) else {
+            let Some((work, _)) = self.queue.pop(self.ports.clock.now()) else {
                 break;
             };
             let began = std::time::Instant::now();
@@ -190,7 +190,7 @@ impl Engine {
                     "AppConnector"
                 }
                 Work::Person(namespace, _, name) => {
-                    self.person(namespace, name, lane, now);
+                    self.person(namespace, name, now);
                     "Employee"
                 }
                 Work::TemplateStatus(namespace, name) => {
@@ -257,7 +257,9 @@ impl Engine {
                     person.employee_id.clone(),
                     name.clone(),
                 );
-                (work, people::lane(person, now))
+                // Those who need a user name in the same new target are looked at in the order of
+                // their ids, whatever history each has elsewhere.
+                (work, people::lane(person, now).min(Lane::Mover))
             })
             .collect();
         for (work, lane) in work {

@@ -37,19 +37,14 @@ pub(super) fn lane(person: &Person, now: Timestamp) -> Lane {
 }
 
 impl Engine {
-    pub(super) fn person(
-        &mut self,
-        namespace: &Arc<str>,
-        name: &EmployeeName,
-        lane: Lane,
-        now: Timestamp,
-    ) {
+    pub(super) fn person(&mut self, namespace: &Arc<str>, name: &EmployeeName, now: Timestamp) {
         let Some(realm) = self.world.realms.get(namespace) else {
             return;
         };
         let Some(person) = realm.people.get(name) else {
             return;
         };
+        let lane = lane(person, now);
         let facts = match usable(realm, person, name) {
             Ok(facts) => facts,
             Err(problem) => {
@@ -206,6 +201,7 @@ impl Engine {
         let Some(person) = realm.people.get_mut(name) else {
             return;
         };
+        let done = cleanup::is_done(&realm.connectors, &person.record, plan);
         person.record = plan.record.clone();
         apply::submit(&realm.connectors, person, plan, revision, now);
         let id = person.employee_id.clone();
@@ -215,7 +211,7 @@ impl Engine {
             .map(|f| f.retry_at)
             .filter(|at| *at > now)
             .min();
-        if cleanup::is_done(plan) {
+        if done {
             self.set_finalizer(namespace, name, false);
         } else if let Some(at) = retry {
             self.queue.set_at(

@@ -40,27 +40,31 @@ impl Context<'_> {
                 out.problems
                     .push(Problem::waiting(conflict.reason, conflict.message.clone()));
                 out.additions_outstanding = self.goal == Goal::Live;
-                for (name, grant) in self.recorded.iter().flat_map(|r| &r.grants) {
-                    out.grants.insert(name.clone(), grants::kept(grant));
-                }
             }
             Match::Absent => self.absent(&mut out),
             Match::Unknown if self.observed.read_directly => self.absent(&mut out),
             Match::Unknown => self.look(&mut out),
             Match::One(account) => self.present(&mut out, account),
         }
+        self.show_remembered(&mut out);
         out
     }
 
-    /// What is remembered whatever the target shows.
-    pub(super) fn remembered(&self) -> Option<RecordedAccount> {
+    /// What is remembered whatever the target shows. An account that is seen for the first time is
+    /// remembered from then on, also where nobody gives it.
+    fn remembered(&self) -> Option<RecordedAccount> {
+        let is_seen = matches!(self.observed.matched, Match::One(_));
+        if self.recorded.is_none() && self.goal != Goal::Live && !is_seen {
+            return None;
+        }
         let mut record = self.recorded.cloned().unwrap_or_default();
         if let Some(desired) = self.desired.filter(|_| self.goal != Goal::Ended) {
-            record.roles.clone_from(&desired.roles);
+            grants::refresh(self.inputs, &mut record, desired);
+        } else if grants::is_unexplained(Some(&record))
+            || grants::is_undecided(self.inputs, &record.roles)
+        {
             record.lost_at = None;
-        } else if grants::is_undecided(self.inputs, &record.roles) {
-            record.lost_at = None;
-        } else if self.recorded.is_some() {
+        } else {
             record.lost_at = record.lost_at.or(Some(self.inputs.now));
         }
         if let (Goal::Live, None, Ok(username)) =
@@ -68,11 +72,32 @@ impl Context<'_> {
         {
             record.username = Some(username.clone());
         }
-        (self.recorded.is_some() || self.goal == Goal::Live).then_some(record)
+        Some(record)
+    }
+
+    /// Shows every remembered grant, also one of which nothing is certain now: what is shown is what
+    /// a restarted operator remembers, and a grant whose origin is lost could never be taken back.
+    fn show_remembered(&self, out: &mut Assessment) {
+        for (name, grant) in out.record.iter().flat_map(|r| &r.grants) {
+            if out.grants.contains_key(name) {
+                continue;
+            }
+            let held = self.observed.held.contains(name);
+            let is_seen = matches!(self.observed.matched, Match::One(_));
+            let is_desired = self
+                .desired
+                .is_some_and(|d| d.entitlements.contains_key(name));
+            let plan = if is_desired && (held || (is_seen && self.goal == Goal::Live)) {
+                grants::desired(&grant.roles, held, None)
+            } else {
+                grants::kept(grant)
+            };
+            out.grants.insert(name.clone(), plan);
+        }
     }
 
     /// Nothing is there. A working person's account is made; anyone else has nothing to lose.
-    pub(super) fn absent(&self, out: &mut Assessment) {
+    fn absent(&self, out: &mut Assessment) {
         if self.observed.in_doubt && !self.observed.read_directly {
             self.pending_grants(out);
             self.look(out);
@@ -101,7 +126,9 @@ impl Context<'_> {
                     active: true,
                     attributes,
                 });
-                let existed = self.recorded.is_some_and(|r| r.id.is_some());
+                let existed = self
+                    .recorded
+                    .is_some_and(|r| r.grants.values().any(|g| g.since.is_some()));
                 let lane = if existed {
                     Lane::Drift
                 } else {
@@ -114,7 +141,8 @@ impl Context<'_> {
     }
 
     /// A direct read decides what a listing could not.
-    pub(super) fn look(&self, out: &mut Assessment) {
+    fn look(&self, out: &mut Assessment) {
+        out.additions_outstanding = self.goal == Goal::Live;
         let id = self.recorded.and_then(|r| r.id.clone());
         let username = self
             .recorded
@@ -126,9 +154,13 @@ impl Context<'_> {
                 ReadKey::MarkOrUsername(self.inputs.scope.mark(self.inputs.employee), username)
             }
             (Some(id), None) => ReadKey::Id(id),
-            (None, None) => return,
+            (None, None) => {
+                if let (Goal::Live, Err(problem)) = (self.goal, &self.observed.username) {
+                    out.problems.push(problem.clone());
+                }
+                return;
+            }
         };
-        out.additions_outstanding = self.goal == Goal::Live;
         let lane = if self.goal == Goal::Live {
             self.addition_lane()
         } else {
@@ -137,15 +169,21 @@ impl Context<'_> {
         out.steps.push(self.step(
             Operation::Read(key),
             lane,
-            "the account was not in the last listing, which was incomplete".to_owned(),
+            if self.observed.in_doubt {
+                "the answer to the last change was lost".to_owned()
+            } else {
+                "the account was not in the last listing, which was incomplete".to_owned()
+            },
         ));
     }
 
-    pub(super) fn present(&self, out: &mut Assessment, account: &ObservedAccount) {
+    fn present(&self, out: &mut Assessment, account: &ObservedAccount) {
         {
             let record = out.record.get_or_insert_default();
             record.id = Some(account.id.clone());
-            if record.username.is_none() {
+            // An account that was not linked before is taken as it is, with its user name: one that was
+            // allocated meanwhile was for an account yet to be made.
+            if record.username.is_none() || self.recorded.is_none_or(|r| r.id.is_none()) {
                 record.username = Some(account.username.clone());
             }
             if account.activity == Activity::Active {
@@ -155,7 +193,6 @@ impl Context<'_> {
             }
         }
         if self.observed.in_doubt && !self.observed.read_directly {
-            self.carry_grants(out);
             out.additions_outstanding = self.goal == Goal::Live;
             out.steps.push(self.step(
                 Operation::Read(ReadKey::Id(account.id.clone())),
@@ -171,16 +208,13 @@ impl Context<'_> {
                 out.wake_at = lost_at.and_then(|at| at.checked_add(VANISHED_GRACE).ok());
                 self.remove_lost(out, account);
             }
-            Goal::Paused => {
-                self.disable(out, account);
-                self.carry_grants(out);
-            }
+            Goal::Paused => self.disable(out, account),
             Goal::Ended => self.end(out, account),
         }
         self.note_rogue(out, account);
     }
 
-    pub(super) fn live(&self, out: &mut Assessment, account: &ObservedAccount) {
+    fn live(&self, out: &mut Assessment, account: &ObservedAccount) {
         if account.activity == Activity::Disabled {
             out.additions_outstanding = true;
             let lane = if self.recorded.is_some_and(|r| r.verified_disabled.is_none()) {
@@ -196,7 +230,10 @@ impl Context<'_> {
         }
         self.grant_steps(out, account);
         let Some(desired) = self.desired else { return };
-        let known = self.recorded.and_then(|r| r.username.as_ref());
+        let known = self
+            .recorded
+            .filter(|r| r.id.is_some())
+            .and_then(|r| r.username.as_ref());
         let changes = attributes::changes(desired, self.observed, account, known);
         if !changes.is_empty() {
             out.steps.push(self.step(

@@ -1,7 +1,7 @@
 //! How access ends.
 
 use super::super::operation::{Operation, ReadKey};
-use super::super::person::{earliest, ends_access};
+use super::super::person::{Step, earliest, ends_access};
 use super::Assessment;
 use super::context::Context;
 use crate::domain::account::{Activity, ObservedAccount};
@@ -10,17 +10,11 @@ impl Context<'_> {
     /// Access ends: for someone gone at once, for someone who moved after their additions.
     pub(super) fn end(&self, out: &mut Assessment, account: &ObservedAccount) {
         let gone = ends_access(self.inputs.desired.lifecycle.stage);
-        let mut steps = Assessment::idle(self.goal, None);
-        self.disable(&mut steps, account);
-        let mut steps = steps.steps;
+        let mut steps: Vec<Step> = self.disabling(account).into_iter().collect();
         let remove = self.lost_grants(out, !gone);
-        if !remove.is_empty() {
-            let operation = Operation::RemoveEntitlements {
-                id: account.id.clone(),
-                entitlements: remove,
-            };
-            steps.push(self.step(operation, self.end_lane(), self.end_cause()));
-        }
+        let removal = self.removal(account, remove, self.end_lane(), self.end_cause());
+        // Where a direct read has to come first, one is enough.
+        steps.extend(removal.filter(|r| !steps.iter().any(|s| s.operation == r.operation)));
         if gone {
             out.steps.extend(steps);
         } else if steps.is_empty() {
@@ -35,21 +29,28 @@ impl Context<'_> {
         }
     }
 
-    /// Disables, and then proves by a direct read that it is so.
+    /// Stops the account from being used.
     pub(super) fn disable(&self, out: &mut Assessment, account: &ObservedAccount) {
+        out.steps.extend(self.disabling(account));
+    }
+
+    /// Disables, and then proves by a direct read that it is so.
+    fn disabling(&self, account: &ObservedAccount) -> Option<Step> {
         let verified = self.recorded.is_some_and(|r| r.verified_disabled.is_some())
             || self.observed.read_directly;
         let id = account.id.clone();
         let operation = match account.activity {
-            Activity::Disabled if verified => return,
-            Activity::Disabled => Operation::Read(ReadKey::Id(id)),
-            // A destructive step needs a complete listing or a direct read (invariant 2).
-            _ if !self.observed.accounts_complete && !self.observed.read_directly => {
+            Activity::Disabled if verified => return None,
+            Activity::Active | Activity::Unknown if self.may_destroy() => Operation::Disable(id),
+            Activity::Disabled | Activity::Active | Activity::Unknown => {
                 Operation::Read(ReadKey::Id(id))
             }
-            Activity::Active | Activity::Unknown => Operation::Disable(id),
         };
-        out.steps
-            .push(self.step(operation, self.end_lane(), self.end_cause()));
+        Some(self.step(operation, self.end_lane(), self.end_cause()))
+    }
+
+    /// A destructive step needs a complete listing or a direct read (invariant 2).
+    pub(super) fn may_destroy(&self) -> bool {
+        self.observed.accounts_complete || self.observed.read_directly
     }
 }

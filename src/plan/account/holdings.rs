@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::grants;
 use super::super::observation::EntitlementView;
-use super::super::operation::{EntitlementTarget, Lane, Operation};
-use super::super::person::{Goal, VANISHED_GRACE, earliest};
+use super::super::operation::{EntitlementTarget, Lane, Operation, ReadKey};
+use super::super::person::{Goal, Step, VANISHED_GRACE, earliest};
 use super::Assessment;
 use super::context::Context;
 use crate::domain::account::{Activity, ObservedAccount};
@@ -36,9 +36,7 @@ impl Context<'_> {
                     Err(found) => problem = Some(found),
                 }
             }
-            self.remember_grant(out, name, roles, held);
-            out.grants
-                .insert(name.clone(), grants::desired(roles, held, problem));
+            self.remember_grant(out, name, roles, held, problem);
         }
         if !add.is_empty() {
             let lane = if repairs {
@@ -58,17 +56,33 @@ impl Context<'_> {
 
     pub(super) fn remove_lost(&self, out: &mut Assessment, account: &ObservedAccount) {
         let remove = self.lost_grants(out, true);
-        if !remove.is_empty() {
-            let operation = Operation::RemoveEntitlements {
-                id: account.id.clone(),
-                entitlements: remove,
-            };
-            out.removals.push(self.step(
-                operation,
-                Lane::Mover,
-                "no role gives these any more".to_owned(),
-            ));
+        out.removals.extend(self.removal(
+            account,
+            remove,
+            Lane::Mover,
+            "no role gives these any more".to_owned(),
+        ));
+    }
+
+    /// The step that takes entitlements away, or, where the last listing was incomplete, the direct
+    /// read that has to come before it (invariant 2).
+    pub(super) fn removal(
+        &self,
+        account: &ObservedAccount,
+        entitlements: BTreeMap<EntitlementName, EntitlementId>,
+        lane: Lane,
+        cause: String,
+    ) -> Option<Step> {
+        if entitlements.is_empty() {
+            return None;
         }
+        let id = account.id.clone();
+        let operation = if self.may_destroy() {
+            Operation::RemoveEntitlements { id, entitlements }
+        } else {
+            Operation::Read(ReadKey::Id(id))
+        };
+        Some(self.step(operation, lane, cause))
     }
 
     /// Recorded grants that are not desired: forgotten where the target no longer shows them, kept
@@ -118,53 +132,42 @@ impl Context<'_> {
                 continue;
             }
             out.lost_at = earliest(out.lost_at, Some(lost_at));
-            out.grants.insert(name.clone(), grants::removing(grant));
+            let mut removing = grants::removing(grant);
             if let Some(EntitlementView::Existing { id, .. }) = view {
                 remove.insert(name.clone(), id.clone());
+            } else {
+                removing.problem = self.target_of(name).err();
             }
+            out.grants.insert(name.clone(), removing);
         }
         remove
-    }
-
-    /// Grants stay as they are, whatever is desired.
-    pub(super) fn carry_grants(&self, out: &mut Assessment) {
-        for (name, grant) in self.recorded.iter().flat_map(|r| &r.grants) {
-            if self.observed.held.contains(name) {
-                let plan = match self.desired.and_then(|d| d.entitlements.get(name)) {
-                    Some(roles) => grants::desired(roles, true, None),
-                    None => grants::kept(grant),
-                };
-                out.grants.insert(name.clone(), plan);
-            }
-        }
     }
 
     /// Grants of an account that does not exist yet.
     pub(super) fn pending_grants(&self, out: &mut Assessment) {
         for (name, roles) in self.desired.iter().flat_map(|d| &d.entitlements) {
-            self.remember_grant(out, name, roles, false);
-            let problem = self.target_of(name).err();
-            out.grants
-                .insert(name.clone(), grants::desired(roles, false, problem));
+            self.remember_grant(out, name, roles, false, self.target_of(name).err());
         }
     }
 
-    pub(super) fn remember_grant(
+    fn remember_grant(
         &self,
         out: &mut Assessment,
         name: &EntitlementName,
         roles: &BTreeSet<RoleName>,
         held: bool,
+        problem: Option<Problem>,
     ) {
         let Some(record) = &mut out.record else {
             return;
         };
         let grant = record.grants.entry(name.clone()).or_default();
-        grant.roles.clone_from(roles);
-        grant.lost_at = None;
+        grants::refresh_grant(self.inputs, grant, roles);
         if held {
             grant.since = grant.since.or(Some(self.inputs.now));
         }
+        let plan = grants::desired(&grant.roles, held, problem);
+        out.grants.insert(name.clone(), plan);
     }
 
     pub(super) fn note_rogue(&self, out: &mut Assessment, account: &ObservedAccount) {
@@ -185,7 +188,7 @@ impl Context<'_> {
             .collect();
     }
 
-    pub(super) fn target_of(&self, name: &EntitlementName) -> Result<EntitlementTarget, Problem> {
+    fn target_of(&self, name: &EntitlementName) -> Result<EntitlementTarget, Problem> {
         match self.observed.entitlements.get(name) {
             Some(EntitlementView::Existing { id, .. }) => {
                 Ok(EntitlementTarget::Existing(id.clone()))

@@ -117,7 +117,8 @@ pub(super) fn assess(inputs: &Inputs<'_>, name: &ConnectorName) -> Assessment {
             ),
         );
     };
-    let ends = matches!(goal, Goal::Paused | Goal::Ended);
+    // Whoever must not work is shut out all the same; what roles took away waits like what they give.
+    let ends = !inputs.desired.lifecycle.stage.may_work();
     if !connector.faults.is_empty() && !ends {
         return untouchable(
             inputs,
@@ -172,9 +173,7 @@ fn goal(
     if desired.is_some() {
         return Goal::Live;
     }
-    // An account that bears our mark and whose origin is lost may be what an undecided role gave.
-    let unexplained = recorded.is_none() && !inputs.desired.roles.undecided.is_empty();
-    let kept = unexplained
+    let kept = grants::is_unexplained(recorded)
         || recorded.is_some_and(|r| {
             grants::is_kept(inputs, &r.roles, r.lost_at)
                 || r.grants
@@ -192,12 +191,16 @@ fn untouchable(
     problem: Problem,
 ) -> Assessment {
     let may_work = inputs.desired.lifecycle.stage.may_work();
-    let mut out = Assessment::idle(Goal::Kept, recorded.cloned());
+    let mut record = recorded.cloned();
+    if let (Some(record), Some(desired), true) = (&mut record, desired, may_work) {
+        grants::refresh(inputs, record, desired);
+    }
+    let mut out = Assessment::idle(Goal::Kept, record);
     out.additions_outstanding = may_work && desired.is_some();
     if (may_work && desired.is_some()) || recorded.is_some() {
         out.problems.push(problem);
     }
-    for (entitlement, grant) in recorded.iter().flat_map(|r| &r.grants) {
+    for (entitlement, grant) in out.record.iter().flat_map(|r| &r.grants) {
         out.grants.insert(entitlement.clone(), grants::kept(grant));
     }
     out

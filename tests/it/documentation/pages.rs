@@ -64,17 +64,21 @@ impl Page {
         blocks
     }
 
-    /// What stands outside of blocks.
+    /// What stands outside of blocks. An indented block begins after an empty line; without one, the
+    /// line goes on with an item of a list.
     fn prose(&self) -> String {
-        let mut inside = false;
+        let (mut fenced, mut indented) = (false, false);
+        let mut after_empty = true;
         let mut prose = String::new();
         for line in self.text.lines() {
+            indented = line.starts_with("    ") && (indented || after_empty);
             if line.starts_with("```") {
-                inside = !inside;
-            } else if !inside && !line.starts_with("    ") {
+                fenced = !fenced;
+            } else if !fenced && !indented {
                 prose.push_str(line);
                 prose.push('\n');
             }
+            after_empty = line.is_empty();
         }
         prose
     }

@@ -117,7 +117,7 @@ fn refused_connectors() -> impl Iterator<Item = Case> {
     let plain = "baseUrl must carry no user, query or fragment; put credentials into a Secret";
     let one = "exactly one of auth.bearer and auth.basic is needed";
     let name = "not a name that an object can have: use lower-case letters";
-    let interval = "interval must be at least 5s and at most a week";
+    let interval = "interval must be at least 1s and at most a week";
     let timeout = "timeout must be at least 1s and less than 10m";
     let hold = "hold must be a time of at most 99 days";
     let key = "names of attributes must have 1 to 256 characters";
@@ -185,7 +185,7 @@ fn refused_connectors() -> impl Iterator<Item = Case> {
         ("/spec/moves", json!({"hold": long(25)}), "24"),
         ("/spec/deletion", json!({"policy": "Delete"}), r#"supported values: "Release", "Disable""#),
         ("/spec/sync", json!({"interval": ""}), interval),
-        ("/spec/sync", json!({"interval": "4s"}), interval),
+        ("/spec/sync", json!({"interval": "0s"}), interval),
         ("/spec/sync", json!({"interval": "0m"}), interval),
         ("/spec/sync", json!({"interval": "8d"}), interval),
         ("/spec/sync", json!({"interval": "5m1h"}), interval),
@@ -246,7 +246,7 @@ pub fn accepted() -> Vec<Value> {
         ("/spec/account/usernameRules", json!({"allowedPunctuation": ":;<=>?@[\\]^_`{|}"})),
         ("/spec/account/usernameRules", json!({"allowedPunctuation": ""})),
         ("/spec/orphans", json!({"ignore": ["svc-*", "break-glass-?"]})),
-        ("/spec/sync", json!({"interval": "5s", "timeout": "9m999s"})),
+        ("/spec/sync", json!({"interval": "1s", "timeout": "9m999s"})),
         ("/spec/sync", json!({"interval": "1d12h", "timeout": "1s"})),
         ("/spec/sync", json!({"interval": "90m", "requestsPerSecond": 10000})),
         ("/spec/moves", json!({"hold": "0s"})),

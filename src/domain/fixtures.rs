@@ -1,0 +1,114 @@
+//! Small builders for the tests of the pure core.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::facts::{Employment, Facts};
+use super::policy::{Connector, ConnectorSpec, Policy, Template, TemplateSpec};
+use super::usernames::Rules;
+
+/// An instant.
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// A person in Marketing who works since 2020, in UTC.
+pub(crate) fn person(id: &str) -> Facts {
+    Facts {
+        employee_id: id.into(),
+        object: format!("person-{id}").as_str().into(),
+        given: "Ada".to_owned(),
+        family: "Lovelace".to_owned(),
+        display: "Ada Lovelace".to_owned(),
+        preferred: String::new(),
+        email: String::new(),
+        personal_email: String::new(),
+        kind: "Employee".to_owned(),
+        department: "Marketing".to_owned(),
+        job_title: "Manager".to_owned(),
+        location: String::new(),
+        cost_center: String::new(),
+        manager: None,
+        start: date(2020, 1, 1),
+        end: None,
+        zone: TimeZone::UTC,
+        zone_name: "UTC".to_owned(),
+        employment: Employment::Active,
+        roles: Vec::new(),
+        attributes: BTreeMap::new(),
+    }
+}
+
+/// A template that nobody holds by itself and that gives nothing.
+pub(crate) fn template(name: &str) -> TemplateSpec {
+    TemplateSpec {
+        name: name.into(),
+        match_: None,
+        includes: Vec::new(),
+        grants: BTreeMap::new(),
+    }
+}
+
+impl TemplateSpec {
+    /// With a `match`.
+    pub(crate) fn matching(mut self, source: &str) -> Self {
+        self.match_ = Some(source.to_owned());
+        self
+    }
+
+    /// With includes.
+    pub(crate) fn including(mut self, names: &[&str]) -> Self {
+        self.includes = names.iter().map(|&n| n.into()).collect();
+        self
+    }
+
+    /// With a grant.
+    pub(crate) fn giving(mut self, connector: &str, entitlements: &[&str]) -> Self {
+        self.grants.insert(
+            connector.into(),
+            entitlements.iter().map(|&n| n.into()).collect(),
+        );
+        self
+    }
+}
+
+/// A connector that maps a display name and a title, and holds removals for a day.
+pub(crate) fn connector(name: &str) -> ConnectorSpec {
+    ConnectorSpec {
+        name: name.into(),
+        usernames: vec![
+            "employee.name.given.lowerAscii() + '.' + employee.name.family.lowerAscii()".to_owned(),
+        ],
+        rules: Rules::default(),
+        attributes: [
+            ("displayName", "employee.name.display"),
+            ("title", "employee.jobTitle"),
+        ]
+        .map(|(k, v)| (k.into(), v.to_owned()))
+        .into(),
+        manager: None,
+        create_entitlements: false,
+        hold: SignedDuration::from_hours(24),
+        dry_run: false,
+        faults: Vec::new(),
+    }
+}
+
+/// A policy of these parts.
+pub(crate) fn policy(
+    templates: impl IntoIterator<Item = TemplateSpec>,
+    connectors: impl IntoIterator<Item = ConnectorSpec>,
+) -> Policy {
+    Policy::new(
+        templates
+            .into_iter()
+            .map(|t| Arc::new(Template::compile(t))),
+        connectors
+            .into_iter()
+            .map(|c| Arc::new(Connector::compile(c))),
+    )
+}
