@@ -75,7 +75,12 @@ pub fn notices(
         }
         let expired = |a: &AccountStatus| a.reason.as_deref() == Some(HOLD_EXPIRED);
         if expired(account) && !was.is_some_and(expired) {
-            out.push(notice::warning(object(), HOLD_EXPIRED, "Revoke", message()));
+            out.push(notice::warning(
+                object(),
+                HOLD_EXPIRED,
+                "Provision",
+                message(),
+            ));
         }
         if new(AccountState::Conflict) {
             out.push(notice::warning(
