@@ -4,7 +4,11 @@
 //! and with servers of its own, and wait for conditions, never for time to pass.
 
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
 mod ground;
+#[cfg(test)]
+mod purity;
 #[cfg(test)]
 mod scim_conformance;
 #[cfg(test)]
