@@ -55,7 +55,7 @@ S
 finish() {
   local status=$?
   trap - EXIT INT TERM
-  if [ "$status" -ne 0 ] && [ -e "$dir/rollcall.log" ]; then
+  if [ "$status" -ne 0 ] && [ "$status" -ne 130 ] && [ -e "$dir/rollcall.log" ]; then
     say ""
     say "The demo did not come to its end. Last words of the operator ($dir/rollcall.log):"
     tail -n 15 "$dir/rollcall.log" >&2
