@@ -347,3 +347,16 @@ pub struct OrphanedCredential {
     /// Since when it has been seen.
     pub since: Time,
 }
+
+impl OrphanedCredential {
+    /// In words: `entitlement marketing in directory`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        format!(
+            "{} {} in {}",
+            self.kind.to_lowercase(),
+            self.name,
+            self.connector
+        )
+    }
+}

@@ -133,3 +133,12 @@ pub struct RogueHolder {
     /// Since when it has been seen.
     pub since: Time,
 }
+
+impl RogueHolder {
+    /// In words: `marketing in directory by mallory`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let who = self.username.as_deref().unwrap_or(&self.account_id);
+        format!("{} in {} by {who}", self.entitlement, self.connector)
+    }
+}

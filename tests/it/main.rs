@@ -4,11 +4,15 @@
 //! and with servers of its own, and wait for conditions, never for time to pass.
 
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
 mod documentation;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod ground;
+#[cfg(test)]
+mod purity;
 #[cfg(test)]
 mod scim;
 #[cfg(test)]

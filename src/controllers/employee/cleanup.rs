@@ -52,6 +52,7 @@ pub fn release(
     desired: &mut Desired,
     record: &mut Record,
 ) {
+    desired.deleting = true;
     desired.lifecycle.stage = Stage::Departed;
     desired.lifecycle.next = None;
     desired.accounts.clear();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::conditions;
-use crate::api::employee::{AccountState, AccountStatus, EmployeeStatus};
+use crate::api::employee::{AccountState, AccountStatus, EmployeeStatus, OrphanedCredential};
 use crate::controllers::notice::{self, of};
 use crate::controllers::world::Meta;
 use crate::domain::ids::EmployeeName;
@@ -21,17 +21,24 @@ pub fn notices(
 ) -> Vec<Notice> {
     let object = || of("Employee", namespace, name.as_str(), meta);
     let mut out = Vec::new();
-    for (condition, reason, action) in [
-        (conditions::STALLED, "Stalled", "Check"),
-        (
-            conditions::ORPHANED_CREDENTIALS,
+    if let Some(message) = notice::began(&before.conditions, &after.conditions, conditions::STALLED)
+    {
+        out.push(notice::warning(object(), "Stalled", "Check", message));
+    }
+    let orphans = notice::appeared(
+        &before.orphaned_credentials,
+        &after.orphaned_credentials,
+        |a, b| (&a.connector, &a.kind, &a.name) == (&b.connector, &b.kind, &b.name),
+        OrphanedCredential::told,
+    );
+    if let Some(told) = orphans {
+        let message = format!("active without a grant: {told}");
+        out.push(notice::warning(
+            object(),
             "OrphanedCredentials",
             "Compare",
-        ),
-    ] {
-        if let Some(message) = notice::began(&before.conditions, &after.conditions, condition) {
-            out.push(notice::warning(object(), reason, action, message));
-        }
+            message,
+        ));
     }
     if let Some(message) = notice::began(
         &before.conditions,

@@ -22,10 +22,14 @@ pub fn of(
     ready: bool,
     now: Timestamp,
 ) -> Outlook {
+    // Before the first day and after the last, nobody holds anything.
+    let stage = desired.lifecycle.stage;
+    let employed = stage.may_work() || stage.is_paused();
     let roles = desired
         .roles
         .held
         .keys()
+        .filter(|_| employed)
         .map(|role| {
             let grants = realm.policy.template(role).map(|t| &t.spec.grants);
             let worst = grants

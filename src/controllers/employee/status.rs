@@ -16,7 +16,7 @@ use crate::domain::account::Activity;
 use crate::domain::desired::Desired;
 use crate::domain::facts::Facts;
 use crate::domain::ids::ConnectorName;
-use crate::domain::lifecycle::Stage;
+use crate::domain::lifecycle::{Stage, Transition};
 use crate::domain::problem::Problem;
 use crate::domain::record::RecordedAccount;
 use crate::plan::person::{GrantPlan, GrantState};
@@ -89,12 +89,7 @@ pub fn derive(
             "CredentialsWithoutGrant",
             text::bounded(&format!(
                 "active without a grant: {}",
-                text::listed(orphans.iter().map(|o| format!(
-                    "{} {} in {}",
-                    o.kind.to_lowercase(),
-                    o.name,
-                    o.connector
-                )))
+                text::listed(orphans.iter().map(OrphanedCredential::told))
             )),
         ));
     }
@@ -110,7 +105,7 @@ pub fn derive(
         ),
         summary: Some(EmployeeSummary {
             accounts: format!("{right}/{}", accounts.len()),
-            next: next.map(|next| short_date(next.stage, next.at, &facts.zone)),
+            next: next.map(|next| short_date(next, now, &facts.zone)),
             orphaned_credentials: i64::try_from(orphans.len()).unwrap_or(i64::MAX),
         }),
         next_transition: next.map(|next| NextTransition {
@@ -123,12 +118,12 @@ pub fn derive(
     }
 }
 
-fn short_date(stage: Stage, at: Timestamp, zone: &TimeZone) -> String {
-    format!(
-        "{} {}",
-        stage.word(),
-        at.to_zoned(zone.clone()).strftime("%-d %b")
-    )
+/// The year is told where it is not this one.
+fn short_date(next: &Transition, now: Timestamp, zone: &TimeZone) -> String {
+    let at = next.at.to_zoned(zone.clone());
+    let this_year = now.to_zoned(zone.clone()).year() == at.year();
+    let date = at.strftime(if this_year { "%-d %b" } else { "%-d %b %Y" });
+    format!("{} {date}", next.stage.word())
 }
 
 fn is_right(account: &AccountStatus) -> bool {

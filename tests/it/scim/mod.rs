@@ -5,5 +5,5 @@ mod conformance_groups;
 mod faults;
 mod faults_listing;
 mod faults_members;
-mod scripted;
+pub mod scripted;
 mod tls;

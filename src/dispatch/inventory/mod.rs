@@ -3,9 +3,10 @@
 //! Pure data. What was not seen is never taken to be absent unless the listing was complete. Writes
 //! that end while a listing runs are newer than what it shows, and are laid over it.
 
+mod listing;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::connectors::Listing;
 use crate::domain::account::{
     Activity, AttributeChanges, Completeness, ObservedAccount, ObservedEntitlement,
 };
@@ -18,13 +19,17 @@ pub struct Inventory {
     scope: Scope,
     accounts: HashMap<AccountId, Entry>,
     by_mark: HashMap<EmployeeId, Vec<AccountId>>,
-    by_username: HashMap<Username, AccountId>,
+    /// Several where a target tells names apart by case.
+    by_username: HashMap<Username, BTreeSet<AccountId>>,
     entitlements: BTreeMap<EntitlementName, Vec<Entitlement>>,
+    names: HashMap<EntitlementId, EntitlementName>,
     held: HashMap<AccountId, BTreeSet<EntitlementName>>,
     accounts_completeness: Completeness,
     entitlements_completeness: Completeness,
     /// People for whom a direct search found nothing since the last listing.
     sought: HashSet<EmployeeId>,
+    /// Whether the listing was suddenly empty, and nothing was seen since.
+    emptied: bool,
     /// What was written while a listing runs.
     overlay: Option<Overlay>,
 }
@@ -66,10 +71,12 @@ impl Inventory {
             by_mark: HashMap::new(),
             by_username: HashMap::new(),
             entitlements: BTreeMap::new(),
+            names: HashMap::new(),
             held: HashMap::new(),
             accounts_completeness: unread(),
             entitlements_completeness: unread(),
             sought: HashSet::new(),
+            emptied: false,
             overlay: None,
         }
     }
@@ -126,10 +133,13 @@ impl Inventory {
         self.accounts.get(id).map(|e| &e.account)
     }
 
-    /// The account that has a user name.
+    /// The account that has a user name; the first by identifier where case tells several apart.
     #[must_use]
     pub fn by_username(&self, name: &Username) -> Option<&ObservedAccount> {
-        self.by_username.get(name).and_then(|id| self.by_id(id))
+        self.by_username
+            .get(name)
+            .and_then(BTreeSet::first)
+            .and_then(|id| self.by_id(id))
     }
 
     /// Whether the account was read directly since the last listing and the last write to it.
@@ -162,159 +172,6 @@ impl Inventory {
         self.entitlements.keys().cloned().collect()
     }
 
-    /// A listing begins: from here on, writes are newer than what it will show.
-    pub fn begin_listing(&mut self) {
-        self.overlay = Some(Overlay::default());
-    }
-
-    /// A listing failed: what was known stays.
-    pub fn fail_listing(&mut self, reason: &str) {
-        self.overlay = None;
-        if !self.is_readable() {
-            self.accounts_completeness = Completeness::Unreadable(reason.to_owned());
-            self.entitlements_completeness = Completeness::Unreadable(reason.to_owned());
-        }
-    }
-
-    /// Takes a listing in, lays over it what was written meanwhile, and tells whose picture changed.
-    pub fn complete_listing(&mut self, listing: Listing) -> BTreeSet<EmployeeId> {
-        let overlay = self.overlay.take().unwrap_or_default();
-        let before = self.pictures();
-        self.sought.clear();
-        let emptied = listing.accounts.is_empty()
-            && listing.accounts_completeness.is_complete()
-            && self.marked() > 0;
-        self.take_accounts(listing.accounts, listing.accounts_completeness, emptied);
-        self.take_entitlements(listing.entitlements, listing.entitlements_completeness);
-        for (id, entry) in overlay.accounts {
-            match entry {
-                Some(entry) => self.put(entry),
-                None => self.drop_account(&id),
-            }
-        }
-        for created in overlay.created {
-            self.created_entitlement(created);
-        }
-        for ((name, id), holds) in overlay.memberships {
-            self.set_holder(&name, &id, holds);
-        }
-        let after = self.pictures();
-        let changed = |a: &HashMap<EmployeeId, Vec<Picture>>,
-                       b: &HashMap<EmployeeId, Vec<Picture>>| {
-            a.iter()
-                .filter(|(who, picture)| b.get(*who) != Some(picture))
-                .map(|(who, _)| who.clone())
-                .collect::<BTreeSet<_>>()
-        };
-        let mut out = changed(&before, &after);
-        out.extend(changed(&after, &before));
-        out
-    }
-
-    fn take_accounts(
-        &mut self,
-        accounts: Vec<ObservedAccount>,
-        completeness: Completeness,
-        emptied: bool,
-    ) {
-        match completeness {
-            Completeness::Unreadable(_) => {
-                if !self.is_readable() {
-                    self.accounts_completeness = completeness;
-                }
-                return;
-            }
-            // An empty answer is an error until proven: nobody is taken to be gone, and each absence
-            // is proven by a direct read.
-            Completeness::Complete if emptied => {
-                self.accounts.clear();
-                self.by_mark.clear();
-                self.by_username.clear();
-                self.accounts_completeness = Completeness::Partial(
-                    "the listing was suddenly empty: each account is looked up by itself before it is taken to be gone".to_owned(),
-                );
-                return;
-            }
-            Completeness::Complete => {
-                self.accounts.clear();
-                self.by_mark.clear();
-                self.by_username.clear();
-            }
-            Completeness::Partial(_) => {}
-        }
-        self.accounts_completeness = completeness;
-        for account in accounts {
-            self.put(Entry {
-                account,
-                read_directly: false,
-            });
-        }
-    }
-
-    fn take_entitlements(
-        &mut self,
-        entitlements: Vec<ObservedEntitlement>,
-        completeness: Completeness,
-    ) {
-        match completeness {
-            Completeness::Unreadable(_) => {
-                if matches!(self.entitlements_completeness, Completeness::Unreadable(_)) {
-                    self.entitlements_completeness = completeness;
-                }
-                return;
-            }
-            Completeness::Complete => {
-                self.entitlements.clear();
-                self.held.clear();
-            }
-            Completeness::Partial(_) => {
-                for seen in &entitlements {
-                    self.forget_entitlement(seen);
-                }
-            }
-        }
-        self.entitlements_completeness = completeness;
-        for seen in entitlements {
-            self.add_entitlement(seen);
-        }
-    }
-
-    fn forget_entitlement(&mut self, seen: &ObservedEntitlement) {
-        let Some(same_name) = self.entitlements.get_mut(&seen.name) else {
-            return;
-        };
-        same_name.retain(|e| e.id != seen.id);
-        let nobody = same_name.is_empty();
-        if nobody {
-            self.entitlements.remove(&seen.name);
-            for names in self.held.values_mut() {
-                names.remove(&seen.name);
-            }
-        }
-    }
-
-    /// What a person's accounts look like, for telling whose picture changed.
-    fn pictures(&self) -> HashMap<EmployeeId, Vec<Picture>> {
-        self.by_mark
-            .iter()
-            .map(|(who, ids)| {
-                let pictures = ids
-                    .iter()
-                    .filter_map(|id| self.accounts.get(id))
-                    .map(|entry| Picture {
-                        account: entry.account.clone(),
-                        held: self
-                            .held
-                            .get(&entry.account.id)
-                            .cloned()
-                            .unwrap_or_default(),
-                    })
-                    .collect();
-                (who.clone(), pictures)
-            })
-            .collect()
-    }
-
     /// An account was seen, in an answer to a write or by a direct read.
     pub fn saw(&mut self, account: ObservedAccount, read_directly: bool) {
         let entry = Entry {
@@ -333,6 +190,7 @@ impl Inventory {
     pub fn saw_absent(&mut self, id: &AccountId) {
         if let Some(overlay) = &mut self.overlay {
             overlay.accounts.insert(id.clone(), None);
+            overlay.memberships.retain(|(_, holder), _| holder != id);
         }
         self.drop_account(id);
     }
@@ -375,10 +233,11 @@ impl Inventory {
         self.set_holder(name, id, holds);
     }
 
-    /// An entitlement was made. If it was seen since, what was seen of its holders stands.
+    /// An entitlement was made.
     pub fn created_entitlement(&mut self, entitlement: ObservedEntitlement) {
         let known = self.entitlements(&entitlement.name);
         if known.iter().any(|e| e.id == entitlement.id) {
+            // It was seen since, and what was seen of its holders stands.
             return;
         }
         if let Some(overlay) = &mut self.overlay {
@@ -397,7 +256,10 @@ impl Inventory {
             ids.sort();
         }
         self.by_username
-            .insert(entry.account.username.clone(), id.clone());
+            .entry(entry.account.username.clone())
+            .or_default()
+            .insert(id.clone());
+        self.emptied = false;
         self.accounts.insert(id, entry);
     }
 
@@ -422,20 +284,24 @@ impl Inventory {
                 self.by_mark.remove(&employee);
             }
         }
-        if self.by_username.get(&old.account.username) == Some(id) {
-            self.by_username.remove(&old.account.username);
+        if let Some(ids) = self.by_username.get_mut(&old.account.username) {
+            ids.remove(id);
+            if ids.is_empty() {
+                self.by_username.remove(&old.account.username);
+            }
         }
     }
 
     fn add_entitlement(&mut self, seen: ObservedEntitlement) {
+        self.forget_entitlement(&seen.id);
         for holder in &seen.holders {
             self.held
                 .entry(holder.clone())
                 .or_default()
                 .insert(seen.name.clone());
         }
+        self.names.insert(seen.id.clone(), seen.name.clone());
         let same_name = self.entitlements.entry(seen.name).or_default();
-        same_name.retain(|e| e.id != seen.id);
         same_name.push(Entitlement {
             id: seen.id,
             holders: seen.holders.into_iter().collect(),
@@ -443,8 +309,35 @@ impl Inventory {
         });
     }
 
+    /// Takes an entitlement out, whatever it was called.
+    fn forget_entitlement(&mut self, id: &EntitlementId) -> Option<Entitlement> {
+        let name = self.names.remove(id)?;
+        let same_name = self.entitlements.get_mut(&name)?;
+        let at = same_name.iter().position(|e| e.id == *id)?;
+        let known = same_name.swap_remove(at);
+        let held_otherwise: HashSet<AccountId> = same_name
+            .iter()
+            .flat_map(|e| e.holders.iter().cloned())
+            .collect();
+        if same_name.is_empty() {
+            self.entitlements.remove(&name);
+        }
+        for holder in &known.holders {
+            if !held_otherwise.contains(holder)
+                && let Some(names) = self.held.get_mut(holder)
+            {
+                names.remove(&name);
+            }
+        }
+        Some(known)
+    }
+
     fn set_holder(&mut self, name: &EntitlementName, id: &AccountId, holds: bool) {
-        let Some(entitlement) = self.entitlements.get_mut(name).and_then(|e| e.first_mut()) else {
+        let Some((entitlement, others)) = self
+            .entitlements
+            .get_mut(name)
+            .and_then(|e| e.split_first_mut())
+        else {
             return;
         };
         if holds {
@@ -455,15 +348,14 @@ impl Inventory {
                 .insert(name.clone());
         } else {
             entitlement.holders.remove(id);
-            if let Some(names) = self.held.get_mut(id) {
+            if !others.iter().any(|e| e.holders.contains(id))
+                && let Some(names) = self.held.get_mut(id)
+            {
                 names.remove(name);
             }
         }
     }
 }
 
-#[derive(PartialEq)]
-struct Picture {
-    account: ObservedAccount,
-    held: BTreeSet<EntitlementName>,
-}
+#[cfg(test)]
+mod tests;

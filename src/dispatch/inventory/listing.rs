@@ -1,0 +1,164 @@
+//! How a listing is taken in: what it may refute, and whose picture it changes.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::{Entitlement, Entry, Inventory, Overlay};
+use crate::connectors::Listing;
+use crate::domain::account::{Completeness, ObservedAccount, ObservedEntitlement};
+use crate::domain::ids::{AccountId, EmployeeId, EntitlementId, EntitlementName};
+
+/// Why a listing without any account is not believed.
+const SUDDENLY_EMPTY: &str = "the listing was suddenly empty: each account is looked up by itself before it is taken to be gone";
+
+impl Inventory {
+    /// A listing begins: from here on, writes are newer than what it will show.
+    pub fn begin_listing(&mut self) {
+        self.overlay = Some(Overlay::default());
+    }
+
+    /// A listing failed: what was known stays.
+    pub fn fail_listing(&mut self, reason: &str) {
+        self.overlay = None;
+        if !self.is_readable() {
+            self.accounts_completeness = Completeness::Unreadable(reason.to_owned());
+            self.entitlements_completeness = Completeness::Unreadable(reason.to_owned());
+        }
+    }
+
+    /// Takes a listing in, lays over it what was written meanwhile, and tells whose picture changed.
+    pub fn complete_listing(&mut self, listing: Listing) -> BTreeSet<EmployeeId> {
+        let overlay = self.overlay.take().unwrap_or_default();
+        let before = self.pictures();
+        self.sought.clear();
+        for entry in self.accounts.values_mut() {
+            entry.read_directly = false;
+        }
+        self.take_accounts(listing.accounts, listing.accounts_completeness);
+        self.take_entitlements(listing.entitlements, listing.entitlements_completeness);
+        for (id, entry) in overlay.accounts {
+            match entry {
+                Some(entry) => self.put(entry),
+                None => self.drop_account(&id),
+            }
+        }
+        for created in overlay.created {
+            self.created_entitlement(created);
+        }
+        for ((name, id), holds) in overlay.memberships {
+            self.set_holder(&name, &id, holds);
+        }
+        let after = self.pictures();
+        let changed = |a: &HashMap<EmployeeId, Vec<Picture>>,
+                       b: &HashMap<EmployeeId, Vec<Picture>>| {
+            a.iter()
+                .filter(|(who, picture)| b.get(*who) != Some(picture))
+                .map(|(who, _)| who.clone())
+                .collect::<BTreeSet<_>>()
+        };
+        let mut out = changed(&before, &after);
+        out.extend(changed(&after, &before));
+        out
+    }
+
+    fn take_accounts(&mut self, accounts: Vec<ObservedAccount>, completeness: Completeness) {
+        match completeness {
+            Completeness::Unreadable(_) => {
+                if !self.is_readable() {
+                    self.accounts_completeness = completeness;
+                }
+                return;
+            }
+            Completeness::Complete => {
+                // An empty answer is an error until proven, however often it is repeated: nobody is
+                // taken to be gone, and each absence is proven by a direct read.
+                self.emptied = accounts.is_empty() && (self.emptied || self.marked() > 0);
+                self.accounts.clear();
+                self.by_mark.clear();
+                self.by_username.clear();
+                self.accounts_completeness = if self.emptied {
+                    Completeness::Partial(SUDDENLY_EMPTY.to_owned())
+                } else {
+                    Completeness::Complete
+                };
+            }
+            Completeness::Partial(_) => self.accounts_completeness = completeness,
+        }
+        for account in accounts {
+            self.put(Entry {
+                account,
+                read_directly: false,
+            });
+        }
+    }
+
+    fn take_entitlements(
+        &mut self,
+        entitlements: Vec<ObservedEntitlement>,
+        completeness: Completeness,
+    ) {
+        if let Completeness::Unreadable(_) = completeness {
+            if matches!(self.entitlements_completeness, Completeness::Unreadable(_)) {
+                self.entitlements_completeness = completeness;
+            }
+            return;
+        }
+        let mut before: HashMap<EntitlementId, Entitlement> = HashMap::new();
+        if completeness.is_complete() {
+            self.held.clear();
+            self.names.clear();
+            for entitlement in std::mem::take(&mut self.entitlements)
+                .into_values()
+                .flatten()
+            {
+                before.insert(entitlement.id.clone(), entitlement);
+            }
+        }
+        self.entitlements_completeness = completeness;
+        for mut seen in entitlements {
+            let known = match before.remove(&seen.id) {
+                Some(known) => Some(known),
+                None => self.forget_entitlement(&seen.id),
+            };
+            // A holder that was not seen is not taken to be none.
+            if !seen.completeness.is_complete()
+                && let Some(known) = known
+            {
+                let unseen = known.holders.into_iter();
+                let there: HashSet<AccountId> = seen.holders.drain(..).collect();
+                seen.holders = unseen
+                    .filter(|id| self.accounts.contains_key(id))
+                    .chain(there)
+                    .collect();
+            }
+            self.add_entitlement(seen);
+        }
+    }
+
+    /// What a person's accounts look like, for telling whose picture changed.
+    fn pictures(&self) -> HashMap<EmployeeId, Vec<Picture>> {
+        self.by_mark
+            .iter()
+            .map(|(who, ids)| {
+                let pictures = ids
+                    .iter()
+                    .filter_map(|id| self.accounts.get(id))
+                    .map(|entry| Picture {
+                        account: entry.account.clone(),
+                        held: self
+                            .held
+                            .get(&entry.account.id)
+                            .cloned()
+                            .unwrap_or_default(),
+                    })
+                    .collect();
+                (who.clone(), pictures)
+            })
+            .collect()
+    }
+}
+
+#[derive(PartialEq)]
+struct Picture {
+    account: ObservedAccount,
+    held: BTreeSet<EntitlementName>,
+}
