@@ -84,7 +84,7 @@ pub fn connector(name: &str, server: &ScimServer, more: Value) -> Value {
             },
             "manager": "FromManagerRef",
         },
-        "sync": {"interval": "5s"},
+        "sync": {"interval": "2s"},
     });
     overlay(&mut spec, more);
     json!({"metadata": {"name": name}, "spec": spec})
@@ -236,16 +236,16 @@ impl Company {
     }
 
     /// One metric of the operator; `labels` as they stand between the braces. 0 where there is none.
-    pub async fn metric(&self, name: &str, labels: &str) -> f64 {
+    pub async fn metric(&self, name: &str, labels: &str) -> u64 {
         let head = format!("{name}{{{labels}}} ");
         let text = self.operator.metrics().await;
         text.lines()
             .find_map(|line| line.strip_prefix(&head))
-            .map_or(0.0, |value| value.trim().parse().unwrap())
+            .map_or(0, |value| value.trim().parse().unwrap())
     }
 
     /// Employee statuses written so far.
-    pub async fn status_writes(&self) -> f64 {
+    pub async fn status_writes(&self) -> u64 {
         let labels = r#"kind="Employee",verb="patch-status",result="ok""#;
         self.metric("rollcall_kubernetes_writes_total", labels)
             .await

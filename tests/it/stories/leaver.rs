@@ -165,7 +165,7 @@ async fn the_last_day_ends_in_the_persons_own_zone() {
     .await;
 }
 
-async fn employee_looks(company: &Company) -> f64 {
+async fn employee_looks(company: &Company) -> u64 {
     let labels = r#"kind="Employee",result="Done""#;
     company.metric("rollcall_reconciles_total", labels).await
 }
