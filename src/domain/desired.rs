@@ -134,3 +134,6 @@ fn tidy(value: AttributeValue) -> AttributeValue {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -249,6 +249,9 @@ impl Checks {
             if stage != Stage::Active {
                 let open = marked.is_some_and(|a| a.activity == Activity::Active);
                 assert!(!open, "{id} is {stage:?} and has an open account in {name}");
+                let record = look.plan.record.accounts.get(name);
+                let proven = record.is_some_and(|r| r.verified_disabled.is_some());
+                assert!(marked.is_none() || proven, "{id} in {name}: no proof");
                 continue;
             }
             let Some(desired) = look.desired.accounts.get(name) else {
