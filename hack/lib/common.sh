@@ -34,3 +34,13 @@ digest_of() {
     cat "$@" | shasum -a 256 | cut -c1-12
   fi
 }
+
+# A port of loopback on which nothing listens.
+free_port() {
+  local port
+  while :; do
+    port=$((20000 + RANDOM % 12000))
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+  done
+  echo "$port"
+}

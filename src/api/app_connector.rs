@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::references::SecretKeyRef;
+use super::rules;
+
+mod status;
+
+pub use status::{AppConnectorStatus, DryRunStatus, InventoryStatus, OrphanedAccount};
 
 /// One target application: how to reach it, how accounts map, what happens to orphans.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -82,8 +86,8 @@ pub struct AppConnectorSpec {
 pub struct Scim {
     /// Base URL, to which `/Users` and `/Groups` are added, such as `https://example.com/scim/v2`.
     #[schemars(length(min = 1, max = 1024))]
-    #[x_kube(validation = Rule::new("isURL(self) && (url(self).getScheme() == 'https' || url(self).getScheme() == 'http') && url(self).getHostname() != ''").message("baseUrl must be an absolute http or https URL such as https://example.com/scim/v2"))]
-    #[x_kube(validation = Rule::new("!self.contains('@') && !self.contains('?') && !self.contains('#')").message("baseUrl must carry no user, query or fragment; put credentials into a Secret and name it in auth"))]
+    #[x_kube(validation = Rule::new(rules::BASE_URL).message(rules::BASE_URL_MESSAGE))]
+    #[x_kube(validation = Rule::new(rules::PLAIN_URL).message(rules::PLAIN_URL_MESSAGE))]
     pub base_url: String,
     /// How we prove who we are.
     pub auth: ScimAuth,
@@ -121,7 +125,8 @@ pub struct BearerAuth {
 #[serde(rename_all = "camelCase")]
 pub struct BasicAuth {
     /// User name; it must not hold a colon (RFC 7617 section 2).
-    #[schemars(length(min = 1, max = 256), regex(pattern = "^[^:]+$"))]
+    #[schemars(length(min = 1, max = 256))]
+    #[x_kube(validation = Rule::new(rules::BASIC_USERNAME).message(rules::BASIC_USERNAME_MESSAGE))]
     pub username: String,
     /// Where the password is.
     pub password_secret_key_ref: SecretKeyRef,
@@ -153,6 +158,7 @@ pub struct AccountMapping {
     /// managed, and stays as it is. An empty result clears the attribute.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 64))]
+    #[x_kube(validation = Rule::new(rules::TARGET_ATTRIBUTE_KEYS).message(rules::TARGET_ATTRIBUTE_KEYS_MESSAGE))]
     pub attributes: BTreeMap<String, Expression>,
     /// Whether the account's manager attribute follows `managerRef`.
     #[serde(default)]
@@ -182,7 +188,8 @@ pub enum Manager {
 pub struct UsernameRules {
     /// Characters allowed, beside `a-z` and `0-9`; others are left out.
     #[serde(default = "default_punctuation")]
-    #[schemars(length(max = 16), regex(pattern = r"^[!-/:-@\[-`{-~]*$"))]
+    #[schemars(length(max = 16))]
+    #[x_kube(validation = Rule::new(rules::PUNCTUATION).message(rules::PUNCTUATION_MESSAGE))]
     pub allowed_punctuation: String,
     /// Longest name, in characters, any number that was added included.
     #[serde(default = "default_username_length")]
@@ -270,7 +277,8 @@ pub enum OrphanPolicy {
 pub struct Moves {
     /// How long removals wait, at most, for the same person's additions elsewhere: `24h`, `90m`.
     #[serde(default = "default_hold")]
-    #[schemars(length(max = 16), regex(pattern = r"^([0-9]{1,5}(s|m|h|d)){1,4}$"))]
+    #[schemars(length(max = 24))]
+    #[x_kube(validation = Rule::new(rules::HOLD).message(rules::HOLD_MESSAGE))]
     pub hold: String,
 }
 
@@ -313,7 +321,8 @@ pub enum DeletionPolicy {
 pub struct Sync {
     /// Time between two listings of the application: `10m`, `1h30m`.
     #[serde(default = "default_interval")]
-    #[schemars(length(max = 16), regex(pattern = r"^([0-9]{1,5}(s|m|h|d)){1,4}$"))]
+    #[schemars(length(max = 24))]
+    #[x_kube(validation = Rule::new(rules::INTERVAL).message(rules::INTERVAL_MESSAGE))]
     pub interval: String,
     /// Records asked for in one page; the application may give fewer.
     #[serde(default = "default_page_size")]
@@ -333,7 +342,8 @@ pub struct Sync {
     pub membership_batch: u16,
     /// Time one request may take: `30s`.
     #[serde(default = "default_timeout")]
-    #[schemars(length(max = 16), regex(pattern = r"^([0-9]{1,5}(s|m|h|d)){1,4}$"))]
+    #[schemars(length(max = 24))]
+    #[x_kube(validation = Rule::new(rules::TIMEOUT).message(rules::TIMEOUT_MESSAGE))]
     pub timeout: String,
 }
 
@@ -375,90 +385,4 @@ pub enum Mode {
     Enforce,
     /// Status says what would be done; the application sees only reads.
     DryRun,
-}
-
-/// What Rollcall says of a connector. Written by the operator alone.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AppConnectorStatus {
-    /// Generation of the spec that this status speaks of; -1 before the first look.
-    #[serde(default)]
-    pub observed_generation: i64,
-    /// Protocol, such as `SCIM`.
-    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
-    pub type_: Option<String>,
-    /// Ready, Connected, InventoryComplete, OrphanedAccounts; Reconciling and Stalled while true.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
-    pub conditions: Vec<Condition>,
-    /// How many accounts in the application are ours.
-    #[serde(default)]
-    pub accounts: i64,
-    /// How many accounts nobody declared, also where the list is cut.
-    #[serde(default)]
-    pub orphans: i64,
-    /// Accounts that nobody declared. Capped at 100.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100))]
-    pub orphaned_accounts: Vec<OrphanedAccount>,
-    /// What the last listing gave.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inventory: Option<InventoryStatus>,
-    /// What the application can do, as it says or as was found out.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
-    pub capabilities: Vec<String>,
-    /// When the application is tried again, after it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_at: Option<Time>,
-    /// What `mode: DryRun` would do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dry_run: Option<DryRunStatus>,
-}
-
-/// What `Enforce` would do at once.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct DryRunStatus {
-    /// Accounts that would be created.
-    pub create: i64,
-    /// Accounts whose attributes would be changed.
-    pub update: i64,
-    /// Accounts that would be enabled.
-    pub enable: i64,
-    /// Accounts that would be disabled.
-    pub disable: i64,
-    /// Memberships that would be added.
-    pub add_entitlements: i64,
-    /// Memberships that would be removed.
-    pub remove_entitlements: i64,
-}
-
-/// What the last listing gave.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct InventoryStatus {
-    /// `Complete`, `Partial` or `Unreadable`.
-    pub completeness: String,
-    /// Accounts seen, whoever owns them.
-    pub accounts: i64,
-    /// Entitlements seen.
-    pub entitlements: i64,
-}
-
-/// An account that nobody declared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct OrphanedAccount {
-    /// Identifier that the target gave the account.
-    pub account_id: String,
-    /// User name in the target.
-    pub username: String,
-    /// `Undeclared`, never ours, or `Released`, ours until its Employee was deleted.
-    pub kind: String,
-    /// Whether the account is enabled, where the target says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub active: Option<bool>,
-    /// Since when it has been seen.
-    pub since: Time,
 }

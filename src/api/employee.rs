@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::references::ObjectRef;
+use super::rules;
 
 /// One person's employment facts. Contractors too.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -21,6 +22,7 @@ use super::references::ObjectRef;
     namespaced,
     status = "EmployeeStatus",
     derive = "PartialEq",
+    validation = Rule::new("!has(self.spec.managerRef) || self.spec.managerRef.name != self.metadata.name").message("managerRef names this person's own Employee object: name the manager's, or leave it out"),
     doc = "One person's employment facts, and what Rollcall says of their accounts.",
     printcolumn(json_path = ".status.stage", name = "Stage", type_ = "string"),
     printcolumn(
@@ -56,21 +58,21 @@ use super::references::ObjectRef;
 #[serde(rename_all = "camelCase")]
 pub struct EmployeeSpec {
     /// Stable identifier from HR. Unique in the namespace, and never changed: accounts are found by it.
-    #[schemars(
-        length(min = 1, max = 63),
-        regex(pattern = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")
-    )]
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = Rule::new(rules::EMPLOYEE_ID).message(rules::EMPLOYEE_ID_MESSAGE))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("employeeId is immutable: accounts are found by it; to replace it, delete this Employee and create another"))]
     pub employee_id: String,
     /// How the person is called.
     pub name: PersonName,
     /// Work e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 254), regex(pattern = r"^[^@\s]+@[^@\s]+$"))]
+    #[schemars(length(max = 254))]
+    #[x_kube(validation = Rule::new(rules::EMAIL).message(rules::EMAIL_MESSAGE))]
     pub email: Option<String>,
     /// Private e-mail address, for instructions before the first day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 254), regex(pattern = r"^[^@\s]+@[^@\s]+$"))]
+    #[schemars(length(max = 254))]
+    #[x_kube(validation = Rule::new(rules::EMAIL).message(rules::EMAIL_MESSAGE))]
     pub personal_email: Option<String>,
     /// Kind of employment, such as `Employee`, `Contractor` or `Intern`.
     #[serde(rename = "type", default = "default_type")]
@@ -103,7 +105,7 @@ pub struct EmployeeSpec {
     /// IANA time zone in which the person's days begin and end, such as `Europe/Berlin`. UTC when unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
-    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$')").message("timeZone must be an IANA name such as Europe/Berlin, America/New_York or UTC"))]
+    #[x_kube(validation = Rule::new(rules::TIME_ZONE).message(rules::TIME_ZONE_MESSAGE))]
     pub time_zone: Option<String>,
     /// Whether the person works at present. `Suspended` is the emergency brake.
     #[serde(default)]
@@ -116,6 +118,7 @@ pub struct EmployeeSpec {
     /// Free facts for role templates and attribute mappings.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 64))]
+    #[x_kube(validation = Rule::new(rules::FACT_KEYS).message(rules::FACT_KEYS_MESSAGE))]
     pub attributes: BTreeMap<String, AttributeText>,
 }
 
@@ -343,4 +346,17 @@ pub struct OrphanedCredential {
     pub name: String,
     /// Since when it has been seen.
     pub since: Time,
+}
+
+impl OrphanedCredential {
+    /// In words: `entitlement marketing in directory`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        format!(
+            "{} {} in {}",
+            self.kind.to_lowercase(),
+            self.name,
+            self.connector
+        )
+    }
 }

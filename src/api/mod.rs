@@ -11,6 +11,7 @@ pub mod duration;
 pub mod employee;
 pub mod references;
 pub mod role_template;
+mod rules;
 
 pub use app_connector::{AppConnector, AppConnectorSpec, AppConnectorStatus};
 pub use employee::{Employee, EmployeeSpec, EmployeeStatus};

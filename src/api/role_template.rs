@@ -5,6 +5,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rules;
+
 /// A rule for who holds a role, and the grants it carries.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[kube(
@@ -17,6 +19,7 @@ use serde::{Deserialize, Serialize};
     namespaced,
     status = "RoleTemplateStatus",
     derive = "PartialEq",
+    validation = Rule::new("!has(self.spec.includes) || !(self.metadata.name in self.spec.includes)").message("includes names this role template itself: leave it out"),
     doc = "A rule for who holds a role, and the grants it carries.",
     printcolumn(
         json_path = ".status.conditions[?(@.type==\"Ready\")].status",
@@ -58,6 +61,7 @@ pub struct RoleTemplateSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), inner(length(min = 1, max = 253)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
+    #[x_kube(validation = Rule::new(rules::OBJECT_NAMES).message(rules::OBJECT_NAME_MESSAGE))]
     pub includes: Vec<String>,
     /// What holders receive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -72,6 +76,7 @@ pub struct RoleTemplateSpec {
 pub struct Grant {
     /// Name of the AppConnector, in the same namespace.
     #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = Rule::new(rules::OBJECT_NAME).message(rules::OBJECT_NAME_MESSAGE))]
     pub connector: String,
     /// Names of groups, roles or licences in that application. Empty means an account alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -127,4 +132,13 @@ pub struct RogueHolder {
     pub employee: Option<String>,
     /// Since when it has been seen.
     pub since: Time,
+}
+
+impl RogueHolder {
+    /// In words: `marketing in directory by mallory`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let who = self.username.as_deref().unwrap_or(&self.account_id);
+        format!("{} in {} by {who}", self.entitlement, self.connector)
+    }
 }

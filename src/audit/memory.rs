@@ -12,6 +12,9 @@ pub struct MemorySink {
 
 impl MemorySink {
     /// What was recorded so far.
+    ///
+    /// # Panics
+    /// A thread panicked while it recorded.
     pub fn events(&self) -> Vec<AuditEvent> {
         self.events.lock().unwrap().clone()
     }

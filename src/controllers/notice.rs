@@ -5,6 +5,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+use super::text;
 use super::world::Meta;
 use crate::api::{GROUP, VERSION};
 use crate::runtime::events::{Notice, NoticeKind};
@@ -77,4 +78,21 @@ fn turned(before: &[Condition], after: &[Condition], type_: &str, status: &str) 
     } else {
         is(after)
     }
+}
+
+/// What a list has that it did not have before, in words; `None` where nothing was added.
+#[must_use]
+pub fn appeared<T>(
+    before: &[T],
+    after: &[T],
+    is_same: impl Fn(&T, &T) -> bool,
+    tell: impl Fn(&T) -> String,
+) -> Option<String> {
+    let mut new = after
+        .iter()
+        .filter(|item| !before.iter().any(|known| is_same(known, item)))
+        .map(tell)
+        .peekable();
+    new.peek()?;
+    Some(text::listed(new))
 }

@@ -7,22 +7,6 @@ const MESSAGE_CAP: usize = 1024;
 /// Things named in one sentence, at most.
 const LISTED: usize = 5;
 
-/// Reasons that a failed operation can carry.
-pub const FAILURE_REASONS: [&str; 12] = [
-    "TargetUnreachable",
-    "OutcomeUnknown",
-    "Throttled",
-    "Unauthorized",
-    "Forbidden",
-    "InvalidValue",
-    "AlreadyTaken",
-    "NotFound",
-    "ChangedMeanwhile",
-    "Unsupported",
-    "UnintelligibleAnswer",
-    "NotApplied",
-];
-
 /// Cuts a message to what a status may hold.
 #[must_use]
 pub fn bounded(message: &str) -> String {

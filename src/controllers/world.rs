@@ -20,6 +20,7 @@ use crate::domain::policy::{self, Policy};
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
 use crate::plan::{AccountPlan, Operation};
+use crate::runtime::metrics::EmployeeCount;
 use crate::runtime::secrets::SecretView;
 
 /// What is kept of an object's metadata.
@@ -246,8 +247,8 @@ impl Person {
 /// What the statuses of role templates and connectors need to know of one person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outlook {
-    /// Stage, for metrics.
-    pub stage: Option<&'static str>,
+    /// How the person is counted in metrics.
+    pub count: Option<EmployeeCount>,
     /// Roles held, and whether everything each gives is there.
     pub roles: BTreeMap<RoleName, Provisioning>,
     /// Entitlements held that nothing justifies.
@@ -346,6 +347,39 @@ pub struct ConnectorEntry {
     pub status: Tracked<AppConnectorStatus>,
 }
 
+impl ConnectorEntry {
+    /// A connector of which only the object is known.
+    #[must_use]
+    pub fn new(meta: Meta, scope: Scope, status: AppConnectorStatus) -> Self {
+        Self {
+            meta,
+            spec: None,
+            compiled: None,
+            problems: Vec::new(),
+            target: None,
+            running: None,
+            stopping: false,
+            inventory: Inventory::new(scope),
+            capabilities: None,
+            unavailable: None,
+            listing_failed: None,
+            oddities: Vec::new(),
+            listed_at: None,
+            status: Tracked::new(status),
+        }
+    }
+
+    /// Whether the first listing since the start is under way, and nothing speaks against its ending
+    /// well.
+    #[must_use]
+    pub fn awaits_first_listing(&self) -> bool {
+        self.running.is_some()
+            && !self.inventory.is_readable()
+            && self.unavailable.is_none()
+            && self.listing_failed.is_none()
+    }
+}
+
 /// A running dispatch.
 #[derive(Debug)]
 pub struct Running {
@@ -353,6 +387,8 @@ pub struct Running {
     pub handle: Handle,
     /// Which run it is.
     pub epoch: u64,
+    /// Number of the last outcome of this run that was taken in.
+    pub knows: u64,
     /// What it was started from: a change of spec or credential starts another.
     pub fingerprint: [u8; 32],
 }

@@ -12,7 +12,7 @@ use super::blame::Blame;
 use super::bounded::broken;
 use super::call::{Call, Ended};
 use super::caller::Caller;
-use super::core::{Core, Now};
+use super::decide::{Core, Now};
 use super::order::{ConnectorKey, Event, Order, Report};
 use super::settings::Settings;
 use crate::connectors::{ConnectorError, ErrorKind};

@@ -91,7 +91,7 @@ impl Gatherer {
                 direction: members.direction,
                 returns: Returns::default(),
             };
-            self.put(key, part, now);
+            self.put(&key, part, now);
         }
         self.finish_if_done(&employee)
     }
@@ -178,10 +178,10 @@ impl Gatherer {
         match result {
             Ok(observed) => {
                 let id = Key::Existing(observed.id.clone());
-                self.made.made(name.clone(), observed.id.clone(), now);
+                self.made.made(name.clone(), observed.id.clone());
                 self.untold.insert(name.clone(), observed);
                 for part in group.parts.into_values() {
-                    self.put(id.clone(), part, now);
+                    self.put(&id, part, now);
                 }
                 Vec::new()
             }
@@ -193,7 +193,7 @@ impl Gatherer {
                     return Vec::new();
                 }
                 if blame == Blame::Unclear {
-                    self.made.doubt(name.clone(), now);
+                    self.made.doubt(name.clone());
                 }
                 self.fail(group.parts.into_values(), &error)
             }
@@ -226,7 +226,7 @@ impl Gatherer {
                 .filter(|blame| blame.not_carried_out());
             match returned {
                 Some(blame) if progress.wanted && part.returns.may_go_again(blame) => {
-                    self.put(key.clone(), part, now);
+                    self.put(&key, part, now);
                 }
                 Some(_) if !progress.wanted => {}
                 _ => progress.record(part.name, result),
@@ -242,9 +242,14 @@ impl Gatherer {
         self.made.gone(entitlement);
     }
 
-    /// A listing that had begun at `began` showed these entitlements.
-    pub(super) fn seen(&mut self, shown: &[ObservedEntitlement], complete: bool, began: Instant) {
-        self.made.seen(shown, complete, began);
+    /// A listing begins.
+    pub(super) fn listing_begins(&mut self) {
+        self.made.listing_begins();
+    }
+
+    /// The listing that began last showed these entitlements.
+    pub(super) fn seen(&mut self, shown: &[ObservedEntitlement], complete: bool) {
+        self.made.seen(shown, complete);
     }
 
     fn fail(&mut self, parts: impl Iterator<Item = Part>, error: &ConnectorError) -> Vec<Finished> {
@@ -279,7 +284,7 @@ impl Gatherer {
         Some(progress.finish(&mut self.untold))
     }
 
-    fn put(&mut self, key: Key, part: Part, now: Instant) {
+    fn put(&mut self, key: &Key, part: Part, now: Instant) {
         if let Some(progress) = self.orders.get_mut(&part.order.employee) {
             progress.unsent.insert(part.name.clone(), key.clone());
         }
@@ -295,7 +300,7 @@ impl Gatherer {
             group.ripe_at = now + linger;
         }
         group.parts.insert((part.place, part.name.clone()), part);
-        self.index(&key, now);
+        self.index(key, now);
     }
 
     /// Puts a group where it belongs: ready, lingering, neither while it is busy, gone when empty.

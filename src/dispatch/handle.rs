@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::actor::{Actor, Calls, Command};
 use super::caller::Caller;
-use super::core::Core;
+use super::decide::Core;
 use super::door::Door;
 use super::metrics::DispatchMetrics;
 use super::order::{ConnectorKey, Order, Report};

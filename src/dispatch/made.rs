@@ -1,7 +1,6 @@
 //! Entitlements that dispatch made, so that none is made twice.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
 use crate::connectors::{ConnectorError, ErrorKind};
 use crate::domain::account::ObservedEntitlement;
@@ -21,7 +20,8 @@ enum Known {
 /// targets would take a second one of the same name without a word.
 #[derive(Debug, Default)]
 pub(super) struct Made {
-    known: HashMap<EntitlementName, (Known, Instant)>,
+    /// With whether the listing that began last can refute it, having begun later.
+    known: HashMap<EntitlementName, (Known, bool)>,
 }
 
 impl Made {
@@ -46,12 +46,12 @@ impl Made {
         }
     }
 
-    pub(super) fn made(&mut self, name: EntitlementName, id: EntitlementId, now: Instant) {
-        self.known.insert(name, (Known::Made(id), now));
+    pub(super) fn made(&mut self, name: EntitlementName, id: EntitlementId) {
+        self.known.insert(name, (Known::Made(id), false));
     }
 
-    pub(super) fn doubt(&mut self, name: EntitlementName, now: Instant) {
-        self.known.insert(name, (Known::Doubtful, now));
+    pub(super) fn doubt(&mut self, name: EntitlementName) {
+        self.known.insert(name, (Known::Doubtful, false));
     }
 
     /// The target says that it does not exist.
@@ -60,10 +60,17 @@ impl Made {
             .retain(|_, (known, _)| !matches!(known, Known::Made(id) if id == entitlement));
     }
 
-    /// Compares with a listing. Only what was known before it began can be refuted by it.
-    pub(super) fn seen(&mut self, shown: &[ObservedEntitlement], complete: bool, began: Instant) {
-        self.known.retain(|name, (known, at)| {
-            if *at >= began {
+    /// A listing begins. Only what is known by now can be refuted by it.
+    pub(super) fn listing_begins(&mut self) {
+        for (_, refutable) in self.known.values_mut() {
+            *refutable = true;
+        }
+    }
+
+    /// Compares with the listing that began last.
+    pub(super) fn seen(&mut self, shown: &[ObservedEntitlement], complete: bool) {
+        self.known.retain(|name, (known, refutable)| {
+            if !*refutable {
                 return true;
             }
             match known {
@@ -84,7 +91,6 @@ impl Made {
 mod tests {
     use super::*;
     use crate::domain::account::Completeness;
-    use std::time::Duration;
 
     fn shown(id: &str, name: &str) -> ObservedEntitlement {
         ObservedEntitlement {
@@ -95,38 +101,34 @@ mod tests {
         }
     }
 
-    fn at(seconds: u64, begin: Instant) -> Instant {
-        begin + Duration::from_secs(seconds)
-    }
-
     #[test]
     fn one_that_was_made_is_found_until_a_later_complete_listing_lacks_it() {
-        let begin = Instant::now();
         let mut made = Made::default();
         let name = EntitlementName::new("staff");
         assert_eq!(made.find(&name), Ok(None));
-        made.made(name.clone(), "g1".into(), at(5, begin));
-        made.seen(&[], true, at(4, begin));
+        made.listing_begins();
+        made.made(name.clone(), "g1".into());
+        made.seen(&[], true);
         assert_eq!(
             made.find(&name),
             Ok(Some("g1".into())),
-            "an older listing can't know it"
+            "a listing that began before can't know it"
         );
-        made.seen(&[], false, at(6, begin));
+        made.listing_begins();
+        made.seen(&[], false);
         assert_eq!(
             made.find(&name),
             Ok(Some("g1".into())),
             "a partial one proves nothing"
         );
-        made.seen(&[shown("g1", "Staff")], true, at(6, begin));
+        made.seen(&[shown("g1", "Staff")], true);
         assert_eq!(made.find(&name), Ok(Some("g1".into())));
-        made.seen(&[shown("g2", "other")], true, at(6, begin));
+        made.seen(&[shown("g2", "other")], true);
         assert_eq!(made.find(&name), Ok(None));
     }
 
     #[test]
     fn a_lost_answer_blocks_the_name_until_a_listing_settles_it() {
-        let begin = Instant::now();
         let name = EntitlementName::new("staff");
         for (listing, complete, expected) in [
             (vec![shown("g9", "staff")], false, Some(Some("g9"))),
@@ -134,11 +136,13 @@ mod tests {
             (vec![], false, None),
         ] {
             let mut made = Made::default();
-            made.doubt(name.clone(), begin);
+            made.doubt(name.clone());
+            made.seen(&listing, complete);
             let error = made.find(&name).unwrap_err();
             assert_eq!(error.kind, ErrorKind::OutcomeUnknown);
             assert!(error.message.contains("staff"));
-            made.seen(&listing, complete, at(1, begin));
+            made.listing_begins();
+            made.seen(&listing, complete);
             assert_eq!(
                 made.find(&name).ok(),
                 expected.map(|id| id.map(EntitlementId::new))
@@ -149,8 +153,8 @@ mod tests {
     #[test]
     fn one_that_the_target_denies_may_be_made_again() {
         let mut made = Made::default();
-        made.made("staff".into(), "g1".into(), Instant::now());
-        made.made("other".into(), "g2".into(), Instant::now());
+        made.made("staff".into(), "g1".into());
+        made.made("other".into(), "g2".into());
         made.gone(&"g1".into());
         assert_eq!(made.find(&"staff".into()), Ok(None));
         assert_eq!(made.find(&"other".into()), Ok(Some("g2".into())));

@@ -2,8 +2,8 @@
 //! newest plan replaces a queued one, lanes, bounded concurrency, pace, batches and a breaker.
 //!
 //! The controllers submit [`Order`]s through a [`Handle`] and never wait. Everything comes back as a
-//! [`Report`]. Every decision is made by [`core`], a pure state machine made of smaller ones; [`actor`]
-//! makes the calls that it asks for, and writes pass the one [`door`].
+//! [`Report`]. Every decision is made by `decide`, a pure state machine made of smaller ones; `actor`
+//! makes the calls that it asks for, and writes pass the one `door`.
 
 mod actor;
 mod backoff;
@@ -13,7 +13,7 @@ mod bounded;
 mod breaker;
 mod call;
 mod caller;
-mod core;
+mod decide;
 mod door;
 mod handle;
 pub mod inventory;
@@ -22,10 +22,14 @@ mod made;
 mod member;
 mod metrics;
 pub mod order;
+mod outcomes;
 mod pace;
 mod queue;
 mod record;
 mod settings;
+
+#[cfg(test)]
+mod tests;
 
 pub use handle::{Dispatch, Handle, Shared, Target};
 pub use metrics::DispatchMetrics;

@@ -20,7 +20,8 @@ pub struct ConnectorKey {
 }
 
 /// The next operation for one person's account. A newer order for the same employee replaces one
-/// that is still queued.
+/// that is still queued. One that arrives while another is being carried out is dropped when that one
+/// ends: its plan did not know the outcome, and the report of it brings a plan that does.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// Whose account.
@@ -33,6 +34,9 @@ pub struct Order {
     pub revision: u64,
     /// Why, for the audit: `RoleTemplate marketing-manager`, `last day was 2026-11-20`.
     pub cause: String,
+    /// The last [`Outcome::number`] of this connector that the plan knew of. An order whose plan did
+    /// not know how this employee's last one ended is not carried out: another plan is on its way.
+    pub knows: u64,
 }
 
 /// What dispatch tells the controllers of one connector.
@@ -50,7 +54,7 @@ pub struct Report {
 /// What happened at one connector.
 #[derive(Debug)]
 pub enum Event {
-    /// The target answered the probe.
+    /// The target answered a probe: at the start, and after each outage.
     Probed(Capabilities),
     /// A listing begins. Writes from here on are newer than what it will show.
     ListingStarted,
@@ -58,14 +62,15 @@ pub enum Event {
     Listed(Box<Listing>),
     /// A listing failed and nothing was learnt.
     ListingFailed(ConnectorError),
-    /// The target as a whole fails; nothing is sent to it until `retry_at`.
+    /// The target as a whole fails, or has been throttling for long; nothing is sent to it until
+    /// `retry_at`. Orders wait, and none is lost.
     Unavailable {
         /// Why.
         error: ConnectorError,
         /// When the next attempt is made.
         retry_at: Timestamp,
     },
-    /// The target works (again).
+    /// The target works again, after it was `Unavailable`.
     Available,
     /// An order was carried out, or failed.
     Done(Box<Outcome>),
@@ -78,6 +83,8 @@ pub struct Outcome {
     pub order: Order,
     /// What came of it.
     pub result: Result<Effect, ConnectorError>,
+    /// Counts the outcomes of one run, from 1.
+    pub number: u64,
 }
 
 /// What an operation that did not fail as a whole brought about.
@@ -91,11 +98,14 @@ pub enum Effect {
     Updated(Option<ObservedAccount>),
     /// The account was enabled or disabled; as the target's answer shows it, where it does.
     ActivitySet(Option<ObservedAccount>),
-    /// Entitlements were given or taken, each with its own result.
+    /// Entitlements were given or taken, each with its own result. Where a newer order overtook this
+    /// one half way, the part that was not sent is missing; one that nothing was sent of is not
+    /// reported at all.
     Entitlements {
-        /// One result for each entitlement of the order.
+        /// One result for each entitlement that was sent.
         results: BTreeMap<EntitlementName, Result<(), ConnectorError>>,
-        /// Entitlements that were made on the way.
+        /// Entitlements that were made on the way. Each is told once, by the first order that ends
+        /// and has to do with it; holders are not in it.
         created: Vec<ObservedEntitlement>,
     },
 }

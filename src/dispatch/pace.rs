@@ -93,7 +93,7 @@ impl Pace {
     ) -> Self {
         let ceiling = concurrency.max(1);
         Self {
-            rate: per_second.and_then(|n| Rate::new(now, n)),
+            rate: per_second.and_then(|n| Rate::new(now, n.max(1))),
             debt: 0,
             ceiling,
             limit: ceiling,
@@ -166,7 +166,7 @@ impl Pace {
         let until = self.paused_until.map_or(until, |old| old.max(until));
         self.paused_until = Some(until);
         let since = *self.throttled_since.get_or_insert(now);
-        let tell = !self.told && until - since > LONG;
+        let tell = !self.told && until > now && until - since > LONG;
         self.told |= tell;
         tell.then_some(until)
     }
@@ -174,15 +174,15 @@ impl Pace {
     /// A call that was sent at `started` was answered in good order. Answers whether that ends a
     /// throttle that was told.
     pub(super) fn worked(&mut self, started: Instant) -> bool {
+        if self.cut_at.is_some_and(|cut| started <= cut) {
+            return false;
+        }
         if self.limit < self.ceiling {
             self.successes += 1;
             if self.successes >= self.limit {
                 self.limit += 1;
                 self.successes = 0;
             }
-        }
-        if self.cut_at.is_some_and(|cut| started <= cut) {
-            return false;
         }
         self.level = 0;
         self.throttled_since = None;
@@ -287,6 +287,16 @@ mod tests {
         assert!(!p.worked(now + secs(39)), "sent before the last complaint");
         assert!(p.worked(now + secs(60)));
         assert!(!p.worked(now + secs(60)));
+    }
+
+    #[test]
+    fn a_late_complaint_about_a_pause_that_is_over_tells_nothing() {
+        let now = Instant::now();
+        let mut p = pace(now, None);
+        p.throttled(now, now, &throttle(Some(1)));
+        let late = now + secs(60);
+        assert_eq!(p.throttled(now, late, &throttle(None)), None);
+        assert_eq!(p.paused(late), None);
     }
 
     proptest! {

@@ -82,7 +82,7 @@ impl Queue {
         {
             placed.place = old.place;
         }
-        self.wait(employee, placed);
+        self.wait(&employee, placed);
     }
 
     /// Forgets what waits for a person, and lets what is under way not come back.
@@ -124,9 +124,11 @@ impl Queue {
         self.begin(&employee)
     }
 
-    /// What was under way for a person has ended; what waited can begin.
+    /// What was under way for a person has ended. What waits was planned without knowing how, and is
+    /// forgotten: the report brings a plan that knows.
     pub(super) fn ended(&mut self, employee: &EmployeeId) {
         if self.take_under_way(employee).is_some() {
+            self.take_waiting(employee);
             self.enter_line(employee);
         }
     }
@@ -148,7 +150,7 @@ impl Queue {
             self.enter_line(employee);
             return Returned::TooOften;
         }
-        self.wait(employee.clone(), back.placed);
+        self.wait(employee, back.placed);
         Returned::Waits
     }
 
@@ -182,13 +184,13 @@ impl Queue {
         if newer.place.lane == old.lane {
             newer.place = old;
         }
-        self.wait(employee.clone(), newer);
+        self.wait(employee, newer);
     }
 
-    fn wait(&mut self, employee: EmployeeId, placed: Placed) {
+    fn wait(&mut self, employee: &EmployeeId, placed: Placed) {
         self.lengths[placed.place.lane as usize] += 1;
         self.people.entry(employee.clone()).or_default().waiting = Some(placed);
-        self.enter_line(&employee);
+        self.enter_line(employee);
     }
 
     /// Puts a person's waiting order in line if nothing is under way; forgets one without orders.
@@ -198,9 +200,10 @@ impl Queue {
         };
         match (&entry.waiting, &entry.under_way) {
             (Some(placed), None) => {
-                let line = match travels_together(&placed.order.operation) {
-                    true => &mut self.members,
-                    false => &mut self.single,
+                let line = if travels_together(&placed.order.operation) {
+                    &mut self.members
+                } else {
+                    &mut self.single
                 };
                 line.insert(placed.place, employee.clone());
             }

@@ -11,6 +11,7 @@ use super::metrics::ConnectorMetrics;
 use super::order::{ConnectorKey, Order};
 use crate::audit::{self, AuditEvent, AuditSink, Difference, Phase, Subject};
 use crate::connectors::{ConnectorError, ErrorKind};
+use crate::domain::ids::AttributeName;
 use crate::runtime::clock::Clock;
 
 /// Where records go.
@@ -131,7 +132,7 @@ impl Line {
                 let fixed = fixed
                     .into_iter()
                     .filter(|name| *name != "active" || new.active);
-                let named = new.attributes.keys().map(|name| name.as_str());
+                let named = new.attributes.keys().map(AttributeName::as_str);
                 (None, fixed.chain(named).map(set).collect())
             }
             Write::Update(id, changes) => {

@@ -19,6 +19,8 @@ use super::roles::{self, Resolution};
 pub struct Desired {
     /// Where the person stands, and what comes next.
     pub lifecycle: Lifecycle,
+    /// Whether the Employee object is being deleted, and a policy acts on that.
+    pub deleting: bool,
     /// Roles held, and those that can't be decided.
     pub roles: Resolution,
     /// One entry for each connector that a held role gives something in.
@@ -84,6 +86,7 @@ pub fn desire(policy: &Policy, facts: &Facts, record: &Record, now: Timestamp) -
     }
     Desired {
         lifecycle,
+        deleting: false,
         roles,
         accounts,
     }

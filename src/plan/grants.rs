@@ -34,9 +34,10 @@ pub(super) fn is_undecided(inputs: &Inputs<'_>, roles: &BTreeSet<RoleName>) -> b
         .any(|role| inputs.desired.roles.undecided.contains_key(role))
 }
 
-/// Whether an account's origin is lost while a role can't be decided: it may be what that role gave.
-pub(super) fn is_unexplained(inputs: &Inputs<'_>, recorded: Option<&RecordedAccount>) -> bool {
-    recorded.is_none_or(|r| r.roles.is_empty()) && !inputs.desired.roles.undecided.is_empty()
+/// Whether no role is known to have given an account. It is left alone, and reported: the role that
+/// gave it may be on its way back, with the rest of a namespace that is restored.
+pub(super) fn is_unexplained(recorded: Option<&RecordedAccount>) -> bool {
+    recorded.is_none_or(|r| r.roles.is_empty())
 }
 
 /// Remembers what is desired now of an account and of the grants that are remembered already.

@@ -12,6 +12,7 @@ pub mod person;
 #[cfg(test)]
 mod tests;
 
+pub use account::HOLD_EXPIRED;
 pub use observation::{EntitlementView, Observation};
 pub use operation::{Lane, Operation};
 pub use person::{AccountPlan, Goal, Inputs, PersonPlan, plan};

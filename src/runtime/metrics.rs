@@ -48,7 +48,7 @@ pub struct Metrics {
 }
 
 /// How an employee is counted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EmployeeCount {
     /// Stage, as in status.
     pub stage: &'static str,

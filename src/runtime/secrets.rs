@@ -102,7 +102,7 @@ impl SecretProblem {
     pub fn message(&self, secret: &str) -> String {
         match self {
             Self::Missing => format!(
-                "Secret {secret} does not exist in this namespace: create it, with the label {SECRET_LABEL}: \"true\" and the annotation {SECRET_HOSTS_ANNOTATION}"
+                "Secret {secret} does not exist in this namespace, or does not bear the label {SECRET_LABEL}: \"true\", without which it is not read: create it with that label and the annotation {SECRET_HOSTS_ANNOTATION}"
             ),
             Self::NotLabelled => format!(
                 "Secret {secret} is not meant for Rollcall and was not read: add the label {SECRET_LABEL}: \"true\" to it"

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::json;
 
+use crate::support::namespace::Namespace;
+use crate::support::operator::{Operator, OperatorProcess};
+use crate::support::process::repository;
 use crate::support::targets::{LoggedRequest, ScimServer};
-use crate::support::wait::eventually;
+use crate::support::wait::{eventually, wait_for};
 
 async fn can_be_looked_at_and_tampered_with(server: &ScimServer) {
     assert!(server.users().await.is_empty());
@@ -108,4 +112,62 @@ async fn a_server_can_be_down_and_come_up() {
     .await;
     server.start().await;
     assert!(server.users().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_operator_starts_and_ends_within_the_test() {
+    let namespace = Namespace::new("in-process").await;
+    let operator = Operator::start(&namespace).await;
+    assert!(operator.metrics().await.contains("rollcall_"));
+    operator.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_operator_starts_and_ends_as_a_process() {
+    let namespace = Namespace::new("process").await;
+    let mut operator = OperatorProcess::start(&namespace).await;
+    assert!(operator.terminate().await, "{}", operator.log());
+    assert!(operator.log().contains("listening"), "{}", operator.log());
+    let mut operator = OperatorProcess::start(&namespace).await;
+    operator.kill();
+}
+
+/// `wait_for` sees a change that comes after it began to wait.
+#[tokio::test]
+async fn changes_are_seen_as_they_come() {
+    let namespace = Namespace::new("watch").await;
+    let api = namespace.api::<ConfigMap>();
+    let change = async |value: &str| {
+        let object = json!({"metadata": {"name": "word"}, "data": {"value": value}});
+        namespace.apply::<ConfigMap>(object).await.unwrap();
+    };
+    let value = |object: &ConfigMap| object.data.as_ref().map(|d| d["value"].clone());
+    change("before").await;
+    let waiting = wait_for(&api, "word", "is after", |o| {
+        value(o).as_deref() == Some("after")
+    });
+    let (seen, ()) = futures::join!(waiting, change("after"));
+    assert_eq!(value(&seen).as_deref(), Some("after"));
+}
+
+/// What is committed is what the types say, and kubectl takes it without a word of warning.
+#[tokio::test]
+async fn the_committed_crds_are_the_ones_installed() {
+    let namespace = Namespace::new("crds").await;
+    let folder = repository("crds");
+    let folder = folder.to_str().unwrap();
+    let difference = namespace
+        .kubectl_ok(&["diff", "--server-side", "-f", folder])
+        .await;
+    assert_eq!(difference, "");
+    let arguments = [
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        "--dry-run=server",
+        "-f",
+        folder,
+    ];
+    let said = namespace.kubectl(&arguments).await;
+    assert!(said.ok && said.err.is_empty(), "{said:?}");
 }

@@ -6,10 +6,18 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod documentation;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod ground;
 #[cfg(test)]
 mod purity;
 #[cfg(test)]
-mod scim_conformance;
+mod scim;
+#[cfg(test)]
+mod stories;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod validation;

@@ -58,6 +58,9 @@ impl ScimConnector {
         }
     }
 
+    /// Finds users by one key. A server whose filters compare user names with case, against RFC 7643
+    /// section 4.1.1, finds only the spelling that is asked for; and one that can't read an escaped
+    /// quote refuses the filter, which is [`ErrorKind::Unsupported`] for that key alone.
     pub(super) async fn find_users(
         &self,
         key: &FindKey,

@@ -102,14 +102,14 @@ impl ScimConnector {
                 run.settle(&batch, &Err(failure.error));
             }
         }
-        let mut results = run.results;
-        Ok(wishes
-            .into_iter()
-            .map(|wish| {
-                let result = results.remove(&wish.account).unwrap_or(Ok(()));
-                (wish.account, result)
-            })
-            .collect())
+        let result = |wish: Wish| {
+            let result = run.results.get(&wish.account).cloned();
+            (
+                wish.account,
+                result.unwrap_or_else(|| Err(unsettled(group))),
+            )
+        };
+        Ok(wishes.into_iter().map(result).collect())
     }
 
     /// The error, where no smaller request could do better.
@@ -292,6 +292,11 @@ fn operations(batch: &[Wish]) -> Vec<Value> {
 fn shown(view: &GroupView) -> Option<HashSet<AccountId>> {
     let whole = view.members_shown && view.entitlement.completeness.is_complete();
     whole.then(|| view.entitlement.holders.iter().cloned().collect())
+}
+
+fn unsettled(group: &EntitlementId) -> ConnectorError {
+    let message = format!("what became of this member of group {group} is not known");
+    ConnectorError::new(ErrorKind::OutcomeUnknown, message)
 }
 
 fn ignored(group: &EntitlementId, wish: &Wish) -> ConnectorError {

@@ -39,7 +39,7 @@ pub struct Pager {
     seen: HashSet<String>,
     nameless: u64,
     total: Option<u64>,
-    total_moved: Option<(u64, u64)>,
+    total_shrank: Option<(u64, u64)>,
     total_is_whole: bool,
     pages: u32,
     stale: u32,
@@ -67,7 +67,7 @@ impl Pager {
             seen: HashSet::new(),
             nameless: 0,
             total: None,
-            total_moved: None,
+            total_shrank: None,
             total_is_whole: false,
             pages: 0,
             stale: 0,
@@ -88,20 +88,23 @@ impl Pager {
     pub fn take(&mut self, page: &PageShape) -> Vec<bool> {
         self.pages += 1;
         self.note_total(page);
-        let mut fresh = false;
-        let keep = page
+        let named: Vec<Option<bool>> = page
             .ids
             .iter()
-            .map(|id| {
-                let Some(id) = id else {
-                    self.nameless += 1;
-                    return true;
-                };
-                let new = self.seen.insert(id.clone());
-                fresh |= new;
-                new
-            })
+            .map(|id| id.as_ref().map(|id| self.seen.insert(id.clone())))
             .collect();
+        let fresh = named.contains(&Some(true));
+        // On a page that only repeats others, a row without an identifier is a repetition too.
+        let nameless_are_new = fresh || !named.contains(&Some(false));
+        let keep: Vec<bool> = named
+            .iter()
+            .map(|new| new.unwrap_or(nameless_are_new))
+            .collect();
+        self.nameless += named
+            .iter()
+            .zip(&keep)
+            .filter(|(new, kept)| new.is_none() && **kept)
+            .count() as u64;
         let rows = page.ids.len() as u64;
         self.start = self.start.saturating_add(rows);
         self.stale = if fresh { 0 } else { self.stale + 1 };
@@ -121,9 +124,9 @@ impl Pager {
     #[must_use]
     pub fn completeness(&self) -> Completeness {
         let shown = self.shown();
-        if let Some((before, after)) = self.total_moved {
+        if let Some((before, after)) = self.total_shrank {
             return Completeness::Partial(format!(
-                "the number of records changed from {before} to {after} while they were listed"
+                "the number of records fell from {before} to {after} while they were listed"
             ));
         }
         match (self.end, self.total) {
@@ -145,7 +148,9 @@ impl Pager {
     fn note_total(&mut self, page: &PageShape) {
         let Some(total) = page.total else { return };
         match self.total {
-            Some(before) if before != total => self.total_moved = Some((before, total)),
+            // A list that grows while it is read is whole once all that was announced last was seen.
+            // From one that shrinks, rows may have moved to pages already read past.
+            Some(before) if before > total => self.total_shrank = Some((before, total)),
             _ => {}
         }
         // Some servers put the size of the page there. Only a total beyond the page proves otherwise.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use url::Url;
 
 use super::config::{Auth, ScimConfig};
@@ -54,6 +55,9 @@ fn open(
             "spec.scim.baseUrl names no host: write it as https://example.com/scim/v2",
         )
     })?;
+    // What only an edit cures is told first, whether or not the credential is there yet.
+    let placeholder = Auth::Bearer(SecretString::from("placeholder"));
+    connector(spec, scim, base_url.clone(), placeholder)?;
     let auth = match (&scim.auth.bearer, &scim.auth.basic) {
         (Some(bearer), None) => Auth::Bearer(credentials(&bearer.secret_key_ref, &host)?),
         (None, Some(basic)) => Auth::Basic {
@@ -67,6 +71,15 @@ fn open(
             ));
         }
     };
+    Ok(Arc::new(connector(spec, scim, base_url, auth)?))
+}
+
+fn connector(
+    spec: &AppConnectorSpec,
+    scim: &Scim,
+    base_url: Url,
+    auth: Auth,
+) -> Result<ScimConnector, Problem> {
     let config = ScimConfig {
         base_url,
         auth,
@@ -82,8 +95,7 @@ fn open(
             .collect(),
         manager: spec.account.manager == Manager::FromManagerRef,
     };
-    let connector = ScimConnector::new(config).map_err(|error: ConnectorError| {
+    ScimConnector::new(config).map_err(|error: ConnectorError| {
         Problem::edit(error.kind.reason(), format!("spec.scim: {error}"))
-    })?;
-    Ok(Arc::new(connector))
+    })
 }

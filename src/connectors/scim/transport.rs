@@ -273,6 +273,18 @@ fn parse(
 }
 
 fn headers(auth: &Auth) -> Result<HeaderMap, ConnectorError> {
+    let secret = match auth {
+        Auth::Bearer(secret)
+        | Auth::Basic {
+            password: secret, ..
+        } => secret,
+    };
+    if secret.expose_secret().is_empty() {
+        return Err(ConnectorError::new(
+            ErrorKind::Invalid,
+            "the credential is empty; check the Secret",
+        ));
+    }
     let credential = match auth {
         Auth::Bearer(token) => format!("Bearer {}", token.expose_secret()),
         Auth::Basic { username, .. } if username.contains(':') => {

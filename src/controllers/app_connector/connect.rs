@@ -69,7 +69,7 @@ fn settings(spec: &AppConnectorSpec) -> Settings {
         concurrency: sync.concurrency,
         requests_per_second: sync.requests_per_second,
         membership_batch: sync.membership_batch,
-        interval: duration::parse(&sync.interval).unwrap_or(Duration::from_secs(600)),
+        interval: duration::parse(&sync.interval).unwrap_or(Duration::from_mins(10)),
         call_timeout: timeout.saturating_mul(4),
         ..Settings::default()
     }

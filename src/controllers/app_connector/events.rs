@@ -1,4 +1,4 @@
-//! What a person should notice of a AppConnector. Told when it begins, not each time it is seen.
+//! What a person should notice of an AppConnector. Told when it begins, not each time it is seen.
 
 use std::sync::Arc;
 
@@ -18,26 +18,26 @@ pub fn notices(
     before: &AppConnectorStatus,
     after: &AppConnectorStatus,
 ) -> Vec<Notice> {
-    let lost = notice::ended(&before.conditions, &after.conditions, conditions::CONNECTED).map(
-        |message| {
-            notice::warning(
-                of("AppConnector", namespace, name.as_str(), meta),
-                "Disconnected",
-                "Connect",
-                message,
-            )
-        },
-    );
-    [
-        (conditions::STALLED, "Stalled"),
-        (conditions::ORPHANED_ACCOUNTS, "OrphanedAccounts"),
-    ]
-    .into_iter()
-    .filter_map(|(condition, reason)| {
-        let message = notice::began(&before.conditions, &after.conditions, condition)?;
+    let warning = |reason, action, message| {
         let object = of("AppConnector", namespace, name.as_str(), meta);
-        Some(notice::warning(object, reason, "Compare", message))
-    })
-    .chain(lost)
-    .collect()
+        notice::warning(object, reason, action, message)
+    };
+    let stalled = notice::began(&before.conditions, &after.conditions, conditions::STALLED)
+        .map(|message| warning("Stalled", "Check", message));
+    let lost = notice::ended(&before.conditions, &after.conditions, conditions::CONNECTED)
+        .map(|message| warning("Disconnected", "Connect", message));
+    let orphans = notice::appeared(
+        &before.orphaned_accounts,
+        &after.orphaned_accounts,
+        |a, b| a.account_id == b.account_id,
+        |account| account.username.clone(),
+    )
+    .map(|names| {
+        warning(
+            "OrphanedAccounts",
+            "Compare",
+            format!("nobody declared {names}"),
+        )
+    });
+    stalled.into_iter().chain(lost).chain(orphans).collect()
 }

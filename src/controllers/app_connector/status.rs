@@ -26,12 +26,23 @@ const LIST_CAP: usize = 100;
 pub struct Ignored(GlobSet);
 
 impl Ignored {
-    /// The patterns of a connector. One that can't be read covers nothing.
+    /// The patterns of a connector. Nothing but `*` and `?` has a meaning of its own in them.
     #[must_use]
     pub fn of(spec: Option<&AppConnectorSpec>) -> Self {
         let mut set = GlobSetBuilder::new();
         for pattern in spec.iter().flat_map(|s| &s.orphans.ignore) {
-            if let Ok(glob) = GlobBuilder::new(pattern).case_insensitive(true).build() {
+            let mut plain = String::with_capacity(pattern.len());
+            for c in pattern.chars() {
+                if matches!(c, '[' | ']' | '{' | '}' | '\\' | ',' | '!') {
+                    plain.push('\\');
+                }
+                plain.push(c);
+            }
+            if let Ok(glob) = GlobBuilder::new(&plain)
+                .case_insensitive(true)
+                .backslash_escape(true)
+                .build()
+            {
                 set.add(glob);
             }
         }

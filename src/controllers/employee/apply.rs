@@ -56,6 +56,7 @@ pub fn submit(
                     operation: step.operation,
                     revision,
                     cause: step.cause,
+                    knows: running.knows,
                 });
             }
         }

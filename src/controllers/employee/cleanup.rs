@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use crate::api::FINALIZER;
-use crate::api::app_connector::DeletionPolicy;
+use crate::api::app_connector::{DeletionPolicy, Mode};
 use crate::controllers::world::{ConnectorEntry, Meta};
 use crate::domain::desired::Desired;
 use crate::domain::ids::ConnectorName;
 use crate::domain::lifecycle::Stage;
+use crate::domain::problem::Cure;
 use crate::domain::record::Record;
-use crate::plan::PersonPlan;
+use crate::plan::{Observation, PersonPlan};
 
 /// Whether our finalizer is on an object.
 #[must_use]
@@ -27,33 +28,61 @@ pub fn needs_finalizer(
     plan.accounts
         .keys()
         .chain(plan.record.accounts.keys())
-        .any(|name| acts(connectors.get(name)))
+        .any(|name| connectors.get(name).is_some_and(wants_to_act))
 }
 
+/// Whether the policy is to disable, where the application may be written to at all.
+fn wants_to_act(entry: &ConnectorEntry) -> bool {
+    entry.spec.as_ref().is_some_and(|spec| {
+        spec.deletion.policy == DeletionPolicy::Disable && spec.mode == Mode::Enforce
+    })
+}
+
+/// Whether the policy can act. A connector that is gone, or that its author broke, gives way; one whose
+/// application or Secret is away for now is waited for.
 fn acts(entry: Option<&ConnectorEntry>) -> bool {
-    entry
-        .and_then(|e| e.spec.as_ref())
-        .is_some_and(|spec| spec.deletion.policy == DeletionPolicy::Disable)
+    entry.is_some_and(|entry| {
+        wants_to_act(entry) && entry.problems.iter().all(|p| p.cure != Cure::EditThis)
+    })
 }
 
-/// Leaves in view only the accounts that a policy disables, and treats their owner as gone. A
-/// connector that is gone gives way.
+/// Leaves in view only the accounts that a policy disables, and treats their owner as gone.
 pub fn release(
     connectors: &BTreeMap<ConnectorName, ConnectorEntry>,
     desired: &mut Desired,
     record: &mut Record,
 ) {
+    desired.deleting = true;
     desired.lifecycle.stage = Stage::Departed;
     desired.lifecycle.next = None;
     desired.accounts.clear();
     record.accounts.retain(|name, _| acts(connectors.get(name)));
 }
 
-/// Whether nothing is left to do before the object may go.
+/// Leaves out what targets show where no policy acts: those accounts stay as they are.
+pub fn look_away(
+    connectors: &BTreeMap<ConnectorName, ConnectorEntry>,
+    observations: &mut BTreeMap<ConnectorName, Observation>,
+) {
+    observations.retain(|name, _| acts(connectors.get(name)));
+}
+
+/// Whether nothing is left to do before the object may go. Of someone of whom nothing is `remembered`,
+/// perhaps because an operator ended before it could write that down, the targets know more.
 #[must_use]
-pub fn is_done(plan: &PersonPlan) -> bool {
-    plan.accounts
-        .iter()
-        .filter(|(name, _)| plan.record.accounts.contains_key(*name))
-        .all(|(_, account)| account.is_settled())
+pub fn is_done(
+    connectors: &BTreeMap<ConnectorName, ConnectorEntry>,
+    remembered: &Record,
+    plan: &PersonPlan,
+) -> bool {
+    let unseen = remembered.accounts.is_empty()
+        && connectors
+            .values()
+            .any(|entry| acts(Some(entry)) && !entry.inventory.is_readable());
+    !unseen
+        && plan
+            .accounts
+            .iter()
+            .filter(|(name, _)| plan.record.accounts.contains_key(*name))
+            .all(|(_, account)| account.is_settled())
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::api::conditions;
-use crate::api::employee::{AccountState, EmployeeStatus};
+use crate::api::employee::{AccountState, AccountStatus, EmployeeStatus, OrphanedCredential};
 use crate::controllers::notice::{self, of};
 use crate::controllers::world::Meta;
 use crate::domain::ids::EmployeeName;
+use crate::plan::HOLD_EXPIRED;
 use crate::runtime::events::Notice;
 
 /// What is new in a status.
@@ -20,17 +21,24 @@ pub fn notices(
 ) -> Vec<Notice> {
     let object = || of("Employee", namespace, name.as_str(), meta);
     let mut out = Vec::new();
-    for (condition, reason, action) in [
-        (conditions::STALLED, "Stalled", "Check"),
-        (
-            conditions::ORPHANED_CREDENTIALS,
+    if let Some(message) = notice::began(&before.conditions, &after.conditions, conditions::STALLED)
+    {
+        out.push(notice::warning(object(), "Stalled", "Check", message));
+    }
+    let orphans = notice::appeared(
+        &before.orphaned_credentials,
+        &after.orphaned_credentials,
+        |a, b| (&a.connector, &a.kind, &a.name) == (&b.connector, &b.kind, &b.name),
+        OrphanedCredential::told,
+    );
+    if let Some(told) = orphans {
+        let message = format!("active without a grant: {told}");
+        out.push(notice::warning(
+            object(),
             "OrphanedCredentials",
             "Compare",
-        ),
-    ] {
-        if let Some(message) = notice::began(&before.conditions, &after.conditions, condition) {
-            out.push(notice::warning(object(), reason, action, message));
-        }
+            message,
+        ));
     }
     if let Some(message) = notice::began(
         &before.conditions,
@@ -61,6 +69,15 @@ pub fn notices(
             out.push(notice::warning(
                 object(),
                 "AccountFailed",
+                "Provision",
+                message(),
+            ));
+        }
+        let expired = |a: &AccountStatus| a.reason.as_deref() == Some(HOLD_EXPIRED);
+        if expired(account) && !was.is_some_and(expired) {
+            out.push(notice::warning(
+                object(),
+                HOLD_EXPIRED,
                 "Provision",
                 message(),
             ));

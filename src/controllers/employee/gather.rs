@@ -1,6 +1,6 @@
 //! Gathers what the plan of one person needs from what is known already. Asks nobody.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::controllers::world::{ConnectorEntry, Names, Owner, Person, Realm, TargetKey};
@@ -18,7 +18,7 @@ use crate::plan::{EntitlementView, Observation};
 /// A working person who has no user name in a target is given one here, and keeps it.
 pub fn observations(
     realm: &Realm,
-    names: &mut std::collections::HashMap<TargetKey, Names>,
+    names: &mut AllNames,
     person: &Person,
     facts: &Facts,
     desired: &Desired,
@@ -59,6 +59,9 @@ pub fn observations(
     out
 }
 
+/// User names of every target.
+pub type AllNames = HashMap<TargetKey, Names>;
+
 struct View<'a> {
     realm: &'a Realm,
     name: &'a ConnectorName,
@@ -71,7 +74,7 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn observe(&self, names: &mut std::collections::HashMap<TargetKey, Names>) -> Observation {
+    fn observe(&self, names: &mut AllNames) -> Observation {
         let inventory = &self.entry.inventory;
         let id = &self.facts.employee_id;
         let linked = self
@@ -140,11 +143,7 @@ impl View<'_> {
     }
 
     /// The name that the person has, or is to have, in this target.
-    fn username(
-        &self,
-        matched: &Match,
-        names: &mut std::collections::HashMap<TargetKey, Names>,
-    ) -> Result<Username, Problem> {
+    fn username(&self, matched: &Match, names: &mut AllNames) -> Result<Username, Problem> {
         if let Match::One(account) = matched {
             return Ok(account.username.clone());
         }

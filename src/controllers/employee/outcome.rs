@@ -18,11 +18,11 @@ use crate::runtime::backoff;
 /// First wait after a failure that may pass by itself.
 const RETRY_BASE: Duration = Duration::from_secs(2);
 /// Longest wait after such failures.
-const RETRY_CAP: Duration = Duration::from_secs(300);
+const RETRY_CAP: Duration = Duration::from_mins(5);
 /// First wait after a failure that someone must do something about.
-const REPORTED_BASE: Duration = Duration::from_secs(300);
+const REPORTED_BASE: Duration = Duration::from_mins(5);
 /// Longest wait after such failures.
-const REPORTED_CAP: Duration = Duration::from_secs(3600);
+const REPORTED_CAP: Duration = Duration::from_hours(1);
 
 /// What an outcome is laid into.
 pub struct Context<'a> {
@@ -45,15 +45,9 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// Takes an outcome in.
     pub fn take(&mut self, outcome: Outcome) {
-        let Outcome { order, result } = outcome;
-        let superseded = self
-            .person
-            .submitted
-            .get(self.connector)
-            .is_some_and(|s| s.revision != order.revision);
-        if !superseded {
-            self.person.submitted.remove(self.connector);
-        }
+        let Outcome { order, result, .. } = outcome;
+        // Whatever was submitted since was planned without knowing this, and is not carried out.
+        self.person.submitted.remove(self.connector);
         match result {
             Ok(effect) => self.done(&order, effect),
             Err(error) => self.failed(&order, &error),
@@ -101,7 +95,7 @@ impl Context<'_> {
                             self.person.failures.remove(&key);
                         }
                         Err(error) => {
-                            self.note_failure(order.operation.verb(), Some(&name), &error)
+                            self.note_failure(order.operation.verb(), Some(&name), &error);
                         }
                     }
                 }
@@ -218,7 +212,9 @@ impl Context<'_> {
         };
         let wait = backoff::delay(attempts - 1, base, cap, self.jitter)
             .max(error.retry_after.unwrap_or_default());
-        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_hours(1));
+        // Whole seconds, as statuses keep them.
+        let wait = i64::try_from(wait.as_secs()).unwrap_or(3600) + 1;
+        let wait = SignedDuration::from_secs(wait);
         let failure = Failure {
             reason,
             message: error.message.clone(),

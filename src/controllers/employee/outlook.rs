@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::controllers::world::{Outlook, Person, Provisioning, Realm};
+use crate::controllers::world::{ConnectorEntry, Outlook, Person, Provisioning, Realm};
 use crate::domain::desired::Desired;
 use crate::domain::ids::{ConnectorName, EntitlementName};
 use crate::plan::operation::EntitlementTarget;
 use crate::plan::person::{AccountPlan, GrantState};
 use crate::plan::{Goal, Operation, PersonPlan};
+use crate::runtime::metrics::EmployeeCount;
 
 /// What others need to know of a person after a look.
 #[must_use]
@@ -18,12 +19,17 @@ pub fn of(
     person: &Person,
     desired: &Desired,
     plan: &PersonPlan,
+    ready: bool,
     now: Timestamp,
 ) -> Outlook {
+    // Before the first day and after the last, nobody holds anything.
+    let stage = desired.lifecycle.stage;
+    let employed = stage.may_work() || stage.is_paused();
     let roles = desired
         .roles
         .held
         .keys()
+        .filter(|_| employed)
         .map(|role| {
             let grants = realm.policy.template(role).map(|t| &t.spec.grants);
             let worst = grants
@@ -62,7 +68,10 @@ pub fn of(
         .filter(|(_, operations)| !operations.is_empty())
         .collect::<BTreeMap<_, _>>();
     Outlook {
-        stage: Some(desired.lifecycle.stage.word()),
+        count: Some(EmployeeCount {
+            stage: desired.lifecycle.stage.word(),
+            ready,
+        }),
         roles,
         rogue,
         dry_run,
@@ -126,19 +135,57 @@ pub fn would_do(account: &AccountPlan) -> Vec<Operation> {
     operations
 }
 
-/// Whether work is going on and nothing speaks against its ending well in a moment.
+/// Whether a status should be written now, or is likely to be out of date in a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// Nothing more is on its way: now.
+    Now,
+    /// Work is going on and nothing speaks against its ending well: in a moment.
+    Soon,
+    /// The first listing of a target since the start is under way, and what was written before the
+    /// start still speaks of this spec: once it has ended.
+    AfterListing,
+}
+
+/// When the status of a person is to be written.
 #[must_use]
-pub fn is_going_well(realm: &Realm, person: &Person, plan: &PersonPlan, now: Timestamp) -> bool {
-    let underway = plan
-        .accounts
-        .keys()
-        .any(|name| person.submitted.contains_key(name));
+pub fn timing(
+    realm: &Realm,
+    person: &Person,
+    desired: &Desired,
+    plan: &PersonPlan,
+    now: Timestamp,
+) -> Timing {
+    let first_listing = |name: &ConnectorName| {
+        realm
+            .connectors
+            .get(name)
+            .is_some_and(ConnectorEntry::awaits_first_listing)
+    };
     let troubled = plan.accounts.iter().any(|(name, account)| {
         let unavailable = realm
             .connectors
             .get(name)
             .is_some_and(|c| c.unavailable.is_some());
-        !account.problems.is_empty() || unavailable || person.failing(name, account, now).is_some()
+        !first_listing(name)
+            && (!account.problems.is_empty()
+                || unavailable
+                || person.failing(name, account, now).is_some())
     });
-    underway && !troubled
+    let listing = plan.accounts.keys().any(first_listing);
+    let underway = plan
+        .accounts
+        .keys()
+        .any(|name| person.submitted.contains_key(name));
+    let told_before = person.status.known.observed_generation == person.meta.generation;
+    // Watches of different kinds keep no order between each other: the role template that was applied
+    // just before this person may be seen just after.
+    let perhaps_early =
+        !told_before && plan.accounts.is_empty() && desired.lifecycle.stage.may_work();
+    match () {
+        () if troubled => Timing::Now,
+        () if listing && told_before => Timing::AfterListing,
+        () if listing || underway || perhaps_early => Timing::Soon,
+        () => Timing::Now,
+    }
 }

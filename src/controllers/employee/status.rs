@@ -9,13 +9,14 @@ use crate::api::employee::{
     AccountState, AccountStatus, EmployeeStatus, EmployeeSummary, GrantState as ShownGrant,
     GrantStatus, HeldRole, NextTransition, OrphanedCredential,
 };
+use crate::controllers::employee::outlook;
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Failure, Person, Realm};
 use crate::domain::account::Activity;
 use crate::domain::desired::Desired;
 use crate::domain::facts::Facts;
 use crate::domain::ids::ConnectorName;
-use crate::domain::lifecycle::Stage;
+use crate::domain::lifecycle::{Stage, Transition};
 use crate::domain::problem::Problem;
 use crate::domain::record::RecordedAccount;
 use crate::plan::person::{GrantPlan, GrantState};
@@ -63,7 +64,7 @@ pub fn derive(
     plan: &PersonPlan,
     now: Timestamp,
 ) -> EmployeeStatus {
-    let accounts: Vec<AccountStatus> = plan
+    let told: Vec<(AccountStatus, Option<&'static str>)> = plan
         .accounts
         .iter()
         .filter_map(|(name, account)| {
@@ -74,8 +75,10 @@ pub fn derive(
         })
         .collect();
     let orphans = orphans(realm, person, plan, now);
+    let wanted_ready = readiness(desired, &told);
+    let accounts: Vec<AccountStatus> = told.into_iter().map(|(account, _)| account).collect();
     let right = accounts.iter().filter(|a| is_right(a)).count();
-    let mut wanted = readiness(desired, plan, &accounts);
+    let mut wanted = wanted_ready;
     if let Some(revoked) = revoked(desired, plan, &accounts) {
         wanted.push(revoked);
     }
@@ -86,12 +89,7 @@ pub fn derive(
             "CredentialsWithoutGrant",
             text::bounded(&format!(
                 "active without a grant: {}",
-                text::listed(orphans.iter().map(|o| format!(
-                    "{} {} in {}",
-                    o.kind.to_lowercase(),
-                    o.name,
-                    o.connector
-                )))
+                text::listed(orphans.iter().map(OrphanedCredential::told))
             )),
         ));
     }
@@ -107,7 +105,7 @@ pub fn derive(
         ),
         summary: Some(EmployeeSummary {
             accounts: format!("{right}/{}", accounts.len()),
-            next: next.map(|next| short_date(next.stage, next.at, &facts.zone)),
+            next: next.map(|next| short_date(next, now, &facts.zone)),
             orphaned_credentials: i64::try_from(orphans.len()).unwrap_or(i64::MAX),
         }),
         next_transition: next.map(|next| NextTransition {
@@ -120,12 +118,12 @@ pub fn derive(
     }
 }
 
-fn short_date(stage: Stage, at: Timestamp, zone: &TimeZone) -> String {
-    format!(
-        "{} {}",
-        stage.word(),
-        at.to_zoned(zone.clone()).strftime("%-d %b")
-    )
+/// The year is told where it is not this one.
+fn short_date(next: &Transition, now: Timestamp, zone: &TimeZone) -> String {
+    let at = next.at.to_zoned(zone.clone());
+    let this_year = now.to_zoned(zone.clone()).year() == at.year();
+    let date = at.strftime(if this_year { "%-d %b" } else { "%-d %b %Y" });
+    format!("{} {date}", next.stage.word())
 }
 
 fn is_right(account: &AccountStatus) -> bool {
@@ -139,11 +137,11 @@ fn one_account(
     account: &AccountPlan,
     recorded: Option<&RecordedAccount>,
     now: Timestamp,
-) -> AccountStatus {
+) -> (AccountStatus, Option<&'static str>) {
     let entry = realm.connectors.get(name);
     let failure = person.failing(name, account, now);
     let (state, reason, message) = state(name, entry, account, failure);
-    AccountStatus {
+    let status = AccountStatus {
         connector: name.to_string(),
         account_id: recorded
             .and_then(|r| r.id.as_ref())
@@ -175,11 +173,12 @@ fn one_account(
                 }
             })
             .collect(),
-        reason,
+        reason: reason.map(str::to_owned),
         message,
         last_verified: recorded.and_then(|r| r.verified_disabled).map(Time),
         retry_at: failure.map(|f| Time(f.retry_at)),
-    }
+    };
+    (status, reason)
 }
 
 fn shown(grant: &GrantPlan) -> ShownGrant {
@@ -197,13 +196,9 @@ fn state(
     entry: Option<&ConnectorEntry>,
     account: &AccountPlan,
     failure: Option<&Failure>,
-) -> (AccountState, Option<String>, Option<String>) {
-    let told = |state, reason: &str, message: String| {
-        (
-            state,
-            Some(reason.to_owned()),
-            Some(text::bounded(&message)),
-        )
+) -> (AccountState, Option<&'static str>, Option<String>) {
+    let told = |state, reason: &'static str, message: String| {
+        (state, Some(reason), Some(text::bounded(&message)))
     };
     let problem = account
         .problems
@@ -225,37 +220,9 @@ fn state(
         return told(AccountState::Failed, failure.reason, message);
     }
     let unfinished = !account.steps.is_empty() || account.withheld.is_some();
-    let outage = entry.and_then(|e| e.unavailable.as_ref());
-    if let Some((error, _)) =
-        outage.filter(|_| unfinished || problem.is_some_and(|p| p.reason == "InventoryPending"))
-    {
-        return told(
-            AccountState::Pending,
-            error.kind.reason(),
-            format!(
-                "{name} can't be used at present: {}. It is tried again by itself, at least every 5 minutes; when next stands in status.retryAt of the AppConnector",
-                error.message
-            ),
-        );
-    }
-    let dry_run = entry
-        .and_then(|e| e.compiled.as_ref())
-        .is_some_and(|c| c.spec.dry_run);
-    if dry_run && unfinished {
-        return told(
-            AccountState::Pending,
-            "DryRun",
-            format!(
-                "the AppConnector is in mode DryRun; Enforce would {}",
-                text::operations(
-                    account
-                        .steps
-                        .iter()
-                        .map(|s| &s.operation)
-                        .chain(account.withheld.iter().flat_map(|w| &w.operations))
-                )
-            ),
-        );
+    let blocked = unfinished || problem.is_some_and(|p| p.reason == "InventoryPending");
+    if blocked && let Some((reason, message)) = obstacle(name, entry, account, unfinished) {
+        return told(AccountState::Pending, reason, message);
     }
     if let Some(problem) = problem {
         let state = if account.goal == Goal::Kept {
@@ -297,6 +264,35 @@ fn state(
     }
 }
 
+/// What at the connector keeps an account from being worked on.
+fn obstacle(
+    name: &ConnectorName,
+    entry: Option<&ConnectorEntry>,
+    account: &AccountPlan,
+    unfinished: bool,
+) -> Option<(&'static str, String)> {
+    let entry = entry?;
+    if let Some((error, _)) = &entry.unavailable {
+        let message = format!(
+            "{name} can't be used at present: {}. It is tried again by itself, at least every 5 minutes; when next stands in status.retryAt of the AppConnector",
+            error.message
+        );
+        return Some((error.kind.reason(), message));
+    }
+    if entry.running.is_none()
+        && let Some(problem) = entry.problems.first()
+    {
+        let message = format!("the AppConnector {name} waits: {}", problem.message);
+        return Some((problem.reason, message));
+    }
+    let dry_run = entry.compiled.as_ref().is_some_and(|c| c.spec.dry_run);
+    (dry_run && unfinished).then(|| {
+        let would = text::operations(outlook::would_do(account).iter());
+        let message = format!("the AppConnector is in mode DryRun; Enforce would {would}");
+        ("DryRun", message)
+    })
+}
+
 /// Reasons that mean: a person must decide.
 const CONFLICTS: [&str; 3] = [
     "MarkAndLinkDisagree",
@@ -304,10 +300,10 @@ const CONFLICTS: [&str; 3] = [
     "MarkMissing",
 ];
 
-/// Ready, and Reconciling or Stalled beside it.
-fn readiness(desired: &Desired, plan: &PersonPlan, accounts: &[AccountStatus]) -> Vec<Wanted> {
+/// Ready, and Reconciling beside it.
+fn readiness(desired: &Desired, accounts: &[(AccountStatus, Option<&'static str>)]) -> Vec<Wanted> {
     let waiting = desired.roles.problems.first();
-    let open: Vec<&AccountStatus> = accounts.iter().filter(|a| !is_right(a)).collect();
+    let open: Vec<_> = accounts.iter().filter(|(a, _)| !is_right(a)).collect();
     if open.is_empty() && waiting.is_none() {
         let (reason, message) = match (accounts.len(), desired.lifecycle.stage) {
             (0, Stage::Upcoming) => ("NotDue", "nothing is due before the first day".to_owned()),
@@ -322,20 +318,15 @@ fn readiness(desired: &Desired, plan: &PersonPlan, accounts: &[AccountStatus]) -
     }
     let first = open
         .iter()
-        .find(|a| a.state != AccountState::Pending)
+        .find(|(a, _)| a.state != AccountState::Pending)
         .or(open.first());
-    let (reason, mut message) = match (first, waiting) {
-        (Some(account), _) => (
-            stable(account, plan),
-            format!(
-                "{}: {}",
-                account.connector,
-                account.message.clone().unwrap_or_default()
-            ),
-        ),
-        (None, Some(problem)) => (problem.reason, problem.message.clone()),
-        (None, None) => ("InProgress", String::new()),
-    };
+    let mut parts = Vec::new();
+    if let Some((account, _)) = first {
+        let message = account.message.as_deref().unwrap_or_default();
+        parts.push(format!("{}: {message}", account.connector));
+    }
+    parts.extend(waiting.map(|problem| problem.message.clone()));
+    let mut message = parts.join("; ");
     if open.len() > 1 {
         message = format!(
             "{} of {} accounts are not as desired; {message}",
@@ -343,36 +334,16 @@ fn readiness(desired: &Desired, plan: &PersonPlan, accounts: &[AccountStatus]) -
             accounts.len()
         );
     }
-    if let (Some(_), Some(problem)) = (first, waiting) {
-        message = format!("{message}; {}", problem.message);
-    }
+    let reason = match (first, waiting) {
+        (Some((_, reason)), _) => reason.unwrap_or("InProgress"),
+        (None, Some(problem)) => problem.reason,
+        (None, None) => "InProgress",
+    };
     let message = text::bounded(&message);
     vec![
         Wanted::new(conditions::READY, false, reason, message.clone()),
         Wanted::new(conditions::RECONCILING, true, reason, message),
     ]
-}
-
-/// A condition's reason is a fixed word; an account's reason comes from a fixed set, found again here.
-fn stable(account: &AccountStatus, plan: &PersonPlan) -> &'static str {
-    let reason = account.reason.as_deref().unwrap_or_default();
-    let name = ConnectorName::new(&account.connector);
-    let known = plan.accounts.get(&name).into_iter().flat_map(|a| {
-        a.problems
-            .iter()
-            .chain(a.grants.values().filter_map(|g| g.problem.as_ref()))
-            .map(|p| p.reason)
-    });
-    known
-        .chain(text::FAILURE_REASONS)
-        .chain([
-            "DryRun",
-            "WaitingForAdditions",
-            "InProgress",
-            "PolicyUndecided",
-        ])
-        .find(|known| *known == reason)
-        .unwrap_or("InProgress")
 }
 
 /// Whether every account of someone whose access ended was read back as disabled.
@@ -451,14 +422,22 @@ fn orphans(
         for entitlement in &account.rogue {
             found.push((name.to_string(), "Entitlement", entitlement.to_string()));
         }
-        let active = plan
-            .record
-            .accounts
-            .get(name)
-            .and_then(|r| r.id.as_ref())
-            .and_then(|id| realm.connectors.get(name)?.inventory.by_id(id))
-            .filter(|a| a.activity == Activity::Active);
-        if let (Goal::Ended, Some(active)) = (account.goal, active) {
+        if !matches!(account.goal, Goal::Ended | Goal::Kept) {
+            continue;
+        }
+        let Some(entry) = realm.connectors.get(name) else {
+            continue;
+        };
+        let recorded = plan.record.accounts.get(name);
+        let accounts = match recorded.map(|r| r.id.as_ref()) {
+            Some(Some(id)) if account.goal == Goal::Ended => {
+                Vec::from_iter(entry.inventory.by_id(id))
+            }
+            // It bears our mark, and nothing is known of why it was made.
+            None => entry.inventory.by_mark(&person.employee_id),
+            Some(_) => Vec::new(),
+        };
+        for active in accounts.iter().filter(|a| a.activity == Activity::Active) {
             found.push((name.to_string(), "Account", active.username.to_string()));
         }
     }

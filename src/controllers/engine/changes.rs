@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Engine, Work};
-use crate::api::{AppConnector, Employee, RoleTemplate};
+use crate::api::{AppConnector, Employee, EmployeeStatus, RoleTemplate};
 use crate::connectors::registry;
 use crate::controllers::app_connector;
 use crate::controllers::employee::{intake, record};
@@ -67,40 +67,42 @@ impl Engine {
         match seen {
             Seen::Gone(key) => self.employee_gone(&key),
             Seen::Unreadable(key, meta, error) => {
-                let id = EmployeeId::new("");
-                let status = self.known_status(&key);
-                self.employee_there(&key, meta, id, Err(unreadable(&error)), status);
+                let (id, status) = self.known(&key);
+                self.employee_there(&key, meta, &id, Err(unreadable(&error)), status);
             }
             Seen::There(key, meta, object) => {
                 let name = EmployeeName::new(&key.name);
                 let id = EmployeeId::new(&object.spec.employee_id);
                 let facts = intake::facts(&name, &object.spec).map(Arc::new);
-                self.employee_there(&key, meta, id, facts, object.status.unwrap_or_default());
+                self.employee_there(&key, meta, &id, facts, object.status.unwrap_or_default());
             }
         }
     }
 
-    fn known_status(&self, key: &Key) -> crate::api::EmployeeStatus {
+    /// What is known of an object that can't be read any more.
+    fn known(&self, key: &Key) -> (EmployeeId, EmployeeStatus) {
         self.world
             .realms
             .get(&key.namespace)
             .and_then(|realm| realm.people.get(&*key.name))
-            .map(|person| person.status.known.clone())
-            .unwrap_or_default()
+            .map_or_else(
+                || (EmployeeId::new(""), EmployeeStatus::default()),
+                |person| (person.employee_id.clone(), person.status.known.clone()),
+            )
     }
 
     fn employee_there(
         &mut self,
         key: &Key,
         meta: Meta,
-        id: EmployeeId,
+        id: &EmployeeId,
         facts: Result<Arc<Facts>, Problem>,
-        status: crate::api::EmployeeStatus,
+        status: EmployeeStatus,
     ) {
         let name = EmployeeName::new(&key.name);
         let realm = self.realm(&key.namespace);
         let known = realm.people.get(&name);
-        if known.is_some_and(|p| p.meta.uid != meta.uid) {
+        if known.is_some_and(|p| p.meta.uid != meta.uid || p.employee_id != *id) {
             self.employee_gone(key);
         } else if known.is_some_and(|p| is_older(&meta, &p.meta)) {
             return;
@@ -150,7 +152,7 @@ impl Engine {
                 .or_default()
                 .insert(name.clone());
         }
-        self.look_at_id(&key.namespace, &id);
+        self.look_at_id(&key.namespace, id);
         self.look_at(&key.namespace, &name);
     }
 
@@ -179,6 +181,9 @@ impl Engine {
             }
         }
         let namespace = Arc::clone(&realm.namespace);
+        self.ports
+            .metrics
+            .count_employee(&namespace, person.outlook.count, None);
         for names in self.world.names.values_mut() {
             names
                 .allocated
@@ -211,7 +216,10 @@ impl Engine {
                 return;
             }
             Seen::Unreadable(key, meta, error) => (key, meta, None, Some(unreadable(&error)), None),
-            Seen::There(key, meta, object) => (key, meta, Some(object.spec), None, object.status),
+            Seen::There(key, meta, object) => {
+                let status = Some(object.status.unwrap_or_default());
+                (key, meta, Some(object.spec), None, status)
+            }
         };
         let name = RoleName::new(&key.name);
         let realm = self.realm(&key.namespace);
@@ -250,7 +258,10 @@ impl Engine {
         let (key, meta, spec, problem, status) = match seen {
             Seen::Gone(key) => return self.connector_gone(&key),
             Seen::Unreadable(key, meta, error) => (key, meta, None, Some(unreadable(&error)), None),
-            Seen::There(key, meta, object) => (key, meta, Some(object.spec), None, object.status),
+            Seen::There(key, meta, object) => {
+                let status = Some(object.status.unwrap_or_default());
+                (key, meta, Some(object.spec), None, status)
+            }
         };
         let name = ConnectorName::new(&key.name);
         let realm = self.realm(&key.namespace);
@@ -263,58 +274,37 @@ impl Engine {
         }
         let realm = self.realm(&key.namespace);
         let scope = realm.scope.clone();
-        let known = realm.connectors.get_mut(&name);
-        if known.as_ref().is_some_and(|c| is_older(&meta, &c.meta)) {
-            return;
+        if let Some(entry) = realm.connectors.get_mut(&name) {
+            if is_older(&meta, &entry.meta) {
+                return;
+            }
+            if let Some(status) = &status {
+                entry.status.known.clone_from(status);
+            }
+            let same_spec = entry.meta.generation == meta.generation;
+            entry.meta.clone_from(&meta);
+            if same_spec {
+                self.summary_of_connector(&key.namespace, name);
+                return;
+            }
         }
-        let compiled = spec
-            .as_ref()
-            .map(|spec| app_connector::intake::compile(&name, spec));
+        let entry = realm.connectors.entry(name.clone()).or_insert_with(|| {
+            ConnectorEntry::new(meta, scope.clone(), status.unwrap_or_default())
+        });
         let target = spec
             .as_ref()
             .and_then(registry::target)
             .map(|t| TargetKey(Arc::from(t)));
-        match known {
-            Some(entry) => {
-                if let Some(status) = status {
-                    entry.status.known = status;
-                }
-                let same_spec = entry.meta.generation == meta.generation;
-                entry.meta = meta;
-                if same_spec {
-                    self.summary_of_connector(&key.namespace, name);
-                    return;
-                }
-                if entry.target != target {
-                    entry.inventory = Inventory::new(scope);
-                    entry.listed_at = None;
-                }
-                entry.spec = spec.map(Arc::new);
-                // An object that can't be read any more keeps its last mapping out of use.
-                entry.compiled = compiled;
-                entry.target = target;
-                entry.problems = problem.into_iter().collect();
-            }
-            None => {
-                let entry = ConnectorEntry {
-                    meta,
-                    spec: spec.map(Arc::new),
-                    compiled,
-                    problems: problem.into_iter().collect(),
-                    target,
-                    running: None,
-                    stopping: false,
-                    inventory: Inventory::new(scope),
-                    capabilities: None,
-                    unavailable: None,
-                    listing_failed: None,
-                    oddities: Vec::new(),
-                    listed_at: None,
-                    status: Tracked::new(status.unwrap_or_default()),
-                };
-                realm.connectors.insert(name.clone(), entry);
-            }
+        if entry.target != target {
+            entry.inventory = Inventory::new(scope);
+            entry.listed_at = None;
         }
+        entry.compiled = spec
+            .as_ref()
+            .map(|spec| app_connector::intake::compile(&name, spec));
+        entry.spec = spec.map(Arc::new);
+        entry.target = target;
+        entry.problems = problem.into_iter().collect();
         self.stale_policies.insert(Arc::clone(&key.namespace));
         self.queue
             .add(Work::Connector(key.namespace, name), Lane::Leaver);

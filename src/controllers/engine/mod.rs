@@ -118,9 +118,8 @@ impl Engine {
     pub async fn run(mut self, mut inbox: Inbox) {
         let shutdown = self.ports.shutdown.clone();
         loop {
-            let now = self.now();
             self.ports.health.beat();
-            let busy = self.unsynced.is_empty() && self.has_work(now);
+            let busy = self.unsynced.is_empty() && self.has_work(self.ports.clock.now());
             let due = if self.unsynced.is_empty() {
                 self.queue.next_due()
             } else {
@@ -132,7 +131,7 @@ impl Engine {
                 () = shutdown.cancelled() => break,
                 Some(change) = inbox.changes.recv() => self.change(change),
                 Some(report) = inbox.reports.recv() => self.report(report),
-                Some(written) = inbox.written.recv() => self.written(written),
+                Some(written) = inbox.written.recv() => self.written(&written),
                 () = std::future::ready(()), if busy => {}
                 () = sleep_until(&*clock, due.unwrap_or(Timestamp::MAX)), if due.is_some() => {}
                 // Proves to the liveness probe that the loop turns.
@@ -170,7 +169,7 @@ impl Engine {
             } else if let Ok(report) = inbox.reports.try_recv() {
                 self.report(report);
             } else if let Ok(written) = inbox.written.try_recv() {
-                self.written(written);
+                self.written(&written);
             } else {
                 return;
             }
@@ -181,7 +180,7 @@ impl Engine {
         self.refresh_policies();
         for _ in 0..BURST {
             let now = self.now();
-            let Some((work, lane)) = self.queue.pop(now) else {
+            let Some((work, _)) = self.queue.pop(self.ports.clock.now()) else {
                 break;
             };
             let began = std::time::Instant::now();
@@ -191,7 +190,7 @@ impl Engine {
                     "AppConnector"
                 }
                 Work::Person(namespace, _, name) => {
-                    self.person(namespace, name, lane, now);
+                    self.person(namespace, name, now);
                     "Employee"
                 }
                 Work::TemplateStatus(namespace, name) => {
@@ -213,8 +212,10 @@ impl Engine {
             .set_queue_length("delayed", self.queue.delayed_len());
     }
 
+    /// The present instant, in whole seconds as the Kubernetes API keeps times: what is written is
+    /// what is read back.
     fn now(&self) -> Timestamp {
-        self.ports.clock.now()
+        whole_seconds(self.ports.clock.now())
     }
 
     fn next(&self) -> u64 {
@@ -243,6 +244,7 @@ impl Engine {
     }
 
     fn look_at_everyone(&mut self, namespace: &Arc<str>) {
+        let now = self.now();
         let Some(realm) = self.world.realms.get(namespace) else {
             return;
         };
@@ -255,7 +257,9 @@ impl Engine {
                     person.employee_id.clone(),
                     name.clone(),
                 );
-                (work, people::lane(person))
+                // Those who need a user name in the same new target are looked at in the order of
+                // their ids, whatever history each has elsewhere.
+                (work, people::lane(person, now).min(Lane::Mover))
             })
             .collect();
         for (work, lane) in work {
@@ -264,6 +268,7 @@ impl Engine {
     }
 
     fn look_at(&mut self, namespace: &Arc<str>, name: &EmployeeName) {
+        let now = self.now();
         let Some(person) = self
             .world
             .realms
@@ -272,7 +277,7 @@ impl Engine {
         else {
             return;
         };
-        let lane = people::lane(person);
+        let lane = people::lane(person, now);
         let work = Work::Person(
             Arc::clone(namespace),
             person.employee_id.clone(),
@@ -296,12 +301,15 @@ impl Engine {
         }
     }
 
+    /// When the statuses of role templates and connectors are due that a change of now concerns.
+    fn in_a_moment(&self) -> Timestamp {
+        let now = self.ports.clock.now();
+        now.saturating_add(SUMMARY_DELAY).unwrap_or(Timestamp::MAX)
+    }
+
     /// The statuses of role templates and connectors follow in a moment.
     fn summaries(&mut self, namespace: &Arc<str>) {
-        let at = self
-            .now()
-            .saturating_add(SUMMARY_DELAY)
-            .unwrap_or(Timestamp::MAX);
+        let at = self.in_a_moment();
         let Some(realm) = self.world.realms.get(namespace) else {
             return;
         };
@@ -314,4 +322,8 @@ impl Engine {
             self.queue.add_at(work, Lane::Joiner, at);
         }
     }
+}
+
+fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }

@@ -1,29 +1,32 @@
 //! One look at one person: facts, desire, plan, orders, status. Microseconds of pure work between
 //! taking from the world and giving to dispatch.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::{Engine, SETTLE_DELAY, Work};
 use crate::api::EmployeeStatus;
+use crate::api::conditions::READY;
+use crate::controllers::employee::outlook::Timing;
 use crate::controllers::employee::{apply, cleanup, events, gather, outlook, status};
 use crate::controllers::world::{Person, Realm};
 use crate::domain::desired::{self, Desired};
-use crate::domain::facts::{Employment, Facts};
+use crate::domain::facts::Facts;
 use crate::domain::ids::EmployeeName;
+use crate::domain::lifecycle;
 use crate::domain::problem::Problem;
 use crate::plan::{Inputs, Lane, PersonPlan, plan};
 use crate::runtime::status_writer::{FinalizerChange, ObjectKind, StatusWrite};
 
 /// How urgent a look at a person is, by what is known without one.
-pub(super) fn lane(person: &Person) -> Lane {
+pub(super) fn lane(person: &Person, now: Timestamp) -> Lane {
     let urgent = person.meta.deleting
         || person
             .facts
             .as_ref()
-            .is_ok_and(|f| f.employment == Employment::Suspended || f.end.is_some());
+            .is_ok_and(|facts| lifecycle::at(facts, now).stage.is_urgent_end());
     if urgent {
         Lane::Leaver
     } else if person.record.has_history() {
@@ -34,19 +37,14 @@ pub(super) fn lane(person: &Person) -> Lane {
 }
 
 impl Engine {
-    pub(super) fn person(
-        &mut self,
-        namespace: &Arc<str>,
-        name: &EmployeeName,
-        lane: Lane,
-        now: Timestamp,
-    ) {
+    pub(super) fn person(&mut self, namespace: &Arc<str>, name: &EmployeeName, now: Timestamp) {
         let Some(realm) = self.world.realms.get(namespace) else {
             return;
         };
         let Some(person) = realm.people.get(name) else {
             return;
         };
+        let lane = lane(person, now);
         let facts = match usable(realm, person, name) {
             Ok(facts) => facts,
             Err(problem) => {
@@ -64,8 +62,11 @@ impl Engine {
         if person.meta.deleting {
             cleanup::release(&realm.connectors, &mut desired, &mut record);
         }
-        let observations =
+        let mut observations =
             gather::observations(realm, &mut self.world.names, person, &facts, &desired);
+        if person.meta.deleting {
+            cleanup::look_away(&realm.connectors, &mut observations);
+        }
         let plan = plan(&Inputs {
             employee: &facts.employee_id,
             scope: &realm.scope,
@@ -88,7 +89,7 @@ impl Engine {
             // The finalizer comes before the first write to a target; the watch brings us back.
             return;
         }
-        self.carry_out(namespace, name, lane, &facts, &desired, plan, now);
+        self.carry_out(namespace, name, lane, &facts, &desired, &plan, now);
     }
 
     #[allow(
@@ -102,7 +103,7 @@ impl Engine {
         lane: Lane,
         facts: &Facts,
         desired: &Desired,
-        plan: PersonPlan,
+        plan: &PersonPlan,
         now: Timestamp,
     ) {
         let revision = self.next();
@@ -111,13 +112,17 @@ impl Engine {
         };
         if let Some(person) = realm.people.get_mut(name) {
             person.record = plan.record.clone();
-            apply::submit(&realm.connectors, person, &plan, revision, now);
+            apply::submit(&realm.connectors, person, plan, revision, now);
         }
         let Some(person) = realm.people.get(name) else {
             return;
         };
-        let status = status::derive(realm, person, facts, desired, &plan, now);
-        let outlook = outlook::of(realm, person, desired, &plan, now);
+        let status = status::derive(realm, person, facts, desired, plan, now);
+        let ready = status
+            .conditions
+            .iter()
+            .any(|c| c.type_ == READY && c.status == "True");
+        let outlook = outlook::of(realm, person, desired, plan, ready, now);
         let wake = [plan.wake_at]
             .into_iter()
             .chain(person.failures.values().map(|f| Some(f.retry_at)))
@@ -125,29 +130,36 @@ impl Engine {
             .filter(|at| *at > now)
             .min();
         let id = person.employee_id.clone();
-        let going_well = outlook::is_going_well(realm, person, &plan, now);
+        let timing = outlook::timing(realm, person, desired, plan, now);
         let Some(person) = realm.people.get_mut(name) else {
             return;
         };
         let changed = person.outlook != outlook;
         let before = std::mem::replace(&mut person.outlook, outlook);
-        // A status that tells of work in progress waits a moment: it may be done by then.
-        let wait_until = if going_well {
-            let since = *person.unsettled_since.get_or_insert(now);
-            since
-                .checked_add(SETTLE_DELAY)
-                .ok()
-                .filter(|until| *until > now)
-        } else {
-            person.unsettled_since = None;
-            None
+        let wait_until = match timing {
+            Timing::Now => {
+                person.unsettled_since = None;
+                None
+            }
+            Timing::Soon => {
+                let since = *person.unsettled_since.get_or_insert(now);
+                since
+                    .checked_add(SETTLE_DELAY)
+                    .ok()
+                    .filter(|until| *until > now)
+            }
+            Timing::AfterListing => {
+                person.unsettled_since.get_or_insert(now);
+                None
+            }
         };
+        let due = timing != Timing::AfterListing && wait_until.is_none();
         let work = Work::Person(Arc::clone(namespace), id, name.clone());
         match wake.into_iter().chain(wait_until).min() {
             Some(at) => self.queue.set_at(work.clone(), lane, at),
             None => self.queue.cancel_at(&work),
         }
-        if wait_until.is_none() {
+        if due {
             self.write_person(namespace, name, lane, status);
         }
         if changed {
@@ -189,6 +201,7 @@ impl Engine {
         let Some(person) = realm.people.get_mut(name) else {
             return;
         };
+        let done = cleanup::is_done(&realm.connectors, &person.record, plan);
         person.record = plan.record.clone();
         apply::submit(&realm.connectors, person, plan, revision, now);
         let id = person.employee_id.clone();
@@ -198,7 +211,7 @@ impl Engine {
             .map(|f| f.retry_at)
             .filter(|at| *at > now)
             .min();
-        if cleanup::is_done(plan) {
+        if done {
             self.set_finalizer(namespace, name, false);
         } else if let Some(at) = retry {
             self.queue.set_at(
@@ -311,13 +324,13 @@ impl Engine {
             return;
         };
         let after = person.outlook.clone();
-        let mut roles: BTreeMap<_, ()> = BTreeMap::new();
-        for role in before.roles.keys().chain(after.roles.keys()) {
-            roles.insert(role.clone(), ());
-        }
+        self.ports
+            .metrics
+            .count_employee(namespace, before.count, after.count);
+        let roles: BTreeSet<_> = before.roles.keys().chain(after.roles.keys()).collect();
         let rogue_changed = before.rogue != after.rogue;
-        for role in roles.into_keys() {
-            self.summary_of_template(namespace, role);
+        for role in roles {
+            self.summary_of_template(namespace, role.clone());
         }
         if rogue_changed {
             self.summaries(namespace);

@@ -64,6 +64,7 @@ impl Engine {
                         entry.running = Some(Running {
                             handle,
                             epoch,
+                            knows: 0,
                             fingerprint: ready.fingerprint,
                         });
                     }
@@ -143,9 +144,14 @@ impl Engine {
             Event::ListingStarted => entry.inventory.begin_listing(),
             Event::ListingFailed(error) => {
                 entry.inventory.fail_listing(&error.message);
+                let nothing_known = !entry.inventory.is_readable();
                 entry.listing_failed = Some(error);
+                if nothing_known {
+                    self.look_at_everyone(&key.namespace);
+                }
             }
             Event::Unavailable { error, retry_at } => {
+                let retry_at = super::whole_seconds(retry_at);
                 let known = entry.unavailable.replace((error, retry_at));
                 if known.is_none() {
                     self.look_at_everyone(&key.namespace);
@@ -222,6 +228,13 @@ impl Engine {
         let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
             return;
         };
+        if let Some(running) = realm
+            .connectors
+            .get_mut(&key.name)
+            .and_then(|entry| entry.running.as_mut())
+        {
+            running.knows = outcome.number;
+        }
         let Some(object) = realm.owner(&id).cloned() else {
             return;
         };
@@ -264,7 +277,7 @@ impl Engine {
         self.summary_of_connector(&key.namespace, key.name.clone());
     }
 
-    pub(super) fn written(&mut self, written: StatusWritten) {
+    pub(super) fn written(&mut self, written: &StatusWritten) {
         let namespace: Arc<str> = Arc::from(written.namespace.as_str());
         let saved = written.result.as_ref().ok().cloned();
         if let Err(error) = &written.result {

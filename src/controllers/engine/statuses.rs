@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Engine, SUMMARY_DELAY, Work};
+use super::{Engine, Work};
+use crate::controllers::world::ConnectorEntry;
 use crate::controllers::{app_connector, role_template};
 use crate::dispatch::order::ConnectorKey;
 use crate::domain::ids::{ConnectorName, RoleName};
@@ -12,12 +13,6 @@ use crate::plan::Lane;
 use crate::runtime::status_writer::{ObjectKind, StatusWrite};
 
 impl Engine {
-    fn in_a_moment(&self) -> Timestamp {
-        self.now()
-            .saturating_add(SUMMARY_DELAY)
-            .unwrap_or(Timestamp::MAX)
-    }
-
     pub(super) fn summary_of_template(&mut self, namespace: &Arc<str>, name: RoleName) {
         let at = self.in_a_moment();
         self.queue.add_at(
@@ -65,6 +60,20 @@ impl Engine {
         let Some(entry) = realm.templates.get(name) else {
             return;
         };
+        let told_before = entry.status.known.observed_generation == entry.meta.generation;
+        let listing = entry.compiled.iter().any(|template| {
+            let mut connectors = template.spec.grants.keys();
+            connectors.any(|c| {
+                realm
+                    .connectors
+                    .get(c)
+                    .is_some_and(ConnectorEntry::awaits_first_listing)
+            })
+        });
+        if told_before && listing {
+            // What was written before the start stands; the end of the listing brings us back.
+            return;
+        }
         let status = role_template::status::derive(realm, name, entry, now);
         if !entry.status.differs(&status) {
             return;
@@ -113,6 +122,11 @@ impl Engine {
         let Some(entry) = realm.connectors.get(name) else {
             return;
         };
+        let told_before = entry.status.known.observed_generation == entry.meta.generation;
+        if told_before && entry.awaits_first_listing() {
+            // What was written before the start stands; the end of the listing brings us back.
+            return;
+        }
         let status = app_connector::status::derive(realm, name, entry, now);
         self.ports
             .metrics

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::api::RoleTemplateStatus;
 use crate::api::conditions;
+use crate::api::role_template::RogueHolder;
 use crate::controllers::notice::{self, of};
 use crate::controllers::world::Meta;
 use crate::domain::ids::RoleName;
@@ -18,15 +19,27 @@ pub fn notices(
     before: &RoleTemplateStatus,
     after: &RoleTemplateStatus,
 ) -> Vec<Notice> {
-    [
-        (conditions::STALLED, "Stalled"),
-        (conditions::ORPHANED_CREDENTIALS, "OrphanedCredentials"),
-    ]
-    .into_iter()
-    .filter_map(|(condition, reason)| {
-        let message = notice::began(&before.conditions, &after.conditions, condition)?;
+    let warning = |reason, action, message| {
         let object = of("RoleTemplate", namespace, name.as_str(), meta);
-        Some(notice::warning(object, reason, "Compare", message))
-    })
-    .collect()
+        notice::warning(object, reason, action, message)
+    };
+    let stalled = notice::began(&before.conditions, &after.conditions, conditions::STALLED)
+        .map(|message| warning("Stalled", "Check", message));
+    let orphans = notice::appeared(
+        &before.orphaned_credentials,
+        &after.orphaned_credentials,
+        |a, b| {
+            (&a.connector, &a.entitlement, &a.account_id)
+                == (&b.connector, &b.entitlement, &b.account_id)
+        },
+        RogueHolder::told,
+    )
+    .map(|told| {
+        warning(
+            "OrphanedCredentials",
+            "Compare",
+            format!("held without a grant: {told}"),
+        )
+    });
+    stalled.into_iter().chain(orphans).collect()
 }

@@ -52,12 +52,7 @@ pub fn derive(
             "HoldersWithoutGrant",
             text::bounded(&format!(
                 "held without a grant: {}",
-                text::listed(rogue.iter().map(|r| format!(
-                    "{} in {} by {}",
-                    r.entitlement,
-                    r.connector,
-                    r.username.as_deref().unwrap_or(&r.account_id)
-                )))
+                text::listed(rogue.iter().map(RogueHolder::told))
             )),
         ));
     }

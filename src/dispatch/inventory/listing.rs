@@ -42,11 +42,7 @@ impl Inventory {
             }
         }
         for created in overlay.created {
-            // Where the listing shows it already, it shows more than was known when it was made.
-            let is_shown = |e: &Entitlement| e.id == created.id;
-            if !self.entitlements(&created.name).iter().any(is_shown) {
-                self.add_entitlement(created);
-            }
+            self.created_entitlement(created);
         }
         for ((name, id), holds) in overlay.memberships {
             self.set_holder(&name, &id, holds);

@@ -235,6 +235,11 @@ impl Inventory {
 
     /// An entitlement was made.
     pub fn created_entitlement(&mut self, entitlement: ObservedEntitlement) {
+        let known = self.entitlements(&entitlement.name);
+        if known.iter().any(|e| e.id == entitlement.id) {
+            // It was seen since, and what was seen of its holders stands.
+            return;
+        }
         if let Some(overlay) = &mut self.overlay {
             overlay.created.push(entitlement.clone());
         }

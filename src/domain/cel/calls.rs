@@ -268,19 +268,17 @@ impl Checker<'_> {
         let mut checked = Checked::made((chosen.result)(&types), &given);
         let searched = types.first().map_or(0, Type::chars);
         for ((param, part), of) in chosen.params.iter().zip(&all).zip(&types) {
-            let sought = match param {
-                Param::Pattern => self.pattern(part)?,
-                Param::Sought => of.chars(),
+            let cost = match param {
+                Param::Pattern => searched.saturating_mul(self.pattern(part)?),
+                Param::Sought => searched.saturating_mul(of.chars()) / CHARS_A_STEP,
                 _ => continue,
             };
-            checked.cost = checked
-                .cost
-                .saturating_add(searched.saturating_mul(sought) / CHARS_A_STEP);
+            checked.cost = checked.cost.saturating_add(cost);
         }
         Ok(checked)
     }
 
-    /// Compiles a pattern, and gives its length.
+    /// Compiles a pattern, and gives the most steps that it takes for a character.
     fn pattern(&mut self, part: &IdedExpr) -> Result<u64, CelError> {
         let Expr::Literal(LiteralValue::String(text)) = &part.expr else {
             return Err(self.error(
@@ -296,8 +294,9 @@ impl Checker<'_> {
                 format!("not a regular expression that can be used: {why}"),
             )
         })?;
+        let steps = pattern.steps;
         self.patterns.push(pattern);
-        Ok(text.inner().len() as u64)
+        Ok(steps)
     }
 
     fn unknown_function(&self, part: &IdedExpr, name: &str, style: Style) -> CelError {

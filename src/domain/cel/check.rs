@@ -9,8 +9,9 @@ use super::suggest::closest;
 use super::syntax::start;
 use super::types::{Form, Type};
 
-/// Most nodes on the way from the root of a tree to a leaf.
-pub(super) const MAX_DEPTH: usize = 32;
+/// Most nodes on the way from the root of a tree to a leaf. The evaluator takes up to 40 kB of stack for
+/// each when it is not optimized, and a comprehension counts for three of them there.
+pub(super) const MAX_DEPTH: usize = 20;
 /// Most steps, of about a tenth of a microsecond each, that evaluating may take for the largest
 /// employee that the schema admits.
 pub(super) const MAX_COST: u64 = 2_000_000;
@@ -35,10 +36,16 @@ impl Checked {
             .iter()
             .map(|c| c.of.weight())
             .fold(of.weight(), u64::saturating_add);
+        let elements = if let Type::List { len, .. } = of {
+            len
+        } else {
+            0
+        };
         let cost = from
             .iter()
             .map(|c| c.cost)
-            .fold(1 + passed / CHARS_A_STEP, u64::saturating_add);
+            .chain([elements, passed / CHARS_A_STEP])
+            .fold(1, u64::saturating_add);
         Self { of, cost }
     }
 }
@@ -115,7 +122,8 @@ impl<'a> Checker<'a> {
                 CelReason::CelTooCostly,
                 part,
                 "this may take too much time or memory for an employee with long and many attributes: \
-                 use fewer comprehensions inside each other, and fewer of split, replace and join after each other",
+                 use fewer comprehensions inside each other, fewer of split, replace and join after each other, \
+                 and matches() on a whole text rather than on each part of it, with [a-z0-9] rather than \\w",
             ));
         }
         Ok(checked)

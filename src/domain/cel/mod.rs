@@ -5,7 +5,7 @@
 //! what only a person's own facts decide: a key that is not there, a text that is no number. So a
 //! misspelt field is an error with a position and a suggestion, not a rule that never matches.
 //!
-//! - [`schema`](self) and `functions` are tables of what there is; `docs/cel.md` is held to them.
+//! - `schema` and `functions` are tables of what there is; `docs/cel.md` is held to them.
 //! - `scan` and `syntax` turn text into a tree, `check`, `operators` and `calls` examine it.
 //! - [`Subject`] is one person's facts, converted once for many expressions.
 //!

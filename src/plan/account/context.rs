@@ -60,7 +60,7 @@ impl Context<'_> {
         let mut record = self.recorded.cloned().unwrap_or_default();
         if let Some(desired) = self.desired.filter(|_| self.goal != Goal::Ended) {
             grants::refresh(self.inputs, &mut record, desired);
-        } else if grants::is_unexplained(self.inputs, Some(&record))
+        } else if grants::is_unexplained(Some(&record))
             || grants::is_undecided(self.inputs, &record.roles)
         {
             record.lost_at = None;
@@ -181,7 +181,9 @@ impl Context<'_> {
         {
             let record = out.record.get_or_insert_default();
             record.id = Some(account.id.clone());
-            if record.username.is_none() {
+            // An account that was not linked before is taken as it is, with its user name: one that was
+            // allocated meanwhile was for an account yet to be made.
+            if record.username.is_none() || self.recorded.is_none_or(|r| r.id.is_none()) {
                 record.username = Some(account.username.clone());
             }
             if account.activity == Activity::Active {
@@ -228,7 +230,10 @@ impl Context<'_> {
         }
         self.grant_steps(out, account);
         let Some(desired) = self.desired else { return };
-        let known = self.recorded.and_then(|r| r.username.as_ref());
+        let known = self
+            .recorded
+            .filter(|r| r.id.is_some())
+            .and_then(|r| r.username.as_ref());
         let changes = attributes::changes(desired, self.observed, account, known);
         if !changes.is_empty() {
             out.steps.push(self.step(

@@ -18,6 +18,9 @@ use crate::domain::ids::{ConnectorName, EntitlementName};
 use crate::domain::problem::Problem;
 use crate::domain::record::RecordedAccount;
 
+/// Reason of a removal that waited for additions in vain (invariant 3).
+pub const HOLD_EXPIRED: &str = "HoldExpired";
+
 /// One account, assessed.
 #[derive(Debug)]
 pub(super) struct Assessment {
@@ -62,6 +65,7 @@ impl Assessment {
         now: Timestamp,
     ) -> AccountPlan {
         let mut steps = self.steps;
+        let mut problems = self.problems;
         let mut withheld = None;
         if !self.removals.is_empty() {
             let until = self
@@ -75,6 +79,12 @@ impl Assessment {
                     until,
                 });
             } else {
+                if additions_outstanding {
+                    problems.push(Problem::waiting(
+                        HOLD_EXPIRED,
+                        "what is new is still not there, and spec.moves.hold of the AppConnector is over: what was lost is taken away all the same",
+                    ));
+                }
                 steps.extend(self.removals);
             }
         }
@@ -82,7 +92,7 @@ impl Assessment {
             goal: self.goal,
             steps,
             withheld,
-            problems: self.problems,
+            problems,
             grants: self.grants,
             rogue: self.rogue,
         }
@@ -163,7 +173,7 @@ fn goal(
     if desired.is_some() {
         return Goal::Live;
     }
-    let kept = grants::is_unexplained(inputs, recorded)
+    let kept = grants::is_unexplained(recorded)
         || recorded.is_some_and(|r| {
             grants::is_kept(inputs, &r.roles, r.lost_at)
                 || r.grants

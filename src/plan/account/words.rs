@@ -41,6 +41,7 @@ impl Context<'_> {
 
     pub(super) fn end_cause(&self) -> String {
         match self.inputs.desired.lifecycle.stage {
+            _ if self.inputs.desired.deleting => "the Employee object is being deleted".to_owned(),
             Stage::Departed | Stage::Retired => "the last day is over".to_owned(),
             Stage::Suspended => "spec.employment is Suspended".to_owned(),
             Stage::OnLeave => "spec.employment is OnLeave".to_owned(),

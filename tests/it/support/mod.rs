@@ -1,5 +1,8 @@
 //! What the tests stand on: processes that end with the test, a control plane, SCIM servers, waiting.
 
+pub mod controlplane;
+pub mod namespace;
+pub mod operator;
 pub mod process;
 pub mod scim_client;
 pub mod targets;

@@ -12,6 +12,7 @@ use super::call::{Call, Ended, Route};
 use super::listings::Listings;
 use super::member::{Batch, Finished};
 use super::order::{Effect, Event, Order, Outcome};
+use super::outcomes::Outcomes;
 use super::pace::Pace;
 use super::queue::{Placed, Queue, Returned};
 use super::settings::Settings;
@@ -51,6 +52,7 @@ pub(super) struct Core {
     told_unavailable: bool,
     stopping: bool,
     events: Vec<Event>,
+    outcomes: Outcomes,
 }
 
 impl Core {
@@ -71,12 +73,13 @@ impl Core {
             told_unavailable: false,
             stopping: false,
             events: Vec::new(),
+            outcomes: Outcomes::default(),
         }
     }
 
     /// Takes an order in.
     pub(super) fn submit(&mut self, order: Order, now: Now) {
-        if self.stopping {
+        if self.stopping || !self.outcomes.were_known_to(&order) {
             return;
         }
         let employee = order.employee.clone();
@@ -118,7 +121,8 @@ impl Core {
         }
         if self.listings.due().is_some_and(|due| due <= now.instant) {
             self.take_leave(now)?;
-            self.listings.begin(now.instant);
+            self.listings.begin();
+            self.gatherer.listing_begins();
             self.events.push(Event::ListingStarted);
             return Some(Call::List);
         }
@@ -302,14 +306,13 @@ impl Core {
         let well = result
             .as_ref()
             .is_ok_and(|l| readable(&l.accounts_completeness));
-        let began = self.listings.ended(now.instant, well).unwrap_or(started);
+        self.listings.ended(now.instant, well);
         let error = result.as_ref().err().cloned();
         self.events.push(match result {
             Ok(listing) => {
                 self.gatherer.seen(
                     &listing.entitlements,
                     listing.entitlements_completeness.is_complete(),
-                    began,
                 );
                 Event::Listed(Box::new(listing))
             }
@@ -375,7 +378,11 @@ impl Core {
 
     fn done(&mut self, order: Arc<Order>, result: Result<Effect, ConnectorError>) {
         let order = Arc::unwrap_or_clone(order);
-        self.events
-            .push(Event::Done(Box::new(Outcome { order, result })));
+        let number = self.outcomes.count(&order.employee);
+        self.events.push(Event::Done(Box::new(Outcome {
+            order,
+            result,
+            number,
+        })));
     }
 }

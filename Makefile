@@ -1,0 +1,39 @@
+# `make` alone says what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+export CARGO_TERM_COLOR ?= auto
+CARGO := cargo
+SCRIPTS := $(shell git ls-files '*.sh') .ci/run
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Watch people become accounts: a control plane, two SCIM servers, a small company (KEEP=1 leaves it running)
+	@hack/demo.sh
+
+.PHONY: test
+test: ## Every test, against a real Kubernetes API server and real SCIM servers, installed where needed
+	@hack/test.sh
+
+.PHONY: lint
+lint: ## Formatting, clippy, scripts, dependencies
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets --locked -- -D warnings
+	@hack/lint-scripts.sh $(SCRIPTS)
+	@hack/deny.sh
+
+.PHONY: generate
+generate: ## Write what is generated from the Rust types: crds/
+	$(CARGO) run --quiet --locked -- crds --output-dir crds
+
+.PHONY: check-drift
+check-drift: ## Fail where something generated is not what the types say
+	$(CARGO) run --quiet --locked -- crds --check crds
+
+.PHONY: clean
+clean: ## Remove what was built here (the cache of test programs stays: see hack/lib/common.sh)
+	$(CARGO) clean
+	rm -rf demo

@@ -1,0 +1,92 @@
+//! What Rollcall says of a connector.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What Rollcall says of a connector. Written by the operator alone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AppConnectorStatus {
+    /// Generation of the spec that this status speaks of; -1 before the first look.
+    #[serde(default)]
+    pub observed_generation: i64,
+    /// Protocol, such as `SCIM`.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub type_: Option<String>,
+    /// Ready, Connected, InventoryComplete, OrphanedAccounts; Reconciling and Stalled while true.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+    /// How many accounts in the application are ours.
+    #[serde(default)]
+    pub accounts: i64,
+    /// How many accounts nobody declared, also where the list is cut.
+    #[serde(default)]
+    pub orphans: i64,
+    /// Accounts that nobody declared. Capped at 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub orphaned_accounts: Vec<OrphanedAccount>,
+    /// What the last listing gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<InventoryStatus>,
+    /// What the application can do, as it says or as was found out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub capabilities: Vec<String>,
+    /// When the application is tried again, after it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Time>,
+    /// What `mode: DryRun` would do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<DryRunStatus>,
+}
+
+/// What `Enforce` would do at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DryRunStatus {
+    /// Accounts that would be created.
+    pub create: i64,
+    /// Accounts whose attributes would be changed.
+    pub update: i64,
+    /// Accounts that would be enabled.
+    pub enable: i64,
+    /// Accounts that would be disabled.
+    pub disable: i64,
+    /// Memberships that would be added.
+    pub add_entitlements: i64,
+    /// Memberships that would be removed.
+    pub remove_entitlements: i64,
+}
+
+/// What the last listing gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InventoryStatus {
+    /// `Complete`, `Partial` or `Unreadable`.
+    pub completeness: String,
+    /// Accounts seen, whoever owns them.
+    pub accounts: i64,
+    /// Entitlements seen.
+    pub entitlements: i64,
+}
+
+/// An account that nobody declared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrphanedAccount {
+    /// Identifier that the target gave the account.
+    pub account_id: String,
+    /// User name in the target.
+    pub username: String,
+    /// `Undeclared`, never ours, or `Released`, ours until its Employee was deleted.
+    pub kind: String,
+    /// Whether the account is enabled, where the target says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    /// Since when it has been seen.
+    pub since: Time,
+}

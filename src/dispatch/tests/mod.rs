@@ -1,0 +1,13 @@
+//! Tests of dispatch: its pure parts against models, and the whole of it against a scripted
+//! connector under paused time.
+
+mod batch;
+mod bench;
+mod decide;
+mod door;
+mod faults;
+mod flow;
+mod members;
+mod orders;
+mod queue;
+mod scripted;

@@ -1,0 +1,162 @@
+//! Listing against answers that no real server at hand gives, but others do.
+
+use rollcall::connectors::{Connector, ErrorKind};
+use rollcall::domain::account::{Activity, Completeness};
+use serde_json::{Value, json};
+
+use super::faults::{MARK, connector, ids, missing, user};
+use super::scripted::{Reply, ScriptedServer, Seen};
+
+/// One strange record makes the listing partial, and never fails it.
+#[tokio::test]
+async fn strange_records_are_told_and_left_out() {
+    let server = ScriptedServer::start(|seen| match seen.line().as_str() {
+        "GET /Users" => Reply::list(&[
+            user("1", MARK),
+            json!({"userName": "no-id"}),
+            json!({"id": "2", "userName": null}),
+            Value::Null,
+            json!("a string"),
+            json!({"id": "3", "userName": "odd", "active": "False", "emails": "none", "title": {"a": 1}}),
+        ]),
+        _ => Reply::list(&[
+            json!({"id": "g", "displayName": "G", "members": [{"value": "1"}, {"value": "h"}, {"value": "1"}]}),
+            json!({"id": "h", "displayName": "H"}),
+        ]),
+    })
+    .await;
+    let listing = connector(&server).list().await.unwrap();
+    let seen: Vec<_> = listing
+        .accounts
+        .iter()
+        .map(|a| (a.id.as_str(), a.activity))
+        .collect();
+    assert_eq!(seen, [("1", Activity::Active), ("3", Activity::Disabled)]);
+    assert_eq!(
+        listing.accounts_completeness,
+        Completeness::Partial("4 of Users could not be read".into())
+    );
+    assert_eq!(listing.oddities.len(), 4, "{:?}", listing.oddities);
+    assert_eq!(listing.entitlements_completeness, Completeness::Complete);
+    assert_eq!(
+        listing.entitlements[0].holders,
+        ids(&["1"]),
+        "a nested group is no holder, and nobody holds twice"
+    );
+}
+
+/// `members` missing from every group of a list may mean that lists never show them.
+#[tokio::test]
+async fn members_that_lists_hide_are_read_one_by_one() {
+    let server = ScriptedServer::start(|seen| match seen.line().as_str() {
+        "GET /Users" => Reply::list(&[user("1", MARK)]),
+        "GET /Groups" => Reply::list(&[
+            json!({"id": "g", "displayName": "G"}),
+            json!({"id": "h", "displayName": "H"}),
+        ]),
+        "GET /Groups/g" => Reply::json(
+            200,
+            &json!({"id": "g", "displayName": "G", "members": [{"value": "1"}]}),
+        ),
+        _ => Reply::empty(500),
+    })
+    .await;
+    let listing = connector(&server).list().await.unwrap();
+    assert_eq!(listing.entitlements[0].holders, ids(&["1"]));
+    assert!(listing.entitlements[0].completeness.is_complete());
+    assert!(
+        matches!(
+            listing.entitlements[1].completeness,
+            Completeness::Unreadable(_)
+        ),
+        "unreadable is never empty"
+    );
+}
+
+#[tokio::test]
+async fn a_listing_that_breaks_off_is_partial_and_one_that_never_began_is_nothing() {
+    let page = |start: &str| -> Vec<Value> {
+        let start: usize = start.parse().unwrap();
+        (start..start + 10)
+            .map(|n| json!({"id": n.to_string(), "userName": format!("u{n}")}))
+            .collect()
+    };
+    let start = |seen: &Seen| {
+        seen.path
+            .split("startIndex=")
+            .nth(1)
+            .unwrap()
+            .split('&')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let server =
+        ScriptedServer::start(
+            move |seen| match (seen.line().as_str(), start(seen).as_str()) {
+                ("GET /Users", at @ ("1" | "11")) => {
+                    Reply::json(200, &json!({"totalResults": 50, "Resources": page(at)}))
+                }
+                ("GET /Users", _) => Reply::error(500, "", "boom"),
+                _ => Reply::empty(403),
+            },
+        )
+        .await;
+    let listing = connector(&server).list().await.unwrap();
+    assert_eq!(listing.accounts.len(), 20);
+    assert!(
+        matches!(&listing.accounts_completeness, Completeness::Partial(why) if why.contains("boom"))
+    );
+    assert!(
+        matches!(&listing.entitlements_completeness, Completeness::Unreadable(why) if why.contains("403"))
+    );
+
+    let server = ScriptedServer::start(move |seen| {
+        if start(seen) == "11" {
+            Reply::empty(401)
+        } else {
+            Reply::json(200, &json!({"totalResults": 50, "Resources": page("1")}))
+        }
+    })
+    .await;
+    assert_eq!(
+        connector(&server).list().await.unwrap_err().kind,
+        ErrorKind::Unauthorized
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_asked_for_in_smaller_ones() {
+    let server = ScriptedServer::start(|seen| {
+        if seen.line() != "GET /Users" {
+            return missing();
+        }
+        let count: usize = seen.path.split("count=").nth(1).unwrap().parse().unwrap();
+        let start: usize = seen
+            .path
+            .split("startIndex=")
+            .nth(1)
+            .unwrap()
+            .split('&')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let heavy = "x".repeat(4 * 1024 * 1024);
+        let records: Vec<Value> = (start..(start + count).min(6))
+            .map(|n| json!({"id": n, "userName": "u", "note": heavy}))
+            .collect();
+        Reply::json(200, &json!({"totalResults": 5, "Resources": records}))
+    })
+    .await;
+    let listing = connector(&server).list().await.unwrap();
+    assert_eq!(listing.accounts.len(), 5);
+    assert!(listing.accounts_completeness.is_complete());
+
+    let deep =
+        ScriptedServer::start(|_| Reply::Raw(200, vec![], "[".repeat(100_000).into_bytes())).await;
+    assert_eq!(
+        connector(&deep).list().await.unwrap_err().kind,
+        ErrorKind::Nonsense
+    );
+}

@@ -1,0 +1,9 @@
+//! The SCIM connector, alone: against real servers, and against answers written down by tests.
+
+mod conformance;
+mod conformance_groups;
+mod faults;
+mod faults_listing;
+mod faults_members;
+pub mod scripted;
+mod tls;

@@ -1,0 +1,323 @@
+//! Story 4: what someone does by hand in a target is repaired, or reported, within one refresh; what
+//! is not managed stays.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::kit_a::{
+    Company, account, begins_listing, condition, employee, group_id, id_of, is_ready, is_true,
+    listings, says, since, story, template, username, writes,
+};
+use crate::support::targets::ScimServer;
+use crate::support::wait::eventually;
+
+const PEOPLE: [&str; 8] = [
+    "attr", "name", "off", "unmarked", "out", "extra", "gone", "calm",
+];
+
+async fn drift(server: &ScimServer, company: &Company) {
+    for group in ["everyone", "marketing"] {
+        server.create_group(group).await;
+    }
+    company
+        .connect(
+            "directory",
+            server,
+            json!({"orphans": {"ignore": ["svc-*"]}}),
+        )
+        .await;
+    let everyone: &[&str] = &["everyone"];
+    company
+        .role(template(
+            "everyone",
+            "employee.type != ''",
+            &[("directory", everyone)],
+        ))
+        .await;
+    let rule = "employee.department == 'Marketing'";
+    company
+        .role(template(
+            "marketing",
+            rule,
+            &[("directory", &["marketing"])],
+        ))
+        .await;
+    for (i, name) in PEOPLE.iter().enumerate() {
+        let manifest = employee(name, &format!("{}", i + 1), "Sales", json!({}));
+        company.employ(manifest).await;
+    }
+    company.ready(&PEOPLE).await;
+    let everybody: BTreeSet<_> = PEOPLE.iter().map(|p| username(p)).collect();
+    assert_eq!(server.group_members("everyone").await, everybody);
+    // Who joined is told by now, and what follows is told of the tampering alone.
+    listings(server, 1).await;
+
+    let [attr, name, off, unmarked, out, extra, gone, calm] = ids(server).await;
+    let mark = server.requests().await.len();
+    let replace = |path: &str, value: serde_json::Value| json!([{"op": "replace", "path": path, "value": value}]);
+    server
+        .patch_user(&attr, replace("title", json!("Boss")))
+        .await;
+    server
+        .patch_user(&attr, replace("nickName", json!("Kit")))
+        .await;
+    server
+        .patch_user(&name, replace("userName", json!("someone.else")))
+        .await;
+    server
+        .patch_user(&off, replace("active", json!(false)))
+        .await;
+    server
+        .patch_user(&unmarked, json!([{"op": "remove", "path": "externalId"}]))
+        .await;
+    server
+        .remove_member(&group_id(server, "everyone").await, &out)
+        .await;
+    let marketing = group_id(server, "marketing").await;
+    server.add_member(&marketing, &extra).await;
+    server.delete_user(&gone).await;
+    let mallory = server.create_user(json!({"userName": "mallory"})).await;
+    server.add_member(&marketing, &mallory).await;
+    server.create_user(json!({"userName": "svc-backup"})).await;
+
+    let tampered = server.requests().await.len();
+
+    repaired(server, company, &gone).await;
+    let log = since(server, tampered).await;
+    let begun = log.iter().filter(|r| begins_listing(r)).count();
+    // The next one shows everything; another may begin while the last repair is under way.
+    assert!(
+        begun <= 2,
+        "{begun} listings until all was repaired: {log:#?}"
+    );
+    reported(company).await;
+
+    // Settled again: some repeats of the listing bring no write, here or there.
+    let quiet_from = server.requests().await.len();
+    let versions = company.versions().await;
+    listings(server, 1).await;
+    assert_eq!(
+        writes(&since(server, quiet_from).await),
+        Vec::<String>::new()
+    );
+    assert_eq!(company.versions().await, versions);
+
+    let log = since(server, mark).await;
+    for (who, id) in [
+        ("unmarked", &unmarked),
+        ("extra", &extra),
+        ("calm", &calm),
+        ("mallory", &mallory),
+    ] {
+        let asked: Vec<_> = log.iter().filter(|r| r.path.contains(id)).collect();
+        assert_eq!(asked, Vec::<&_>::new(), "{who} is left alone");
+    }
+    let touched_marketing = writes(&log).into_iter().find(|w| w.contains(&marketing));
+    assert_eq!(
+        touched_marketing, None,
+        "nothing is taken away from a rogue holder"
+    );
+
+    undone_by_hand(server, company, [&unmarked, &extra, &mallory]).await;
+}
+
+async fn ids(server: &ScimServer) -> [String; 8] {
+    let mut ids = Vec::new();
+    for name in PEOPLE {
+        ids.push(id_of(server, name).await);
+    }
+    ids.try_into().unwrap()
+}
+
+async fn repaired(server: &ScimServer, company: &Company, deleted: &str) {
+    eventually("everything managed is repaired", async || {
+        let attr = server
+            .user_by_name(&username("attr"))
+            .await
+            .unwrap_or_default();
+        let off = server
+            .user_by_name(&username("off"))
+            .await
+            .unwrap_or_default();
+        let seen = (
+            attr["title"] == "Clerk",
+            server.user_by_name(&username("name")).await.is_some(),
+            off["active"] == true,
+            server.group_members("everyone").await,
+            server.user_by_name(&username("gone")).await.is_some(),
+        );
+        let members = |m: &BTreeSet<String>| PEOPLE.iter().all(|p| m.contains(&username(p)));
+        if seen.0 && seen.1 && seen.2 && members(&seen.3) && seen.4 {
+            Ok(())
+        } else {
+            Err(seen)
+        }
+    })
+    .await;
+    let attr = server.user_by_name(&username("attr")).await.unwrap();
+    assert_eq!(attr["nickName"], "Kit", "what is not managed stays");
+    assert_eq!(server.user_by_name("someone.else").await, None);
+    assert_ne!(id_of(server, "gone").await, deleted);
+    company
+        .ready(&["attr", "name", "off", "out", "gone", "calm"])
+        .await;
+}
+
+async fn reported(company: &Company) {
+    let unmarked = company
+        .employee("unmarked", "is in conflict", |e| {
+            account(e, "directory")["state"] == "Conflict"
+        })
+        .await;
+    assert!(
+        says(&unmarked, "Ready", "False", "MarkMissing", "external id"),
+        "{unmarked:#}"
+    );
+    assert!(!is_true(&unmarked, "Stalled"));
+    assert_eq!(company.told("unmarked", "AccountConflict").await, 1);
+
+    let extra = company
+        .employee("extra", "has an orphaned credential", |e| {
+            is_true(e, "OrphanedCredentials")
+        })
+        .await;
+    assert!(is_ready(&extra), "what is desired is there: {extra:#}");
+    let listed = &extra["status"]["orphanedCredentials"];
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed:#}");
+    assert_eq!(
+        (
+            &listed[0]["kind"],
+            &listed[0]["name"],
+            &listed[0]["connector"]
+        ),
+        (
+            &json!("Entitlement"),
+            &json!("marketing"),
+            &json!("directory")
+        )
+    );
+    assert_eq!(company.told("extra", "OrphanedCredentials").await, 1);
+
+    let marketing = company
+        .template("marketing", "has two rogue holders", |t| {
+            t["status"]["orphans"] == 2 && is_true(t, "OrphanedCredentials")
+        })
+        .await;
+    assert_eq!(marketing["status"]["holders"], 0);
+    let rogue = marketing["status"]["orphanedCredentials"]
+        .as_array()
+        .unwrap();
+    let shown: BTreeSet<_> = rogue
+        .iter()
+        .map(|r| (r["username"].as_str(), r["employee"].as_str()))
+        .collect();
+    let extra = username("extra");
+    let expected = BTreeSet::from([
+        (Some(extra.as_str()), Some("extra")),
+        (Some("mallory"), None),
+    ]);
+    assert_eq!(shown, expected, "{marketing:#}");
+    assert_eq!(company.told("marketing", "OrphanedCredentials").await, 1);
+
+    let directory = company
+        .connector("directory", "lists the accounts nobody declared", |c| {
+            c["status"]["orphans"] == 2
+        })
+        .await;
+    let orphans = directory["status"]["orphanedAccounts"].as_array().unwrap();
+    let shown: BTreeSet<_> = orphans
+        .iter()
+        .map(|o| (o["username"].as_str().unwrap(), o["kind"].as_str().unwrap()))
+        .collect();
+    // The account that lost its mark is nobody's, until its mark is put back.
+    let unmarked = username("unmarked");
+    let expected = BTreeSet::from([("mallory", "Undeclared"), (unmarked.as_str(), "Undeclared")]);
+    assert_eq!(shown, expected, "{directory:#}");
+    assert_eq!(company.told("directory", "OrphanedAccounts").await, 1);
+
+    let labels = format!(
+        "namespace=\"{}\",connector=\"directory\"",
+        company.namespace.name
+    );
+    assert_eq!(
+        company.metric("rollcall_orphaned_accounts", &labels).await,
+        2.0
+    );
+    // What mallory holds is counted with the template; this is what people hold.
+    assert_eq!(
+        company
+            .metric("rollcall_orphaned_credentials", &labels)
+            .await,
+        1.0
+    );
+    let columns = ["get", "roletemplates,appconnectors,employees", "-o", "wide"];
+    let columns = company.namespace.kubectl_ok(&columns).await;
+    let row = |name: &str| {
+        let row = columns.lines().find(|l| l.contains(name)).unwrap();
+        row.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    // Name, Ready, Holders, Provisioned, Failures, Orphans.
+    assert_eq!(row("/marketing")[5], "2", "{columns}");
+    // Name, Type, Ready, Accounts, Orphans.
+    assert_eq!(row("/directory")[4], "2", "{columns}");
+    // Name, Stage, Ready, Accounts.
+    assert_eq!(row("/unmarked")[2..4], ["False", "0/1"], "{columns}");
+}
+
+/// What a person mends by hand is seen, and nothing is said of it any more.
+async fn undone_by_hand(
+    server: &ScimServer,
+    company: &Company,
+    [unmarked, extra, mallory]: [&str; 3],
+) {
+    let mark = server.requests().await.len();
+    let ours = format!("it/{}/4", company.namespace.name);
+    let put_back = json!([{"op": "add", "path": "externalId", "value": ours}]);
+    server.patch_user(unmarked, put_back).await;
+    let marketing = group_id(server, "marketing").await;
+    server.remove_member(&marketing, extra).await;
+    server.remove_member(&marketing, mallory).await;
+    let deleted = server
+        .send(Method::DELETE, &format!("Users/{mallory}"), None)
+        .await;
+    assert!(deleted.unwrap().0.is_success());
+    company.ready(&PEOPLE).await;
+    company
+        .employee("extra", "has no orphaned credential", |e| {
+            condition(e, "OrphanedCredentials").is_none()
+        })
+        .await;
+    company
+        .template("marketing", "has no rogue holder", |t| {
+            t["status"]["orphans"] == 0 && condition(t, "OrphanedCredentials").is_none()
+        })
+        .await;
+    company
+        .connector("directory", "has no orphan", |c| {
+            c["status"]["orphans"] == 0 && condition(c, "OrphanedAccounts").is_none()
+        })
+        .await;
+    assert_eq!(writes(&since(server, mark).await), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn drift_is_repaired_or_reported_scim2_server() {
+    story("drift-a", async |company| {
+        let server = ScimServer::scim2_server().await;
+        drift(&server, company).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn drift_is_repaired_or_reported_scimmy() {
+    story("drift-b", async |company| {
+        let server = ScimServer::scimmy().await;
+        drift(&server, company).await;
+    })
+    .await;
+}

@@ -1,0 +1,20 @@
+//! The main job, told as stories: each with an operator, a namespace and real SCIM servers of its own.
+
+mod bad_input;
+mod converged;
+mod credentials;
+mod deletion;
+mod drift;
+mod dry_run;
+mod joiner;
+mod killed;
+mod kit_a;
+mod kit_b;
+mod leaver;
+mod mover;
+mod names;
+mod outage;
+mod own_pages;
+mod policy;
+mod random_order;
+mod stolen;

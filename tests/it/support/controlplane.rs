@@ -1,0 +1,192 @@
+//! One real kube-apiserver and etcd for the whole test run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::PostParams;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config, ResourceExt};
+use tokio::sync::OnceCell;
+
+use super::process::{Tied, exercised, free_port, repository};
+use super::wait::eventually;
+
+static CONTROL_PLANE: OnceCell<ControlPlane> = OnceCell::const_new();
+
+/// The running control plane. It ends with the test process.
+pub struct ControlPlane {
+    folder: PathBuf,
+    programs: PathBuf,
+    config: Config,
+    _processes: [Tied; 2],
+}
+
+/// What a command said.
+#[derive(Debug)]
+pub struct Said {
+    /// Whether it succeeded.
+    pub ok: bool,
+    /// Its output.
+    pub out: String,
+    /// Its complaints.
+    pub err: String,
+}
+
+/// The control plane, started by whoever asks first.
+pub async fn control_plane() -> &'static ControlPlane {
+    CONTROL_PLANE.get_or_init(ControlPlane::start).await
+}
+
+impl ControlPlane {
+    async fn start() -> Self {
+        let programs = tokio::task::spawn_blocking(programs).await.unwrap();
+        // A port that was free may be taken by the time it is used: then another is tried.
+        for _ in 0..3 {
+            if let Some(started) = Self::try_start(&programs).await {
+                started.install_crds().await;
+                return started;
+            }
+        }
+        panic!("no control plane after three attempts: see what they said above");
+    }
+
+    async fn try_start(programs: &Path) -> Option<Self> {
+        // Memory where there is some: etcd writes much and none of it need last.
+        let memory = Path::new("/dev/shm");
+        let memory = memory.is_dir().then(|| memory.to_owned());
+        let folder = tempfile::Builder::new()
+            .prefix("rollcall-it-")
+            .tempdir_in(memory.unwrap_or_else(std::env::temp_dir))
+            .unwrap()
+            .keep();
+        let (port, etcd_port) = (free_port(), free_port());
+        script("certificates.sh", &[text(&folder), &port.to_string()]);
+
+        let start = |name: &str, clean: Option<&Path>| {
+            let (port, etcd_port) = (port.to_string(), etcd_port.to_string());
+            let arguments = [name, text(&folder), &etcd_port, &port];
+            let arguments = script("arguments.sh", &arguments);
+            let log = folder.join(name).with_extension("log");
+            Tied::start_and_clean(&programs.join(name), arguments.lines(), &[], &log, clean)
+        };
+        let etcd = start("etcd", Some(&folder));
+        let api_server = start("kube-apiserver", None);
+        let mut processes = [etcd, api_server];
+
+        let kubeconfig = Kubeconfig::read_from(folder.join("admin.kubeconfig")).unwrap();
+        let options = KubeConfigOptions::default();
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .unwrap();
+        config.read_timeout = Some(Duration::from_mins(5));
+        let client = Client::try_from(config.clone()).unwrap();
+        let ready = eventually("the API server is ready", async || {
+            if processes.iter_mut().any(|p| p.ended().is_some()) {
+                return Ok(false);
+            }
+            let request = http::Request::get("/readyz").body(Vec::new()).unwrap();
+            match client.request_text(request).await {
+                Ok(answer) if answer == "ok" => Ok(true),
+                Ok(answer) => Err(answer),
+                Err(e) => Err(e.to_string()),
+            }
+        })
+        .await;
+        if !ready {
+            for process in &processes {
+                eprintln!("{}", process.output());
+            }
+            return None;
+        }
+        let version = client.apiserver_version().await.unwrap();
+        exercised(&format!("kube-apiserver {} and etcd", version.git_version));
+        Some(Self {
+            folder,
+            programs: programs.to_owned(),
+            config,
+            _processes: processes,
+        })
+    }
+
+    async fn install_crds(&self) {
+        let api: Api<CustomResourceDefinition> = Api::all(self.client());
+        for crd in rollcall::api::crds::all() {
+            api.create(&PostParams::default(), &crd)
+                .await
+                .unwrap_or_else(|e| panic!("{} was refused: {e}", crd.name_any()));
+        }
+        for crd in rollcall::api::crds::all() {
+            eventually("the CRD is established", async || {
+                let seen = api.get_status(&crd.name_any()).await.unwrap();
+                let conditions = seen.status.and_then(|s| s.conditions).unwrap_or_default();
+                if conditions
+                    .iter()
+                    .any(|c| c.type_ == "Established" && c.status == "True")
+                {
+                    Ok(())
+                } else {
+                    Err(conditions)
+                }
+            })
+            .await;
+        }
+    }
+
+    /// A client for the calling test's own runtime.
+    pub fn client(&self) -> Client {
+        Client::try_from(self.config.clone()).unwrap()
+    }
+
+    /// A file for `--kubeconfig`, with all rights.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.join("admin.kubeconfig")
+    }
+
+    /// Runs the real kubectl.
+    pub async fn kubectl(&self, arguments: &[&str]) -> Said {
+        let mut command = Command::new(self.programs.join("kubectl"));
+        command
+            .arg("--kubeconfig")
+            .arg(self.kubeconfig())
+            // Discovery is kept per server; the home of whoever runs the tests is not touched.
+            .env("KUBECACHEDIR", self.folder.join("kubectl-cache"))
+            .args(arguments);
+        let output = tokio::task::spawn_blocking(move || command.output())
+            .await
+            .unwrap()
+            .unwrap();
+        Said {
+            ok: output.status.success(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+fn programs() -> PathBuf {
+    let output = Command::new(repository("hack/controlplane/build.sh"))
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "build.sh failed: its last lines above say what to install"
+    );
+    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+}
+
+fn script(name: &str, arguments: &[&str]) -> String {
+    let output = Command::new(repository("hack/controlplane").join(name))
+        .args(arguments)
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{name} failed, see above");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}

@@ -1,0 +1,145 @@
+//! The operator under test, within the test process or as a process of its own.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use rollcall::controllers::{self, Options, RunError};
+use rollcall::runtime::client::{self, ClientOptions};
+use rollcall::runtime::clock::{ShiftableClock, SystemClock};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::namespace::Namespace;
+use super::process::{Tied, free_port};
+use super::wait::eventually;
+
+/// First part of every mark that the operators of the tests leave.
+pub const INSTALLATION: &str = "it";
+
+/// An operator on this test's own runtime, which looks after this test's namespace alone. Its clock
+/// can be shifted while it runs. It ends when this value is dropped.
+pub struct Operator {
+    /// Its clock.
+    pub clock: Arc<ShiftableClock>,
+    address: String,
+    shutdown: CancellationToken,
+    task: JoinHandle<Result<(), RunError>>,
+}
+
+impl Operator {
+    /// Starts it and waits until it is ready.
+    pub async fn start(namespace: &Namespace) -> Self {
+        let cluster = ClientOptions {
+            kubeconfig: Some(namespace.kubeconfig()),
+            context: None,
+        };
+        let address = format!("127.0.0.1:{}", free_port());
+        let clock = Arc::new(ShiftableClock::over(Arc::new(SystemClock)));
+        let options = Options {
+            namespaces: Some(BTreeSet::from([namespace.name.clone()])),
+            installation: INSTALLATION.to_owned(),
+            listen: address.parse().unwrap(),
+            field_manager: "rollcall".to_owned(),
+            client: client::connect(&cluster).await.unwrap(),
+            clock: clock.clone(),
+        };
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(controllers::run(options, shutdown.clone()));
+        ready(&address, || task.is_finished().then(String::new)).await;
+        Self {
+            clock,
+            address,
+            shutdown,
+            task,
+        }
+    }
+
+    /// What `/metrics` says now.
+    pub async fn metrics(&self) -> String {
+        let url = format!("http://{}/metrics", self.address);
+        reqwest::get(url).await.unwrap().text().await.unwrap()
+    }
+
+    /// Asks it to end and waits until it has.
+    pub async fn stop(mut self) -> Result<(), RunError> {
+        self.shutdown.cancel();
+        (&mut self.task).await.unwrap()
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// The real program, to be killed without warning.
+pub struct OperatorProcess {
+    process: Tied,
+    _folder: TempDir,
+}
+
+impl OperatorProcess {
+    /// Starts `rollcall run` for one namespace and waits until it is ready.
+    pub async fn start(namespace: &Namespace) -> Self {
+        let folder = TempDir::new().unwrap();
+        let address = format!("127.0.0.1:{}", free_port());
+        let kubeconfig = namespace.kubeconfig();
+        let arguments = [
+            "run",
+            "--installation",
+            INSTALLATION,
+            "--namespace",
+            &namespace.name,
+            "--listen",
+            &address,
+            "--kubeconfig",
+            kubeconfig.to_str().unwrap(),
+        ];
+        let program = Path::new(env!("CARGO_BIN_EXE_rollcall"));
+        let log = folder.path().join("rollcall.log");
+        let mut process = Tied::start(program, arguments, &[], &log);
+        ready(&address, || process.ended().map(|_| process.output())).await;
+        Self {
+            process,
+            _folder: folder,
+        }
+    }
+
+    /// Kills it (SIGKILL) and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Asks it to end (SIGTERM) and waits until it has; whether it ended well.
+    pub async fn terminate(&mut self) -> bool {
+        self.process.signal("TERM");
+        let status = eventually("the operator ends", async || {
+            self.process.ended().ok_or("it runs")
+        });
+        status.await.success()
+    }
+
+    /// Everything it has logged.
+    pub fn log(&self) -> String {
+        self.process.output()
+    }
+}
+
+/// Waits for `/readyz`, unless the operator has ended: then `ended` says what it said.
+async fn ready(address: &str, mut ended: impl FnMut() -> Option<String>) {
+    let url = format!("http://{address}/readyz");
+    eventually("the operator is ready", async || {
+        if let Some(words) = ended() {
+            panic!("the operator ended before it was ready: {words}");
+        }
+        match reqwest::get(&url).await {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            Ok(answer) => Err(answer.text().await.unwrap_or_default()),
+            Err(e) => Err(e.to_string()),
+        }
+    })
+    .await;
+}

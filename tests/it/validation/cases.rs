@@ -1,0 +1,258 @@
+//! What must be refused, with what must be said of it, and what must be accepted.
+
+use serde_json::{Value, json};
+
+use super::objects::{connector, employee, long, many, map_of, role, with};
+
+/// Objects that no rule may let pass, and a part of what the API server must say.
+pub fn refused() -> Vec<(Value, &'static str)> {
+    let mut all = Vec::new();
+    all.extend(refused_employees().map(|(at, value, says)| (with(employee(), at, value), says)));
+    all.extend(refused_roles().map(|(at, value, says)| (with(role(), at, value), says)));
+    all.extend(refused_connectors().map(|(at, value, says)| (with(connector(), at, value), says)));
+    all
+}
+
+type Case = (&'static str, Value, &'static str);
+
+#[rustfmt::skip] // a table: one case a line
+fn refused_employees() -> impl Iterator<Item = Case> {
+    let id = "letters, digits and, between them, '.', '_' and '-', such as 1042";
+    let email = "must be an e-mail address such as ada@example.com";
+    let zone = "timeZone must be an IANA name such as Europe/Berlin, America/New_York or UTC";
+    let name = "not a name that an object can have: use lower-case letters";
+    let key = "names of attributes may have 63 characters";
+    [
+        ("/spec/employeeId", json!(null), "spec.employeeId: Required"),
+        ("/spec/employeeId", json!(""), "at least 1 chars long"),
+        ("/spec/employeeId", json!("a/b"), id),
+        ("/spec/employeeId", json!("-1"), id),
+        ("/spec/employeeId", json!("1042 "), id),
+        ("/spec/employeeId", json!(long(64)), "63"),
+        ("/spec/name", json!(null), "spec.name: Required"),
+        ("/spec/name/given", json!(null), "spec.name.given: Required"),
+        ("/spec/name/given", json!(""), "spec.name.given"),
+        ("/spec/name/given", json!(long(201)), "200"),
+        ("/spec/name/family", json!(long(201)), "200"),
+        ("/spec/name/display", json!(long(401)), "400"),
+        ("/spec/name/preferred", json!(long(201)), "200"),
+        ("/spec/email", json!("ada"), email),
+        ("/spec/email", json!("ada@"), email),
+        ("/spec/email", json!("ada@example com"), email),
+        ("/spec/email", json!(long(255)), "254"),
+        ("/spec/personalEmail", json!("@example.com"), email),
+        ("/spec/personalEmail", json!(long(255)), "254"),
+        ("/spec/type", json!(""), "spec.type"),
+        ("/spec/type", json!(long(64)), "63"),
+        ("/spec/department", json!(null), "spec.department: Required"),
+        ("/spec/department", json!(""), "spec.department"),
+        ("/spec/department", json!(long(201)), "200"),
+        ("/spec/jobTitle", json!(null), "spec.jobTitle: Required"),
+        ("/spec/jobTitle", json!(""), "spec.jobTitle"),
+        ("/spec/jobTitle", json!(long(201)), "200"),
+        ("/spec/location", json!(long(201)), "200"),
+        ("/spec/costCenter", json!(long(201)), "200"),
+        ("/spec/managerRef", json!({}), "spec.managerRef.name: Required"),
+        ("/spec/managerRef", json!({"name": "Grace Hopper"}), name),
+        ("/spec/managerRef", json!({"name": long(254)}), "253"),
+        ("/spec/managerRef", json!({"name": "ada-lovelace"}), "this person's own Employee object"),
+        ("/spec/startDate", json!(null), "spec.startDate: Required"),
+        ("/spec/startDate", json!("2026-02-30"), "must be of type date"),
+        ("/spec/startDate", json!("1.12.2026"), "spec.startDate"),
+        ("/spec/startDate", json!("tomorrow"), "spec.startDate"),
+        ("/spec/endDate", json!("2027-13-01"), "must be of type date"),
+        ("/spec/endDate", json!("2026-11-30"), "endDate is before startDate"),
+        ("/spec/timeZone", json!("Berlin"), zone),
+        ("/spec/timeZone", json!("CET+1"), zone),
+        ("/spec/timeZone", json!("Europe/"), zone),
+        ("/spec/timeZone", json!("berlin time"), zone),
+        ("/spec/timeZone", json!("europe/berlin"), zone),
+        ("/spec/timeZone", json!("+02:00"), zone),
+        ("/spec/timeZone", json!(""), "spec.timeZone"),
+        ("/spec/timeZone", json!(format!("Etc/{}", long(61))), "64"),
+        ("/spec/employment", json!("Retired"), r#"supported values: "Active", "OnLeave", "Suspended""#),
+        ("/spec/roles", json!([{"name": "Not A Role"}]), name),
+        ("/spec/roles", json!([{"name": "a"}, {"name": "a"}]), "Duplicate value"),
+        ("/spec/roles", many(65, |i| json!({"name": format!("r{i}")})), "must have at most 64 items"),
+        ("/spec/attributes", map_of(65), "must have at most 64 items"),
+        ("/spec/attributes", json!({"team": long(1025)}), "1024"),
+        ("/spec/attributes", json!({"not a name": "v"}), key),
+        ("/spec/attributes", json!({"": "v"}), key),
+        ("/spec/attributes", json!({long(64): "v"}), key),
+        ("/spec/attributes", json!({"team": 5}), "spec.attributes.team"),
+    ]
+    .into_iter()
+}
+
+#[rustfmt::skip] // a table: one case a line
+fn refused_roles() -> impl Iterator<Item = Case> {
+    let name = "not a name that an object can have: use lower-case letters";
+    [
+        ("/spec/description", json!(long(1025)), "1024"),
+        ("/spec/match", json!(""), "spec.match"),
+        ("/spec/match", json!(long(4097)), "4096"),
+        ("/spec/match", json!(true), "spec.match"),
+        ("/spec/includes", json!(["Every One"]), name),
+        ("/spec/includes", json!([""]), "spec.includes[0]"),
+        ("/spec/includes", json!([long(254)]), "253"),
+        ("/spec/includes", json!(["a", "a"]), "Duplicate value"),
+        ("/spec/includes", json!(["marketing"]), "includes names this role template itself"),
+        ("/spec/includes", many(33, |i| json!(format!("r{i}"))), "must have at most 32 items"),
+        ("/spec/grants", json!([{}]), "spec.grants[0].connector: Required"),
+        ("/spec/grants", json!([{"connector": "A B"}]), name),
+        ("/spec/grants", json!([{"connector": long(254)}]), "253"),
+        ("/spec/grants", json!([{"connector": "a"}, {"connector": "a"}]), "Duplicate value"),
+        ("/spec/grants", many(65, |i| json!({"connector": format!("c{i}")})), "must have at most 64 items"),
+        ("/spec/grants/0/entitlements", json!([""]), "spec.grants[0].entitlements[0]"),
+        ("/spec/grants/0/entitlements", json!([long(257)]), "256"),
+        ("/spec/grants/0/entitlements", json!(["a", "a"]), "Duplicate value"),
+        ("/spec/grants/0/entitlements", many(129, |i| json!(format!("e{i}"))), "must have at most 128 items"),
+    ]
+    .into_iter()
+}
+
+#[rustfmt::skip] // a table: one case a line
+fn refused_connectors() -> impl Iterator<Item = Case> {
+    let url = "baseUrl must be an absolute http or https URL such as https://example.com/scim/v2";
+    let plain = "baseUrl must carry no user, query or fragment; put credentials into a Secret";
+    let one = "exactly one of auth.bearer and auth.basic is needed";
+    let name = "not a name that an object can have: use lower-case letters";
+    let interval = "interval must be at least 1s and at most a week";
+    let timeout = "timeout must be at least 1s and less than 10m";
+    let hold = "hold must be a time of at most 99 days";
+    let key = "names of attributes must have 1 to 256 characters";
+    let bearer = json!({"secretKeyRef": {"name": "a", "key": "token"}});
+    let basic =
+        json!({"username": "svc", "passwordSecretKeyRef": {"name": "a", "key": "password"}});
+    let user = |text: &str| with(json!({"b": basic}), "/b/username", json!(text));
+    let certificate = "caBundle must hold PEM certificates";
+    [
+        ("/spec/scim", json!(null), "exactly one protocol block is needed: add spec.scim"),
+        ("/spec/scim/baseUrl", json!(null), "spec.scim.baseUrl: Required"),
+        ("/spec/scim/baseUrl", json!(""), "spec.scim.baseUrl"),
+        ("/spec/scim/baseUrl", json!("directory.example.com/scim"), url),
+        ("/spec/scim/baseUrl", json!("/scim/v2"), url),
+        ("/spec/scim/baseUrl", json!("https:///scim"), url),
+        ("/spec/scim/baseUrl", json!("ftp://directory.example.com"), url),
+        ("/spec/scim/baseUrl", json!("https://directory.example.com:70000/"), url),
+        ("/spec/scim/baseUrl", json!("https://directory.example.com:0/"), url),
+        ("/spec/scim/baseUrl", json!("https://directory example.com/"), url),
+        ("/spec/scim/baseUrl", json!("https://ada:secret@directory.example.com/"), plain),
+        ("/spec/scim/baseUrl", json!("https://directory.example.com/?tenant=1"), plain),
+        ("/spec/scim/baseUrl", json!("https://directory.example.com/#a"), plain),
+        ("/spec/scim/baseUrl", json!(format!("https://example.com/{}", long(1024))), "1024"),
+        ("/spec/scim/auth", json!(null), "spec.scim.auth: Required"),
+        ("/spec/scim/auth", json!({}), one),
+        ("/spec/scim/auth", json!({"bearer": bearer, "basic": basic}), one),
+        ("/spec/scim/auth", json!({"bearer": {}}), "spec.scim.auth.bearer.secretKeyRef: Required"),
+        ("/spec/scim/auth/bearer/secretKeyRef/name", json!("A B"), name),
+        ("/spec/scim/auth/bearer/secretKeyRef/name", json!(long(254)), "253"),
+        ("/spec/scim/auth/bearer/secretKeyRef/key", json!(""), "secretKeyRef.key"),
+        ("/spec/scim/auth/bearer/secretKeyRef/key", json!(long(254)), "253"),
+        ("/spec/scim/auth", json!({"basic": user("a:b")["b"]}), "username must not hold a colon"),
+        ("/spec/scim/auth", json!({"basic": user("")["b"]}), "auth.basic.username"),
+        ("/spec/scim/auth", json!({"basic": user(&long(257))["b"]}), "256"),
+        ("/spec/scim/tls", json!({"caBundle": "MIIB"}), certificate),
+        ("/spec/scim/tls", json!({"caBundle": ""}), "spec.scim.tls.caBundle"),
+        ("/spec/scim/tls", json!({"caBundle": long(65537)}), "65536"),
+        ("/spec/account", json!(null), "spec.account: Required"),
+        ("/spec/account/username", json!(null), "spec.account.username: Required"),
+        ("/spec/account/username", json!([]), "at least 1 items"),
+        ("/spec/account/username", json!([""]), "spec.account.username[0]"),
+        ("/spec/account/username", json!([long(4097)]), "4096"),
+        ("/spec/account/username", many(9, |i| json!(format!("'{i}'"))), "must have at most 8 items"),
+        ("/spec/account/attributes", map_of(65), "must have at most 64 items"),
+        ("/spec/account/attributes", json!({"title": ""}), "spec.account.attributes.title"),
+        ("/spec/account/attributes", json!({"title": long(4097)}), "4096"),
+        ("/spec/account/attributes", json!({"": "'v'"}), key),
+        ("/spec/account/attributes", json!({long(257): "'v'"}), key),
+        ("/spec/account/manager", json!("Yes"), r#"supported values: "Unmanaged", "FromManagerRef""#),
+        ("/spec/account/usernameRules", json!({"allowedPunctuation": "a"}), "ASCII punctuation alone"),
+        ("/spec/account/usernameRules", json!({"allowedPunctuation": " "}), "ASCII punctuation alone"),
+        ("/spec/account/usernameRules", json!({"allowedPunctuation": "ß"}), "ASCII punctuation alone"),
+        ("/spec/account/usernameRules", json!({"allowedPunctuation": ".................".to_owned()}), "16"),
+        ("/spec/account/usernameRules", json!({"maxLength": 3}), "greater than or equal to 4"),
+        ("/spec/account/usernameRules", json!({"maxLength": 257}), "less than or equal to 256"),
+        ("/spec/account/usernameRules", json!({"letterCase": "Upper"}), r#"supported values: "Lower", "Preserve""#),
+        ("/spec/entitlements", json!({"missing": "Ignore"}), r#"supported values: "Report", "Create""#),
+        ("/spec/orphans", json!({"policy": "Delete"}), r#"supported values: "Report""#),
+        ("/spec/orphans", json!({"ignore": [""]}), "spec.orphans.ignore[0]"),
+        ("/spec/orphans", json!({"ignore": [long(257)]}), "256"),
+        ("/spec/orphans", json!({"ignore": many(65, |i| json!(format!("s{i}")))}), "must have at most 64 items"),
+        ("/spec/moves", json!({"hold": ""}), hold),
+        ("/spec/moves", json!({"hold": "a day"}), hold),
+        ("/spec/moves", json!({"hold": "100d"}), hold),
+        ("/spec/moves", json!({"hold": long(25)}), "24"),
+        ("/spec/deletion", json!({"policy": "Delete"}), r#"supported values: "Release", "Disable""#),
+        ("/spec/sync", json!({"interval": ""}), interval),
+        ("/spec/sync", json!({"interval": "0s"}), interval),
+        ("/spec/sync", json!({"interval": "0m"}), interval),
+        ("/spec/sync", json!({"interval": "8d"}), interval),
+        ("/spec/sync", json!({"interval": "5m1h"}), interval),
+        ("/spec/sync", json!({"interval": "ten minutes"}), interval),
+        ("/spec/sync", json!({"interval": "10"}), interval),
+        ("/spec/sync", json!({"timeout": "0s"}), timeout),
+        ("/spec/sync", json!({"timeout": ""}), timeout),
+        ("/spec/sync", json!({"timeout": "1h"}), timeout),
+        ("/spec/sync", json!({"pageSize": 0}), "greater than or equal to 1"),
+        ("/spec/sync", json!({"pageSize": 1001}), "less than or equal to 1000"),
+        ("/spec/sync", json!({"concurrency": 0}), "greater than or equal to 1"),
+        ("/spec/sync", json!({"concurrency": 65}), "less than or equal to 64"),
+        ("/spec/sync", json!({"requestsPerSecond": 0}), "greater than or equal to 1"),
+        ("/spec/sync", json!({"requestsPerSecond": 10001}), "less than or equal to 10000"),
+        ("/spec/sync", json!({"membershipBatch": 0}), "greater than or equal to 1"),
+        ("/spec/sync", json!({"membershipBatch": 1001}), "less than or equal to 1000"),
+        ("/spec/mode", json!("Observe"), r#"supported values: "Enforce", "DryRun""#),
+    ]
+    .into_iter()
+}
+
+/// Objects that no rule may refuse.
+#[rustfmt::skip] // a table: one case a line
+pub fn accepted() -> Vec<Value> {
+    let mut all = vec![employee(), role(), connector()];
+    let employees = [
+        ("/spec/employeeId", json!("DE-10_4.2")),
+        ("/spec/employeeId", json!("7")),
+        ("/spec/endDate", json!("2026-12-01")),
+        ("/spec/startDate", json!("2028-02-29")),
+        ("/spec/name", json!({"given": "Σωκράτης"})),
+        ("/spec/name", json!({"given": long(200), "family": "O'Neil-Şahin"})),
+        ("/spec/email", json!("o'neil+tag@bücher.example")),
+        ("/spec/type", json!("Contractor")),
+        ("/spec/employment", json!("Suspended")),
+        ("/spec/roles", many(64, |i| json!({"name": format!("r{i}")}))),
+        ("/spec/attributes", map_of(64)),
+        ("/spec/attributes", json!({long(63): "", "cost-center.eu": "v"})),
+        ("/spec/managerRef", json!({"name": "grace.hopper-2"})),
+    ];
+    all.extend(employees.map(|(at, value)| with(employee(), at, value)));
+    let roles = [
+        ("/spec", json!({})),
+        ("/spec/includes", many(32, |i| json!(format!("r{i}")))),
+        ("/spec/grants/0/entitlements", json!(["Budget Approvers (EMEA)", "预算"])),
+    ];
+    all.extend(roles.map(|(at, value)| with(role(), at, value)));
+    let basic =
+        json!({"basic": {"username": "svc", "passwordSecretKeyRef": {"name": "a", "key": "p"}}});
+    let extension = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department";
+    let connectors = [
+        ("/spec/scim/baseUrl", json!("http://127.0.0.1:18101/v2")),
+        ("/spec/scim/baseUrl", json!("https://[::1]:8443/")),
+        ("/spec/scim/auth", basic),
+        ("/spec/scim/tls", json!({"caBundle": "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n"})),
+        ("/spec/account/attributes", json!({extension: "employee.department", "emails[type eq \"work\"].value": "employee.email"})),
+        ("/spec/account/usernameRules", json!({"allowedPunctuation": "!\"#$%&'()*+,-./"})),
+        ("/spec/account/usernameRules", json!({"allowedPunctuation": ":;<=>?@[\\]^_`{|}"})),
+        ("/spec/account/usernameRules", json!({"allowedPunctuation": ""})),
+        ("/spec/orphans", json!({"ignore": ["svc-*", "break-glass-?"]})),
+        ("/spec/sync", json!({"interval": "1s", "timeout": "9m999s"})),
+        ("/spec/sync", json!({"interval": "1d12h", "timeout": "1s"})),
+        ("/spec/sync", json!({"interval": "90m", "requestsPerSecond": 10000})),
+        ("/spec/moves", json!({"hold": "0s"})),
+        ("/spec/moves", json!({"hold": "99d"})),
+        ("/spec/mode", json!("DryRun")),
+    ];
+    all.extend(connectors.map(|(at, value)| with(connector(), at, value)));
+    all
+}
