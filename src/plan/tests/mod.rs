@@ -8,3 +8,4 @@ mod history;
 mod moves;
 mod target;
 mod town;
+mod values;

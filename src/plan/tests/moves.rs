@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use super::town::Town;
 use crate::domain::account::Activity;
 use crate::domain::fixtures::{connector, person, template};
+use crate::domain::record::Record;
 use crate::plan::Operation;
 
 /// Ada of Marketing, with `mkt` and `all` in the directory and an account in the chat. In Dev she
@@ -156,20 +157,24 @@ fn a_giver_that_can_not_be_decided_is_not_forgotten_while_another_gives_the_same
 }
 
 #[test]
-fn an_account_of_lost_origin_stays_while_a_role_can_not_be_decided() {
+fn an_account_of_lost_origin_is_left_alone_until_a_role_explains_it() {
     let mut town = town();
-    town.teach(template("mkt").matching("employee.nonsense =="));
-    town.records.insert("1".into(), Default::default());
-    for _ in 0..3 {
-        town.settle("1");
-        town.pass(30);
+    let mkt = template("mkt").giving("dir", &["all"]);
+    let activity = |town: &Town| town.account("dir", "1").map(|a| a.activity);
+    town.records.insert("1".into(), Record::default());
+    for source in ["employee.nonsense ==", "false"] {
+        town.teach(mkt.clone().matching(source));
+        for _ in 0..3 {
+            town.settle("1");
+            town.pass(30);
+        }
+        assert_eq!(activity(&town), Some(Activity::Active), "{source}");
     }
-    let dir = town.account("dir", "1").unwrap();
-    assert_eq!(dir.activity, Activity::Active);
-    town.teach(template("mkt").matching("false"));
+    town.teach(mkt.clone().matching("true"));
     town.settle("1");
-    let dir = town.account("dir", "1").unwrap();
-    assert_eq!(dir.activity, Activity::Disabled);
+    town.teach(mkt.matching("false"));
+    town.settle("1");
+    assert_eq!(activity(&town), Some(Activity::Disabled));
 }
 
 #[test]
