@@ -137,3 +137,6 @@ fn tidy(value: AttributeValue) -> AttributeValue {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,3 +128,6 @@ fn first_instant(facts: &Facts, day: Date) -> Option<Timestamp> {
         .ok()
         .map(|zoned| zoned.timestamp())
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,3 +88,6 @@ fn unmarked_link(scope: &Scope, employee: &EmployeeId, linked: &ObservedAccount)
         candidates: vec![linked.id.clone()],
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -264,3 +264,6 @@ fn cycle_through(
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

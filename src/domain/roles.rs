@@ -178,7 +178,7 @@ fn take(
             }
             out.held.insert(name, why);
         }
-        next.retain(|name, _| !out.held.contains_key(name) && !open.contains_key(name));
+        next.retain(|name, _| !out.held.contains_key(name));
         level = next;
     }
 }
@@ -225,3 +225,6 @@ fn broken(name: &RoleName) -> Problem {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,23 +71,45 @@ impl Source {
 
 fn all() -> Vec<Source> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let all: Vec<Source> = sources(&src)
+    let mut all: Vec<Source> = sources(&src)
         .into_iter()
         .map(|path| {
             let below = path.strip_prefix(&src).expect("a path below src");
-            let below = below.to_string_lossy().replace('\\', "/");
-            let is_test = below.contains("/tests/")
-                || below.ends_with("tests.rs")
-                || below.ends_with("fixtures.rs");
             Source {
                 text: fs::read_to_string(&path).expect("a source file"),
-                path: below,
-                is_test,
+                path: below.to_string_lossy().replace('\\', "/"),
+                is_test: false,
             }
         })
         .collect();
     assert!(all.len() > 100, "only {} files were found", all.len());
+    let of_tests: Vec<String> = all.iter().flat_map(modules_of_tests).collect();
+    for source in &mut all {
+        let is_in = |module: &String| {
+            source.path == format!("{module}.rs") || source.path.starts_with(&format!("{module}/"))
+        };
+        source.is_test = of_tests.iter().any(is_in);
+    }
     all
+}
+
+/// Modules in files of their own that a file declares for tests only, as paths without ending.
+fn modules_of_tests(source: &Source) -> Vec<String> {
+    let folder = source
+        .path
+        .strip_suffix("/mod.rs")
+        .or_else(|| source.path.strip_suffix(".rs"))
+        .unwrap_or_default();
+    source
+        .text
+        .split("#[cfg(test)]\n")
+        .skip(1)
+        .filter_map(|rest| {
+            let (declaration, _) = rest.split_once('\n')?;
+            let name = declaration.strip_suffix(';')?.rsplit_once("mod ")?.1;
+            Some(format!("{folder}/{name}"))
+        })
+        .collect()
 }
 
 fn allowed(path: &str) -> &'static [&'static str] {

@@ -6,6 +6,7 @@ use super::super::observation::Observation;
 use super::super::operation::{Lane, Operation, ReadKey};
 use super::super::person::{Goal, Inputs, VANISHED_GRACE};
 use super::Assessment;
+use super::words::step;
 use crate::domain::account::{Activity, NewAccount, ObservedAccount};
 use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::ConnectorName;
@@ -134,8 +135,7 @@ impl Context<'_> {
                 } else {
                     self.addition_lane()
                 };
-                out.steps
-                    .push(self.step(operation, lane, self.role_cause()));
+                out.steps.push(step(operation, lane, self.role_cause()));
             }
         }
     }
@@ -166,7 +166,7 @@ impl Context<'_> {
         } else {
             self.end_lane()
         };
-        out.steps.push(self.step(
+        out.steps.push(step(
             Operation::Read(key),
             lane,
             if self.observed.in_doubt {
@@ -194,7 +194,7 @@ impl Context<'_> {
         }
         if self.observed.in_doubt && !self.observed.read_directly {
             out.additions_outstanding = self.goal == Goal::Live;
-            out.steps.push(self.step(
+            out.steps.push(step(
                 Operation::Read(ReadKey::Id(account.id.clone())),
                 self.end_or_addition_lane(),
                 "the answer to the last change was lost".to_owned(),
@@ -222,7 +222,7 @@ impl Context<'_> {
             } else {
                 self.addition_lane()
             };
-            out.steps.push(self.step(
+            out.steps.push(step(
                 Operation::Enable(account.id.clone()),
                 lane,
                 self.role_cause(),
@@ -236,7 +236,7 @@ impl Context<'_> {
             .and_then(|r| r.username.as_ref());
         let changes = attributes::changes(desired, self.observed, account, known);
         if !changes.is_empty() {
-            out.steps.push(self.step(
+            out.steps.push(step(
                 Operation::Update {
                     id: account.id.clone(),
                     changes,

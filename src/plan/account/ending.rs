@@ -4,6 +4,7 @@ use super::super::operation::{Operation, ReadKey};
 use super::super::person::{Step, earliest, ends_access};
 use super::Assessment;
 use super::context::Context;
+use super::words::step;
 use crate::domain::account::{Activity, ObservedAccount};
 
 impl Context<'_> {
@@ -46,7 +47,7 @@ impl Context<'_> {
                 Operation::Read(ReadKey::Id(id))
             }
         };
-        Some(self.step(operation, self.end_lane(), self.end_cause()))
+        Some(step(operation, self.end_lane(), self.end_cause()))
     }
 
     /// A destructive step needs a complete listing or a direct read (invariant 2).

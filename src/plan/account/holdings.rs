@@ -8,6 +8,7 @@ use super::super::operation::{EntitlementTarget, Lane, Operation, ReadKey};
 use super::super::person::{Goal, Step, VANISHED_GRACE, earliest};
 use super::Assessment;
 use super::context::Context;
+use super::words::step;
 use crate::domain::account::{Activity, ObservedAccount};
 use crate::domain::ids::{EntitlementId, EntitlementName, RoleName};
 use crate::domain::problem::Problem;
@@ -48,8 +49,7 @@ impl Context<'_> {
                 id: account.id.clone(),
                 entitlements: add,
             };
-            out.steps
-                .push(self.step(operation, lane, self.role_cause()));
+            out.steps.push(step(operation, lane, self.role_cause()));
         }
         self.remove_lost(out, account);
     }
@@ -82,7 +82,7 @@ impl Context<'_> {
         } else {
             Operation::Read(ReadKey::Id(id))
         };
-        Some(self.step(operation, lane, cause))
+        Some(step(operation, lane, cause))
     }
 
     /// Recorded grants that are not desired: forgotten where the target no longer shows them, kept

@@ -6,15 +6,16 @@ use super::context::Context;
 use crate::domain::ids::RoleName;
 use crate::domain::lifecycle::Stage;
 
-impl Context<'_> {
-    pub(super) fn step(&self, operation: Operation, lane: Lane, cause: String) -> Step {
-        Step {
-            operation,
-            lane,
-            cause,
-        }
+/// One step of a plan.
+pub(super) fn step(operation: Operation, lane: Lane, cause: String) -> Step {
+    Step {
+        operation,
+        lane,
+        cause,
     }
+}
 
+impl Context<'_> {
     pub(super) fn addition_lane(&self) -> Lane {
         if self.inputs.record.has_history() {
             Lane::Mover

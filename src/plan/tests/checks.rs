@@ -93,7 +93,7 @@ impl Checks {
     fn note_losses(&mut self, town: &Town, id: &EmployeeId, look: &Look) {
         for name in town.targets.keys() {
             let key = (id.clone(), name.clone());
-            let lost = self.origins.is_something_lost(id, name, look);
+            let lost = is_something_lost(name, look);
             if lost {
                 self.lost.entry(key).or_insert(town.now);
             } else {
@@ -227,55 +227,70 @@ impl Checks {
             account.goal == Goal::Kept && origin.is_some_and(|r| r.roles.is_empty()),
         );
     }
+}
 
-    /// Nothing is left to do for a person.
-    pub(super) fn settled(&mut self, town: &Town, id: &EmployeeId, look: &Look) {
-        for (name, target) in &town.targets {
-            let Some(connector) = town.policy.connector(name) else {
-                continue;
-            };
-            if target.unreadable || connector.spec.dry_run {
-                continue;
-            }
-            let stage = look.desired.lifecycle.stage;
-            let observed = look.observations.get(name).map(|o| &o.matched);
-            if matches!(observed, Some(Match::Conflict(_))) {
-                continue;
-            }
-            let mark = town.scope.mark(id);
-            let marked = target
-                .seen()
-                .find(|a| a.mark.as_deref() == Some(mark.as_str()));
-            if stage != Stage::Active {
-                let open = marked.is_some_and(|a| a.activity == Activity::Active);
-                assert!(!open, "{id} is {stage:?} and has an open account in {name}");
-                continue;
-            }
-            let Some(desired) = look.desired.accounts.get(name) else {
-                continue;
-            };
-            if !connector.faults.is_empty() || !desired.problems.is_empty() {
-                continue;
-            }
-            let account = marked.unwrap_or_else(|| panic!("{id} has no account in {name}"));
-            assert_eq!(account.activity, Activity::Active, "{id} in {name}");
-            for (attribute, value) in &desired.attributes {
-                assert_eq!(
-                    account.attributes.get(attribute),
-                    Some(value),
-                    "{id} in {name}"
-                );
-            }
-            for entitlement in desired.entitlements.keys() {
-                let group = target.groups.get(entitlement);
-                let held = group.is_some_and(|g| g.ambiguous || g.holders.contains(&account.id));
-                assert!(
-                    group.is_none() || held,
-                    "{id} lacks {entitlement} in {name}"
-                );
-            }
+/// Nothing is left to do for a person.
+pub(super) fn settled(town: &Town, id: &EmployeeId, look: &Look) {
+    for (name, target) in &town.targets {
+        let Some(connector) = town.policy.connector(name) else {
+            continue;
+        };
+        if target.unreadable || connector.spec.dry_run {
+            continue;
+        }
+        let stage = look.desired.lifecycle.stage;
+        let observed = look.observations.get(name).map(|o| &o.matched);
+        if matches!(observed, Some(Match::Conflict(_))) {
+            continue;
+        }
+        let mark = town.scope.mark(id);
+        let marked = target
+            .seen()
+            .find(|a| a.mark.as_deref() == Some(mark.as_str()));
+        if stage != Stage::Active {
+            let open = marked.is_some_and(|a| a.activity == Activity::Active);
+            assert!(!open, "{id} is {stage:?} and has an open account in {name}");
+            let record = look.plan.record.accounts.get(name);
+            let proven = record.is_some_and(|r| r.verified_disabled.is_some());
+            assert!(marked.is_none() || proven, "{id} in {name}: no proof");
+            continue;
+        }
+        let Some(desired) = look.desired.accounts.get(name) else {
+            continue;
+        };
+        if !connector.faults.is_empty() || !desired.problems.is_empty() {
+            continue;
+        }
+        let account = marked.unwrap_or_else(|| panic!("{id} has no account in {name}"));
+        assert_eq!(account.activity, Activity::Active, "{id} in {name}");
+        for (attribute, value) in &desired.attributes {
+            assert_eq!(
+                account.attributes.get(attribute),
+                Some(value),
+                "{id} in {name}"
+            );
+        }
+        for entitlement in desired.entitlements.keys() {
+            let group = target.groups.get(entitlement);
+            let held = group.is_some_and(|g| g.ambiguous || g.holders.contains(&account.id));
+            assert!(
+                group.is_none() || held,
+                "{id} lacks {entitlement} in {name}"
+            );
         }
     }
+}
+
+/// Whether something is remembered that no role gives any more.
+fn is_something_lost(name: &ConnectorName, look: &Look) -> bool {
+    let desired = look.desired.accounts.get(name);
+    let record = look.plan.record.accounts.get(name);
+    record.is_some_and(|record| {
+        desired.is_none_or(|desired| {
+            let mut grants = record.grants.keys();
+            grants.any(|e| !desired.entitlements.contains_key(e))
+        })
+    })
 }
 
 /// What a plan remembers, given back, gives the same plan.
@@ -297,7 +312,6 @@ fn settles_on_its_own_record(town: &Town, id: &EmployeeId, look: &Look) {
             )
         };
         let second = &second.accounts[name];
-        // A name is restored once it is known to be ours.
         assert_eq!(operations(first), operations(second), "{id} in {name}");
     }
 }

@@ -61,24 +61,6 @@ impl Origins {
         }
     }
 
-    /// Whether no role gives the person something that one gave before.
-    pub(super) fn is_something_lost(
-        &self,
-        id: &EmployeeId,
-        name: &ConnectorName,
-        look: &Look,
-    ) -> bool {
-        let record = look.plan.record.accounts.get(name);
-        let desired = look.desired.accounts.get(name);
-        record.is_some_and(|record| {
-            desired.is_none()
-                || record
-                    .grants
-                    .keys()
-                    .any(|e| desired.is_some_and(|d| !d.entitlements.contains_key(e)))
-        }) && !id.as_str().is_empty()
-    }
-
     /// Panics where something is taken that an undecided role, or one that vanished a moment ago,
     /// gave.
     pub(super) fn may_take(

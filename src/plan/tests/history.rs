@@ -14,6 +14,7 @@ use crate::domain::facts::{Employment, Facts};
 use crate::domain::fixtures::{connector, person, template};
 use crate::domain::ids::{ConnectorName, EmployeeId, Username};
 use crate::domain::policy::TemplateSpec;
+use crate::domain::record::Record;
 
 pub(super) const TARGETS: [&str; 3] = ["chat", "dir", "git"];
 const GROUPS: [&str; 4] = ["all", "dev", "mkt", "vip"];
@@ -185,7 +186,7 @@ fn happen(town: &mut Town, event: &Event) {
                 .accounts
                 .keys()
                 .enumerate()
-                .filter(|(n, _)| n % usize::from(kind.max(2) - 1) == 0)
+                .filter(|(n, _)| n.is_multiple_of(usize::from(kind.max(2) - 1)))
                 .map(|(_, id)| id.clone())
                 .collect();
         }
@@ -196,7 +197,7 @@ fn happen(town: &mut Town, event: &Event) {
                 Fate::RequestLost
             };
         }
-        Event::LoseStatus(p) => drop(town.records.insert(PEOPLE[p].into(), Default::default())),
+        Event::LoseStatus(p) => drop(town.records.insert(PEOPLE[p].into(), Record::default())),
         Event::Pass(hours) => town.pass(hours),
     }
     town.list();
@@ -247,7 +248,7 @@ fn stranger(town: &mut Town, target: &str, kind: u8) {
     for group in target.groups.values_mut() {
         group.holders.insert(id.clone());
     }
-    if kind % 2 == 0 {
+    if kind.is_multiple_of(2) {
         target.unlisted.insert(id);
     }
 }
@@ -273,7 +274,7 @@ fn settle(town: &mut Town, checks: &mut Checks, from: usize) {
             for id in PEOPLE {
                 let id = EmployeeId::new(id);
                 let look = town.look(id.as_str());
-                checks.settled(town, &id, &look);
+                super::checks::settled(town, &id, &look);
             }
             return;
         }

@@ -1,8 +1,11 @@
 //! Tests of the plan against a model of the targets: by table, and over random histories.
 
+mod accounts;
 mod checks;
 mod conservation;
 mod history;
 
+mod moves;
 mod target;
 mod town;
+mod values;

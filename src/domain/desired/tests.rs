@@ -1,0 +1,84 @@
+//! What roles and mappings make of a person.
+
+use super::*;
+use crate::domain::fixtures::{at, connector, person, policy, template};
+
+#[test]
+fn grants_of_all_roles_are_joined_with_their_reasons() {
+    let policy = policy(
+        [
+            template("a")
+                .matching("true")
+                .giving("dir", &["all", "mkt"]),
+            template("b")
+                .matching("true")
+                .giving("dir", &["all"])
+                .giving("gone", &[]),
+            template("c").matching("false").giving("dir", &["no"]),
+        ],
+        [connector("dir")],
+    );
+    let found = desire(
+        &policy,
+        &person("1"),
+        &Record::default(),
+        at("2026-01-01T00:00:00Z"),
+    );
+    let names: Vec<_> = found.accounts.keys().map(ConnectorName::as_str).collect();
+    assert_eq!(
+        names,
+        ["dir", "gone"],
+        "also where the connector does not exist yet"
+    );
+    let dir = &found.accounts["dir"];
+    assert_eq!(dir.roles, BTreeSet::from(["a".into(), "b".into()]));
+    assert_eq!(
+        dir.entitlements["all"],
+        BTreeSet::from(["a".into(), "b".into()])
+    );
+    assert_eq!(dir.entitlements["mkt"], BTreeSet::from(["a".into()]));
+    assert!(!dir.entitlements.contains_key("no"));
+    assert_eq!(dir.usernames, ["ada.lovelace"]);
+}
+
+#[test]
+fn an_expression_that_fails_leaves_its_attribute_alone_and_says_so() {
+    let mut spec = connector("dir");
+    spec.manager = Some("manager".into());
+    spec.usernames
+        .insert(0, "employee.attributes['nick']".to_owned());
+    for (name, source) in [
+        ("badge", "employee.attributes['badge']"),
+        (
+            "mails",
+            "[employee.email, employee.name.given, employee.personalEmail]",
+        ),
+        ("cost", "employee.costCenter"),
+    ] {
+        spec.attributes.insert(name.into(), source.to_owned());
+    }
+    let mut facts = person("1");
+    facts.manager = Some("grace".into());
+    let policy = policy([template("a").matching("true").giving("dir", &[])], [spec]);
+    let found = desire(
+        &policy,
+        &facts,
+        &Record::default(),
+        at("2026-01-01T00:00:00Z"),
+    );
+    let dir = &found.accounts["dir"];
+    let reasons: Vec<_> = dir.problems.iter().map(|p| p.reason).collect();
+    assert_eq!(reasons, ["UsernameFailed", "AttributeFailed"]);
+    assert_eq!(dir.usernames, ["ada.lovelace"]);
+    assert_eq!(dir.undecided_attributes, BTreeSet::from(["badge".into()]));
+    assert!(!dir.attributes.contains_key("badge"));
+    let texts = AttributeValue::Texts(vec!["Ada".to_owned()]);
+    assert_eq!(dir.attributes["mails"], texts, "empty parts say nothing");
+    assert_eq!(
+        dir.attributes["cost"],
+        AttributeValue::Text(String::new()),
+        "unset clears"
+    );
+    let manager = dir.manager.as_ref().map(|m| m.manager.clone());
+    assert_eq!(manager, Some(Some("grace".into())));
+}

@@ -1,0 +1,259 @@
+//! Who holds what, and what can't be told.
+
+use super::*;
+use crate::domain::fixtures::{connector, person, policy, template};
+use crate::domain::policy::TemplateSpec;
+
+fn resolution(
+    templates: &[TemplateSpec],
+    explicit: &[&str],
+    recorded: &[(&str, Why)],
+) -> Resolution {
+    let mut facts = person("1");
+    facts.roles = explicit.iter().map(|&r| r.into()).collect();
+    let policy = policy(templates.iter().cloned(), [connector("dir")]);
+    let recorded = recorded
+        .iter()
+        .map(|(r, w)| ((*r).into(), w.clone()))
+        .collect();
+    resolve(&policy, &facts, &Subject::new(&facts), &recorded)
+}
+
+fn held(found: &Resolution) -> Vec<String> {
+    found
+        .held
+        .iter()
+        .map(|(r, w)| format!("{r}: {w}"))
+        .collect()
+}
+
+fn names<T>(of: &BTreeMap<RoleName, T>) -> Vec<&str> {
+    of.keys().map(RoleName::as_str).collect()
+}
+
+fn by(name: &str) -> Why {
+    Why::Included(name.into())
+}
+
+const FAILS: &str = "employee.attributes['level'] == 'vip'";
+const BROKEN: &str = "employee.jobTtle == 'x'";
+
+#[test]
+fn roles_are_held_by_name_by_match_and_by_inclusion_in_this_order() {
+    let t = || template("b").including(&["c"]);
+    let yes = "employee.department == 'Marketing'";
+    for (templates, explicit, expected) in [
+        (vec![t(), template("c")], vec![], vec![]),
+        (
+            vec![t(), template("c")],
+            vec!["b"],
+            vec!["b: Explicit", "c: Included by b"],
+        ),
+        (
+            vec![t().matching(yes), template("c")],
+            vec![],
+            vec!["b: Match", "c: Included by b"],
+        ),
+        (
+            vec![t().matching(yes), template("c")],
+            vec!["c", "b"],
+            vec!["b: Explicit", "c: Explicit"],
+        ),
+        (
+            vec![t().matching(yes), template("c")],
+            vec!["b", "c"],
+            vec!["b: Explicit", "c: Explicit"],
+        ),
+        (
+            vec![t().matching(yes), template("c").matching(yes)],
+            vec![],
+            vec!["b: Match", "c: Match"],
+        ),
+        (
+            vec![t().matching("employee.department == 'Dev'"), template("c")],
+            vec![],
+            vec![],
+        ),
+        // A diamond, with the first includer by name told.
+        (
+            vec![
+                template("top").including(&["right", "left"]),
+                template("right").including(&["foot"]),
+                template("left").including(&["foot"]),
+                template("foot"),
+            ],
+            vec!["top"],
+            vec![
+                "foot: Included by left",
+                "left: Included by top",
+                "right: Included by top",
+                "top: Explicit",
+            ],
+        ),
+    ] {
+        let found = resolution(&templates, &explicit, &[]);
+        assert_eq!(held(&found), expected);
+        assert_eq!((found.problems.len(), found.undecided.len()), (0, 0));
+    }
+}
+
+#[test]
+fn what_is_missing_is_waited_for() {
+    let found = resolution(
+        &[template("a").including(&["nowhere"])],
+        &["ghost", "a", "ghost"],
+        &[],
+    );
+    assert_eq!(held(&found), ["a: Explicit"]);
+    let [problem] = found.problems.as_slice() else {
+        panic!("{:?}", found.problems)
+    };
+    assert_eq!(problem.reason, "RoleMissing");
+    assert!(problem.message.contains("ghost"));
+}
+
+#[test]
+fn what_can_not_be_decided_is_left_open_with_all_that_it_includes() {
+    let under = || template("under");
+    for (templates, explicit, undecided, problems) in [
+        (
+            vec![template("a").matching(FAILS).including(&["under"]), under()],
+            vec![],
+            vec!["a", "under"],
+            vec!["MatchFailed"],
+        ),
+        // A template that is broken for everyone is told on the template.
+        (
+            vec![
+                template("a").matching(BROKEN).including(&["under"]),
+                under(),
+            ],
+            vec![],
+            vec!["a", "under"],
+            vec![],
+        ),
+        (
+            vec![template("a").matching(BROKEN)],
+            vec!["a"],
+            vec!["a"],
+            vec!["RoleBroken"],
+        ),
+        (
+            vec![
+                template("a").including(&["b"]),
+                template("b").including(&["a"]),
+            ],
+            vec!["a"],
+            vec!["a", "b"],
+            vec!["RoleBroken"],
+        ),
+        (
+            vec![template("a").including(&["a"])],
+            vec!["a"],
+            vec!["a"],
+            vec!["RoleBroken"],
+        ),
+        // Held otherwise: decided.
+        (
+            vec![template("a").matching(FAILS)],
+            vec!["a"],
+            vec![],
+            vec![],
+        ),
+        (
+            vec![
+                template("a").matching(FAILS),
+                template("b").including(&["a"]),
+            ],
+            vec!["b"],
+            vec![],
+            vec![],
+        ),
+        (
+            vec![template("a").matching(FAILS).including(&["under"]), under()],
+            vec!["under"],
+            vec!["a"],
+            vec!["MatchFailed"],
+        ),
+    ] {
+        let found = resolution(&templates, &explicit, &[]);
+        assert_eq!(names(&found.undecided), undecided);
+        let reasons: Vec<_> = found.problems.iter().map(|p| p.reason).collect();
+        assert_eq!(reasons, problems);
+        assert!(found.undecided.keys().all(|r| !found.held.contains_key(r)));
+    }
+}
+
+#[test]
+fn what_came_from_a_broken_role_stays_open_also_where_its_includes_were_edited() {
+    let recorded = [("a", Why::Match), ("b", by("a")), ("c", by("b"))];
+    let templates = [template("a").matching(BROKEN), template("b"), template("c")];
+    assert_eq!(
+        names(&resolution(&templates, &[], &recorded).undecided),
+        ["a", "b", "c"]
+    );
+    // Held once, and now in a circle that nobody asks for.
+    let circle = [
+        template("b").including(&["c"]),
+        template("c").including(&["b"]),
+    ];
+    let found = resolution(&circle, &[], &[("b", Why::Match)]);
+    assert_eq!(names(&found.undecided), ["b", "c"]);
+    // An honest edit loses the role.
+    let honest = [template("a").matching("true"), template("b"), template("c")];
+    let found = resolution(&honest, &[], &recorded);
+    assert_eq!(
+        (held(&found), names(&found.undecided)),
+        (vec!["a: Match".to_owned()], vec![])
+    );
+}
+
+#[test]
+fn what_disappeared_is_told_from_what_was_lost() {
+    let recorded = [("a", Why::Match), ("b", by("a")), ("c", by("b"))];
+    for (templates, vanished) in [
+        (vec![], vec!["a", "b", "c"]),
+        (
+            vec![template("b").including(&["c"]), template("c")],
+            vec!["a", "b", "c"],
+        ),
+        (
+            vec![template("a").matching("false"), template("c")],
+            vec!["b", "c"],
+        ),
+        (
+            vec![
+                template("a").matching("false"),
+                template("b"),
+                template("c"),
+            ],
+            vec![],
+        ),
+        (
+            vec![
+                template("a").matching("false"),
+                template("b").including(&["c"]),
+            ],
+            vec!["c"],
+        ),
+    ] {
+        let found = resolution(&templates, &[], &recorded);
+        assert_eq!(names(&found.vanished), vanished);
+        assert!(found.undecided.is_empty());
+    }
+    // A record that goes round in a circle ends.
+    let circle = [("a", by("b")), ("b", by("a"))];
+    assert!(
+        resolution(&[template("a"), template("b")], &[], &circle)
+            .vanished
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_reason_survives_a_status() {
+    for why in [Why::Explicit, Why::Match, by("base")] {
+        assert_eq!(Why::parse(&why.to_string()), Some(why));
+    }
+    assert_eq!(Why::parse("Because"), None);
+}
