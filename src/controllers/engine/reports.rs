@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use super::Engine;
+use crate::connectors::ErrorKind;
 use crate::controllers::app_connector::connect;
 use crate::controllers::employee::outcome::Context;
 use crate::controllers::watch::{Change, Key};
 use crate::controllers::world::{ConnectorEntry, Running};
-use crate::dispatch::order::{ConnectorKey, Event, Outcome, Report};
+use crate::dispatch::order::{ConnectorKey, Effect, Event, Outcome, Report};
 use crate::dispatch::{Dispatch, Target};
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::domain::problem::Cure;
@@ -166,14 +167,17 @@ impl Engine {
                 entry.listing_failed = None;
                 entry.listed_at = Some(now);
                 entry.oddities.clone_from(&listing.oddities);
-                let groups = entry.inventory.entitlement_names();
+                let entitlements = entry.inventory.entitlement_ids();
                 let mut changed = entry.inventory.complete_listing(*listing);
-                let groups_changed = groups != entry.inventory.entitlement_names();
+                let came_or_went = entitlements != entry.inventory.entitlement_ids();
                 self.refused_names_may_be_free(&key);
                 self.ports
                     .metrics
                     .inventory_listed(&key.namespace, key.name.as_str(), now);
-                if first || groups_changed {
+                if came_or_went {
+                    self.try_entitlements_again(&key);
+                }
+                if first || came_or_went {
                     self.look_at_everyone(&key.namespace);
                 } else {
                     changed.extend(self.unsettled(&key));
@@ -212,6 +216,18 @@ impl Engine {
             .collect()
     }
 
+    /// Entitlements came or went: what failed for want of one is tried again at once.
+    fn try_entitlements_again(&mut self, key: &ConnectorKey) {
+        let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
+            return;
+        };
+        for person in realm.people.values_mut() {
+            person
+                .failures
+                .retain(|failed, _| failed.connector != key.name || failed.entitlement.is_none());
+        }
+    }
+
     /// A name that the target refused may have become free since.
     fn refused_names_may_be_free(&mut self, key: &ConnectorKey) {
         let target = self
@@ -244,6 +260,12 @@ impl Engine {
         ) else {
             return;
         };
+        if lost_an_entitlement(&outcome)
+            && let Some(running) = &entry.running
+        {
+            // It was deleted, or made anew under another identifier: a listing tells.
+            running.handle.refresh();
+        }
         let before = entry.inventory.by_mark(&id).len();
         Context {
             scope: &realm.scope,
@@ -309,4 +331,15 @@ impl Engine {
             ObjectKind::AppConnector => settle!(realm.connectors.get_mut(written.name.as_str())),
         }
     }
+}
+
+/// Whether an entitlement that was listed does not exist any more.
+fn lost_an_entitlement(outcome: &Outcome) -> bool {
+    let Ok(Effect::Entitlements { results, .. }) = &outcome.result else {
+        return false;
+    };
+    results
+        .values()
+        .filter_map(|result| result.as_ref().err())
+        .any(|error| error.kind == ErrorKind::NotFound)
 }

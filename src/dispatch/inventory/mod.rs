@@ -166,10 +166,14 @@ impl Inventory {
         self.entitlements.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// Names of the entitlements seen, for telling whether any came or went.
+    /// Identifiers of the entitlements seen, for telling whether any came or went.
     #[must_use]
-    pub fn entitlement_names(&self) -> BTreeSet<EntitlementName> {
-        self.entitlements.keys().cloned().collect()
+    pub fn entitlement_ids(&self) -> BTreeSet<EntitlementId> {
+        self.entitlements
+            .values()
+            .flatten()
+            .map(|entitlement| entitlement.id.clone())
+            .collect()
     }
 
     /// An account was seen, in an answer to a write or by a direct read.

@@ -127,7 +127,6 @@ async fn not_ready_before_everything_was_seen() {
     tells(
         &why,
         &[
-            "waiting for the first list of",
             "employees in people",
             "roletemplates in people",
             "appconnectors in people",
