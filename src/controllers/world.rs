@@ -59,13 +59,18 @@ impl<S: PartialEq> Tracked<S> {
         }
     }
 
-    /// Whether a status has to be written: it is neither there nor on its way.
+    /// The newest status: the one on its way, else the one that is there. What it says was told.
     #[must_use]
-    pub fn differs(&self, status: &S) -> bool {
+    pub fn newest(&self) -> &S {
         self.writing
             .as_ref()
             .map_or(&self.known, |(_, writing)| writing)
-            != status
+    }
+
+    /// Whether a status has to be written: it is neither there nor on its way.
+    #[must_use]
+    pub fn differs(&self, status: &S) -> bool {
+        self.newest() != status
     }
 
     /// A status is on its way.

@@ -189,7 +189,9 @@ fn remembered_roles(inputs: &Inputs<'_>, record: &Record) -> BTreeMap<RoleName, 
     });
     let still_needed = |name: &RoleName| {
         record.accounts.values().any(|account| {
-            account.roles.contains(name) || account.grants.values().any(|g| g.roles.contains(name))
+            // Of an account that is proven to be disabled, no role keeps anything but its grants.
+            let keeps_account = account.roles.contains(name) && account.verified_disabled.is_none();
+            keeps_account || account.grants.values().any(|g| g.roles.contains(name))
         })
     };
     kept.filter(|(name, _)| roles.undecided.contains_key(*name) || still_needed(name))

@@ -274,8 +274,13 @@ impl Engine {
                 return;
             }
         };
-        for notice in events::notices(namespace, name, &person.meta, &person.status.known, &status)
-        {
+        for notice in events::notices(
+            namespace,
+            name,
+            &person.meta,
+            person.status.newest(),
+            &status,
+        ) {
             self.ports.events.notify(notice);
         }
         self.ports.statuses.write(StatusWrite {

@@ -82,7 +82,7 @@ impl Engine {
             namespace,
             name,
             &entry.meta,
-            &entry.status.known,
+            entry.status.newest(),
             &status,
         ) {
             self.ports.events.notify(notice);
@@ -149,7 +149,7 @@ impl Engine {
             namespace,
             name,
             &entry.meta,
-            &entry.status.known,
+            entry.status.newest(),
             &status,
         ) {
             self.ports.events.notify(notice);

@@ -18,12 +18,6 @@ impl Context<'_> {
         steps.extend(removal.filter(|r| !steps.iter().any(|s| s.operation == r.operation)));
         if gone {
             out.steps.extend(steps);
-        } else if steps.is_empty() {
-            // Nothing is left that a role could justify.
-            if let Some(record) = &mut out.record {
-                record.roles.clear();
-                record.lost_at = None;
-            }
         } else {
             out.lost_at = earliest(out.lost_at, out.record.as_ref().and_then(|r| r.lost_at));
             out.removals.extend(steps);
