@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use crate::api::conditions::{self, Wanted};
 use crate::api::employee::{
     AccountState, AccountStatus, EmployeeStatus, EmployeeSummary, GrantState as ShownGrant,
-    GrantStatus, HeldRole, NextTransition,
+    GrantStatus, HeldRole, NextTransition, OrphanedCredential,
 };
 use crate::controllers::employee::{orphans, outlook};
 use crate::controllers::text;
