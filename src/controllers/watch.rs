@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Secret;
-use kube::core::DeserializeGuard;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Resource};
@@ -17,6 +16,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::guard::{Guarded, Unfit};
 use super::world::Meta;
 use crate::api::{AppConnector, Employee, RoleTemplate, SECRET_LABEL};
 use crate::runtime::secrets::SecretView;
@@ -64,7 +64,7 @@ pub enum Seen<K> {
     /// It is there.
     There(Key, Meta, Box<K>),
     /// It is there and can't be read.
-    Unreadable(Key, Meta, String),
+    Unreadable(Key, Meta, Box<Unfit>),
     /// It is gone.
     Gone(Key),
 }
@@ -140,7 +140,7 @@ impl Context {
             + Send
             + 'static,
     {
-        let api: Api<DeserializeGuard<K>> = self.api();
+        let api: Api<Guarded<K>> = self.api();
         let source = self.source(kind);
         self.follow(
             api,
@@ -150,7 +150,7 @@ impl Context {
                 let (key, meta) = meta_of(object.meta());
                 wrap(match object.0 {
                     Ok(object) => Seen::There(key, meta, Box::new(object)),
-                    Err(invalid) => Seen::Unreadable(key, meta, invalid.error),
+                    Err(unfit) => Seen::Unreadable(key, meta, Box::new(unfit)),
                 })
             },
             move |key| wrap(Seen::Gone(key)),

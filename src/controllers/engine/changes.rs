@@ -8,6 +8,7 @@ use crate::api::{AppConnector, Employee, EmployeeStatus, RoleTemplate};
 use crate::connectors::registry;
 use crate::controllers::app_connector;
 use crate::controllers::employee::{intake, record};
+use crate::controllers::guard::Unfit;
 use crate::controllers::role_template;
 use crate::controllers::watch::{Change, Key, Seen};
 use crate::controllers::world::{
@@ -66,9 +67,10 @@ impl Engine {
     fn employee(&mut self, seen: Seen<Employee>) {
         match seen {
             Seen::Gone(key) => self.employee_gone(&key),
-            Seen::Unreadable(key, meta, error) => {
-                let (id, status) = self.known(&key);
-                self.employee_there(&key, meta, &id, Err(unreadable(&error)), status);
+            Seen::Unreadable(key, meta, unfit) => {
+                let id = EmployeeId::new(unfit.spec_text("employeeId").unwrap_or_default());
+                let status = unfit.status().unwrap_or_default();
+                self.employee_there(&key, meta, &id, Err(unreadable(&unfit)), status);
             }
             Seen::There(key, meta, object) => {
                 let name = EmployeeName::new(&key.name);
@@ -77,18 +79,6 @@ impl Engine {
                 self.employee_there(&key, meta, &id, facts, object.status.unwrap_or_default());
             }
         }
-    }
-
-    /// What is known of an object that can't be read any more.
-    fn known(&self, key: &Key) -> (EmployeeId, EmployeeStatus) {
-        self.world
-            .realms
-            .get(&key.namespace)
-            .and_then(|realm| realm.people.get(&*key.name))
-            .map_or_else(
-                || (EmployeeId::new(""), EmployeeStatus::default()),
-                |person| (person.employee_id.clone(), person.status.known.clone()),
-            )
     }
 
     fn employee_there(
@@ -215,7 +205,9 @@ impl Engine {
                 self.stale_policies.insert(key.namespace);
                 return;
             }
-            Seen::Unreadable(key, meta, error) => (key, meta, None, Some(unreadable(&error)), None),
+            Seen::Unreadable(key, meta, unfit) => {
+                (key, meta, None, Some(unreadable(&unfit)), unfit.status())
+            }
             Seen::There(key, meta, object) => {
                 let status = Some(object.status.unwrap_or_default());
                 (key, meta, Some(object.spec), None, status)
@@ -257,7 +249,9 @@ impl Engine {
     fn connector(&mut self, seen: Seen<AppConnector>) {
         let (key, meta, spec, problem, status) = match seen {
             Seen::Gone(key) => return self.connector_gone(&key),
-            Seen::Unreadable(key, meta, error) => (key, meta, None, Some(unreadable(&error)), None),
+            Seen::Unreadable(key, meta, unfit) => {
+                (key, meta, None, Some(unreadable(&unfit)), unfit.status())
+            }
             Seen::There(key, meta, object) => {
                 let status = Some(object.status.unwrap_or_default());
                 (key, meta, Some(object.spec), None, status)
@@ -364,11 +358,12 @@ impl Engine {
     }
 }
 
-fn unreadable(error: &str) -> Problem {
+fn unreadable(unfit: &Unfit) -> Problem {
     Problem::edit(
         "Unreadable",
         format!(
-            "the object does not fit the schema of this version ({error}): mend it, or upgrade the operator"
+            "the object does not fit the schema of this version ({}): mend it, or upgrade the operator",
+            unfit.error
         ),
     )
 }

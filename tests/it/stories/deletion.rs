@@ -272,14 +272,13 @@ async fn a_finalizer_gives_way() {
             .await;
         let held = story.ns.api::<Employee>().get(&name).await.unwrap();
         assert_eq!(held.finalizers(), [FINALIZER], "{user} must be held");
-        match change {
-            Some(change) => story.apply_connector(change).await,
-            None => {
-                let api = story.ns.api::<AppConnector>();
-                api.delete("strict", &DeleteParams::default())
-                    .await
-                    .unwrap();
-            }
+        if let Some(change) = change {
+            story.apply_connector(change).await;
+        } else {
+            let api = story.ns.api::<AppConnector>();
+            api.delete("strict", &DeleteParams::default())
+                .await
+                .unwrap();
         }
         gone(&story, &name).await;
         server.start().await;

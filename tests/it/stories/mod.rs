@@ -18,3 +18,4 @@ mod own_pages;
 mod policy;
 mod random_order;
 mod stolen;
+mod unreadable;

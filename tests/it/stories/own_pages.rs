@@ -8,7 +8,6 @@ use rollcall::api::{AppConnector, Employee, RoleTemplate};
 use serde_json::{Value, json};
 
 use super::kit_b::{Story, cycles, employee, everyone, is, tells, usernames, writes};
-use crate::scim::scripted::{Reply, ScriptedServer};
 use crate::support::operator::{Operator, OperatorProcess};
 use crate::support::process::{Tied, free_port};
 use crate::support::targets::ScimServer;
@@ -86,9 +85,9 @@ async fn metrics_tell_of_people_targets_and_orphans() {
 async fn not_ready_before_everything_was_seen() {
     let folder = tempfile::tempdir().unwrap();
     // An API server that takes connections and never answers.
-    let silent = ScriptedServer::start(|_| Reply::Silence).await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let kubeconfig = folder.path().join("config");
-    let cluster = format!("http://{}", silent.base_url().authority());
+    let cluster = format!("http://{}", silent.local_addr().unwrap());
     let config = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "c",
         "clusters": [{"name": "c", "cluster": {"server": cluster}}],

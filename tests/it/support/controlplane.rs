@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::PostParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config, ResourceExt};
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::process::{Tied, exercised, free_port, repository};
@@ -20,6 +23,7 @@ pub struct ControlPlane {
     folder: PathBuf,
     programs: PathBuf,
     config: Config,
+    etcd: String,
     _processes: [Tied; 2],
 }
 
@@ -106,6 +110,7 @@ impl ControlPlane {
             folder,
             programs: programs.to_owned(),
             config,
+            etcd: format!("http://127.0.0.1:{etcd_port}"),
             _processes: processes,
         })
     }
@@ -142,6 +147,26 @@ impl ControlPlane {
     /// A file for `--kubeconfig`, with all rights.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.join("admin.kubeconfig")
+    }
+
+    /// Changes an object behind the API server's back, as an earlier version of its schema would have
+    /// let through.
+    pub async fn smuggle(&self, resource: &str, change: impl FnOnce(&mut Value)) {
+        let key = STANDARD.encode(format!("/registry/rollcall.dev/{resource}"));
+        let ask = async |call: &str, body: Value| {
+            let url = format!("{}/v3/kv/{call}", self.etcd);
+            let request = reqwest::Client::new().post(url).body(body.to_string());
+            let answer = request.send().await.unwrap().text().await.unwrap();
+            serde_json::from_str::<Value>(&answer).unwrap()
+        };
+        let found = ask("range", json!({"key": key})).await;
+        let stored = found["kvs"][0]["value"].as_str().unwrap();
+        let mut object: Value = serde_json::from_slice(&STANDARD.decode(stored).unwrap()).unwrap();
+        change(&mut object);
+        let generation = object["metadata"]["generation"].as_i64().unwrap();
+        object["metadata"]["generation"] = json!(generation + 1);
+        let value = STANDARD.encode(object.to_string());
+        ask("put", json!({"key": key, "value": value})).await;
     }
 
     /// Runs the real kubectl.

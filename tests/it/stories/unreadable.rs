@@ -1,0 +1,101 @@
+//! Objects that an earlier version of the schema let through, and that this version can't read.
+
+use rollcall::api::employee::EmployeeStatus;
+use serde_json::{Value, json};
+
+use super::kit_b::{Story, cycles, employee, everyone, tells, writes};
+use crate::support::controlplane::control_plane;
+use crate::support::operator::Operator;
+use crate::support::targets::ScimServer;
+use crate::support::wait::eventually;
+
+/// An object as the API server shows it, whether or not it fits our types.
+async fn shown(story: &Story, what: &str) -> Value {
+    let out = story.ns.kubectl_ok(&["get", what, "-o", "json"]).await;
+    serde_json::from_str(&out).unwrap()
+}
+
+/// Waits until the operator says that it can't read an object, and returns its words.
+async fn stalled(story: &Story, what: &str) -> String {
+    eventually("it is told as unreadable", async || {
+        let seen = shown(story, what).await;
+        let conditions = seen["status"]["conditions"].as_array();
+        let found = conditions
+            .into_iter()
+            .flatten()
+            .find(|c| c["type"] == "Stalled" && c["reason"] == "Unreadable");
+        match found {
+            Some(c) => Ok(c["message"].as_str().unwrap().to_owned()),
+            None => Err(seen),
+        }
+    })
+    .await
+}
+
+/// Nobody loses anything by it, not even what a status remembers, and others go on.
+#[tokio::test]
+async fn what_can_not_be_read_is_left_as_it_is() {
+    let server = ScimServer::scimmy().await;
+    let story = Story::new("unreadable").await;
+    let operator = Operator::start(&story.ns).await;
+    story.connect("directory", &server).await;
+    story
+        .apply_role(everyone("all", "directory", &["staff"]))
+        .await;
+    let ada = employee("ada", "1", "Ada", "Lovelace");
+    story.apply_person(ada).await;
+    let before = story.provisioned("ada", 1).await;
+    story.role_says("all", "Ready", "True", "InForce").await;
+    cycles(&server, 1).await;
+    let sent = writes(&server).await;
+
+    let place = format!("employees/{}/ada", story.ns.name);
+    control_plane()
+        .await
+        .smuggle(&place, |o| o["spec"]["employment"] = json!("Sabbatical"))
+        .await;
+    let message = stalled(&story, "employee/ada").await;
+    tells(&message, &["Sabbatical", "mend it", "upgrade"]);
+    cycles(&server, 1).await;
+
+    // Someone who never saw it whole knows as much.
+    operator.stop().await.unwrap();
+    let _operator = Operator::start(&story.ns).await;
+    story
+        .apply_role(everyone("more", "directory", &["news"]))
+        .await;
+    story
+        .apply_person(employee("bob", "2", "Bob", "Noyce"))
+        .await;
+    story.provisioned("bob", 1).await;
+    stalled(&story, "employee/ada").await;
+    let ada = shown(&story, "employee/ada").await;
+    let ada: EmployeeStatus = serde_json::from_value(ada["status"].clone()).unwrap();
+    assert_eq!(ada.accounts, before.accounts);
+    assert_eq!(ada.roles, before.roles);
+    assert_eq!(ada.stage, before.stage);
+    cycles(&server, 2).await;
+    let id = before.accounts[0].account_id.clone().unwrap();
+    let hers = |w: &&crate::support::targets::LoggedRequest| w.path.contains(&id);
+    let now = writes(&server).await;
+    assert_eq!(
+        now.iter().filter(hers).count(),
+        sent.iter().filter(hers).count()
+    );
+    assert!(server.group_members("staff").await.contains("ada.lovelace"));
+
+    // Mended, all goes on.
+
+    let place = format!("employees/{}/ada", story.ns.name);
+    control_plane()
+        .await
+        .smuggle(&place, |o| o["spec"]["employment"] = json!("Active"))
+        .await;
+    let status = story.provisioned("ada", 1).await;
+    let held: Vec<_> = status.accounts[0]
+        .entitlements
+        .iter()
+        .map(|e| e.name.as_str())
+        .collect();
+    assert_eq!(held, ["news", "staff"]);
+}
