@@ -45,7 +45,7 @@ struct World {
 impl World {
     /// What a listing shows that began now and leaves these out.
     fn show(&self, less_accounts: u8, less_holders: u8) -> Listing {
-        let skip = |n: usize, less: u8| less > 0 && n % usize::from(less + 1) == 0;
+        let skip = |n: usize, less: u8| less > 0 && n.is_multiple_of(usize::from(less + 1));
         let accounts: Vec<_> = self
             .accounts
             .values()
@@ -114,6 +114,10 @@ fn indexes_agree(inventory: &Inventory) {
 }
 
 #[test]
+#[allow(
+    clippy::too_many_lines,
+    reason = "one random history and its checks, told in order"
+)]
 fn whatever_happens_what_was_seen_is_shown_and_what_was_not_is_not_gone() {
     let counts = RefCell::new(BTreeMap::new());
     let count = |what: &'static str| *counts.borrow_mut().entry(what).or_insert(0) += 1;
