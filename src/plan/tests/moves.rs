@@ -206,3 +206,15 @@ fn a_template_that_comes_back_in_time_was_never_gone() {
     town.settle("1");
     assert_eq!(*town.record("1"), before);
 }
+
+#[test]
+fn an_account_that_was_moved_away_from_stays_shut_whoever_opens_it() {
+    let mut town = town();
+    transfer(&mut town);
+    town.settle("1");
+    let id = town.account("chat", "1").unwrap().id.clone();
+    let account = town.target("chat").accounts.get_mut(&id).unwrap();
+    account.activity = Activity::Active;
+    town.list();
+    assert_eq!(steps(&mut town, "chat"), ["Disable"]);
+}
