@@ -106,6 +106,37 @@ pub struct World {
     pub names: HashMap<TargetKey, Names>,
 }
 
+impl World {
+    /// A person by namespace and object name.
+    #[must_use]
+    pub fn person(&self, namespace: &Arc<str>, name: &EmployeeName) -> Option<&Person> {
+        self.realms.get(namespace)?.people.get(name)
+    }
+
+    /// The same, to be changed.
+    pub fn person_mut(&mut self, namespace: &Arc<str>, name: &EmployeeName) -> Option<&mut Person> {
+        self.realms.get_mut(namespace)?.people.get_mut(name)
+    }
+
+    /// A role template by namespace and name, to be changed.
+    pub fn template_mut(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &RoleName,
+    ) -> Option<&mut TemplateEntry> {
+        self.realms.get_mut(namespace)?.templates.get_mut(name)
+    }
+
+    /// A connector by namespace and name, to be changed.
+    pub fn connector_mut(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &ConnectorName,
+    ) -> Option<&mut ConnectorEntry> {
+        self.realms.get_mut(namespace)?.connectors.get_mut(name)
+    }
+}
+
 /// One application, however many connector objects speak to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TargetKey(pub Arc<str>);

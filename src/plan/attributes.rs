@@ -72,7 +72,10 @@ fn compare(
     let settled = observed
         .normalised
         .get(name)
-        .is_some_and(|(written, stored)| written == wants && stored.as_ref() == shows);
+        .is_some_and(|(written, stored)| {
+            let same_wish = written == wants || (written.is_empty() && wants.is_empty());
+            same_wish && stored.as_ref() == shows
+        });
     if same || settled {
         return;
     }

@@ -8,7 +8,7 @@ use crate::connectors::{ConnectorError, ErrorKind};
 use crate::controllers::world::{Failure, FailureKey, Names, Person};
 use crate::dispatch::inventory::Inventory;
 use crate::dispatch::order::{Effect, Order, Outcome};
-use crate::domain::account::{Activity, ObservedAccount};
+use crate::domain::account::{Activity, AttributeValue, ObservedAccount};
 use crate::domain::ids::{AccountId, ConnectorName, EntitlementName};
 use crate::domain::mark::{Marking, Scope};
 use crate::plan::operation::ReadKey;
@@ -130,7 +130,10 @@ impl Context<'_> {
         match key {
             ReadKey::Id(id) if accounts.is_empty() => {
                 self.inventory.saw_absent(id);
-                self.inventory.sought(&me);
+                // The link is broken; the mark may still lead to an account that was not listed.
+                if let Some(record) = self.person.record.accounts.get_mut(self.connector) {
+                    record.id = None;
+                }
             }
             ReadKey::Id(_) => {}
             ReadKey::MarkOrUsername(..) if ours => {
@@ -237,9 +240,16 @@ impl Context<'_> {
             .normalised
             .entry(self.connector.clone())
             .or_default();
-        for (name, written) in &changes.set {
+        // What was to be cleared was written as nothing.
+        let nothing = AttributeValue::Text(String::new());
+        let cleared = changes.clear.iter().map(|name| (name, &nothing));
+        for (name, written) in changes.set.iter().chain(cleared) {
             let stored = account.attributes.get(name);
-            if stored.is_some_and(|stored| attributes::same(written, stored)) {
+            let as_written = match stored {
+                Some(stored) => attributes::same(written, stored),
+                None => written.is_empty(),
+            };
+            if as_written {
                 notes.remove(name);
             } else {
                 notes.insert(name.clone(), (written.clone(), stored.cloned()));

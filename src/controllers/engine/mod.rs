@@ -2,6 +2,7 @@
 //! works through the queue, and hands orders and statuses on. It waits for nobody.
 
 mod changes;
+mod hand_over;
 mod people;
 mod reports;
 mod statuses;
@@ -269,12 +270,7 @@ impl Engine {
 
     fn look_at(&mut self, namespace: &Arc<str>, name: &EmployeeName) {
         let now = self.now();
-        let Some(person) = self
-            .world
-            .realms
-            .get(namespace)
-            .and_then(|realm| realm.people.get(name))
-        else {
+        let Some(person) = self.world.person(namespace, name) else {
             return;
         };
         let lane = people::lane(person, now);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::hand_over::Subject;
 use super::{Engine, SETTLE_DELAY, Work};
 use crate::api::EmployeeStatus;
 use crate::api::conditions::READY;
@@ -18,7 +19,7 @@ use crate::domain::ids::EmployeeName;
 use crate::domain::lifecycle;
 use crate::domain::problem::Problem;
 use crate::plan::{Inputs, Lane, PersonPlan, plan};
-use crate::runtime::status_writer::{FinalizerChange, ObjectKind, StatusWrite};
+use crate::runtime::status_writer::{FinalizerChange, ObjectKind};
 
 /// How urgent a look at a person is, by what is known without one.
 pub(super) fn lane(person: &Person, now: Timestamp) -> Lane {
@@ -224,12 +225,7 @@ impl Engine {
 
     fn set_finalizer(&mut self, namespace: &Arc<str>, name: &EmployeeName, present: bool) {
         let token = self.next();
-        let Some(person) = self
-            .world
-            .realms
-            .get(namespace)
-            .and_then(|r| r.people.get(name))
-        else {
+        let Some(person) = self.world.person(namespace, name) else {
             return;
         };
         if cleanup::has_finalizer(&person.meta) == present {
@@ -256,43 +252,25 @@ impl Engine {
         status: EmployeeStatus,
     ) {
         let token = self.next();
-        let Some(person) = self
-            .world
-            .realms
-            .get_mut(namespace)
-            .and_then(|r| r.people.get_mut(name))
+        let Some(Person {
+            meta,
+            status: tracked,
+            ..
+        }) = self.world.person_mut(namespace, name)
         else {
             return;
         };
-        if !person.status.differs(&status) {
-            return;
-        }
-        let value = match serde_json::to_value(&status) {
-            Ok(value) => value,
-            Err(error) => {
-                tracing::error!(%namespace, employee = %name, %error, "a status could not be written as JSON");
-                return;
-            }
-        };
-        for notice in events::notices(
-            namespace,
-            name,
-            &person.meta,
-            person.status.newest(),
-            &status,
-        ) {
-            self.ports.events.notify(notice);
-        }
-        self.ports.statuses.write(StatusWrite {
+        let subject = Subject {
             kind: ObjectKind::Employee,
-            namespace: namespace.to_string(),
-            name: name.to_string(),
-            uid: person.meta.uid.clone(),
+            namespace,
+            name: name.as_str(),
+            meta,
             lane,
-            status: value,
-            token,
-        });
-        person.status.write(token, status);
+        };
+        self.ports
+            .hand_over(&subject, tracked, status, token, |before, after| {
+                events::notices(namespace, name, meta, before, after)
+            });
     }
 }
 
@@ -320,12 +298,7 @@ impl Engine {
         name: &EmployeeName,
         before: &crate::controllers::world::Outlook,
     ) {
-        let Some(person) = self
-            .world
-            .realms
-            .get(namespace)
-            .and_then(|r| r.people.get(name))
-        else {
+        let Some(person) = self.world.person(namespace, name) else {
             return;
         };
         let after = person.outlook.clone();

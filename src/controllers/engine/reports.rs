@@ -8,7 +8,7 @@ use crate::connectors::ErrorKind;
 use crate::controllers::app_connector::connect;
 use crate::controllers::employee::outcome::Context;
 use crate::controllers::watch::{Change, Key};
-use crate::controllers::world::{ConnectorEntry, Running};
+use crate::controllers::world::Running;
 use crate::dispatch::order::{ConnectorKey, Effect, Event, Outcome, Report};
 use crate::dispatch::{Dispatch, Target};
 use crate::domain::ids::{ConnectorName, EmployeeName};
@@ -34,7 +34,7 @@ impl Engine {
             Err(problem) => {
                 // A credential that was taken back is not used on.
                 self.stop(namespace, name);
-                if let Some(entry) = self.connector_mut(namespace, name) {
+                if let Some(entry) = self.world.connector_mut(namespace, name) {
                     entry.problems = vec![problem];
                 }
             }
@@ -47,6 +47,7 @@ impl Engine {
                     self.stop(namespace, name);
                 }
                 let stopping = self
+                    .world
                     .connector_mut(namespace, name)
                     .is_some_and(|e| e.stopping);
                 if !same && !stopping {
@@ -61,7 +62,7 @@ impl Engine {
                     };
                     let handle =
                         Dispatch::start(target, ready.settings, self.ports.dispatch.clone());
-                    if let Some(entry) = self.connector_mut(namespace, name) {
+                    if let Some(entry) = self.world.connector_mut(namespace, name) {
                         entry.running = Some(Running {
                             handle,
                             epoch,
@@ -70,7 +71,7 @@ impl Engine {
                         });
                     }
                 }
-                if let Some(entry) = self.connector_mut(namespace, name) {
+                if let Some(entry) = self.world.connector_mut(namespace, name) {
                     entry.problems.retain(|p| p.cure == Cure::EditThis);
                 }
             }
@@ -115,18 +116,6 @@ impl Engine {
         }
     }
 
-    fn connector_mut(
-        &mut self,
-        namespace: &Arc<str>,
-        name: &ConnectorName,
-    ) -> Option<&mut ConnectorEntry> {
-        self.world
-            .realms
-            .get_mut(namespace)?
-            .connectors
-            .get_mut(name)
-    }
-
     pub(super) fn report(&mut self, report: Report) {
         let Report {
             connector: key,
@@ -134,7 +123,7 @@ impl Engine {
             event,
         } = report;
         let now = self.now();
-        let Some(entry) = self.connector_mut(&key.namespace, &key.name) else {
+        let Some(entry) = self.world.connector_mut(&key.namespace, &key.name) else {
             return;
         };
         if entry.running.as_ref().is_none_or(|r| r.epoch != epoch) {
@@ -231,6 +220,7 @@ impl Engine {
     /// A name that the target refused may have become free since.
     fn refused_names_may_be_free(&mut self, key: &ConnectorKey) {
         let target = self
+            .world
             .connector_mut(&key.namespace, &key.name)
             .and_then(|entry| entry.target.clone());
         if let Some(names) = target.and_then(|target| self.world.names.get_mut(&target)) {

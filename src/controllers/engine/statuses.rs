@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::hand_over::Subject;
 use super::{Engine, Work};
-use crate::controllers::world::ConnectorEntry;
+use crate::controllers::world::{ConnectorEntry, TemplateEntry};
 use crate::controllers::{app_connector, role_template};
 use crate::dispatch::order::ConnectorKey;
 use crate::domain::ids::{ConnectorName, RoleName};
 use crate::plan::Lane;
-use crate::runtime::status_writer::{ObjectKind, StatusWrite};
+use crate::runtime::status_writer::ObjectKind;
 
 impl Engine {
     pub(super) fn summary_of_template(&mut self, namespace: &Arc<str>, name: RoleName) {
@@ -75,38 +76,25 @@ impl Engine {
             return;
         }
         let status = role_template::status::derive(realm, name, entry, now);
-        if !entry.status.differs(&status) {
-            return;
-        }
-        for notice in role_template::events::notices(
-            namespace,
-            name,
-            &entry.meta,
-            entry.status.newest(),
-            &status,
-        ) {
-            self.ports.events.notify(notice);
-        }
-        let uid = entry.meta.uid.clone();
-        let Some(write) = write(
-            ObjectKind::RoleTemplate,
-            namespace,
-            name.as_str(),
-            uid,
-            &status,
-            token,
-        ) else {
+        let Some(TemplateEntry {
+            meta,
+            status: tracked,
+            ..
+        }) = self.world.template_mut(namespace, name)
+        else {
             return;
         };
-        self.ports.statuses.write(write);
-        if let Some(entry) = self
-            .world
-            .realms
-            .get_mut(namespace)
-            .and_then(|realm| realm.templates.get_mut(name))
-        {
-            entry.status.write(token, status);
-        }
+        let subject = Subject {
+            kind: ObjectKind::RoleTemplate,
+            namespace,
+            name: name.as_str(),
+            meta,
+            lane: Lane::Joiner,
+        };
+        self.ports
+            .hand_over(&subject, tracked, status, token, |before, after| {
+                role_template::events::notices(namespace, name, meta, before, after)
+            });
     }
 
     pub(super) fn connector_status(
@@ -142,59 +130,24 @@ impl Engine {
             name.as_str(),
             i64::try_from(rogue).unwrap_or(i64::MAX),
         );
-        if !entry.status.differs(&status) {
-            return;
-        }
-        for notice in app_connector::events::notices(
-            namespace,
-            name,
-            &entry.meta,
-            entry.status.newest(),
-            &status,
-        ) {
-            self.ports.events.notify(notice);
-        }
-        let uid = entry.meta.uid.clone();
-        let Some(write) = write(
-            ObjectKind::AppConnector,
-            namespace,
-            name.as_str(),
-            uid,
-            &status,
-            token,
-        ) else {
+        let Some(ConnectorEntry {
+            meta,
+            status: tracked,
+            ..
+        }) = self.world.connector_mut(namespace, name)
+        else {
             return;
         };
-        self.ports.statuses.write(write);
-        if let Some(entry) = self
-            .world
-            .realms
-            .get_mut(namespace)
-            .and_then(|realm| realm.connectors.get_mut(name))
-        {
-            entry.status.write(token, status);
-        }
+        let subject = Subject {
+            kind: ObjectKind::AppConnector,
+            namespace,
+            name: name.as_str(),
+            meta,
+            lane: Lane::Joiner,
+        };
+        self.ports
+            .hand_over(&subject, tracked, status, token, |before, after| {
+                app_connector::events::notices(namespace, name, meta, before, after)
+            });
     }
-}
-
-fn write<S: serde::Serialize>(
-    kind: ObjectKind,
-    namespace: &Arc<str>,
-    name: &str,
-    uid: String,
-    status: &S,
-    token: u64,
-) -> Option<StatusWrite> {
-    let status = serde_json::to_value(status)
-        .inspect_err(|error| tracing::error!(%namespace, name, %error, "a status could not be written as JSON"))
-        .ok()?;
-    Some(StatusWrite {
-        kind,
-        namespace: namespace.to_string(),
-        name: name.to_owned(),
-        uid,
-        lane: Lane::Joiner,
-        status,
-        token,
-    })
 }

@@ -1,0 +1,57 @@
+//! Hands a status to the writer, and what is new in it to the events. One way for all kinds.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Ports;
+use crate::controllers::world::{Meta, Tracked};
+use crate::plan::Lane;
+use crate::runtime::events::Notice;
+use crate::runtime::status_writer::{ObjectKind, StatusWrite};
+
+/// The object whose status it is.
+pub(super) struct Subject<'a> {
+    pub(super) kind: ObjectKind,
+    pub(super) namespace: &'a Arc<str>,
+    pub(super) name: &'a str,
+    pub(super) meta: &'a Meta,
+    pub(super) lane: Lane,
+}
+
+impl Ports {
+    /// Hands a status over, unless it is there or on its way already. `news` tells what a person
+    /// should notice between the newest status told so far and this one.
+    pub(super) fn hand_over<S: Serialize + PartialEq>(
+        &self,
+        subject: &Subject<'_>,
+        tracked: &mut Tracked<S>,
+        status: S,
+        token: u64,
+        news: impl FnOnce(&S, &S) -> Vec<Notice>,
+    ) {
+        if !tracked.differs(&status) {
+            return;
+        }
+        let value = match serde_json::to_value(&status) {
+            Ok(value) => value,
+            Err(error) => {
+                tracing::error!(namespace = %subject.namespace, name = subject.name, %error, "a status could not be written as JSON");
+                return;
+            }
+        };
+        for notice in news(tracked.newest(), &status) {
+            self.events.notify(notice);
+        }
+        self.statuses.write(StatusWrite {
+            kind: subject.kind,
+            namespace: subject.namespace.to_string(),
+            name: subject.name.to_owned(),
+            uid: subject.meta.uid.clone(),
+            lane: subject.lane,
+            status: value,
+            token,
+        });
+        tracked.write(token, status);
+    }
+}
