@@ -51,6 +51,12 @@ impl Stage {
         matches!(self, Self::OnLeave | Self::Suspended)
     }
 
+    /// Whether access ends, rather than pausing.
+    #[must_use]
+    pub fn ends_access(self) -> bool {
+        matches!(self, Self::Departed | Self::Retired)
+    }
+
     /// Whether access must end ahead of everything else.
     #[must_use]
     pub fn is_urgent_end(self) -> bool {

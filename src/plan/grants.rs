@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::person::{GrantPlan, GrantState, Inputs, VANISHED_GRACE};
+use super::parts::{GrantPlan, GrantState, Inputs, VANISHED_GRACE};
 use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::RoleName;
 use crate::domain::problem::Problem;

@@ -8,6 +8,7 @@ pub mod attributes;
 mod grants;
 pub mod observation;
 pub mod operation;
+pub mod parts;
 pub mod person;
 #[cfg(test)]
 mod tests;
@@ -15,4 +16,5 @@ mod tests;
 pub use account::HOLD_EXPIRED;
 pub use observation::{EntitlementView, Observation};
 pub use operation::{Lane, Operation};
-pub use person::{AccountPlan, Goal, Inputs, PersonPlan, plan};
+pub use parts::{AccountPlan, Goal, Inputs, PersonPlan};
+pub use person::plan;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::controllers::world::{ConnectorEntry, Failure, FailureKey, Person, Submitted};
 use crate::dispatch::order::Order;
 use crate::domain::ids::{ConnectorName, EntitlementName};
-use crate::plan::person::Step;
+use crate::plan::parts::Step;
 use crate::plan::{AccountPlan, Operation, PersonPlan};
 
 /// Submits the next step of every account. Waits for nothing.

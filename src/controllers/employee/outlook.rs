@@ -8,7 +8,7 @@ use crate::controllers::world::{ConnectorEntry, Outlook, Person, Provisioning, R
 use crate::domain::desired::Desired;
 use crate::domain::ids::{ConnectorName, EntitlementName};
 use crate::plan::operation::EntitlementTarget;
-use crate::plan::person::{AccountPlan, GrantState};
+use crate::plan::parts::{AccountPlan, GrantState};
 use crate::plan::{Goal, Operation, PersonPlan};
 use crate::runtime::metrics::EmployeeCount;
 

@@ -19,7 +19,7 @@ use crate::domain::ids::ConnectorName;
 use crate::domain::lifecycle::{Stage, Transition};
 use crate::domain::problem::Problem;
 use crate::domain::record::RecordedAccount;
-use crate::plan::person::{GrantPlan, GrantState};
+use crate::plan::parts::{GrantPlan, GrantState};
 use crate::plan::{AccountPlan, Goal, PersonPlan};
 
 /// Entries of a list in a status, at most.

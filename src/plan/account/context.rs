@@ -4,7 +4,7 @@ use super::super::attributes;
 use super::super::grants;
 use super::super::observation::Observation;
 use super::super::operation::{Lane, Operation, ReadKey};
-use super::super::person::{Goal, Inputs, VANISHED_GRACE};
+use super::super::parts::{Goal, Inputs, VANISHED_GRACE};
 use super::Assessment;
 use super::words::step;
 use crate::domain::account::{Activity, NewAccount, ObservedAccount};

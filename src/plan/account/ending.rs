@@ -1,7 +1,7 @@
 //! How access ends.
 
 use super::super::operation::{Operation, ReadKey};
-use super::super::person::{Step, earliest, ends_access};
+use super::super::parts::{Step, earliest};
 use super::Assessment;
 use super::context::Context;
 use super::words::step;
@@ -10,7 +10,7 @@ use crate::domain::account::{Activity, ObservedAccount};
 impl Context<'_> {
     /// Access ends: for someone gone at once, for someone who moved after their additions.
     pub(super) fn end(&self, out: &mut Assessment, account: &ObservedAccount) {
-        let gone = ends_access(self.inputs.desired.lifecycle.stage);
+        let gone = self.inputs.desired.lifecycle.stage.ends_access();
         let mut steps: Vec<Step> = self.disabling(account).into_iter().collect();
         let remove = self.lost_grants(out, !gone);
         let removal = self.removal(account, remove, self.end_lane(), self.end_cause());

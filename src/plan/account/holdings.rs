@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::grants;
 use super::super::observation::EntitlementView;
 use super::super::operation::{EntitlementTarget, Lane, Operation, ReadKey};
-use super::super::person::{Goal, Step, VANISHED_GRACE, earliest};
+use super::super::parts::{Goal, Step, VANISHED_GRACE, earliest};
 use super::Assessment;
 use super::context::Context;
 use super::words::step;

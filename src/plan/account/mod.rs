@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::context::Context;
 use super::grants;
-use super::person::{AccountPlan, Goal, GrantPlan, Inputs, Step, Withheld, ends_access};
+use super::parts::{AccountPlan, Goal, GrantPlan, Inputs, Step, Withheld};
 use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::{ConnectorName, EntitlementName};
 use crate::domain::problem::Problem;
@@ -164,7 +164,7 @@ fn goal(
     recorded: Option<&RecordedAccount>,
 ) -> Goal {
     let stage = inputs.desired.lifecycle.stage;
-    if ends_access(stage) {
+    if stage.ends_access() {
         return Goal::Ended;
     }
     if !stage.may_work() {

@@ -1,7 +1,7 @@
 //! How urgent a step is, and why it is taken.
 
 use super::super::operation::{Lane, Operation};
-use super::super::person::{Goal, Step};
+use super::super::parts::{Goal, Step};
 use super::context::Context;
 use crate::domain::ids::RoleName;
 use crate::domain::lifecycle::Stage;

@@ -7,7 +7,7 @@ use crate::domain::facts::Employment;
 use crate::domain::fixtures::{connector, person, template};
 use crate::domain::ids::Username;
 use crate::domain::record::Record;
-use crate::plan::person::GrantState;
+use crate::plan::parts::GrantState;
 use crate::plan::{AccountPlan, Goal, Lane};
 
 /// Something that somebody does.

@@ -13,7 +13,7 @@ use crate::domain::ids::{ConnectorName, EmployeeId};
 use crate::domain::lifecycle::Stage;
 use crate::domain::mark::Marking;
 use crate::domain::matching::Match;
-use crate::plan::person::{GrantState, Step};
+use crate::plan::parts::{GrantState, Step};
 use crate::plan::{AccountPlan, Goal, Operation, PersonPlan};
 
 /// Cases that must arise at least once in a run.

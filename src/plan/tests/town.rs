@@ -18,7 +18,7 @@ use crate::domain::policy::{Connector, ConnectorSpec, Policy, Template, Template
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
 use crate::domain::usernames;
-use crate::plan::person::Step;
+use crate::plan::parts::Step;
 use crate::plan::{Inputs, Observation, Operation, PersonPlan, plan};
 
 pub(super) struct Town {
