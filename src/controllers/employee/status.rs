@@ -324,6 +324,10 @@ fn readiness(desired: &Desired, accounts: &[(AccountStatus, Option<&'static str>
     if open.is_empty() && waiting.is_none() {
         let (reason, message) = match (accounts.len(), desired.lifecycle.stage) {
             (0, Stage::Upcoming) => ("NotDue", "nothing is due before the first day".to_owned()),
+            (0, stage) if stage.is_paused() => (
+                "NotDue",
+                "there is no account, and none is made while the person does not work".to_owned(),
+            ),
             (0, _) => (
                 "NothingGranted",
                 "no role gives an account, and none is left".to_owned(),
