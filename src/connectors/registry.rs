@@ -8,9 +8,11 @@ use crate::api::AppConnectorSpec;
 use crate::api::references::SecretKeyRef;
 use crate::domain::ids::AttributeName;
 use crate::domain::problem::Problem;
+use crate::runtime::secrets::Destination;
 
-/// Finds a credential that may be sent to a host (`host:port`).
-pub type Credentials<'a> = dyn FnMut(&SecretKeyRef, &str) -> Result<SecretString, Problem> + 'a;
+/// Finds a credential that may be sent to a place.
+pub type Credentials<'a> =
+    dyn FnMut(&SecretKeyRef, &Destination) -> Result<SecretString, Problem> + 'a;
 
 /// What every protocol folder says of itself, in its `spec.rs`.
 pub struct Protocol {

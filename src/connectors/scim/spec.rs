@@ -16,7 +16,7 @@ use crate::connectors::registry::{Credentials, Protocol};
 use crate::connectors::{ConnectorError, SharedConnector};
 use crate::domain::ids::AttributeName;
 use crate::domain::problem::Problem;
-use crate::runtime::secrets::host_of;
+use crate::runtime::secrets::Destination;
 
 /// SCIM, as the registry knows it.
 pub const PROTOCOL: Protocol = Protocol {
@@ -49,7 +49,7 @@ fn open(
         return Err(Problem::edit("NoProtocol", "spec.scim is missing"));
     };
     let base_url = url(scim)?;
-    let host = host_of(&base_url).ok_or_else(|| {
+    let to = Destination::of(&base_url).ok_or_else(|| {
         Problem::edit(
             "BadUrl",
             "spec.scim.baseUrl names no host: write it as https://example.com/scim/v2",
@@ -59,10 +59,10 @@ fn open(
     let placeholder = Auth::Bearer(SecretString::from("placeholder"));
     connector(spec, scim, base_url.clone(), placeholder)?;
     let auth = match (&scim.auth.bearer, &scim.auth.basic) {
-        (Some(bearer), None) => Auth::Bearer(credentials(&bearer.secret_key_ref, &host)?),
+        (Some(bearer), None) => Auth::Bearer(credentials(&bearer.secret_key_ref, &to)?),
         (None, Some(basic)) => Auth::Basic {
             username: basic.username.clone(),
-            password: credentials(&basic.password_secret_key_ref, &host)?,
+            password: credentials(&basic.password_secret_key_ref, &to)?,
         },
         _ => {
             return Err(Problem::edit(

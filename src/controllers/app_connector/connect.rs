@@ -9,7 +9,7 @@ use crate::api::references::SecretKeyRef;
 use crate::connectors::{SharedConnector, registry};
 use crate::dispatch::Settings;
 use crate::domain::problem::Problem;
-use crate::runtime::secrets::{self, SecretView};
+use crate::runtime::secrets::{self, Destination, SecretView};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -41,8 +41,8 @@ pub fn open(
         &spec.account.manager,
     );
     hash.update(serde_json::to_vec(&parts).unwrap_or_default());
-    let connector = registry::open(spec, &mut |reference: &SecretKeyRef, host: &str| {
-        let credential = credential(secrets, reference, host)?;
+    let connector = registry::open(spec, &mut |reference: &SecretKeyRef, to: &Destination| {
+        let credential = credential(secrets, reference, to)?;
         hash.update(credential.expose_secret().as_bytes());
         Ok(credential)
     })?;
@@ -56,9 +56,9 @@ pub fn open(
 fn credential(
     secrets: &BTreeMap<String, SecretView>,
     reference: &SecretKeyRef,
-    host: &str,
+    to: &Destination,
 ) -> Result<SecretString, Problem> {
-    secrets::credential_for(secrets.get(&reference.name), &reference.key, host)
+    secrets::credential_for(secrets.get(&reference.name), &reference.key, to)
         .map_err(|problem| Problem::waiting(problem.reason(), problem.message(&reference.name)))
 }
 
