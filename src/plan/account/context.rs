@@ -156,21 +156,26 @@ impl Context<'_> {
             .or_else(|| self.observed.username.clone().ok());
         let key = match (id, username) {
             (Some(id), _) if !self.observed.in_doubt => ReadKey::Id(id),
-            (_, Some(username)) => {
-                ReadKey::MarkOrUsername(self.inputs.scope.mark(self.inputs.employee), username)
-            }
             (Some(id), None) => ReadKey::Id(id),
-            (None, None) => {
-                if let (Goal::Live, Err(problem)) = (self.goal, &self.observed.username) {
-                    out.problems.push(problem.clone());
-                }
+            (None, None) if self.goal == Goal::Live => {
+                out.problems.extend(self.observed.username.clone().err());
                 return;
+            }
+            (_, username) => {
+                ReadKey::MarkOrUsername(self.inputs.scope.mark(self.inputs.employee), username)
             }
         };
         let listed_all = matches!(self.observed.matched, Match::Absent);
         let lane = match self.goal {
             Goal::Live if listed_all && !self.observed.in_doubt => Lane::Drift,
             Goal::Live => self.addition_lane(),
+            // Of most people of whom nothing is remembered there is nothing: after each partial
+            // listing they must not delay those who leave now.
+            Goal::Paused | Goal::Ended | Goal::Kept
+                if matches!(key, ReadKey::MarkOrUsername(_, None)) =>
+            {
+                Lane::Drift
+            }
             Goal::Paused | Goal::Ended | Goal::Kept => self.end_lane(),
         };
         let cause = if self.observed.in_doubt {

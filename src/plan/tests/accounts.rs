@@ -14,7 +14,7 @@ use crate::plan::{AccountPlan, Goal, Lane};
 type Deed = fn(&mut Town);
 
 /// Ada, who by her role has `all` and `mkt` in the directory.
-fn town() -> Town {
+pub(super) fn town() -> Town {
     let mut town = Town::new(&[("dir", &["all", "mkt", "old"])]);
     town.teach(
         template("mkt")
@@ -25,24 +25,24 @@ fn town() -> Town {
     town
 }
 
-fn settled() -> Town {
+pub(super) fn settled() -> Town {
     let mut town = town();
     town.settle("1");
     assert_eq!(verbs(&mut town), [""; 0]);
     town
 }
 
-fn dir(town: &mut Town) -> AccountPlan {
+pub(super) fn dir(town: &mut Town) -> AccountPlan {
     let mut accounts = town.look("1").plan.accounts;
     accounts.remove("dir").unwrap()
 }
 
-fn verbs(town: &mut Town) -> Vec<&'static str> {
+pub(super) fn verbs(town: &mut Town) -> Vec<&'static str> {
     let steps = dir(town).steps;
     steps.iter().map(|s| s.operation.verb()).collect()
 }
 
-fn reasons(plan: &AccountPlan) -> Vec<&'static str> {
+pub(super) fn reasons(plan: &AccountPlan) -> Vec<&'static str> {
     let of_grants = plan.grants.values().filter_map(|g| g.problem.as_ref());
     let all = plan.problems.iter().chain(of_grants);
     all.map(|p| p.reason).collect()
@@ -321,38 +321,6 @@ fn a_partial_listing_is_no_ground_for_taking_or_making() {
     assert_eq!(verbs(&mut town), ["Read"], "before another is made");
     town.settle("1");
     assert_eq!(town.targets["dir"].accounts.len(), 1);
-}
-
-#[test]
-fn a_recorded_account_that_a_listing_lacks_is_read_before_it_is_forgotten() {
-    for leaves in [false, true] {
-        let mut town = settled();
-        let id = town.account("dir", "1").unwrap().id.clone();
-        if leaves {
-            town.person("1").end = Some(jiff::civil::date(2026, 6, 14));
-        }
-        // The listing says that it is complete, and shows the account no more.
-        town.target("dir").unlisted.insert(id.clone());
-        assert_eq!(verbs(&mut town), ["Read"], "leaves: {leaves}");
-        let look = town.look("1");
-        assert_eq!(
-            look.plan.record.accounts["dir"].id.as_ref(),
-            Some(&id),
-            "leaves: {leaves}: forgotten unread"
-        );
-        town.settle("1");
-        assert_eq!(town.targets["dir"].accounts.len(), 1, "leaves: {leaves}");
-        let account = town.account("dir", "1").unwrap();
-        assert_eq!(account.activity == Activity::Disabled, leaves);
-        // And once it is gone indeed, nothing is remembered of a leaver.
-        town.target("dir").accounts.clear();
-        for group in town.target("dir").groups.values_mut() {
-            group.holders.clear();
-        }
-        town.list();
-        town.settle("1");
-        assert_eq!(town.record("1").accounts.contains_key("dir"), !leaves);
-    }
 }
 
 #[test]

@@ -156,7 +156,8 @@ impl Town {
                 || self.records[id].accounts.contains_key(&name)
                 || target
                     .seen()
-                    .any(|a| a.mark.as_deref() == Some(mark.as_str()));
+                    .any(|a| a.mark.as_deref() == Some(mark.as_str()))
+                || (target.partial && desired.lifecycle.stage.is_urgent_end());
             if target.unreadable || !concerned || !self.connectors.contains_key(name.as_str()) {
                 continue;
             }
@@ -306,7 +307,7 @@ impl Town {
                 }
             } else if !ours {
                 target.sought.insert(id.clone());
-                if let ReadKey::MarkOrUsername(_, username) = key
+                if let ReadKey::MarkOrUsername(_, Some(username)) = key
                     && !found.is_empty()
                 {
                     target.allocated.remove(username);
