@@ -97,7 +97,7 @@ impl Call {
     /// Requests that it makes at the target, as far as dispatch can know.
     pub(super) fn requests(&self) -> u32 {
         match self {
-            Self::Read(_, ReadKey::MarkOrUsername(..)) => 2,
+            Self::Read(_, ReadKey::MarkOrUsername(_, Some(_))) => 2,
             _ => 1,
         }
     }

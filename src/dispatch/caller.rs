@@ -68,8 +68,9 @@ impl Caller {
         }
     }
 
-    /// Reads one account. Where its identifier is not known, by mark and by user name, as each finds
-    /// what the other can't: an account of ours under another name, one of that name without our mark.
+    /// Reads one account. Where its identifier is not known, by mark and, if there is one, by user name,
+    /// as each finds what the other can't: an account of ours under another name, one of that name
+    /// without our mark.
     async fn read(&self, key: &ReadKey) -> Result<Vec<ObservedAccount>, ConnectorError> {
         let (mark, username) = match key {
             ReadKey::Id(id) => {
@@ -80,6 +81,9 @@ impl Caller {
         };
         let mark = FindKey::Mark(mark.as_str().to_owned());
         let mut found = self.read_bounded(self.connector.find(&mark)).await?;
+        let Some(username) = username else {
+            return Ok(found);
+        };
         let username = FindKey::Username(username.clone());
         for account in self.read_bounded(self.connector.find(&username)).await? {
             if found.iter().all(|other| other.id != account.id) {

@@ -67,8 +67,8 @@ pub enum EntitlementTarget {
 pub enum ReadKey {
     /// By the target's own identifier.
     Id(AccountId),
-    /// By our mark and the user name, where its identifier is not known.
-    MarkOrUsername(Mark, Username),
+    /// By our mark and, where one is known, the user name; where its identifier is not known.
+    MarkOrUsername(Mark, Option<Username>),
 }
 
 impl Operation {

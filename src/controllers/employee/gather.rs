@@ -30,11 +30,19 @@ pub fn observations(
         .iter()
         .filter(|(_, entry)| !entry.inventory.by_mark(&facts.employee_id).is_empty())
         .map(|(name, _)| name);
+    // And where the listing was incomplete such an account may be among those it left out.
+    let must_be_out = desired.lifecycle.stage.is_urgent_end();
+    let incomplete = realm
+        .connectors
+        .iter()
+        .filter(|(_, entry)| must_be_out && !entry.inventory.accounts_completeness().is_complete())
+        .map(|(name, _)| name);
     let concerned: BTreeSet<&ConnectorName> = desired
         .accounts
         .keys()
         .chain(person.record.accounts.keys())
         .chain(marked)
+        .chain(incomplete)
         .collect();
     let mut out = BTreeMap::new();
     for name in concerned {

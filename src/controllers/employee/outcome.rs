@@ -141,7 +141,9 @@ impl Context<'_> {
             }
             ReadKey::MarkOrUsername(_, username) => {
                 self.inventory.sought(&me);
-                if self.person.name_taken.remove(self.connector) || !accounts.is_empty() {
+                if let Some(username) = username
+                    && (self.person.name_taken.remove(self.connector) || !accounts.is_empty())
+                {
                     // Somebody else has the name, whether or not the target lets us see them.
                     if let Some(names) = self.names.as_deref_mut() {
                         names.allocated.remove(username);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::controllers::employee::revoked;
 use crate::controllers::world::{ConnectorEntry, Outlook, Person, Provisioning, Realm};
 use crate::domain::desired::Desired;
 use crate::domain::ids::{ConnectorName, EntitlementName};
@@ -162,6 +163,8 @@ pub fn timing(
             .get(name)
             .is_some_and(ConnectorEntry::awaits_first_listing)
     };
+    let unseen = revoked::unseen(realm, desired, plan);
+    let out_of_sight = unseen.iter().any(|name| !first_listing(name));
     let troubled = plan.accounts.iter().any(|(name, account)| {
         let unavailable = realm
             .connectors
@@ -172,7 +175,7 @@ pub fn timing(
                 || unavailable
                 || person.failing(name, account, now).is_some())
     });
-    let listing = plan.accounts.keys().any(first_listing);
+    let listing = plan.accounts.keys().chain(unseen).any(first_listing);
     let underway = plan
         .accounts
         .keys()
@@ -183,7 +186,7 @@ pub fn timing(
     let perhaps_early =
         !told_before && plan.accounts.is_empty() && desired.lifecycle.stage.may_work();
     match () {
-        () if troubled => Timing::Now,
+        () if troubled || out_of_sight => Timing::Now,
         () if listing && told_before => Timing::AfterListing,
         () if listing || underway || perhaps_early => Timing::Soon,
         () => Timing::Now,

@@ -9,7 +9,7 @@ use crate::api::employee::{
     AccountState, AccountStatus, EmployeeStatus, EmployeeSummary, GrantState as ShownGrant,
     GrantStatus, HeldRole, NextTransition, OrphanedCredential,
 };
-use crate::controllers::employee::{orphans, outlook};
+use crate::controllers::employee::{orphans, outlook, revoked};
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Failure, Person, Realm};
 use crate::domain::account::Activity;
@@ -69,17 +69,23 @@ pub fn derive(
         .iter()
         .filter_map(|(name, account)| {
             let recorded = plan.record.accounts.get(name);
-            let concerned =
-                recorded.is_some() || account.goal == Goal::Live || !account.problems.is_empty();
+            // A search for an account of which nothing is known is told until it has ended.
+            let concerned = recorded.is_some()
+                || account.goal == Goal::Live
+                || !account.problems.is_empty()
+                || !account.steps.is_empty();
             concerned.then(|| one_account(realm, person, name, account, recorded, now))
         })
         .collect();
     let orphans = orphans::of(realm, person, plan, now);
-    let wanted_ready = readiness(desired, &told);
+    let unseen = revoked::unseen(realm, desired, plan);
+    let unseen_and_untold = revoked::waiting(&unseen, |name| {
+        told.iter().any(|(told, _)| told.connector == name.as_str())
+    });
+    let mut wanted = readiness(desired, &told, unseen_and_untold.as_ref());
     let accounts: Vec<AccountStatus> = told.into_iter().map(|(account, _)| account).collect();
     let right = accounts.iter().filter(|a| is_right(a)).count();
-    let mut wanted = wanted_ready;
-    if let Some(revoked) = revoked(desired, plan, &accounts) {
+    if let Some(revoked) = revoked::condition(desired, plan, &accounts, &unseen) {
         wanted.push(revoked);
     }
     if !orphans.is_empty() {
@@ -126,7 +132,8 @@ fn short_date(next: &Transition, now: Timestamp, zone: &TimeZone) -> String {
     format!("{} {date}", next.stage.word())
 }
 
-fn is_right(account: &AccountStatus) -> bool {
+/// Whether an account is as it should be.
+pub(super) fn is_right(account: &AccountStatus) -> bool {
     matches!(account.state, AccountState::Active | AccountState::Disabled)
 }
 
@@ -318,10 +325,20 @@ const CONFLICTS: [&str; 3] = [
 ];
 
 /// Ready, and Reconciling beside it.
-fn readiness(desired: &Desired, accounts: &[(AccountStatus, Option<&'static str>)]) -> Vec<Wanted> {
-    let waiting = desired.roles.problems.first();
+fn readiness(
+    desired: &Desired,
+    accounts: &[(AccountStatus, Option<&'static str>)],
+    unseen: Option<&Problem>,
+) -> Vec<Wanted> {
+    let waiting: Vec<&Problem> = desired
+        .roles
+        .problems
+        .first()
+        .into_iter()
+        .chain(unseen)
+        .collect();
     let open: Vec<_> = accounts.iter().filter(|(a, _)| !is_right(a)).collect();
-    if open.is_empty() && waiting.is_none() {
+    if open.is_empty() && waiting.is_empty() {
         let (reason, message) = match (accounts.len(), desired.lifecycle.stage) {
             (0, Stage::Upcoming) => ("NotDue", "nothing is due before the first day".to_owned()),
             (0, stage) if stage.is_paused() => (
@@ -346,7 +363,7 @@ fn readiness(desired: &Desired, accounts: &[(AccountStatus, Option<&'static str>
         let message = account.message.as_deref().unwrap_or_default();
         parts.push(format!("{}: {message}", account.connector));
     }
-    parts.extend(waiting.map(|problem| problem.message.clone()));
+    parts.extend(waiting.iter().map(|problem| problem.message.clone()));
     let mut message = parts.join("; ");
     if open.len() > 1 {
         message = format!(
@@ -355,7 +372,7 @@ fn readiness(desired: &Desired, accounts: &[(AccountStatus, Option<&'static str>
             accounts.len()
         );
     }
-    let reason = match (first, waiting) {
+    let reason = match (first, waiting.first()) {
         (Some((_, reason)), _) => reason.unwrap_or("InProgress"),
         (None, Some(problem)) => problem.reason,
         (None, None) => "InProgress",
@@ -365,48 +382,6 @@ fn readiness(desired: &Desired, accounts: &[(AccountStatus, Option<&'static str>
         Wanted::new(conditions::READY, false, reason, message.clone()),
         Wanted::new(conditions::RECONCILING, true, reason, message),
     ]
-}
-
-/// Whether every account of someone whose access ended was read back as disabled.
-fn revoked(desired: &Desired, plan: &PersonPlan, accounts: &[AccountStatus]) -> Option<Wanted> {
-    if !desired.lifecycle.stage.is_urgent_end() {
-        return None;
-    }
-    let open: Vec<&str> = plan
-        .record
-        .accounts
-        .iter()
-        .filter(|(_, r)| r.id.is_some() && r.verified_disabled.is_none())
-        .map(|(name, _)| name.as_str())
-        .chain(
-            accounts
-                .iter()
-                .filter(|a| a.account_id.is_none() && !is_right(a))
-                .map(|a| a.connector.as_str()),
-        )
-        .collect();
-    Some(if open.is_empty() {
-        let message = match accounts.len() {
-            0 => "no account is left".to_owned(),
-            n => format!("{n} of {n} accounts were read back as disabled"),
-        };
-        Wanted::new(
-            conditions::ACCESS_REVOKED,
-            true,
-            "ReadBackDisabled",
-            message,
-        )
-    } else {
-        Wanted::new(
-            conditions::ACCESS_REVOKED,
-            false,
-            "NotYetProven",
-            text::bounded(&format!(
-                "not read back as disabled yet: {}",
-                text::listed(open.iter().map(ToString::to_string))
-            )),
-        )
-    })
 }
 
 fn roles(desired: &Desired, plan: &PersonPlan) -> Vec<HeldRole> {

@@ -216,8 +216,12 @@ async fn the_rate_holds_and_a_read_that_takes_two_requests_counts_as_two() {
     };
     let mut bench = Bench::with(ScriptedConnector::fine(), settings);
     bench.listed().await;
-    let key =
-        || ReadKey::MarkOrUsername(Scope::new("i", "n").mark(&employee(1)), Username::new("u"));
+    let key = || {
+        ReadKey::MarkOrUsername(
+            Scope::new("i", "n").mark(&employee(1)),
+            Some(Username::new("u")),
+        )
+    };
     bench.submit((0..15).map(|n| order(n, Lane::Drift, Operation::Read(key()))));
     let began = Instant::now();
     let outcomes = bench.done(15).await;
@@ -331,4 +335,23 @@ async fn every_write_is_recorded_before_and_after_without_values() {
     );
     let all = serde_json::to_string(&events).unwrap();
     assert!(!all.contains("secret") && all.contains("group1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_user_name_the_mark_alone_is_looked_for_in_one_request() {
+    let mut bench = Bench::new(ScriptedConnector::fine());
+    bench.listed().await;
+    let mark = Scope::new("i", "n").mark(&employee(1));
+    let key = ReadKey::MarkOrUsername(mark.clone(), None);
+    bench.submit([order(1, Lane::Drift, Operation::Read(key))]);
+    let outcome = bench.done(1).await.remove(0);
+    let Ok(Effect::Read(found)) = outcome.result else {
+        panic!()
+    };
+    let ids: Vec<_> = found.iter().map(|a| a.id.as_str()).collect();
+    assert_eq!(ids, ["shared", "marked"]);
+    assert_eq!(
+        bench.connector.operations(),
+        [Asked::Find(mark.as_str().to_owned())]
+    );
 }

@@ -99,8 +99,14 @@ impl Context<'_> {
 
     /// Nothing is there. A working person's account is made; anyone else has nothing to lose.
     fn absent(&self, out: &mut Assessment) {
-        if self.observed.in_doubt && !self.observed.read_directly {
-            self.pending_grants(out);
+        let doubted = self.observed.in_doubt && !self.observed.read_directly;
+        // A listing that looks complete may still leave an account out, as one of somebody inactive. A
+        // direct read that does not find the recorded account takes its identifier out of the record.
+        let recorded = self.recorded.is_some_and(|r| r.id.is_some());
+        if doubted || recorded {
+            if self.goal == Goal::Live {
+                self.pending_grants(out);
+            }
             self.look(out);
             return;
         }
@@ -150,31 +156,37 @@ impl Context<'_> {
             .or_else(|| self.observed.username.clone().ok());
         let key = match (id, username) {
             (Some(id), _) if !self.observed.in_doubt => ReadKey::Id(id),
-            (_, Some(username)) => {
-                ReadKey::MarkOrUsername(self.inputs.scope.mark(self.inputs.employee), username)
-            }
             (Some(id), None) => ReadKey::Id(id),
-            (None, None) => {
-                if let (Goal::Live, Err(problem)) = (self.goal, &self.observed.username) {
-                    out.problems.push(problem.clone());
-                }
+            (None, None) if self.goal == Goal::Live => {
+                out.problems.extend(self.observed.username.clone().err());
                 return;
             }
+            (_, username) => {
+                ReadKey::MarkOrUsername(self.inputs.scope.mark(self.inputs.employee), username)
+            }
         };
-        let lane = if self.goal == Goal::Live {
-            self.addition_lane()
+        let listed_all = matches!(self.observed.matched, Match::Absent);
+        let lane = match self.goal {
+            Goal::Live if listed_all && !self.observed.in_doubt => Lane::Drift,
+            Goal::Live => self.addition_lane(),
+            // Of most people of whom nothing is remembered there is nothing: after each partial
+            // listing they must not delay those who leave now.
+            Goal::Paused | Goal::Ended | Goal::Kept
+                if matches!(key, ReadKey::MarkOrUsername(_, None)) =>
+            {
+                Lane::Drift
+            }
+            Goal::Paused | Goal::Ended | Goal::Kept => self.end_lane(),
+        };
+        let cause = if self.observed.in_doubt {
+            "the answer to the last change was lost"
+        } else if listed_all {
+            "the recorded account was not in the last listing"
         } else {
-            self.end_lane()
+            "the account was not in the last listing, which was incomplete"
         };
-        out.steps.push(step(
-            Operation::Read(key),
-            lane,
-            if self.observed.in_doubt {
-                "the answer to the last change was lost".to_owned()
-            } else {
-                "the account was not in the last listing, which was incomplete".to_owned()
-            },
-        ));
+        out.steps
+            .push(step(Operation::Read(key), lane, cause.to_owned()));
     }
 
     fn present(&self, out: &mut Assessment, account: &ObservedAccount) {

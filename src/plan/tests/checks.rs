@@ -251,6 +251,13 @@ pub(super) fn settled(town: &Town, id: &EmployeeId, look: &Look) {
             let open = marked.is_some_and(|a| a.activity == Activity::Active);
             assert!(!open, "{id} is {stage:?} and has an open account in {name}");
             let record = look.plan.record.accounts.get(name);
+            let hidden = target.accounts.values().any(|a| {
+                a.mark.as_deref() == Some(mark.as_str()) && a.activity == Activity::Active
+            });
+            assert!(
+                record.is_some() || !stage.is_urgent_end() || !hidden,
+                "{id} is {stage:?}, and an open account in {name} is forgotten"
+            );
             let proven = record.is_some_and(|r| r.verified_disabled.is_some());
             assert!(marked.is_none() || proven, "{id} in {name}: no proof");
             continue;

@@ -4,6 +4,7 @@ mod accounts;
 mod checks;
 mod conservation;
 mod history;
+mod listings;
 
 mod moves;
 mod target;

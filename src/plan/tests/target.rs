@@ -222,7 +222,7 @@ impl Target {
                 };
                 let marked = those(&|a| a.mark.as_deref() == Some(mark.as_str()));
                 if marked.is_empty() {
-                    those(&|a| a.username == *username)
+                    those(&|a| Some(&a.username) == username.as_ref())
                 } else {
                     marked
                 }

@@ -18,6 +18,7 @@ use crate::domain::policy::{Connector, ConnectorSpec, Policy, Template, Template
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
 use crate::domain::usernames;
+use crate::plan::operation::ReadKey;
 use crate::plan::parts::Step;
 use crate::plan::{Inputs, Observation, Operation, PersonPlan, plan};
 
@@ -155,7 +156,8 @@ impl Town {
                 || self.records[id].accounts.contains_key(&name)
                 || target
                     .seen()
-                    .any(|a| a.mark.as_deref() == Some(mark.as_str()));
+                    .any(|a| a.mark.as_deref() == Some(mark.as_str()))
+                || (target.partial && desired.lifecycle.stage.is_urgent_end());
             if target.unreadable || !concerned || !self.connectors.contains_key(name.as_str()) {
                 continue;
             }
@@ -297,9 +299,15 @@ impl Town {
             let ours = found
                 .iter()
                 .any(|f| target.accounts[f].mark.as_deref() == Some(mark.as_str()));
-            if !ours {
+            if let ReadKey::Id(_) = key {
+                if found.is_empty()
+                    && let Some(account) = self.records.get_mut(id).unwrap().accounts.get_mut(name)
+                {
+                    account.id = None;
+                }
+            } else if !ours {
                 target.sought.insert(id.clone());
-                if let crate::plan::operation::ReadKey::MarkOrUsername(_, username) = key
+                if let ReadKey::MarkOrUsername(_, Some(username)) = key
                     && !found.is_empty()
                 {
                     target.allocated.remove(username);
