@@ -154,6 +154,12 @@ impl Inventory {
         self.sought.contains(employee)
     }
 
+    /// Whether an account bears a mark of ours, whoever's.
+    #[must_use]
+    pub fn is_ours(&self, account: &ObservedAccount) -> bool {
+        matches!(self.scope.read(account.mark.as_deref()), Marking::Ours(_))
+    }
+
     /// Entitlements an account holds.
     #[must_use]
     pub fn held(&self, id: &AccountId) -> Option<&BTreeSet<EntitlementName>> {
