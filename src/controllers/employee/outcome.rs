@@ -206,17 +206,23 @@ impl Context<'_> {
             ErrorKind::OutcomeUnknown | ErrorKind::NotFound | ErrorKind::Changed
                 if order.operation.is_write() =>
             {
-                self.person.in_doubt.insert(self.connector.clone());
+                self.doubt();
             }
             ErrorKind::Taken if matches!(order.operation, Operation::Create(_)) => {
                 // Perhaps an earlier create of ours whose answer was lost; a direct read tells.
-                self.person.in_doubt.insert(self.connector.clone());
+                self.doubt();
                 self.person.name_taken.insert(self.connector.clone());
                 return;
             }
             _ => {}
         }
         self.note_failure(order.operation.verb(), None, error);
+    }
+
+    /// Only a direct read from now on tells what is there.
+    fn doubt(&mut self) {
+        self.person.in_doubt.insert(self.connector.clone());
+        self.inventory.doubt(&self.person.employee_id);
     }
 
     fn note_failure(

@@ -111,6 +111,7 @@ impl Engine {
                     .is_some_and(|s| s.operation.is_write())
                 {
                     person.in_doubt.insert(name.clone());
+                    entry.inventory.doubt(&person.employee_id);
                 }
                 person.failures.retain(|key, _| key.connector != *name);
             }

@@ -210,6 +210,27 @@ impl Inventory {
         self.sought.insert(employee.clone());
     }
 
+    /// The answer to a write for this person was lost, or contradicted what was seen: what was read
+    /// directly before says nothing any more.
+    pub fn doubt(&mut self, employee: &EmployeeId) {
+        self.sought.remove(employee);
+        let overlaid = self
+            .overlay
+            .iter_mut()
+            .flat_map(|o| o.accounts.values_mut());
+        for id in self.by_mark.get(employee).into_iter().flatten() {
+            if let Some(entry) = self.accounts.get_mut(id) {
+                entry.read_directly = false;
+            }
+        }
+        let ours = Marking::Ours(employee.clone());
+        for entry in overlaid.flatten() {
+            if self.scope.read(entry.account.mark.as_deref()) == ours {
+                entry.read_directly = false;
+            }
+        }
+    }
+
     /// Attributes were written, and the answer did not show the account.
     pub fn wrote_attributes(&mut self, id: &AccountId, changes: &AttributeChanges) {
         let Some(mut account) = self.by_id(id).cloned() else {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::api::EmployeeStatus;
+use crate::connectors::Listing;
 use crate::controllers::world::{Meta, Outlook, Tracked};
-use crate::domain::account::{Attributes, NewAccount};
+use crate::domain::account::{Attributes, Completeness, NewAccount};
 use crate::domain::fixtures::{at, person};
 use crate::domain::ids::Username;
 use crate::domain::record::Record;
@@ -147,4 +148,39 @@ fn one_account_that_kept_its_mark_lets_more_be_made() {
     assert_eq!(desk.mark_dropped, None);
     assert!(desk.failure("Create").is_none());
     assert_eq!(desk.inventory.by_mark(&ME.into()).len(), 1);
+}
+
+#[test]
+fn what_was_read_before_a_lost_answer_says_nothing_any_more() {
+    for kind in [ErrorKind::OutcomeUnknown, ErrorKind::Taken] {
+        let mut desk = Desk::new();
+        desk.inventory.sought(&ME.into());
+        let create = desk.create("ada");
+        desk.take(create, Err(ConnectorError::new(kind, "lost")));
+        assert!(desk.person.in_doubt.contains(&desk.connector));
+        assert!(!desk.inventory.sought_in_vain(&ME.into()), "{kind:?}");
+    }
+    // Also where a listing runs, which would lay the old proof over what it shows.
+    for listing in [false, true] {
+        let mut desk = Desk::new();
+        let mark = desk.mark();
+        if listing {
+            desk.inventory.begin_listing();
+        }
+        desk.inventory.saw(account("a1", "ada", Some(&mark)), true);
+        desk.take(
+            Operation::Disable("a1".into()),
+            Err(ConnectorError::new(ErrorKind::OutcomeUnknown, "lost")),
+        );
+        if listing {
+            desk.inventory.complete_listing(Listing {
+                accounts: vec![account("a1", "ada", Some(&mark))],
+                accounts_completeness: Completeness::Complete,
+                entitlements: Vec::new(),
+                entitlements_completeness: Completeness::Complete,
+                oddities: Vec::new(),
+            });
+        }
+        assert!(!desk.inventory.read_directly(&"a1".into()), "{listing}");
+    }
 }
