@@ -13,7 +13,8 @@ use crate::dispatch::inventory::Inventory;
 use crate::domain::account::AttributeValue;
 use crate::domain::facts::Facts;
 use crate::domain::ids::{
-    AttributeName, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName, Username,
+    AccountId, AttributeName, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName,
+    Username,
 };
 use crate::domain::mark::Scope;
 use crate::domain::policy::{self, Policy};
@@ -379,6 +380,9 @@ pub struct ConnectorEntry {
     pub oddities: Vec<String>,
     /// When the last listing ended.
     pub listed_at: Option<Timestamp>,
+    /// The account that was made and did not keep our mark. While it stands, none is made: each would
+    /// be one that nobody knows again.
+    pub mark_dropped: Option<AccountId>,
     /// Its status.
     pub status: Tracked<AppConnectorStatus>,
 }
@@ -401,8 +405,24 @@ impl ConnectorEntry {
             listing_failed: None,
             oddities: Vec::new(),
             listed_at: None,
+            mark_dropped: None,
             status: Tracked::new(status),
         }
+    }
+
+    /// What was listed may show that the application keeps marks after all: the account in question bears
+    /// one of ours now, or somebody has deleted it. Tells whether that changed anything.
+    pub fn may_keep_marks_again(&mut self) -> bool {
+        let keeps = self.mark_dropped.as_ref().is_some_and(|id| {
+            self.inventory.by_id(id).map_or_else(
+                || self.inventory.accounts_completeness().is_complete(),
+                |account| self.inventory.is_ours(account),
+            )
+        });
+        if keeps {
+            self.mark_dropped = None;
+        }
+        keeps
     }
 
     /// Whether the first listing since the start is under way, and nothing speaks against its ending

@@ -28,7 +28,10 @@ pub fn submit(
         };
         let dry_run = entry.compiled.as_ref().is_none_or(|c| c.spec.dry_run);
         let step = next_step(name, account, &person.failures, now)
-            .filter(|step| !dry_run || !step.operation.is_write());
+            .filter(|step| !dry_run || !step.operation.is_write())
+            .filter(|step| {
+                entry.mark_dropped.is_none() || !matches!(step.operation, Operation::Create(_))
+            });
         match step {
             None => {
                 if person.submitted.remove(name).is_some() {

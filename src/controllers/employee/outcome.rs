@@ -24,6 +24,17 @@ const REPORTED_BASE: Duration = Duration::from_mins(5);
 /// Longest wait after such failures.
 const REPORTED_CAP: Duration = Duration::from_hours(1);
 
+/// Reason where an application does not keep the mark of an account that was made.
+pub const MARK_NOT_KEPT: &str = "MarkNotKept";
+
+/// What to tell of an application that did not keep our mark.
+#[must_use]
+pub fn mark_not_kept(account: &AccountId) -> String {
+    format!(
+        "the application made the account {account} and did not keep its mark (externalId): no more accounts are made there until it does. Let the application store externalId; then set the mark on that account, or delete it there"
+    )
+}
+
 /// What an outcome is laid into.
 pub struct Context<'a> {
     /// Whose mark is ours.
@@ -32,6 +43,8 @@ pub struct Context<'a> {
     pub connector: &'a ConnectorName,
     /// What its target showed so far.
     pub inventory: &'a mut Inventory,
+    /// The account there that did not keep our mark, if there is one.
+    pub mark_dropped: &'a mut Option<AccountId>,
     /// User names of its target.
     pub names: Option<&'a mut Names>,
     /// The person.
@@ -57,8 +70,7 @@ impl Context<'_> {
     fn done(&mut self, order: &Order, effect: Effect) {
         match (effect, &order.operation) {
             (Effect::Created(account), _) => {
-                self.inventory.saw(account, false);
-                self.succeeded(order);
+                self.created(account, order);
             }
             (Effect::Read(accounts), Operation::Read(key)) => self.read(key, accounts),
             (Effect::Updated(shown), Operation::Update { id, changes }) => {
@@ -103,6 +115,23 @@ impl Context<'_> {
             // An effect of another kind than the order's says nothing that can be used.
             _ => {}
         }
+    }
+
+    /// An account was made. It is linked at once: if it does not bear the mark that it was made with, it
+    /// is this link that shows it as a contradiction, and keeps another from being made.
+    fn created(&mut self, account: ObservedAccount, order: &Order) {
+        let me = Marking::Ours(self.person.employee_id.clone());
+        if self.scope.read(account.mark.as_deref()) == me {
+            *self.mark_dropped = None;
+            self.succeeded(order);
+        } else {
+            *self.mark_dropped = Some(account.id.clone());
+            let error = ConnectorError::new(ErrorKind::Invalid, mark_not_kept(&account.id));
+            self.note("Create", None, MARK_NOT_KEPT, &error);
+            let record = &mut self.person.record.accounts;
+            record.entry(self.connector.clone()).or_default().id = Some(account.id.clone());
+        }
+        self.inventory.saw(account, false);
     }
 
     fn activity(&mut self, shown: Option<ObservedAccount>, id: &AccountId, wanted: Activity) {
@@ -179,17 +208,23 @@ impl Context<'_> {
             ErrorKind::OutcomeUnknown | ErrorKind::NotFound | ErrorKind::Changed
                 if order.operation.is_write() =>
             {
-                self.person.in_doubt.insert(self.connector.clone());
+                self.doubt();
             }
             ErrorKind::Taken if matches!(order.operation, Operation::Create(_)) => {
                 // Perhaps an earlier create of ours whose answer was lost; a direct read tells.
-                self.person.in_doubt.insert(self.connector.clone());
+                self.doubt();
                 self.person.name_taken.insert(self.connector.clone());
                 return;
             }
             _ => {}
         }
         self.note_failure(order.operation.verb(), None, error);
+    }
+
+    /// Only a direct read from now on tells what is there.
+    fn doubt(&mut self) {
+        self.person.in_doubt.insert(self.connector.clone());
+        self.inventory.doubt(&self.person.employee_id);
     }
 
     fn note_failure(
@@ -267,3 +302,6 @@ impl Context<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::api::employee::{
     AccountState, AccountStatus, EmployeeStatus, EmployeeSummary, GrantState as ShownGrant,
     GrantStatus, HeldRole, NextTransition, OrphanedCredential,
 };
-use crate::controllers::employee::{orphans, outlook, revoked};
+use crate::controllers::employee::{orphans, outcome, outlook, revoked};
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Failure, Person, Realm};
 use crate::domain::account::Activity;
@@ -19,8 +19,8 @@ use crate::domain::ids::ConnectorName;
 use crate::domain::lifecycle::{Stage, Transition};
 use crate::domain::problem::Problem;
 use crate::domain::record::RecordedAccount;
-use crate::plan::parts::{GrantPlan, GrantState};
-use crate::plan::{AccountPlan, Goal, PersonPlan};
+use crate::plan::parts::{GrantPlan, GrantState, Step};
+use crate::plan::{AccountPlan, Goal, Operation, PersonPlan};
 
 /// Entries of a list in a status, at most.
 const LIST_CAP: usize = 256;
@@ -147,8 +147,17 @@ fn one_account(
 ) -> (AccountStatus, Option<&'static str>) {
     let entry = realm.connectors.get(name);
     let failure = person.failing(name, account, now);
-    let (state, reason, message) =
-        state(name, entry, account, failure, unexplained(entry, recorded));
+    let unmarked = entry
+        .and_then(|e| e.mark_dropped.as_ref())
+        .filter(|id| recorded.is_some_and(|r| r.id.as_ref() == Some(id)));
+    let (state, reason, message) = match unmarked {
+        Some(id) => (
+            AccountState::Conflict,
+            Some(outcome::MARK_NOT_KEPT),
+            Some(text::bounded(&outcome::mark_not_kept(id))),
+        ),
+        None => state(name, entry, account, failure, unexplained(entry, recorded)),
+    };
     let status = AccountStatus {
         connector: name.to_string(),
         account_id: recorded
@@ -308,6 +317,12 @@ fn obstacle(
     {
         let message = format!("the AppConnector {name} waits: {}", problem.message);
         return Some((problem.reason, message));
+    }
+    let creates = |step: &Step| matches!(step.operation, Operation::Create(_));
+    if let Some(account_id) = &entry.mark_dropped
+        && account.steps.iter().any(creates)
+    {
+        return Some((outcome::MARK_NOT_KEPT, outcome::mark_not_kept(account_id)));
     }
     let dry_run = entry.compiled.as_ref().is_some_and(|c| c.spec.dry_run);
     (dry_run && unfinished).then(|| {

@@ -102,6 +102,7 @@ impl Engine {
             });
             entry.unavailable = None;
             entry.capabilities = None;
+            entry.mark_dropped = None;
             for person in realm.people.values_mut() {
                 // What was in flight may or may not have been done.
                 if person
@@ -110,6 +111,7 @@ impl Engine {
                     .is_some_and(|s| s.operation.is_write())
                 {
                     person.in_doubt.insert(name.clone());
+                    entry.inventory.doubt(&person.employee_id);
                 }
                 person.failures.retain(|key, _| key.connector != *name);
             }
@@ -158,6 +160,7 @@ impl Engine {
                 entry.oddities.clone_from(&listing.oddities);
                 let entitlements = entry.inventory.entitlement_ids();
                 let mut changed = entry.inventory.complete_listing(*listing);
+                let keeps_marks = entry.may_keep_marks_again();
                 let came_or_went = entitlements != entry.inventory.entitlement_ids();
                 self.refused_names_may_be_free(&key);
                 self.ports
@@ -166,7 +169,7 @@ impl Engine {
                 if came_or_went {
                     self.try_entitlements_again(&key);
                 }
-                if first || came_or_went {
+                if first || came_or_went || keeps_marks {
                     self.look_at_everyone(&key.namespace);
                 } else {
                     changed.extend(self.unsettled(&key));
@@ -257,6 +260,7 @@ impl Engine {
             running.handle.refresh();
         }
         let before = entry.inventory.by_mark(&id).len();
+        let kept_marks = entry.mark_dropped.is_none();
         Context {
             scope: &realm.scope,
             connector: &key.name,
@@ -265,11 +269,13 @@ impl Engine {
                 .as_ref()
                 .and_then(|target| self.world.names.get_mut(target)),
             inventory: &mut entry.inventory,
+            mark_dropped: &mut entry.mark_dropped,
             person,
             now,
             jitter: fastrand::f64(),
         }
         .take(outcome);
+        let turned = kept_marks != entry.mark_dropped.is_none();
         let appeared = entry.inventory.by_mark(&id).len() != before;
         let reports: Vec<EmployeeName> = if appeared {
             realm
@@ -282,6 +288,10 @@ impl Engine {
         } else {
             Vec::new()
         };
+        if turned {
+            // Accounts that were about to be made are not, or are after all.
+            self.look_at_everyone(&key.namespace);
+        }
         self.look_at(&key.namespace, &object);
         for report in reports {
             self.look_at(&key.namespace, &report);

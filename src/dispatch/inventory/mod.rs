@@ -154,6 +154,12 @@ impl Inventory {
         self.sought.contains(employee)
     }
 
+    /// Whether an account bears a mark of ours, whoever's.
+    #[must_use]
+    pub fn is_ours(&self, account: &ObservedAccount) -> bool {
+        matches!(self.scope.read(account.mark.as_deref()), Marking::Ours(_))
+    }
+
     /// Entitlements an account holds.
     #[must_use]
     pub fn held(&self, id: &AccountId) -> Option<&BTreeSet<EntitlementName>> {
@@ -202,6 +208,27 @@ impl Inventory {
     /// A direct search found nothing for this person.
     pub fn sought(&mut self, employee: &EmployeeId) {
         self.sought.insert(employee.clone());
+    }
+
+    /// The answer to a write for this person was lost, or contradicted what was seen: what was read
+    /// directly before says nothing any more.
+    pub fn doubt(&mut self, employee: &EmployeeId) {
+        self.sought.remove(employee);
+        let overlaid = self
+            .overlay
+            .iter_mut()
+            .flat_map(|o| o.accounts.values_mut());
+        for id in self.by_mark.get(employee).into_iter().flatten() {
+            if let Some(entry) = self.accounts.get_mut(id) {
+                entry.read_directly = false;
+            }
+        }
+        let ours = Marking::Ours(employee.clone());
+        for entry in overlaid.flatten() {
+            if self.scope.read(entry.account.mark.as_deref()) == ours {
+                entry.read_directly = false;
+            }
+        }
     }
 
     /// Attributes were written, and the answer did not show the account.
