@@ -179,6 +179,9 @@ pub struct Realm {
     pub templates: BTreeMap<RoleName, TemplateEntry>,
     /// Connectors by name.
     pub connectors: BTreeMap<ConnectorName, ConnectorEntry>,
+    /// Connectors of which an earlier run is still ending, perhaps that of an object that is gone by
+    /// now: its last writes must be over before the next run begins.
+    pub stopping: BTreeSet<ConnectorName>,
     /// Labelled Secrets by name.
     pub secrets: BTreeMap<String, SecretView>,
     /// The compiled policy.
@@ -197,6 +200,7 @@ impl Realm {
             reports: BTreeMap::new(),
             templates: BTreeMap::new(),
             connectors: BTreeMap::new(),
+            stopping: BTreeSet::new(),
             secrets: BTreeMap::new(),
             policy: Arc::default(),
         }
@@ -366,8 +370,6 @@ pub struct ConnectorEntry {
     pub target: Option<TargetKey>,
     /// The running dispatch, while there is one.
     pub running: Option<Running>,
-    /// Whether an earlier run is still ending: its last writes must be over before the next begins.
-    pub stopping: bool,
     /// What the target showed.
     pub inventory: Inventory,
     /// What the target can do.
@@ -398,7 +400,6 @@ impl ConnectorEntry {
             problems: Vec::new(),
             target: None,
             running: None,
-            stopping: false,
             inventory: Inventory::new(scope),
             capabilities: None,
             unavailable: None,

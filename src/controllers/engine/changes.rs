@@ -54,12 +54,9 @@ impl Engine {
             }
             Change::Stopped(key) => {
                 let name = ConnectorName::new(&key.name);
-                let realm = self.realm(&key.namespace);
-                if let Some(entry) = realm.connectors.get_mut(&name) {
-                    entry.stopping = false;
-                    self.queue
-                        .add(Work::Connector(key.namespace, name), Lane::Leaver);
-                }
+                self.realm(&key.namespace).stopping.remove(&name);
+                self.queue
+                    .add(Work::Connector(key.namespace, name), Lane::Leaver);
             }
         }
     }
@@ -307,18 +304,12 @@ impl Engine {
     /// The connector is gone: its accounts stay as they are.
     fn connector_gone(&mut self, key: &Key) {
         let name = ConnectorName::new(&key.name);
+        // What was in flight may or may not be done, and an object of that name may come again.
+        self.stop(&key.namespace, &name);
         let realm = self.realm(&key.namespace);
-        if let Some(running) = realm
-            .connectors
-            .remove(&name)
-            .and_then(|entry| entry.running)
-        {
-            running.handle.stop();
-        }
+        realm.connectors.remove(&name);
         for person in realm.people.values_mut() {
-            person.submitted.remove(&name);
             person.failures.retain(|key, _| key.connector != name);
-            person.in_doubt.remove(&name);
         }
         self.ports
             .statuses

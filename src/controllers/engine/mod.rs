@@ -7,6 +7,9 @@ mod people;
 mod reports;
 mod statuses;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

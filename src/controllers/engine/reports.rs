@@ -46,10 +46,7 @@ impl Engine {
                 if !same {
                     self.stop(namespace, name);
                 }
-                let stopping = self
-                    .world
-                    .connector_mut(namespace, name)
-                    .is_some_and(|e| e.stopping);
+                let stopping = self.realm(namespace).stopping.contains(name);
                 if !same && !stopping {
                     let epoch = self.next();
                     let target = Target {
@@ -80,7 +77,8 @@ impl Engine {
         self.summary_of_connector(namespace, name.clone());
     }
 
-    fn stop(&mut self, namespace: &Arc<str>, name: &ConnectorName) {
+    /// Ends a run. The next begins once the last writes of this one are over.
+    pub(super) fn stop(&mut self, namespace: &Arc<str>, name: &ConnectorName) {
         let Some(realm) = self.world.realms.get_mut(namespace) else {
             return;
         };
@@ -89,7 +87,7 @@ impl Engine {
         };
         if let Some(running) = entry.running.take() {
             running.handle.stop();
-            entry.stopping = true;
+            realm.stopping.insert(name.clone());
             let changes = self.ports.changes.clone();
             let key = Key {
                 namespace: Arc::clone(namespace),

@@ -1,0 +1,68 @@
+//! Runs of connectors: when one begins and ends, and what that means for people.
+
+use super::{Bench, connector, employee};
+use crate::controllers::watch::{Change, Seen};
+use crate::controllers::world::Submitted;
+use crate::domain::ids::{ConnectorName, EmployeeName};
+use crate::plan::Operation;
+use crate::plan::operation::ReadKey;
+
+fn submit(bench: &mut Bench, person: &str, operation: Operation) {
+    let namespace = bench.namespace.clone();
+    let person = bench
+        .engine
+        .world
+        .person_mut(&namespace, &EmployeeName::new(person))
+        .unwrap();
+    let submitted = Submitted {
+        revision: 1,
+        operation,
+    };
+    person.submitted.insert("directory".into(), submitted);
+}
+
+fn runs(bench: &mut Bench) -> bool {
+    let namespace = bench.namespace.clone();
+    let name = ConnectorName::new("directory");
+    bench
+        .engine
+        .world
+        .connector_mut(&namespace, &name)
+        .is_some_and(|entry| entry.running.is_some())
+}
+
+/// The object is deleted and made again while writes are in flight: they are in doubt, and nothing
+/// starts before they are over.
+#[tokio::test]
+async fn a_connector_made_again_waits_for_the_writes_of_the_one_before() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    bench.connector("directory", &connector("directory"));
+    bench.employee("ada", &employee("1"));
+    bench.employee("bob", &employee("2"));
+    bench.work();
+    assert!(runs(&mut bench));
+    submit(&mut bench, "ada", Operation::Disable("a".into()));
+    submit(&mut bench, "bob", Operation::Read(ReadKey::Id("b".into())));
+
+    let gone = Seen::Gone(bench.key("directory"));
+    bench.engine.change(Change::AppConnector(gone));
+    let doubts = |bench: &Bench, name: &str| {
+        let name = EmployeeName::new(name);
+        let person = bench.engine.world.person(&bench.namespace, &name).unwrap();
+        assert!(person.submitted.is_empty());
+        person.in_doubt.contains("directory")
+    };
+    assert!(doubts(&bench, "ada"), "a write may have been done");
+    assert!(!doubts(&bench, "bob"), "a read changes nothing");
+
+    bench.connector("directory", &connector("directory"));
+    bench.work();
+    assert!(!runs(&mut bench), "the earlier run has not ended");
+    let ended = bench.changes.recv().await.unwrap();
+    assert!(matches!(&ended, Change::Stopped(key) if *key == bench.key("directory")));
+    bench.engine.change(ended);
+    bench.work();
+    assert!(runs(&mut bench));
+    assert!(doubts(&bench, "ada"), "only a read ends the doubt");
+}

@@ -1,0 +1,172 @@
+//! Tests of the engine with no cluster and no target: what comes in is laid in by hand, and what it
+//! would do next is looked at.
+
+mod connectors;
+
+use std::sync::Arc;
+
+use http::{Request, Response};
+use kube::client::Body;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Engine, Ports};
+use crate::api::{SECRET_HOSTS_ANNOTATION, SECRET_LABEL};
+use crate::audit::memory::MemorySink;
+use crate::controllers::watch::{Change, Key, Seen};
+use crate::controllers::world::Meta;
+use crate::dispatch::{DispatchMetrics, Report, Shared};
+use crate::runtime::clock::SystemClock;
+use crate::runtime::events::{self, Events};
+use crate::runtime::http::Health;
+use crate::runtime::metrics::{self, Metrics};
+use crate::runtime::status_writer::{self, StatusWriter, StatusWritten};
+
+/// An engine in one namespace, and the far ends of what it hands things to.
+struct Bench {
+    engine: Engine,
+    changes: mpsc::Receiver<Change>,
+    namespace: Arc<str>,
+    version: u64,
+    _reports: mpsc::UnboundedReceiver<Report>,
+    _written: mpsc::UnboundedReceiver<StatusWritten>,
+}
+
+impl Bench {
+    /// An engine whose watches are in step. Kubernetes accepts every write.
+    fn new() -> Self {
+        let service = tower::service_fn(|_: Request<Body>| async {
+            let body = Body::from(json!({"metadata": {}}).to_string().into_bytes());
+            Ok::<_, std::convert::Infallible>(Response::new(body))
+        });
+        let client = kube::Client::new(service, "default");
+        let mut registry = metrics::registry();
+        let clock = Arc::new(SystemClock);
+        let metrics = Metrics::register(&mut registry, clock.clone());
+        let shutdown = CancellationToken::new();
+        let (statuses, written, _) = StatusWriter::start(
+            client.clone(),
+            status_writer::Settings::default(),
+            metrics.clone(),
+            shutdown.clone(),
+        );
+        let (events, _) = Events::start(
+            client,
+            events::Settings::default(),
+            metrics.clone(),
+            shutdown.clone(),
+        );
+        let (changes_in, changes) = mpsc::channel(64);
+        let (reports_in, reports) = mpsc::unbounded_channel();
+        let ports = Ports {
+            clock: clock.clone(),
+            statuses,
+            events,
+            dispatch: Shared {
+                reports: reports_in,
+                audit: Arc::new(MemorySink::default()),
+                clock,
+                metrics: DispatchMetrics::register(&mut registry),
+                stop: shutdown.clone(),
+            },
+            changes: changes_in,
+            metrics,
+            health: Arc::new(Health::new(std::time::Duration::from_mins(1))),
+            shutdown,
+        };
+        Self {
+            engine: Engine::new("test".to_owned(), Vec::new(), ports),
+            changes,
+            namespace: Arc::from("people"),
+            version: 0,
+            _reports: reports,
+            _written: written,
+        }
+    }
+
+    fn key(&self, name: &str) -> Key {
+        Key {
+            namespace: Arc::clone(&self.namespace),
+            name: Arc::from(name),
+        }
+    }
+
+    /// An object as the watch shows it, the newest there is.
+    fn seen<K: serde::de::DeserializeOwned>(&mut self, name: &str, object: &Value) -> Seen<K> {
+        self.version += 1;
+        let meta = Meta {
+            uid: format!("uid-{name}"),
+            generation: i64::try_from(self.version).unwrap(),
+            resource_version: self.version.to_string(),
+            ..Meta::default()
+        };
+        let object = serde_json::from_value(object.clone()).unwrap();
+        Seen::There(self.key(name), meta, Box::new(object))
+    }
+
+    fn employee(&mut self, name: &str, object: &Value) {
+        let seen = self.seen(name, object);
+        self.engine.change(Change::Employee(seen));
+    }
+
+    fn connector(&mut self, name: &str, object: &Value) {
+        let seen = self.seen(name, object);
+        self.engine.change(Change::AppConnector(seen));
+    }
+
+    fn secret(&mut self, name: &str) {
+        let secret: k8s_openapi::api::core::v1::Secret = serde_json::from_value(json!({
+            "metadata": {
+                "name": name,
+                "labels": {SECRET_LABEL: "true"},
+                "annotations": {SECRET_HOSTS_ANNOTATION: "localhost"},
+            },
+            "data": {"token": "czNjcmV0"},
+        }))
+        .unwrap();
+        let seen = Seen::There(self.key(name), Meta::default(), Box::new(secret.into()));
+        self.engine.change(Change::Secret(seen));
+    }
+
+    /// Works until nothing is to be done now.
+    fn work(&mut self) {
+        while self.engine.has_work(self.engine.ports.clock.now()) {
+            self.engine.work();
+        }
+    }
+
+    /// What waits to be looked at now, emptied.
+    fn waiting(&mut self) -> Vec<super::Work> {
+        let now = self.engine.ports.clock.now();
+        std::iter::from_fn(|| self.engine.queue.pop(now).map(|(work, _)| work)).collect()
+    }
+}
+
+/// An Employee of this id.
+fn employee(id: &str) -> Value {
+    json!({
+        "metadata": {},
+        "spec": {
+            "employeeId": id,
+            "name": {"given": "Ada", "family": "Lovelace"},
+            "department": "Marketing",
+            "jobTitle": "Manager",
+            "startDate": "2020-01-01",
+        },
+    })
+}
+
+/// An AppConnector with nobody at the other end, whose token is in the Secret of this name.
+fn connector(secret: &str) -> Value {
+    json!({
+        "metadata": {},
+        "spec": {
+            "scim": {
+                "baseUrl": "https://localhost:1/scim/v2",
+                "auth": {"bearer": {"secretKeyRef": {"name": secret, "key": "token"}}},
+            },
+            "account": {"username": ["employee.employeeId"]},
+        },
+    })
+}
