@@ -3,4 +3,5 @@
 pub mod connect;
 pub mod events;
 pub mod intake;
+pub mod sharing;
 pub mod status;

@@ -286,7 +286,8 @@ impl Engine {
             .as_ref()
             .and_then(registry::target)
             .map(|t| TargetKey(Arc::from(t)));
-        if entry.target != target {
+        let moved = entry.target != target;
+        if moved {
             entry.inventory = Inventory::new(scope);
             entry.listed_at = None;
         }
@@ -297,6 +298,9 @@ impl Engine {
         entry.target = target;
         entry.problems = problem.into_iter().collect();
         self.stale_policies.insert(Arc::clone(&key.namespace));
+        if moved {
+            self.look_at_connectors(&key.namespace);
+        }
         self.queue
             .add(Work::Connector(key.namespace, name), Lane::Leaver);
     }
@@ -323,7 +327,18 @@ impl Engine {
         ));
         self.queue
             .remove(&Work::Connector(Arc::clone(&key.namespace), name));
+        self.look_at_connectors(&key.namespace);
         self.stale_policies.insert(Arc::clone(&key.namespace));
+    }
+
+    /// Each connector of a namespace looks whether what changed concerns it: a Secret, or another
+    /// connector to the same application.
+    fn look_at_connectors(&mut self, namespace: &Arc<str>) {
+        let names: Vec<ConnectorName> = self.realm(namespace).connectors.keys().cloned().collect();
+        for name in names {
+            self.queue
+                .add(Work::Connector(Arc::clone(namespace), name), Lane::Leaver);
+        }
     }
 
     /// A Secret changed: the connectors of its namespace look whether that concerns them.
@@ -341,11 +356,7 @@ impl Engine {
             }
             Seen::Unreadable(key, ..) => key.namespace,
         };
-        let names: Vec<ConnectorName> = self.realm(&namespace).connectors.keys().cloned().collect();
-        for name in names {
-            self.queue
-                .add(Work::Connector(Arc::clone(&namespace), name), Lane::Leaver);
-        }
+        self.look_at_connectors(&namespace);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::connectors::ErrorKind;
-use crate::controllers::app_connector::connect;
+use crate::controllers::app_connector::{connect, sharing};
 use crate::controllers::employee::outcome::Context;
 use crate::controllers::watch::{Change, Key};
 use crate::controllers::world::Running;
@@ -30,7 +30,11 @@ impl Engine {
             self.summary_of_connector(namespace, name.clone());
             return;
         };
-        match connect::open(&spec, &realm.secrets) {
+        let opened = match sharing::waits_for_elder(realm, name) {
+            Some(problem) => Err(problem),
+            None => connect::open(&spec, &realm.secrets),
+        };
+        match opened {
             Err(problem) => {
                 // A credential that was taken back is not used on.
                 self.stop(namespace, name);

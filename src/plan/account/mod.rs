@@ -105,6 +105,10 @@ pub(super) fn assess(inputs: &Inputs<'_>, name: &ConnectorName) -> Assessment {
     let recorded = inputs.record.accounts.get(name);
     let goal = goal(inputs, desired, recorded);
     let Some(connector) = inputs.policy.connector(name) else {
+        if goal == Goal::Ended && inputs.desired.lifecycle.stage.may_work() {
+            // A connector that is gone releases what no role gives any more, as it is.
+            return Assessment::idle(goal, None);
+        }
         return untouchable(
             inputs,
             desired,

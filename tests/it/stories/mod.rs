@@ -17,5 +17,6 @@ mod outage;
 mod own_pages;
 mod policy;
 mod random_order;
+mod shared_target;
 mod stolen;
 mod unreadable;

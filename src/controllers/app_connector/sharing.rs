@@ -1,0 +1,26 @@
+//! Several connectors of one namespace that speak to one application. A mark tells whose an account
+//! is, not which connector's, so they would undo each other's work: the eldest works, the others wait.
+
+use crate::controllers::world::Realm;
+use crate::domain::ids::ConnectorName;
+use crate::domain::problem::Problem;
+
+/// Why a connector has to wait for an elder one, if it has to.
+#[must_use]
+pub fn waits_for_elder(realm: &Realm, name: &ConnectorName) -> Option<Problem> {
+    let me = realm.connectors.get(name)?;
+    let target = me.target.as_ref()?;
+    let (elder, _) = realm
+        .connectors
+        .iter()
+        .filter(|(_, other)| other.target.as_ref() == Some(target))
+        .min_by_key(|(name, other)| (other.meta.created, (*name).clone()))?;
+    (elder != name).then(|| {
+        Problem::waiting(
+            "TargetShared",
+            format!(
+                "the AppConnector {elder} speaks to the same application already, and two would undo each other's work: delete one of them, or point spec at another application"
+            ),
+        )
+    })
+}
