@@ -82,7 +82,16 @@ pub fn derive(
     let unseen_and_untold = revoked::waiting(&unseen, |name| {
         told.iter().any(|(told, _)| told.connector == name.as_str())
     });
-    let mut wanted = readiness(desired, &told, unseen_and_untold.as_ref());
+    let missing = missing_manager(realm, facts, desired.lifecycle.stage);
+    let waiting: Vec<&Problem> = desired
+        .roles
+        .problems
+        .first()
+        .into_iter()
+        .chain(&missing)
+        .chain(&unseen_and_untold)
+        .collect();
+    let mut wanted = readiness(desired, &told, &waiting);
     let accounts: Vec<AccountStatus> = told.into_iter().map(|(account, _)| account).collect();
     let right = accounts.iter().filter(|a| is_right(a)).count();
     if let Some(revoked) = revoked::condition(desired, plan, &accounts, &unseen) {
@@ -339,19 +348,26 @@ const CONFLICTS: [&str; 3] = [
     "MarkMissing",
 ];
 
+/// A manager who does not exist (yet) is waited for by nothing but the status: a name that is mistyped
+/// would never be noticed otherwise. Whoever left needs none.
+fn missing_manager(realm: &Realm, facts: &Facts, stage: Stage) -> Option<Problem> {
+    let manager = facts.manager.as_ref()?;
+    (!stage.ends_access() && !realm.people.contains_key(manager)).then(|| {
+        Problem::waiting(
+            "ManagerMissing",
+            format!(
+                "spec.managerRef names the Employee {manager}, which does not exist (yet): create it, or mend the name; until then manager attributes stay as they are, and nothing else waits for it"
+            ),
+        )
+    })
+}
+
 /// Ready, and Reconciling beside it.
 fn readiness(
     desired: &Desired,
     accounts: &[(AccountStatus, Option<&'static str>)],
-    unseen: Option<&Problem>,
+    waiting: &[&Problem],
 ) -> Vec<Wanted> {
-    let waiting: Vec<&Problem> = desired
-        .roles
-        .problems
-        .first()
-        .into_iter()
-        .chain(unseen)
-        .collect();
     let open: Vec<_> = accounts.iter().filter(|(a, _)| !is_right(a)).collect();
     if open.is_empty() && waiting.is_empty() {
         let (reason, message) = match (accounts.len(), desired.lifecycle.stage) {

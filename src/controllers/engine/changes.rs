@@ -131,7 +131,9 @@ impl Engine {
                 .entry(id.clone())
                 .or_default()
                 .insert(name.clone());
+            self.look_at_reports(&key.namespace, &name);
         }
+        let realm = self.realm(&key.namespace);
         if let Some(manager) = manager {
             realm
                 .reports
@@ -141,6 +143,14 @@ impl Engine {
         }
         self.look_at_id(&key.namespace, id);
         self.look_at(&key.namespace, &name);
+    }
+
+    /// Those who name this person as their manager wait for the object, or may miss it.
+    fn look_at_reports(&mut self, namespace: &Arc<str>, manager: &EmployeeName) {
+        let reports = self.realm(namespace).reports.get(manager).cloned();
+        for report in reports.into_iter().flatten() {
+            self.look_at(namespace, &report);
+        }
     }
 
     /// The object is gone. Its accounts stay as they are, and show up as released.
@@ -182,8 +192,9 @@ impl Engine {
         self.queue.remove(&Work::Person(
             Arc::clone(&namespace),
             person.employee_id.clone(),
-            name,
+            name.clone(),
         ));
+        self.look_at_reports(&namespace, &name);
         // Another object may have claimed the same employeeId, and waited.
         self.look_at_id(&namespace, &person.employee_id);
         self.summaries(&namespace);

@@ -1,10 +1,13 @@
 //! Story 13: what can't work says so, with the field and what to do, and stops nobody else.
 
 use kube::api::DeleteParams;
+use rollcall::api::employee::AccountState;
 use rollcall::api::{Employee, RoleTemplate};
 use serde_json::json;
 
-use super::kit_b::{Story, connector, cycles, employee, everyone, is, tells, usernames, writes};
+use super::kit_b::{
+    Story, connector, cycles, employee, everyone, is, says, tells, usernames, writes,
+};
 use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;
 
@@ -90,11 +93,36 @@ async fn employees_that_can_not_work() {
         std::collections::BTreeSet::from(["waits.longer".to_owned()])
     );
 
-    // A manager who may still come blocks nothing.
+    others_go_on(&story).await;
+}
+
+/// A manager who may still come is told of, and blocks nothing.
+#[tokio::test]
+async fn a_manager_who_does_not_exist() {
+    let (story, _server, _operator) = company("no-manager").await;
     let mut led = employee("led", "4", "Led", "Zeppelin");
-    led["spec"]["managerRef"] = json!({"name": "nobody"});
+    led["spec"]["managerRef"] = json!({"name": "boss"});
     story.apply_person(led).await;
-    story.provisioned("led", 1).await;
+    let boss = employee("boss", "5", "The", "Boss");
+    for round in ["never there", "gone"] {
+        let status = story
+            .person("led", round, |s| {
+                says(&s.conditions, "Ready", "False", "ManagerMissing")
+                    && is(&s.conditions, "Reconciling", "True")
+                    && s.accounts.iter().any(|a| a.state == AccountState::Active)
+            })
+            .await;
+        let message = super::kit_b::message(&status.conditions, "Ready");
+        tells(&message, &["spec.managerRef", "boss"]);
+        story.apply_person(boss.clone()).await;
+        story.provisioned("boss", 1).await;
+        story.provisioned("led", 1).await;
+        let people = story.ns.api::<Employee>();
+        people
+            .delete("boss", &DeleteParams::default())
+            .await
+            .unwrap();
+    }
     others_go_on(&story).await;
 }
 
