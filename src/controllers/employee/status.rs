@@ -388,6 +388,13 @@ fn readiness(
     let first = open
         .iter()
         .find(|(a, _)| a.state != AccountState::Pending)
+        .or_else(|| {
+            // What others wait for says more than that they wait.
+            let waits = |reason: &Option<&str>| {
+                matches!(reason, Some("WaitingForAdditions" | "InProgress"))
+            };
+            open.iter().find(|(_, reason)| !waits(reason))
+        })
         .or(open.first());
     let mut parts = Vec::new();
     if let Some((account, _)) = first {
