@@ -208,6 +208,7 @@ impl Town {
             username,
             manager: None,
             normalised: BTreeMap::new(),
+            renamed: None,
         }
     }
 
