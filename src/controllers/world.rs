@@ -254,13 +254,15 @@ pub struct Person {
     pub failures: BTreeMap<FailureKey, Failure>,
     /// Connectors where the answer to the last write was lost.
     pub in_doubt: BTreeSet<ConnectorName>,
-    /// Connectors where a create met a taken user name.
-    pub name_taken: BTreeSet<ConnectorName>,
+    /// Connectors where a create was refused because something was taken.
+    pub name_taken: BTreeMap<ConnectorName, Refused>,
     /// Connectors where a disable was accepted and is not proven yet.
     pub disable_accepted: BTreeSet<ConnectorName>,
     /// Attributes that a target stored differently from what we wrote.
     pub normalised:
         BTreeMap<ConnectorName, BTreeMap<AttributeName, (AttributeValue, Option<AttributeValue>)>>,
+    /// User names that we wrote over another, and what the target shows if it does not take them over.
+    pub renamed: BTreeMap<ConnectorName, (Username, Username)>,
     /// Since when work has been going on that no status tells of yet.
     pub unsettled_since: Option<Timestamp>,
     /// What other objects' statuses need to know of the last look.
@@ -327,6 +329,18 @@ pub struct FailureKey {
     pub verb: &'static str,
     /// Which entitlement.
     pub entitlement: Option<EntitlementName>,
+}
+
+/// Creates that were refused because something is taken: the user name, or a value such as the mail
+/// address that the application wants to be unique as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// What the application said last.
+    pub error: ConnectorError,
+    /// Whether a direct read has to tell yet if somebody has the name.
+    pub undecided: bool,
+    /// How often nobody was seen to have the name.
+    pub unexplained: u32,
 }
 
 /// A failure, and when it is tried again.

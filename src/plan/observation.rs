@@ -30,6 +30,8 @@ pub struct Observation {
     /// Attributes that the target stored differently from what we wrote: what we wrote, and what it
     /// shows since. Writing them again would never end.
     pub normalised: BTreeMap<AttributeName, (AttributeValue, Option<AttributeValue>)>,
+    /// A user name that we wrote, and the one that the target shows where it did not take ours over.
+    pub renamed: Option<(Username, Username)>,
 }
 
 /// What is known of one entitlement.

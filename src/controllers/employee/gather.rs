@@ -122,6 +122,7 @@ impl View<'_> {
                 .get(self.name)
                 .cloned()
                 .unwrap_or_default(),
+            renamed: self.person.renamed.get(self.name).cloned(),
             matched,
             held,
         }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::connectors::{ConnectorError, ErrorKind};
-use crate::controllers::world::{Failure, FailureKey, Names, Person};
+use crate::controllers::world::{Failure, FailureKey, Names, Person, Refused};
 use crate::dispatch::inventory::Inventory;
 use crate::dispatch::order::{Effect, Order, Outcome};
-use crate::domain::account::{Activity, AttributeValue, ObservedAccount};
-use crate::domain::ids::{AccountId, ConnectorName, EntitlementName};
+use crate::domain::account::{Activity, AttributeChanges, AttributeValue, ObservedAccount};
+use crate::domain::ids::{AccountId, ConnectorName, EntitlementName, Username};
 use crate::domain::mark::{Marking, Scope};
 use crate::plan::operation::ReadKey;
 use crate::plan::{Operation, attributes};
@@ -23,6 +23,9 @@ const RETRY_CAP: Duration = Duration::from_mins(5);
 const REPORTED_BASE: Duration = Duration::from_mins(5);
 /// Longest wait after such failures.
 const REPORTED_CAP: Duration = Duration::from_hours(1);
+
+/// How many names are tried where the target refuses one that it shows nobody to have.
+const UNEXPLAINED: u32 = 3;
 
 /// Reason where an application does not keep the mark of an account that was made.
 pub const MARK_NOT_KEPT: &str = "MarkNotKept";
@@ -74,11 +77,12 @@ impl Context<'_> {
             }
             (Effect::Read(accounts), Operation::Read(key)) => self.read(key, accounts),
             (Effect::Updated(shown), Operation::Update { id, changes }) => {
+                let before = self.inventory.by_id(id).cloned();
                 match shown {
                     Some(account) => self.inventory.saw(account, false),
                     None => self.inventory.wrote_attributes(id, changes),
                 }
-                self.note_normalised(id, order);
+                self.note_normalised(id, changes, before.as_ref());
                 self.succeeded(order);
             }
             (Effect::ActivitySet(shown), Operation::Enable(id)) => {
@@ -121,6 +125,7 @@ impl Context<'_> {
     /// is this link that shows it as a contradiction, and keeps another from being made.
     fn created(&mut self, account: ObservedAccount, order: &Order) {
         let me = Marking::Ours(self.person.employee_id.clone());
+        self.person.name_taken.remove(self.connector);
         if self.scope.read(account.mark.as_deref()) == me {
             *self.mark_dropped = None;
             self.succeeded(order);
@@ -170,17 +175,11 @@ impl Context<'_> {
             }
             ReadKey::MarkOrUsername(_, username) => {
                 self.inventory.sought(&me);
-                if let Some(username) = username
-                    && (self.person.name_taken.remove(self.connector) || !accounts.is_empty())
-                {
-                    // Somebody else has the name, whether or not the target lets us see them.
-                    if let Some(names) = self.names.as_deref_mut() {
-                        names.allocated.remove(username);
-                        names.refused.insert(username.clone());
-                    }
-                    if let Some(record) = self.person.record.accounts.get_mut(self.connector) {
-                        record.username = None;
-                    }
+                // A search by the mark alone says nothing of names.
+                match username {
+                    Some(username) if accounts.is_empty() => self.nobody_has(username),
+                    Some(username) => self.pass_over(username),
+                    None => {}
                 }
             }
         }
@@ -201,6 +200,39 @@ impl Context<'_> {
             }
             self.inventory.saw(account, true);
         }
+        forget_taken_over(self.person, self.connector, self.inventory);
+    }
+
+    /// The target shows nobody of that name. If it refused the name all the same, somebody may have it
+    /// whom we aren't shown; or it is another value that is taken, and no name will help.
+    fn nobody_has(&mut self, username: &Username) {
+        let Some(refused) = self.person.name_taken.get_mut(self.connector) else {
+            return;
+        };
+        if !std::mem::take(&mut refused.undecided) {
+            return;
+        }
+        refused.unexplained = refused.unexplained.saturating_add(1);
+        if refused.unexplained < UNEXPLAINED {
+            self.pass_over(username);
+        } else {
+            let error = refused.error.clone();
+            self.note_failure("Create", None, &error);
+        }
+    }
+
+    /// Somebody else has the name: the next one is tried.
+    fn pass_over(&mut self, username: &Username) {
+        if let Some(refused) = self.person.name_taken.get_mut(self.connector) {
+            refused.undecided = false;
+        }
+        if let Some(names) = self.names.as_deref_mut() {
+            names.allocated.remove(username);
+            names.refused.insert(username.clone());
+        }
+        if let Some(record) = self.person.record.accounts.get_mut(self.connector) {
+            record.username = None;
+        }
     }
 
     fn failed(&mut self, order: &Order, error: &ConnectorError) {
@@ -213,7 +245,15 @@ impl Context<'_> {
             ErrorKind::Taken if matches!(order.operation, Operation::Create(_)) => {
                 // Perhaps an earlier create of ours whose answer was lost; a direct read tells.
                 self.doubt();
-                self.person.name_taken.insert(self.connector.clone());
+                let refused = self.person.name_taken.remove(self.connector);
+                let refused = Refused {
+                    error: error.clone(),
+                    undecided: true,
+                    unexplained: refused.map_or(0, |r| r.unexplained),
+                };
+                self.person
+                    .name_taken
+                    .insert(self.connector.clone(), refused);
                 return;
             }
             _ => {}
@@ -264,11 +304,15 @@ impl Context<'_> {
         self.person.failures.insert(key, failure);
     }
 
-    /// Remembers attributes that the target keeps in another form than we wrote.
-    fn note_normalised(&mut self, id: &AccountId, order: &Order) {
-        let Operation::Update { changes, .. } = &order.operation else {
-            return;
-        };
+    /// Remembers what the target keeps in another form than we wrote. Where its answer shows nothing
+    /// else than what we wrote, or nothing at all, a later look tells: if it then shows what it showed
+    /// before the write, that is its form (trap: servers normalise names, phones and addresses).
+    fn note_normalised(
+        &mut self,
+        id: &AccountId,
+        changes: &AttributeChanges,
+        before: Option<&ObservedAccount>,
+    ) {
         let Some(account) = self.inventory.by_id(id) else {
             return;
         };
@@ -286,11 +330,22 @@ impl Context<'_> {
                 Some(stored) => attributes::same(written, stored),
                 None => written.is_empty(),
             };
-            if as_written {
-                notes.remove(name);
+            let keeps = if as_written {
+                before
+                    .and_then(|before| before.attributes.get(name))
+                    .filter(|value| !value.is_empty())
             } else {
-                notes.insert(name.clone(), (written.clone(), stored.cloned()));
-            }
+                stored
+            };
+            notes.insert(name.clone(), (written.clone(), keeps.cloned()));
+        }
+        if let Some(written) = &changes.username {
+            let keeps = Some(account)
+                .filter(|account| account.username != *written)
+                .or(before)
+                .map_or(written, |shown| &shown.username);
+            let note = (written.clone(), keeps.clone());
+            self.person.renamed.insert(self.connector.clone(), note);
         }
     }
 
@@ -299,6 +354,23 @@ impl Context<'_> {
             connector: self.connector.clone(),
             verb,
             entitlement: entitlement.cloned(),
+        }
+    }
+}
+
+/// Forgets what was noted of values that the target is seen to have taken over after all: whoever
+/// changes them there from now on is corrected again.
+pub fn forget_taken_over(person: &mut Person, connector: &ConnectorName, inventory: &Inventory) {
+    for account in inventory.by_mark(&person.employee_id) {
+        if let Some(notes) = person.normalised.get_mut(connector) {
+            notes.retain(|name, (written, _)| match account.attributes.get(name) {
+                Some(shown) => !attributes::same(written, shown),
+                None => !written.is_empty(),
+            });
+        }
+        let renamed = person.renamed.get(connector);
+        if renamed.is_some_and(|(written, _)| *written == account.username) {
+            person.renamed.remove(connector);
         }
     }
 }

@@ -102,6 +102,8 @@ impl Engine {
                 // Something relevant changed: what was refused is tried again at once.
                 person.failures.clear();
                 person.normalised.clear();
+                person.renamed.clear();
+                person.name_taken.clear();
             }
             person.meta = meta;
             person.facts = facts;
@@ -119,9 +121,10 @@ impl Engine {
                 submitted: BTreeMap::new(),
                 failures: BTreeMap::new(),
                 in_doubt: BTreeSet::new(),
-                name_taken: BTreeSet::new(),
+                name_taken: BTreeMap::new(),
                 disable_accepted: BTreeSet::new(),
                 normalised: BTreeMap::new(),
+                renamed: BTreeMap::new(),
                 unsettled_since: None,
                 outlook: Outlook::default(),
             };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Engine;
 use crate::connectors::ErrorKind;
 use crate::controllers::app_connector::{connect, sharing};
-use crate::controllers::employee::outcome::Context;
+use crate::controllers::employee::outcome::{Context, forget_taken_over};
 use crate::controllers::watch::{Change, Key};
 use crate::controllers::world::Running;
 use crate::dispatch::order::{ConnectorKey, Effect, Event, Outcome, Report};
@@ -127,7 +127,10 @@ impl Engine {
             event,
         } = report;
         let now = self.now();
-        let Some(entry) = self.world.connector_mut(&key.namespace, &key.name) else {
+        let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
+            return;
+        };
+        let Some(entry) = realm.connectors.get_mut(&key.name) else {
             return;
         };
         if entry.running.as_ref().is_none_or(|r| r.epoch != epoch) {
@@ -162,6 +165,9 @@ impl Engine {
                 entry.oddities.clone_from(&listing.oddities);
                 let entitlements = entry.inventory.entitlement_ids();
                 let mut changed = entry.inventory.complete_listing(*listing);
+                for person in realm.people.values_mut() {
+                    forget_taken_over(person, &key.name, &entry.inventory);
+                }
                 let keeps_marks = entry.may_keep_marks_again();
                 let came_or_went = entitlements != entry.inventory.entitlement_ids();
                 self.refused_names_may_be_free(&key);

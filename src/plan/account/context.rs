@@ -195,7 +195,10 @@ impl Context<'_> {
             record.id = Some(account.id.clone());
             // An account that was not linked before is taken as it is, with its user name: one that was
             // allocated meanwhile was for an account yet to be made.
-            if record.username.is_none() || self.recorded.is_none_or(|r| r.id.is_none()) {
+            if record.username.is_none()
+                || self.recorded.is_none_or(|r| r.id.is_none())
+                || self.keeps_its_name(account)
+            {
                 record.username = Some(account.username.clone());
             }
             if account.activity == Activity::Active {
@@ -226,6 +229,16 @@ impl Context<'_> {
         self.note_rogue(out, account);
     }
 
+    /// Whether the target was given the recorded user name and shows its own all the same: writing it
+    /// again would never end.
+    fn keeps_its_name(&self, account: &ObservedAccount) -> bool {
+        let recorded = self.recorded.and_then(|r| r.username.as_ref());
+        self.observed
+            .renamed
+            .as_ref()
+            .is_some_and(|(written, shown)| recorded == Some(written) && *shown == account.username)
+    }
+
     fn live(&self, out: &mut Assessment, account: &ObservedAccount) {
         if account.activity == Activity::Disabled {
             out.additions_outstanding = true;
@@ -244,7 +257,7 @@ impl Context<'_> {
         let Some(desired) = self.desired else { return };
         let known = self
             .recorded
-            .filter(|r| r.id.is_some())
+            .filter(|r| r.id.is_some() && !self.keeps_its_name(account))
             .and_then(|r| r.username.as_ref());
         let changes = attributes::changes(desired, self.observed, account, known);
         if !changes.is_empty() {

@@ -6,6 +6,7 @@ use crate::domain::account::{Activity, AttributeValue};
 use crate::domain::facts::Employment;
 use crate::domain::fixtures::{connector, person, template};
 use crate::domain::ids::Username;
+use crate::domain::matching::Match;
 use crate::domain::record::Record;
 use crate::plan::parts::GrantState;
 use crate::plan::{AccountPlan, Goal, Lane};
@@ -423,5 +424,35 @@ fn an_attribute_that_the_target_stores_in_its_own_way_is_not_written_for_ever() 
             steps,
             "{written} {stored}"
         );
+    }
+}
+
+#[test]
+fn a_user_name_that_the_target_does_not_take_over_is_accepted() {
+    let mut town = settled();
+    let ours = town.account("dir", "1").unwrap().username.clone();
+    let theirs = Username::new("zoe");
+    let mut look = town.look("1");
+    let observed = look.observations.get_mut("dir").unwrap();
+    let Match::One(account) = &mut observed.matched else {
+        panic!("no account");
+    };
+    account.username = theirs.clone();
+    for (renamed, steps, remembers) in [
+        (None, 1, &ours),
+        (Some((ours.clone(), Username::new("king"))), 1, &ours),
+        (Some((Username::new("king"), theirs.clone())), 1, &ours),
+        (Some((ours.clone(), theirs.clone())), 0, &theirs),
+    ] {
+        look.observations.get_mut("dir").unwrap().renamed = renamed.clone();
+        let plan = town.plan_with(
+            &"1".into(),
+            &look.desired,
+            town.record("1"),
+            &look.observations,
+        );
+        assert_eq!(plan.accounts["dir"].steps.len(), steps, "{renamed:?}");
+        let record = &plan.record.accounts["dir"];
+        assert_eq!(record.username.as_ref(), Some(remembers), "{renamed:?}");
     }
 }

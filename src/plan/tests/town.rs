@@ -210,6 +210,7 @@ impl Town {
             username,
             manager: None,
             normalised: BTreeMap::new(),
+            renamed: None,
         }
     }
 

@@ -6,6 +6,7 @@ mod credentials;
 mod deletion;
 mod drift;
 mod dry_run;
+mod forgetful;
 mod joiner;
 mod killed;
 mod kit_a;

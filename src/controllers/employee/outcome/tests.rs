@@ -44,9 +44,10 @@ impl Desk {
                 submitted: BTreeMap::new(),
                 failures: BTreeMap::new(),
                 in_doubt: BTreeSet::new(),
-                name_taken: BTreeSet::new(),
+                name_taken: BTreeMap::new(),
                 disable_accepted: BTreeSet::new(),
                 normalised: BTreeMap::new(),
+                renamed: BTreeMap::new(),
                 unsettled_since: None,
                 outlook: Outlook::default(),
             },
@@ -182,5 +183,105 @@ fn what_was_read_before_a_lost_answer_says_nothing_any_more() {
             });
         }
         assert!(!desk.inventory.read_directly(&"a1".into()), "{listing}");
+    }
+}
+
+/// Tries one create, which is refused as taken, and the read after it, which shows `found`.
+fn refused(desk: &mut Desk, username: &str, found: Vec<ObservedAccount>) {
+    let record = &mut desk.person.record.accounts;
+    record.entry(desk.connector.clone()).or_default().username = Some(Username::new(username));
+    let create = desk.create(username);
+    let taken = ConnectorError::new(ErrorKind::Taken, "email is not unique");
+    desk.take(create, Err(taken));
+    assert!(desk.person.in_doubt.contains(&desk.connector));
+    let key = ReadKey::MarkOrUsername(desk.scope.mark(&ME.into()), Some(Username::new(username)));
+    desk.take(Operation::Read(key), Ok(Effect::Read(found)));
+    assert!(!desk.person.in_doubt.contains(&desk.connector));
+}
+
+#[test]
+fn a_refusal_that_no_name_explains_is_told_and_burns_no_more_names() {
+    let mut desk = Desk::new();
+    for username in ["ada", "ada2"] {
+        refused(&mut desk, username, vec![]);
+        assert!(desk.names.refused.contains(&Username::new(username)));
+        assert!(desk.failure("Create").is_none(), "{username}");
+    }
+    for attempts in 1..4 {
+        refused(&mut desk, "ada3", vec![]);
+        let failure = desk.failure("Create").unwrap();
+        assert_eq!(failure.reason, "AlreadyTaken");
+        assert_eq!(failure.message, "email is not unique");
+        assert_eq!(failure.attempts, attempts);
+        let wait = failure.retry_at.duration_since(at("2026-11-20T12:00:00Z"));
+        assert!(wait >= SignedDuration::from_mins(2), "{wait:?}");
+        assert_eq!(desk.names.refused.len(), 2);
+        let record = &desk.person.record.accounts[&desk.connector];
+        assert_eq!(record.username, Some(Username::new("ada3")));
+    }
+    let (create, mark) = (desk.create("ada3"), desk.mark());
+    desk.take(
+        create,
+        Ok(Effect::Created(account("a1", "ada3", Some(&mark)))),
+    );
+    assert!(desk.failure("Create").is_none() && desk.person.name_taken.is_empty());
+}
+
+#[test]
+fn a_name_that_somebody_is_seen_to_have_is_passed_over_as_often_as_it_takes() {
+    let mut desk = Desk::new();
+    for n in 0..20 {
+        let name = format!("ada{n}");
+        refused(&mut desk, &name, vec![account(&name, &name, None)]);
+        assert!(desk.names.refused.contains(&Username::new(&name)));
+        assert!(desk.failure("Create").is_none(), "{n}");
+    }
+}
+
+/// An account with a title.
+fn titled(desk: &Desk, username: &str, title: &str) -> ObservedAccount {
+    let mut account = account("a1", username, Some(&desk.mark()));
+    let title = AttributeValue::Text(title.to_owned());
+    account.attributes.insert("title".into(), title);
+    account
+}
+
+#[test]
+fn a_write_that_is_accepted_and_not_taken_over_is_noted_until_it_is() {
+    let text = |t: &str| AttributeValue::Text(t.to_owned());
+    let old = Username::new("old");
+    // How the answer shows the account: not at all, as we wrote it, as it was.
+    for answer in [None, Some(("ada", "Boss")), Some(("old", "BOSS"))] {
+        let mut desk = Desk::new();
+        desk.inventory.saw(titled(&desk, "old", "BOSS"), false);
+        let shown = answer.map(|(name, title)| titled(&desk, name, title));
+        let changes = AttributeChanges {
+            username: Some(Username::new("ada")),
+            set: [("title".into(), text("Boss"))].into(),
+            ..AttributeChanges::default()
+        };
+        let id = "a1".into();
+        desk.take(
+            Operation::Update { id, changes },
+            Ok(Effect::Updated(shown)),
+        );
+        let note = (text("Boss"), Some(text("BOSS")));
+        let notes = |desk: &Desk| {
+            (
+                desk.person.normalised[&desk.connector]
+                    .get("title")
+                    .cloned(),
+                desk.person.renamed.get(&desk.connector).cloned(),
+            )
+        };
+        let both = (Some(note), Some((Username::new("ada"), old.clone())));
+        assert_eq!(notes(&desk), both, "{answer:?}");
+        // A look that shows the old form proves it; one that shows ours ends it.
+        desk.inventory.saw(titled(&desk, "old", "BOSS"), false);
+        forget_taken_over(&mut desk.person, &desk.connector, &desk.inventory);
+        assert_eq!(notes(&desk), both, "{answer:?}");
+        desk.inventory.saw(titled(&desk, "ada", "Boss"), false);
+        forget_taken_over(&mut desk.person, &desk.connector, &desk.inventory);
+        assert_eq!(notes(&desk), (None, None), "{answer:?}");
     }
 }

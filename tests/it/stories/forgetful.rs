@@ -1,0 +1,89 @@
+//! An application that does not keep our mark: one account is made there, and no more, and the status
+//! says why.
+
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+
+use super::kit_b::{Story, connector_to, employee, everyone, tells};
+use crate::scim::scripted::{Reply, ScriptedServer};
+use crate::support::operator::Operator;
+use crate::support::wait::eventually;
+
+/// Takes users in, and keeps everything but `externalId`.
+async fn drops_marks() -> ScriptedServer {
+    let users: Mutex<Vec<Value>> = Mutex::default();
+    ScriptedServer::start(move |seen| {
+        let mut users = users.lock().unwrap();
+        match seen.line().as_str() {
+            "GET /Users" if seen.path.contains("filter=") => {
+                let hits: Vec<Value> = users
+                    .iter()
+                    .filter(|user| seen.path.contains(user["userName"].as_str().unwrap()))
+                    .cloned()
+                    .collect();
+                Reply::list(&hits)
+            }
+            "GET /Users" => Reply::list(&users),
+            "POST /Users" => {
+                let mut user = seen.body.clone();
+                user.as_object_mut().unwrap().remove("externalId");
+                user["id"] = json!((users.len() + 1).to_string());
+                users.push(user.clone());
+                Reply::json(201, &user)
+            }
+            "GET /Groups" => Reply::list(&[]),
+            line => match line.strip_prefix("GET /Users/") {
+                Some(id) => match users.iter().find(|user| user["id"] == id) {
+                    Some(user) => Reply::json(200, user),
+                    None => Reply::error(404, "", "no such user"),
+                },
+                None => Reply::error(404, "", "no such thing"),
+            },
+        }
+    })
+    .await
+}
+
+fn listings(server: &ScriptedServer) -> usize {
+    let seen = server.seen();
+    seen.iter().filter(|s| s.line() == "GET /Groups").count()
+}
+
+#[tokio::test]
+async fn an_application_that_drops_our_mark_gets_one_account_and_the_status_says_why() {
+    let server = drops_marks().await;
+    let story = Story::new("forgetful").await;
+    let _operator = Operator::start(&story.ns).await;
+    let url = server.base_url();
+    story
+        .ns
+        .credential("directory", "the-token", url.authority())
+        .await;
+    story
+        .apply_connector(connector_to("directory", url.as_str()))
+        .await;
+    story.apply_role(everyone("all", "directory", &[])).await;
+    story
+        .apply_person(employee("ada", "1", "Ada", "Lovelace"))
+        .await;
+    let message = story
+        .person_says("ada", "Ready", "False", "MarkNotKept")
+        .await;
+    tells(&message, &["externalId", "account 1"]);
+    // Whoever comes later gets none, and is told why.
+    story
+        .apply_person(employee("mary", "2", "Mary", "Shelley"))
+        .await;
+    let message = story
+        .person_says("mary", "Ready", "False", "MarkNotKept")
+        .await;
+    tells(&message, &["externalId", "account 1"]);
+    let before = listings(&server);
+    eventually("it is listed again", async || {
+        let now = listings(&server);
+        if now > before + 2 { Ok(()) } else { Err(now) }
+    })
+    .await;
+    assert_eq!(server.writes(), ["POST /Users"]);
+}
