@@ -10,4 +10,5 @@ pub mod orphans;
 pub mod outcome;
 pub mod outlook;
 pub mod record;
+pub mod stalled;
 pub mod status;

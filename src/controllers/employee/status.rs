@@ -9,15 +9,13 @@ use crate::api::employee::{
     AccountState, AccountStatus, EmployeeStatus, EmployeeSummary, GrantState as ShownGrant,
     GrantStatus, HeldRole, NextTransition, OrphanedCredential,
 };
-use crate::controllers::employee::{orphans, outlook};
+use crate::controllers::employee::{cleanup, orphans, outlook};
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Failure, Person, Realm};
 use crate::domain::account::Activity;
 use crate::domain::desired::Desired;
-use crate::domain::facts::Facts;
 use crate::domain::ids::ConnectorName;
 use crate::domain::lifecycle::{Stage, Transition};
-use crate::domain::problem::Problem;
 use crate::domain::record::RecordedAccount;
 use crate::plan::parts::{GrantPlan, GrantState};
 use crate::plan::{AccountPlan, Goal, PersonPlan};
@@ -25,41 +23,11 @@ use crate::plan::{AccountPlan, Goal, PersonPlan};
 /// Entries of a list in a status, at most.
 const LIST_CAP: usize = 256;
 
-/// The status of a person whose facts can't be used: accounts stay as they are, and so does what is
-/// said of them.
-#[must_use]
-pub fn stalled(person: &Person, problem: &Problem, now: Timestamp) -> EmployeeStatus {
-    let mut status = person.status.known.clone();
-    status.observed_generation = person.meta.generation;
-    let wanted = vec![
-        Wanted::new(
-            conditions::READY,
-            false,
-            problem.reason,
-            text::bounded(&problem.message),
-        ),
-        Wanted::new(
-            conditions::STALLED,
-            true,
-            problem.reason,
-            text::bounded(&problem.message),
-        ),
-    ];
-    status.conditions = conditions::merge(
-        &person.status.known.conditions,
-        wanted,
-        person.meta.generation,
-        now,
-    );
-    status
-}
-
 /// The status that a plan amounts to.
 #[must_use]
 pub fn derive(
     realm: &Realm,
     person: &Person,
-    facts: &Facts,
     desired: &Desired,
     plan: &PersonPlan,
     now: Timestamp,
@@ -75,7 +43,12 @@ pub fn derive(
         })
         .collect();
     let orphans = orphans::of(realm, person, plan, now);
-    let wanted_ready = readiness(desired, &told);
+    let wanted_ready = if desired.deleting {
+        let mut open = told.iter().map(|(account, _)| account);
+        cleanup::readiness(open.find(|account| !is_right(account)))
+    } else {
+        readiness(desired, &told)
+    };
     let accounts: Vec<AccountStatus> = told.into_iter().map(|(account, _)| account).collect();
     let right = accounts.iter().filter(|a| is_right(a)).count();
     let mut wanted = wanted_ready;
@@ -94,18 +67,27 @@ pub fn derive(
         ));
     }
     let next = desired.lifecycle.next.as_ref();
+    let zone = person
+        .facts
+        .as_ref()
+        .map_or(TimeZone::UTC, |facts| facts.zone.clone());
     EmployeeStatus {
         observed_generation: person.meta.generation,
-        stage: Some(desired.lifecycle.stage.word().to_owned()),
+        stage: if desired.deleting {
+            // A deletion says nothing of the person's employment.
+            person.status.newest().stage.clone()
+        } else {
+            Some(desired.lifecycle.stage.word().to_owned())
+        },
         conditions: conditions::merge(
-            &person.status.known.conditions,
+            &person.status.newest().conditions,
             wanted,
             person.meta.generation,
             now,
         ),
         summary: Some(EmployeeSummary {
             accounts: format!("{right}/{}", accounts.len()),
-            next: next.map(|next| short_date(next, now, &facts.zone)),
+            next: next.map(|next| short_date(next, now, &zone)),
             orphaned_credentials: i64::try_from(orphans.len()).unwrap_or(i64::MAX),
         }),
         next_transition: next.map(|next| NextTransition {
@@ -369,7 +351,8 @@ fn readiness(desired: &Desired, accounts: &[(AccountStatus, Option<&'static str>
 
 /// Whether every account of someone whose access ended was read back as disabled.
 fn revoked(desired: &Desired, plan: &PersonPlan, accounts: &[AccountStatus]) -> Option<Wanted> {
-    if !desired.lifecycle.stage.is_urgent_end() {
+    // Of someone who is being deleted, only the accounts on which a policy acts are in view.
+    if desired.deleting || !desired.lifecycle.stage.is_urgent_end() {
         return None;
     }
     let open: Vec<&str> = plan
