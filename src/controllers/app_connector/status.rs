@@ -84,7 +84,7 @@ pub fn derive(
         observed_generation: entry.meta.generation,
         type_: spec.and_then(registry::type_word).map(str::to_owned),
         conditions: conditions::merge(
-            &entry.status.known.conditions,
+            &entry.status.newest().conditions,
             wanted,
             entry.meta.generation,
             now,
@@ -242,7 +242,7 @@ fn orphans(realm: &Realm, entry: &ConnectorEntry, now: Timestamp) -> Vec<Orphane
             };
             let since = entry
                 .status
-                .known
+                .newest()
                 .orphaned_accounts
                 .iter()
                 .find(|o| o.account_id == account.id.as_str())

@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 
 use crate::api::FINALIZER;
 use crate::api::app_connector::{DeletionPolicy, Mode};
+use crate::api::conditions::{self, Wanted};
+use crate::api::employee::AccountStatus;
+use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Meta};
 use crate::domain::desired::Desired;
 use crate::domain::ids::ConnectorName;
-use crate::domain::lifecycle::Stage;
+use crate::domain::lifecycle::{Lifecycle, Stage};
 use crate::domain::problem::Cure;
 use crate::domain::record::Record;
+use crate::domain::roles::Resolution;
 use crate::plan::{Observation, PersonPlan};
 
 /// Whether our finalizer is on an object.
@@ -46,17 +50,44 @@ fn acts(entry: Option<&ConnectorEntry>) -> bool {
     })
 }
 
-/// Leaves in view only the accounts that a policy disables, and treats their owner as gone.
-pub fn release(
-    connectors: &BTreeMap<ConnectorName, ConnectorEntry>,
-    desired: &mut Desired,
-    record: &mut Record,
-) {
-    desired.deleting = true;
-    desired.lifecycle.stage = Stage::Departed;
-    desired.lifecycle.next = None;
-    desired.accounts.clear();
+/// What someone should have whose object is being deleted: nothing. That takes no facts, which may be
+/// unusable, and no roles.
+#[must_use]
+pub fn desired() -> Desired {
+    Desired {
+        lifecycle: Lifecycle {
+            stage: Stage::Departed,
+            next: None,
+        },
+        deleting: true,
+        roles: Resolution::default(),
+        accounts: BTreeMap::new(),
+    }
+}
+
+/// Leaves in view only the accounts that a policy disables.
+pub fn release(connectors: &BTreeMap<ConnectorName, ConnectorEntry>, record: &mut Record) {
     record.accounts.retain(|name, _| acts(connectors.get(name)));
+}
+
+/// What an object says while its deletion waits. `open` tells of an account that it waits for.
+#[must_use]
+pub fn readiness(open: Option<&AccountStatus>) -> Vec<Wanted> {
+    let waits_for = match open {
+        Some(account) => format!(
+            "{}: {}",
+            account.connector,
+            account.message.as_deref().unwrap_or("to be disabled")
+        ),
+        None => "the applications are asked which accounts there are".to_owned(),
+    };
+    let message = text::bounded(&format!(
+        "deleted once its accounts are disabled, as spec.deletion.policy of the AppConnector says (Release lets it go at once); {waits_for}"
+    ));
+    vec![
+        Wanted::new(conditions::READY, false, "Deleting", message.clone()),
+        Wanted::new(conditions::RECONCILING, true, "Deleting", message),
+    ]
 }
 
 /// Leaves out what targets show where no policy acts: those accounts stay as they are.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::controllers::world::{ConnectorEntry, Names, Owner, Person, Realm, TargetKey};
 use crate::domain::desired::{Desired, DesiredAccount};
-use crate::domain::facts::Facts;
 use crate::domain::ids::{AccountId, ConnectorName, EmployeeName, EntitlementName, Username};
 use crate::domain::matching::{Match, match_account};
 use crate::domain::problem::Problem;
@@ -20,7 +19,6 @@ pub fn observations(
     realm: &Realm,
     names: &mut AllNames,
     person: &Person,
-    facts: &Facts,
     desired: &Desired,
 ) -> BTreeMap<ConnectorName, Observation> {
     // Also where nothing is desired or recorded: an account that bears the person's mark is ours, and
@@ -28,7 +26,7 @@ pub fn observations(
     let marked = realm
         .connectors
         .iter()
-        .filter(|(_, entry)| !entry.inventory.by_mark(&facts.employee_id).is_empty())
+        .filter(|(_, entry)| !entry.inventory.by_mark(&person.employee_id).is_empty())
         .map(|(name, _)| name);
     // And where the listing was incomplete such an account may be among those it left out.
     let must_be_out = desired.lifecycle.stage.is_urgent_end();
@@ -57,7 +55,6 @@ pub fn observations(
             name,
             entry,
             person,
-            facts,
             desired: desired.accounts.get(name),
             recorded: person.record.accounts.get(name),
             may_work: desired.lifecycle.stage.may_work(),
@@ -75,7 +72,6 @@ struct View<'a> {
     name: &'a ConnectorName,
     entry: &'a ConnectorEntry,
     person: &'a Person,
-    facts: &'a Facts,
     desired: Option<&'a DesiredAccount>,
     recorded: Option<&'a RecordedAccount>,
     may_work: bool,
@@ -84,7 +80,7 @@ struct View<'a> {
 impl View<'_> {
     fn observe(&self, names: &mut AllNames) -> Observation {
         let inventory = &self.entry.inventory;
-        let id = &self.facts.employee_id;
+        let id = &self.person.employee_id;
         let linked = self
             .recorded
             .and_then(|r| r.id.as_ref())
@@ -159,7 +155,7 @@ impl View<'_> {
         let owner = Owner {
             namespace: Arc::clone(&self.realm.namespace),
             connector: self.name.clone(),
-            employee: self.facts.employee_id.clone(),
+            employee: self.person.employee_id.clone(),
         };
         if let Some(name) = self.recorded.and_then(|r| r.username.clone()) {
             if let Some(target) = &self.entry.target {

@@ -11,4 +11,5 @@ pub mod outcome;
 pub mod outlook;
 pub mod record;
 pub mod revoked;
+pub mod stalled;
 pub mod status;

@@ -45,7 +45,7 @@ pub fn of(
         .map(|(connector, kind, name)| {
             let since = person
                 .status
-                .known
+                .newest()
                 .orphaned_credentials
                 .iter()
                 .find(|o| o.connector == connector && o.kind == kind && o.name == name)

@@ -21,7 +21,7 @@ pub fn unseen<'a>(
     desired: &Desired,
     plan: &PersonPlan,
 ) -> BTreeSet<&'a ConnectorName> {
-    let must_be_out = desired.lifecycle.stage.is_urgent_end();
+    let must_be_out = desired.lifecycle.stage.is_urgent_end() && !desired.deleting;
     let proven = |name: &ConnectorName| {
         let recorded = plan.record.accounts.get(name);
         recorded.is_some_and(|r| r.verified_disabled.is_some())
@@ -65,7 +65,8 @@ pub fn condition(
     accounts: &[AccountStatus],
     unseen: &BTreeSet<&ConnectorName>,
 ) -> Option<Wanted> {
-    if !desired.lifecycle.stage.is_urgent_end() {
+    // Of someone who is being deleted, only the accounts on which a policy acts are in view.
+    if desired.deleting || !desired.lifecycle.stage.is_urgent_end() {
         return None;
     }
     let open: BTreeSet<&str> = plan

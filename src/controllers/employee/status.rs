@@ -9,7 +9,7 @@ use crate::api::employee::{
     AccountState, AccountStatus, EmployeeStatus, EmployeeSummary, GrantState as ShownGrant,
     GrantStatus, HeldRole, NextTransition, OrphanedCredential,
 };
-use crate::controllers::employee::{orphans, outcome, outlook, revoked};
+use crate::controllers::employee::{cleanup, orphans, outcome, outlook, revoked};
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Failure, Person, Realm};
 use crate::domain::account::Activity;
@@ -25,41 +25,11 @@ use crate::plan::{AccountPlan, Goal, Operation, PersonPlan};
 /// Entries of a list in a status, at most.
 const LIST_CAP: usize = 256;
 
-/// The status of a person whose facts can't be used: accounts stay as they are, and so does what is
-/// said of them.
-#[must_use]
-pub fn stalled(person: &Person, problem: &Problem, now: Timestamp) -> EmployeeStatus {
-    let mut status = person.status.known.clone();
-    status.observed_generation = person.meta.generation;
-    let wanted = vec![
-        Wanted::new(
-            conditions::READY,
-            false,
-            problem.reason,
-            text::bounded(&problem.message),
-        ),
-        Wanted::new(
-            conditions::STALLED,
-            true,
-            problem.reason,
-            text::bounded(&problem.message),
-        ),
-    ];
-    status.conditions = conditions::merge(
-        &person.status.known.conditions,
-        wanted,
-        person.meta.generation,
-        now,
-    );
-    status
-}
-
 /// The status that a plan amounts to.
 #[must_use]
 pub fn derive(
     realm: &Realm,
     person: &Person,
-    facts: &Facts,
     desired: &Desired,
     plan: &PersonPlan,
     now: Timestamp,
@@ -82,7 +52,8 @@ pub fn derive(
     let unseen_and_untold = revoked::waiting(&unseen, |name| {
         told.iter().any(|(told, _)| told.connector == name.as_str())
     });
-    let missing = missing_manager(realm, facts, desired.lifecycle.stage);
+    let facts = person.facts.as_ref().ok();
+    let missing = facts.and_then(|f| missing_manager(realm, f, desired.lifecycle.stage));
     let waiting: Vec<&Problem> = desired
         .roles
         .problems
@@ -91,7 +62,12 @@ pub fn derive(
         .chain(&missing)
         .chain(&unseen_and_untold)
         .collect();
-    let mut wanted = readiness(desired, &told, &waiting);
+    let mut wanted = if desired.deleting {
+        let mut open = told.iter().map(|(account, _)| account);
+        cleanup::readiness(open.find(|account| !is_right(account)))
+    } else {
+        readiness(desired, &told, &waiting)
+    };
     let accounts: Vec<AccountStatus> = told.into_iter().map(|(account, _)| account).collect();
     let right = accounts.iter().filter(|a| is_right(a)).count();
     if let Some(revoked) = revoked::condition(desired, plan, &accounts, &unseen) {
@@ -109,18 +85,27 @@ pub fn derive(
         ));
     }
     let next = desired.lifecycle.next.as_ref();
+    let zone = person
+        .facts
+        .as_ref()
+        .map_or(TimeZone::UTC, |facts| facts.zone.clone());
     EmployeeStatus {
         observed_generation: person.meta.generation,
-        stage: Some(desired.lifecycle.stage.word().to_owned()),
+        stage: if desired.deleting {
+            // A deletion says nothing of the person's employment.
+            person.status.newest().stage.clone()
+        } else {
+            Some(desired.lifecycle.stage.word().to_owned())
+        },
         conditions: conditions::merge(
-            &person.status.known.conditions,
+            &person.status.newest().conditions,
             wanted,
             person.meta.generation,
             now,
         ),
         summary: Some(EmployeeSummary {
             accounts: format!("{right}/{}", accounts.len()),
-            next: next.map(|next| short_date(next, now, &facts.zone)),
+            next: next.map(|next| short_date(next, now, &zone)),
             orphaned_credentials: i64::try_from(orphans.len()).unwrap_or(i64::MAX),
         }),
         next_transition: next.map(|next| NextTransition {

@@ -91,7 +91,8 @@ impl Engine {
         let known = realm.people.get(&name);
         if known.is_some_and(|p| p.meta.uid != meta.uid || p.employee_id != *id) {
             self.employee_gone(key);
-        } else if known.is_some_and(|p| is_older(&meta, &p.meta)) {
+        } else if known.is_some_and(|p| is_older(&meta.resource_version, &p.meta.resource_version))
+        {
             return;
         }
         let realm = self.realm(&key.namespace);
@@ -227,7 +228,9 @@ impl Engine {
         let name = RoleName::new(&key.name);
         let realm = self.realm(&key.namespace);
         let known = realm.templates.get(&name);
-        if known.is_some_and(|t| t.meta.uid == meta.uid && is_older(&meta, &t.meta)) {
+        if known.is_some_and(|t| {
+            t.meta.uid == meta.uid && is_older(&meta.resource_version, &t.meta.resource_version)
+        }) {
             return;
         }
         let same_spec =
@@ -280,7 +283,7 @@ impl Engine {
         let realm = self.realm(&key.namespace);
         let scope = realm.scope.clone();
         if let Some(entry) = realm.connectors.get_mut(&name) {
-            if is_older(&meta, &entry.meta) {
+            if is_older(&meta.resource_version, &entry.meta.resource_version) {
                 return;
             }
             if let Some(status) = &status {
@@ -397,11 +400,8 @@ fn forget_report(realm: &mut Realm, manager: Option<&EmployeeName>, name: &Emplo
 
 /// Whether a version of an object is older than the one known, as after a write of our own whose
 /// answer overtook the watch. Resource versions of one kind compare as numbers (KEP-5504).
-fn is_older(seen: &Meta, known: &Meta) -> bool {
-    match (
-        seen.resource_version.parse::<u64>(),
-        known.resource_version.parse::<u64>(),
-    ) {
+pub(super) fn is_older(seen: &str, known: &str) -> bool {
+    match (seen.parse::<u64>(), known.parse::<u64>()) {
         (Ok(seen), Ok(known)) => seen < known,
         _ => false,
     }

@@ -11,7 +11,7 @@ use super::{Engine, SETTLE_DELAY, Work};
 use crate::api::EmployeeStatus;
 use crate::api::conditions::READY;
 use crate::controllers::employee::outlook::Timing;
-use crate::controllers::employee::{apply, cleanup, events, gather, outlook, status};
+use crate::controllers::employee::{apply, cleanup, events, gather, outlook, stalled, status};
 use crate::controllers::world::{Person, Realm};
 use crate::domain::desired::{self, Desired};
 use crate::domain::facts::Facts;
@@ -45,11 +45,15 @@ impl Engine {
         let Some(person) = realm.people.get(name) else {
             return;
         };
+        if person.meta.deleting && may_act(realm, person, name) {
+            self.delete(namespace, name, now);
+            return;
+        }
         let lane = lane(person, now);
         let facts = match usable(realm, person, name) {
             Ok(facts) => facts,
             Err(problem) => {
-                let status = status::stalled(person, &problem, now);
+                let status = stalled::derive(person, &problem, now);
                 if person.meta.deleting {
                     self.set_finalizer(namespace, name, false);
                 }
@@ -58,29 +62,17 @@ impl Engine {
                 return;
             }
         };
-        let mut desired = desired::desire(&realm.policy, &facts, &person.record, now);
-        let mut record = person.record.clone();
-        if person.meta.deleting {
-            cleanup::release(&realm.connectors, &mut desired, &mut record);
-        }
-        let mut observations =
-            gather::observations(realm, &mut self.world.names, person, &facts, &desired);
-        if person.meta.deleting {
-            cleanup::look_away(&realm.connectors, &mut observations);
-        }
+        let desired = desired::desire(&realm.policy, &facts, &person.record, now);
+        let observations = gather::observations(realm, &mut self.world.names, person, &desired);
         let plan = plan(&Inputs {
-            employee: &facts.employee_id,
+            employee: &person.employee_id,
             scope: &realm.scope,
             policy: &realm.policy,
             desired: &desired,
-            record: &record,
+            record: &person.record,
             observations: &observations,
             now,
         });
-        if person.meta.deleting {
-            self.delete(namespace, name, &plan, now);
-            return;
-        }
         let guarded = cleanup::needs_finalizer(&realm.connectors, &plan);
         let ready = guarded == cleanup::has_finalizer(&person.meta);
         if !ready {
@@ -90,20 +82,15 @@ impl Engine {
             // The finalizer comes before the first write to a target; the watch brings us back.
             return;
         }
-        self.carry_out(namespace, name, lane, &facts, &desired, &plan, now);
+        self.submit(namespace, name, &plan, now);
+        self.tell(namespace, name, lane, &desired, &plan, now);
     }
 
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the results of the steps before, handed on once"
-    )]
-    fn carry_out(
+    /// Remembers what the plan says, and hands its next steps to dispatch.
+    fn submit(
         &mut self,
         namespace: &Arc<str>,
         name: &EmployeeName,
-        lane: Lane,
-        facts: &Facts,
-        desired: &Desired,
         plan: &PersonPlan,
         now: Timestamp,
     ) {
@@ -115,10 +102,26 @@ impl Engine {
             person.record = plan.record.clone();
             apply::submit(&realm.connectors, person, plan, revision, now);
         }
+    }
+
+    /// Writes the status that the plan amounts to, now or in a moment, and comes back when the passing
+    /// of time changes something.
+    fn tell(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &EmployeeName,
+        lane: Lane,
+        desired: &Desired,
+        plan: &PersonPlan,
+        now: Timestamp,
+    ) {
+        let Some(realm) = self.world.realms.get(namespace) else {
+            return;
+        };
         let Some(person) = realm.people.get(name) else {
             return;
         };
-        let status = status::derive(realm, person, facts, desired, plan, now);
+        let status = status::derive(realm, person, desired, plan, now);
         let ready = status
             .conditions
             .iter()
@@ -132,7 +135,7 @@ impl Engine {
             .min();
         let id = person.employee_id.clone();
         let timing = outlook::timing(realm, person, desired, plan, now);
-        let Some(person) = realm.people.get_mut(name) else {
+        let Some(person) = self.world.person_mut(namespace, name) else {
             return;
         };
         let changed = person.outlook != outlook;
@@ -187,39 +190,35 @@ impl Engine {
         }
     }
 
-    /// The object is being deleted and a policy acts on it: its accounts are disabled first.
-    fn delete(
-        &mut self,
-        namespace: &Arc<str>,
-        name: &EmployeeName,
-        plan: &PersonPlan,
-        now: Timestamp,
-    ) {
-        let revision = self.next();
-        let Some(realm) = self.world.realms.get_mut(namespace) else {
+    /// The object is being deleted: where a policy acts on that, its accounts are disabled first.
+    fn delete(&mut self, namespace: &Arc<str>, name: &EmployeeName, now: Timestamp) {
+        let Some(realm) = self.world.realms.get(namespace) else {
             return;
         };
-        let Some(person) = realm.people.get_mut(name) else {
+        let Some(person) = realm.people.get(name) else {
             return;
         };
-        let done = cleanup::is_done(&realm.connectors, &person.record, plan);
-        person.record = plan.record.clone();
-        apply::submit(&realm.connectors, person, plan, revision, now);
-        let id = person.employee_id.clone();
-        let retry = person
-            .failures
-            .values()
-            .map(|f| f.retry_at)
-            .filter(|at| *at > now)
-            .min();
+        let desired = cleanup::desired();
+        let mut record = person.record.clone();
+        cleanup::release(&realm.connectors, &mut record);
+        let mut observations = gather::observations(realm, &mut self.world.names, person, &desired);
+        cleanup::look_away(&realm.connectors, &mut observations);
+        let mut plan = plan(&Inputs {
+            employee: &person.employee_id,
+            scope: &realm.scope,
+            policy: &realm.policy,
+            desired: &desired,
+            record: &record,
+            observations: &observations,
+            now,
+        });
+        plan.record.roles.clone_from(&person.record.roles);
+        let done = cleanup::is_done(&realm.connectors, &person.record, &plan);
+        self.submit(namespace, name, &plan, now);
         if done {
             self.set_finalizer(namespace, name, false);
-        } else if let Some(at) = retry {
-            self.queue.set_at(
-                Work::Person(Arc::clone(namespace), id, name.clone()),
-                Lane::Leaver,
-                at,
-            );
+        } else {
+            self.tell(namespace, name, Lane::Leaver, &desired, &plan, now);
         }
     }
 
@@ -272,6 +271,12 @@ impl Engine {
                 events::notices(namespace, name, meta, before, after)
             });
     }
+}
+
+/// Whether this object speaks for its `employeeId`, whatever else it says: no other owns it.
+fn may_act(realm: &Realm, person: &Person, name: &EmployeeName) -> bool {
+    let id = &person.employee_id;
+    !id.as_str().is_empty() && realm.owner(id) == Some(name)
 }
 
 /// The facts, if this object may act on them: they are sound, and no other object owns the same

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::Engine;
+use super::changes::is_older;
 use crate::connectors::ErrorKind;
 use crate::controllers::app_connector::{connect, sharing};
 use crate::controllers::employee::outcome::{Context, forget_taken_over};
@@ -11,7 +12,7 @@ use crate::controllers::watch::{Change, Key};
 use crate::controllers::world::Running;
 use crate::dispatch::order::{ConnectorKey, Effect, Event, Outcome, Report};
 use crate::dispatch::{Dispatch, Target};
-use crate::domain::ids::{ConnectorName, EmployeeName};
+use crate::domain::ids::{ConnectorName, EmployeeName, RoleName};
 use crate::domain::problem::Cure;
 use crate::runtime::status_writer::{ObjectKind, Part, StatusWritten};
 
@@ -316,10 +317,20 @@ impl Engine {
         let Some(realm) = self.world.realms.get_mut(&namespace) else {
             return;
         };
+        let mut overtaken = false;
         macro_rules! settle {
             ($entry:expr) => {
                 if let Some(entry) = $entry {
+                    let known = &entry.meta.resource_version;
                     match &saved {
+                        Some(saved)
+                            if written.part == Part::Status
+                                && is_older(&saved.resource_version, known) =>
+                        {
+                            // The watch has shown what came of it, and what someone did since.
+                            entry.status.give_up(written.token);
+                            overtaken = true;
+                        }
                         Some(saved) if written.part == Part::Status => {
                             entry.status.confirm(written.token);
                             entry
@@ -337,6 +348,17 @@ impl Engine {
             ObjectKind::Employee => settle!(realm.people.get_mut(written.name.as_str())),
             ObjectKind::RoleTemplate => settle!(realm.templates.get_mut(written.name.as_str())),
             ObjectKind::AppConnector => settle!(realm.connectors.get_mut(written.name.as_str())),
+        }
+        if overtaken {
+            match written.kind {
+                ObjectKind::Employee => self.look_at(&namespace, &EmployeeName::new(&written.name)),
+                ObjectKind::RoleTemplate => {
+                    self.summary_of_template(&namespace, RoleName::new(&written.name));
+                }
+                ObjectKind::AppConnector => {
+                    self.summary_of_connector(&namespace, ConnectorName::new(&written.name));
+                }
+            }
         }
     }
 }

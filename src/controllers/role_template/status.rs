@@ -59,7 +59,7 @@ pub fn derive(
     RoleTemplateStatus {
         observed_generation: entry.meta.generation,
         conditions: conditions::merge(
-            &entry.status.known.conditions,
+            &entry.status.newest().conditions,
             wanted,
             entry.meta.generation,
             now,
@@ -137,7 +137,7 @@ fn rogue_holders(realm: &Realm, entry: &TemplateEntry, now: Timestamp) -> Vec<Ro
                 }
                 let since = entry
                     .status
-                    .known
+                    .newest()
                     .orphaned_credentials
                     .iter()
                     .find(|o| {

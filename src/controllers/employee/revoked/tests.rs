@@ -88,13 +88,8 @@ fn status(realm: &Realm, facts: Facts, record: Record) -> EmployeeStatus {
         outlook: Outlook::default(),
     };
     let desired = desire(&realm.policy, &facts, &person.record, now());
-    let observations = gather::observations(
-        realm,
-        &mut gather::AllNames::default(),
-        &person,
-        &facts,
-        &desired,
-    );
+    let observations =
+        gather::observations(realm, &mut gather::AllNames::default(), &person, &desired);
     let plan = plan(&Inputs {
         employee: &facts.employee_id,
         scope: &realm.scope,
@@ -104,7 +99,7 @@ fn status(realm: &Realm, facts: Facts, record: Record) -> EmployeeStatus {
         observations: &observations,
         now: now(),
     });
-    status::derive(realm, &person, &facts, &desired, &plan, now())
+    status::derive(realm, &person, &desired, &plan, now())
 }
 
 fn is(status: &EmployeeStatus, condition: &str) -> Option<bool> {

@@ -2,6 +2,8 @@
 //! would do next is looked at.
 
 mod connectors;
+mod deletion;
+mod statuses;
 
 use std::sync::Arc;
 
@@ -29,16 +31,26 @@ struct Bench {
     changes: mpsc::Receiver<Change>,
     namespace: Arc<str>,
     version: u64,
+    requests: mpsc::UnboundedReceiver<(String, Value)>,
+    writes: Vec<(String, Value)>,
     _reports: mpsc::UnboundedReceiver<Report>,
-    _written: mpsc::UnboundedReceiver<StatusWritten>,
+    written: mpsc::UnboundedReceiver<StatusWritten>,
 }
 
 impl Bench {
     /// An engine whose watches are in step. Kubernetes accepts every write.
     fn new() -> Self {
-        let service = tower::service_fn(|_: Request<Body>| async {
-            let body = Body::from(json!({"metadata": {}}).to_string().into_bytes());
-            Ok::<_, std::convert::Infallible>(Response::new(body))
+        let (sender, requests) = mpsc::unbounded_channel();
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let sender = sender.clone();
+            async move {
+                let path = request.uri().path().to_owned();
+                let body = request.into_body().collect_bytes().await.unwrap();
+                // Who does not look has dropped the other end.
+                let _ = sender.send((path, serde_json::from_slice(&body).unwrap()));
+                let answer = json!({"metadata": {"resourceVersion": "1"}}).to_string();
+                Ok::<_, std::convert::Infallible>(Response::new(Body::from(answer.into_bytes())))
+            }
         });
         let client = kube::Client::new(service, "default");
         let mut registry = metrics::registry();
@@ -80,8 +92,10 @@ impl Bench {
             changes,
             namespace: Arc::from("people"),
             version: 0,
+            requests,
+            writes: Vec::new(),
             _reports: reports,
-            _written: written,
+            written,
         }
     }
 
@@ -95,11 +109,14 @@ impl Bench {
     /// An object as the watch shows it, the newest there is.
     fn seen<K: serde::de::DeserializeOwned>(&mut self, name: &str, object: &Value) -> Seen<K> {
         self.version += 1;
+        let metadata = &object["metadata"];
         let meta = Meta {
             uid: format!("uid-{name}"),
             generation: i64::try_from(self.version).unwrap(),
             resource_version: self.version.to_string(),
-            ..Meta::default()
+            created: None,
+            deleting: !metadata["deletionTimestamp"].is_null(),
+            finalizers: serde_json::from_value(metadata["finalizers"].clone()).unwrap_or_default(),
         };
         let object = serde_json::from_value(object.clone()).unwrap();
         Seen::There(self.key(name), meta, Box::new(object))
@@ -134,6 +151,36 @@ impl Bench {
         while self.engine.has_work(self.engine.ports.clock.now()) {
             self.engine.work();
         }
+    }
+
+    /// Waits for a status that was written for an object.
+    async fn status(&mut self, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let found = self.writes.iter().find(|(path, patch)| {
+                path.ends_with(&format!("/{name}/status")) && wanted(&patch[1]["value"])
+            });
+            if let Some((_, patch)) = found {
+                return patch[1]["value"].clone();
+            }
+            let write = self.requests.recv().await.unwrap();
+            self.writes.push(write);
+        }
+    }
+
+    /// Whether a finalizer was taken off by now.
+    fn finalizer_taken_off(&mut self) -> bool {
+        while let Ok(write) = self.requests.try_recv() {
+            self.writes.push(write);
+        }
+        self.writes.iter().any(|(_, patch)| {
+            let steps = patch.as_array().into_iter().flatten();
+            steps.into_iter().any(|step| {
+                step["op"] == "remove"
+                    && step["path"]
+                        .as_str()
+                        .is_some_and(|p| p.starts_with("/metadata/finalizers"))
+            })
+        })
     }
 
     /// What waits to be looked at now, emptied.
