@@ -222,6 +222,14 @@ async fn reported(company: &Company) {
     assert_eq!(shown, expected, "{marketing:#}");
     assert_eq!(company.told("marketing", "OrphanedCredentials").await, 1);
 
+    // The unmarked account, and the deleted one: the servers go on listing it as a member, which shows
+    // again with the listing after the one that led to its direct read.
+    company
+        .template("everyone", "has two holders without a grant", |t| {
+            t["status"]["orphans"] == 2 && t["status"]["provisioned"] == PEOPLE.len() - 1
+        })
+        .await;
+
     let directory = company
         .connector("directory", "lists the accounts nobody declared", |c| {
             c["status"]["orphans"] == 2
