@@ -351,9 +351,26 @@ fn a_lost_answer_is_read_back_and_never_repeated_blind() {
 }
 
 #[test]
-fn a_connector_that_is_missing_broken_or_not_listed_changes_nothing() {
-    let ways: [(&str, Deed); 3] = [
-        ("ConnectorMissing", |t| t.disconnect("dir")),
+fn a_connector_that_is_gone_keeps_what_roles_give_and_releases_what_none_gives() {
+    let mut town = settled();
+    let before = town.record("1").clone();
+    town.disconnect("dir");
+    let look = town.look("1");
+    let plan = &look.plan.accounts["dir"];
+    assert_eq!(reasons(plan), ["ConnectorMissing"]);
+    assert!(plan.steps.is_empty() && plan.withheld.is_none());
+    assert_eq!(look.plan.record.accounts, before.accounts);
+
+    town.teach(template("mkt").giving("dir", &["all", "mkt"]));
+    let look = town.look("1");
+    let plan = &look.plan.accounts["dir"];
+    assert!(plan.is_settled(), "{plan:?}");
+    assert!(!look.plan.record.accounts.contains_key("dir"));
+}
+
+#[test]
+fn a_connector_that_is_broken_or_not_listed_changes_nothing() {
+    let ways: [(&str, Deed); 2] = [
         ("ConnectorBroken", |t| {
             let mut spec = connector("dir");
             spec.usernames = vec!["employee.".to_owned()];
@@ -374,7 +391,7 @@ fn a_connector_that_is_missing_broken_or_not_listed_changes_nothing() {
     }
     // A fault in the mapping is no reason to leave someone in.
     let mut town = settled();
-    ways[1].1(&mut town);
+    ways[0].1(&mut town);
     town.person("1").employment = Employment::Suspended;
     assert_eq!(verbs(&mut town), ["Disable"]);
 }
