@@ -375,10 +375,9 @@ fn readiness(
         .find(|(a, _)| a.state != AccountState::Pending)
         .or_else(|| {
             // What others wait for says more than that they wait.
-            let waits = |reason: &Option<&str>| {
-                matches!(reason, Some("WaitingForAdditions" | "InProgress"))
-            };
-            open.iter().find(|(_, reason)| !waits(reason))
+            let waits =
+                |reason: Option<&str>| matches!(reason, Some("WaitingForAdditions" | "InProgress"));
+            open.iter().find(|(_, reason)| !waits(*reason))
         })
         .or(open.first());
     let mut parts = Vec::new();
