@@ -270,6 +270,33 @@ pub struct Person {
 }
 
 impl Person {
+    /// A person whom nothing has been done for since the start.
+    #[must_use]
+    pub fn new(
+        meta: Meta,
+        facts: Result<Arc<Facts>, Problem>,
+        employee_id: EmployeeId,
+        record: Record,
+        status: EmployeeStatus,
+    ) -> Self {
+        Self {
+            meta,
+            facts,
+            employee_id,
+            record,
+            status: Tracked::new(status),
+            submitted: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            in_doubt: BTreeSet::new(),
+            name_taken: BTreeMap::new(),
+            disable_accepted: BTreeSet::new(),
+            normalised: BTreeMap::new(),
+            renamed: BTreeMap::new(),
+            unsettled_since: None,
+            outlook: Outlook::default(),
+        }
+    }
+
     /// The failure that keeps a step of an account waiting, the one that is tried again first.
     #[must_use]
     pub fn failing(

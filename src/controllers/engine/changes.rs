@@ -1,6 +1,5 @@
 //! Takes in what changed in Kubernetes.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Engine, Work};
@@ -12,7 +11,7 @@ use crate::controllers::guard::Unfit;
 use crate::controllers::role_template;
 use crate::controllers::watch::{Change, Key, Seen};
 use crate::controllers::world::{
-    ConnectorEntry, Meta, Outlook, Person, Realm, TargetKey, TemplateEntry, Tracked,
+    ConnectorEntry, Meta, Person, Realm, TargetKey, TemplateEntry, Tracked,
 };
 use crate::dispatch::inventory::Inventory;
 use crate::domain::facts::Facts;
@@ -113,22 +112,8 @@ impl Engine {
                 forget_report(realm, old_manager.as_ref(), &name);
             }
         } else {
-            let person = Person {
-                record: record::from_status(&status),
-                meta,
-                facts,
-                employee_id: id.clone(),
-                status: Tracked::new(status),
-                submitted: BTreeMap::new(),
-                failures: BTreeMap::new(),
-                in_doubt: BTreeSet::new(),
-                name_taken: BTreeMap::new(),
-                disable_accepted: BTreeSet::new(),
-                normalised: BTreeMap::new(),
-                renamed: BTreeMap::new(),
-                unsettled_since: None,
-                outlook: Outlook::default(),
-            };
+            let record = record::from_status(&status);
+            let person = Person::new(meta, facts, id.clone(), record, status);
             realm.people.insert(name.clone(), person);
             realm
                 .by_id

@@ -1,12 +1,11 @@
 //! What an outcome leaves behind, laid into a person and an inventory of one target.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::*;
 use crate::api::EmployeeStatus;
 use crate::connectors::Listing;
-use crate::controllers::world::{Meta, Outlook, Tracked};
+use crate::controllers::world::Meta;
 use crate::domain::account::{Attributes, Completeness, NewAccount};
 use crate::domain::fixtures::{at, person};
 use crate::domain::ids::Username;
@@ -35,22 +34,13 @@ impl Desk {
             connector: "dir".into(),
             mark_dropped: None,
             names: Names::default(),
-            person: Person {
-                meta: Meta::default(),
-                facts: Ok(Arc::new(person(ME))),
-                employee_id: ME.into(),
-                record: Record::default(),
-                status: Tracked::new(EmployeeStatus::default()),
-                submitted: BTreeMap::new(),
-                failures: BTreeMap::new(),
-                in_doubt: BTreeSet::new(),
-                name_taken: BTreeMap::new(),
-                disable_accepted: BTreeSet::new(),
-                normalised: BTreeMap::new(),
-                renamed: BTreeMap::new(),
-                unsettled_since: None,
-                outlook: Outlook::default(),
-            },
+            person: Person::new(
+                Meta::default(),
+                Ok(Arc::new(person(ME))),
+                ME.into(),
+                Record::default(),
+                EmployeeStatus::default(),
+            ),
             number: 0,
         }
     }

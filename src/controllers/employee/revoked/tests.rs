@@ -1,6 +1,6 @@
 //! A leaver's status, from what each application shows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::api::employee::EmployeeStatus;
 use crate::connectors::Listing;
 use crate::controllers::employee::{gather, status};
-use crate::controllers::world::{ConnectorEntry, Meta, Outlook, Person, Realm, Tracked};
+use crate::controllers::world::{ConnectorEntry, Meta, Person, Realm};
 use crate::domain::account::{Activity, Completeness, ObservedAccount};
 use crate::domain::desired::desire;
 use crate::domain::facts::{Employment, Facts};
@@ -71,22 +71,13 @@ fn someone_else() -> ObservedAccount {
 
 fn status(realm: &Realm, facts: Facts, record: Record) -> EmployeeStatus {
     let facts = Arc::new(facts);
-    let person = Person {
-        meta: Meta::default(),
-        facts: Ok(Arc::clone(&facts)),
-        employee_id: facts.employee_id.clone(),
+    let person = Person::new(
+        Meta::default(),
+        Ok(Arc::clone(&facts)),
+        facts.employee_id.clone(),
         record,
-        status: Tracked::new(EmployeeStatus::default()),
-        submitted: BTreeMap::new(),
-        failures: BTreeMap::new(),
-        in_doubt: BTreeSet::new(),
-        name_taken: BTreeMap::new(),
-        renamed: BTreeMap::new(),
-        disable_accepted: BTreeSet::new(),
-        normalised: BTreeMap::new(),
-        unsettled_since: None,
-        outlook: Outlook::default(),
-    };
+        EmployeeStatus::default(),
+    );
     let desired = desire(&realm.policy, &facts, &person.record, now());
     let observations =
         gather::observations(realm, &mut gather::AllNames::default(), &person, &desired);
