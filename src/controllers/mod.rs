@@ -7,6 +7,7 @@ pub mod app_connector;
 pub mod employee;
 pub mod engine;
 pub mod guard;
+pub mod names;
 pub mod notice;
 pub mod role_template;
 pub mod text;

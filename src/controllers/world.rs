@@ -1,11 +1,12 @@
 //! Everything the controllers know, in one place and owned by one task: no locks, and one order of
 //! events.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::names::{AllNames, TargetKey};
 use crate::api::{AppConnectorSpec, AppConnectorStatus, EmployeeStatus, RoleTemplateStatus};
 use crate::connectors::{Capabilities, ConnectorError};
 use crate::dispatch::Handle;
@@ -104,7 +105,7 @@ pub struct World {
     /// One realm a namespace.
     pub realms: BTreeMap<Arc<str>, Realm>,
     /// User names, by target.
-    pub names: HashMap<TargetKey, Names>,
+    pub names: AllNames,
 }
 
 impl World {
@@ -136,30 +137,6 @@ impl World {
     ) -> Option<&mut ConnectorEntry> {
         self.realms.get_mut(namespace)?.connectors.get_mut(name)
     }
-}
-
-/// One application, however many connector objects speak to it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TargetKey(pub Arc<str>);
-
-/// Who has which user name in one target, as far as we gave it.
-#[derive(Debug, Default)]
-pub struct Names {
-    /// Names allocated, and to whom.
-    pub allocated: HashMap<Username, Owner>,
-    /// Names that the target refused although no listing shows them.
-    pub refused: BTreeSet<Username>,
-}
-
-/// To whom a user name was given.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Owner {
-    /// Namespace of the person and the connector.
-    pub namespace: Arc<str>,
-    /// The connector object.
-    pub connector: ConnectorName,
-    /// The person.
-    pub employee: EmployeeId,
 }
 
 /// One namespace.
@@ -226,6 +203,26 @@ impl Realm {
             let created = person.and_then(|p| p.meta.created);
             (!has_account, created, (*name).clone())
         })
+    }
+
+    /// Takes orders of one object back from dispatch, which knows them by `employeeId`: where another
+    /// object of that id has ordered since, the order that waits there is that one's.
+    pub fn withdraw(&self, id: &EmployeeId, orders: BTreeMap<ConnectorName, Submitted>) {
+        let claimants = || {
+            let names = self.by_id.get(id).into_iter().flatten();
+            names.filter_map(|name| self.people.get(name))
+        };
+        for connector in orders.into_keys() {
+            let running = self
+                .connectors
+                .get(&connector)
+                .and_then(|c| c.running.as_ref());
+            if let Some(running) = running
+                && !claimants().any(|other| other.submitted.contains_key(&connector))
+            {
+                running.handle.withdraw(id);
+            }
+        }
     }
 
     /// The person who owns an `employeeId`.
@@ -308,7 +305,10 @@ impl Person {
         self.failures
             .iter()
             .filter(|(key, failure)| key.connector == *connector && failure.retry_at > now)
-            .filter(|(key, _)| account.steps.iter().any(|s| s.operation.verb() == key.verb))
+            .filter(|(key, _)| {
+                let mut steps = account.steps.iter().map(|step| &step.operation);
+                steps.any(|o| o.verb() == key.verb && o.concerns(key.entitlement.as_ref()))
+            })
             .map(|(_, failure)| failure)
             .min_by_key(|failure| failure.retry_at)
     }
@@ -407,6 +407,8 @@ pub struct ConnectorEntry {
     pub compiled: Option<Arc<policy::Connector>>,
     /// Why it can't be used, or what it waits for.
     pub problems: Vec<Problem>,
+    /// Secrets that were asked for when it was opened last.
+    pub secrets: BTreeSet<String>,
     /// Which application it is.
     pub target: Option<TargetKey>,
     /// The running dispatch, while there is one.
@@ -421,8 +423,6 @@ pub struct ConnectorEntry {
     pub listing_failed: Option<ConnectorError>,
     /// Records that the last listing could not make sense of.
     pub oddities: Vec<String>,
-    /// When the last listing ended.
-    pub listed_at: Option<Timestamp>,
     /// The account that was made and did not keep our mark. While it stands, none is made: each would
     /// be one that nobody knows again.
     pub mark_dropped: Option<AccountId>,
@@ -439,6 +439,7 @@ impl ConnectorEntry {
             spec: None,
             compiled: None,
             problems: Vec::new(),
+            secrets: BTreeSet::new(),
             target: None,
             running: None,
             inventory: Inventory::new(scope),
@@ -446,10 +447,15 @@ impl ConnectorEntry {
             unavailable: None,
             listing_failed: None,
             oddities: Vec::new(),
-            listed_at: None,
             mark_dropped: None,
             status: Tracked::new(status),
         }
+    }
+
+    /// Which run is under way, if one is.
+    #[must_use]
+    pub fn epoch(&self) -> Option<u64> {
+        self.running.as_ref().map(|running| running.epoch)
     }
 
     /// What was listed may show that the application keeps marks after all: the account in question bears

@@ -23,7 +23,8 @@ use crate::runtime::clock::Clock;
 const COMMANDS: usize = 256;
 
 /// What a handle asks for.
-pub(super) enum Command {
+#[derive(Debug)]
+pub(crate) enum Command {
     Submit(Box<Order>),
     Withdraw(EmployeeId),
     Refresh,

@@ -106,6 +106,22 @@ impl Dispatch {
     }
 }
 
+#[cfg(test)]
+impl Handle {
+    /// A handle whose commands go to a test, in place of a target.
+    pub(crate) fn to_test() -> (Self, mpsc::UnboundedReceiver<Command>) {
+        let (commands, told) = mpsc::unbounded_channel();
+        let stopped = CancellationToken::new();
+        stopped.cancel();
+        let handle = Self {
+            commands,
+            stop: CancellationToken::new(),
+            stopped,
+        };
+        (handle, told)
+    }
+}
+
 impl Handle {
     /// Submits an order. It replaces one for the same employee that was not sent yet. Forgotten if
     /// dispatch has stopped.

@@ -31,6 +31,8 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use actor::Command;
 pub use handle::{Dispatch, Handle, Shared, Target};
 pub use metrics::DispatchMetrics;
 pub use order::{ConnectorKey, Effect, Event, Order, Outcome, Report};

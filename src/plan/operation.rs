@@ -86,6 +86,19 @@ impl Operation {
         }
     }
 
+    /// Whether it has to do with this entitlement; every operation has to do with none in particular.
+    #[must_use]
+    pub fn concerns(&self, entitlement: Option<&EntitlementName>) -> bool {
+        let Some(name) = entitlement else {
+            return true;
+        };
+        match self {
+            Self::AddEntitlements { entitlements, .. } => entitlements.contains_key(name),
+            Self::RemoveEntitlements { entitlements, .. } => entitlements.contains_key(name),
+            _ => false,
+        }
+    }
+
     /// Whether the target is changed.
     #[must_use]
     pub fn is_write(&self) -> bool {

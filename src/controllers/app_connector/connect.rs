@@ -11,7 +11,7 @@ use crate::dispatch::Settings;
 use crate::domain::problem::Problem;
 use crate::runtime::secrets::{self, Destination, SecretView};
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// A connector ready to be run.
@@ -26,12 +26,15 @@ pub struct Ready {
 
 /// Opens a connector with its credential.
 ///
+/// Every Secret that is asked for, found or not, is put into `asked`.
+///
 /// # Errors
 /// A [`Problem`]: a fault of the spec, or a Secret that is missing, not labelled, or not meant for
 /// the host (invariant 11). Nothing was sent anywhere.
 pub fn open(
     spec: &AppConnectorSpec,
     secrets: &BTreeMap<String, SecretView>,
+    asked: &mut BTreeSet<String>,
 ) -> Result<Ready, Problem> {
     let mut hash = Sha256::new();
     let parts = (
@@ -42,6 +45,7 @@ pub fn open(
     );
     hash.update(serde_json::to_vec(&parts).unwrap_or_default());
     let connector = registry::open(spec, &mut |reference: &SecretKeyRef, to: &Destination| {
+        asked.insert(reference.name.clone());
         let credential = credential(secrets, reference, to)?;
         hash.update(credential.expose_secret().as_bytes());
         Ok(credential)

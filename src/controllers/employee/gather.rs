@@ -1,9 +1,10 @@
 //! Gathers what the plan of one person needs from what is known already. Asks nobody.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::controllers::world::{ConnectorEntry, Names, Owner, Person, Realm, TargetKey};
+use crate::controllers::names::{AllNames, Owner};
+use crate::controllers::world::{ConnectorEntry, Person, Realm};
 use crate::domain::desired::{Desired, DesiredAccount};
 use crate::domain::ids::{AccountId, ConnectorName, EmployeeName, EntitlementName, Username};
 use crate::domain::matching::{Match, match_account};
@@ -63,9 +64,6 @@ pub fn observations(
     }
     out
 }
-
-/// User names of every target.
-pub type AllNames = HashMap<TargetKey, Names>;
 
 struct View<'a> {
     realm: &'a Realm,
@@ -152,16 +150,7 @@ impl View<'_> {
         if let Match::One(account) = matched {
             return Ok(account.username.clone());
         }
-        let owner = Owner {
-            namespace: Arc::clone(&self.realm.namespace),
-            connector: self.name.clone(),
-            employee: self.person.employee_id.clone(),
-        };
         if let Some(name) = self.recorded.and_then(|r| r.username.clone()) {
-            if let Some(target) = &self.entry.target {
-                let table = names.entry(target.clone()).or_default();
-                table.allocated.entry(name.clone()).or_insert(owner);
-            }
             return Ok(name);
         }
         let nobody = || Problem::waiting("NoUsername", "no user name is needed now");
@@ -171,6 +160,11 @@ impl View<'_> {
             self.entry.target.as_ref(),
         ) else {
             return Err(nobody());
+        };
+        let owner = Owner {
+            namespace: Arc::clone(&self.realm.namespace),
+            connector: self.name.clone(),
+            employee: self.person.employee_id.clone(),
         };
         let table = names.entry(target.clone()).or_default();
         let inventory = &self.entry.inventory;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::connectors::{ConnectorError, ErrorKind};
-use crate::controllers::world::{Failure, FailureKey, Names, Person, Refused};
+use crate::controllers::names::Names;
+use crate::controllers::world::{Failure, FailureKey, Person, Refused};
 use crate::dispatch::inventory::Inventory;
 use crate::dispatch::order::{Effect, Order, Outcome};
 use crate::domain::account::{Activity, AttributeChanges, AttributeValue, ObservedAccount};

@@ -8,11 +8,10 @@ use crate::connectors::registry;
 use crate::controllers::app_connector;
 use crate::controllers::employee::{intake, record};
 use crate::controllers::guard::Unfit;
+use crate::controllers::names::{self, TargetKey};
 use crate::controllers::role_template;
 use crate::controllers::watch::{Change, Key, Seen};
-use crate::controllers::world::{
-    ConnectorEntry, Meta, Person, Realm, TargetKey, TemplateEntry, Tracked,
-};
+use crate::controllers::world::{ConnectorEntry, Meta, Person, Realm, TemplateEntry, Tracked};
 use crate::dispatch::inventory::Inventory;
 use crate::domain::facts::Facts;
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, RoleName};
@@ -120,6 +119,9 @@ impl Engine {
                 .entry(id.clone())
                 .or_default()
                 .insert(name.clone());
+            if let Some(realm) = self.world.realms.get(&key.namespace) {
+                names::reserve(&mut self.world.names, realm, &name);
+            }
             self.look_at_reports(&key.namespace, &name);
         }
         let realm = self.realm(&key.namespace);
@@ -157,23 +159,17 @@ impl Engine {
                 realm.by_id.remove(&person.employee_id);
             }
         }
-        for connector in person.submitted.keys() {
-            if let Some(running) = realm
-                .connectors
-                .get(connector)
-                .and_then(|c| c.running.as_ref())
-            {
-                running.handle.withdraw(&person.employee_id);
-            }
-        }
+        realm.withdraw(&person.employee_id, person.submitted);
         let namespace = Arc::clone(&realm.namespace);
         self.ports
             .metrics
             .count_employee(&namespace, person.outlook.count, None);
-        for names in self.world.names.values_mut() {
-            names
-                .allocated
-                .retain(|_, o| o.namespace != namespace || o.employee != person.employee_id);
+        names::free_person(&mut self.world.names, &namespace, &person.employee_id);
+        if let Some(realm) = self.world.realms.get(&namespace) {
+            let others = realm.by_id.get(&person.employee_id);
+            for other in others.into_iter().flatten() {
+                names::reserve(&mut self.world.names, realm, other);
+            }
         }
         self.ports
             .statuses
@@ -291,7 +287,6 @@ impl Engine {
         let moved = entry.target != target;
         if moved {
             entry.inventory = Inventory::new(scope);
-            entry.listed_at = None;
         }
         entry.compiled = spec
             .as_ref()
@@ -301,10 +296,23 @@ impl Engine {
         entry.problems = problem.into_iter().collect();
         self.stale_policies.insert(Arc::clone(&key.namespace));
         if moved {
+            self.reserve_names_anew(&key.namespace, &name);
             self.look_at_connectors(&key.namespace);
         }
         self.queue
             .add(Work::Connector(key.namespace, name), Lane::Leaver);
+    }
+
+    /// The connector speaks to another application from now on: in that one, the names it recorded
+    /// are reserved before anyone is looked at.
+    fn reserve_names_anew(&mut self, namespace: &Arc<str>, connector: &ConnectorName) {
+        names::free_connector(&mut self.world.names, namespace, connector);
+        let Some(realm) = self.world.realms.get(namespace) else {
+            return;
+        };
+        for person in realm.people.keys() {
+            names::reserve(&mut self.world.names, realm, person);
+        }
     }
 
     /// The connector is gone: its accounts stay as they are.
@@ -320,6 +328,7 @@ impl Engine {
         self.ports
             .statuses
             .forget(ObjectKind::AppConnector, &key.namespace, &key.name);
+        names::free_connector(&mut self.world.names, &key.namespace, &name);
         self.ports
             .metrics
             .forget_connector(&key.namespace, &key.name);
@@ -333,32 +342,44 @@ impl Engine {
         self.stale_policies.insert(Arc::clone(&key.namespace));
     }
 
-    /// Each connector of a namespace looks whether what changed concerns it: a Secret, or another
-    /// connector to the same application.
+    /// Each connector of a namespace looks whether another one of the same application stands in its
+    /// way, or does so no longer.
     fn look_at_connectors(&mut self, namespace: &Arc<str>) {
-        let names: Vec<ConnectorName> = self.realm(namespace).connectors.keys().cloned().collect();
+        self.look_at_connectors_that(namespace, |_| true);
+    }
+
+    fn look_at_connectors_that(
+        &mut self,
+        namespace: &Arc<str>,
+        concerned: impl Fn(&ConnectorEntry) -> bool,
+    ) {
+        let connectors = self.realm(namespace).connectors.iter();
+        let names: Vec<ConnectorName> = connectors
+            .filter(|(_, entry)| concerned(entry))
+            .map(|(name, _)| name.clone())
+            .collect();
         for name in names {
             self.queue
                 .add(Work::Connector(Arc::clone(namespace), name), Lane::Leaver);
         }
     }
 
-    /// A Secret changed: the connectors of its namespace look whether that concerns them.
+    /// A Secret changed: the connectors that asked for it open anew with it.
     fn secret(&mut self, seen: Seen<SecretView>) {
-        let namespace = match seen {
+        let key = match seen {
             Seen::Gone(key) => {
                 self.realm(&key.namespace).secrets.remove(&*key.name);
-                key.namespace
+                key
             }
             Seen::There(key, _, view) => {
                 self.realm(&key.namespace)
                     .secrets
                     .insert(key.name.to_string(), *view);
-                key.namespace
+                key
             }
-            Seen::Unreadable(key, ..) => key.namespace,
+            Seen::Unreadable(key, ..) => key,
         };
-        self.look_at_connectors(&namespace);
+        self.look_at_connectors_that(&key.namespace, |entry| entry.secrets.contains(&*key.name));
     }
 }
 

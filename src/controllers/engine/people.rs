@@ -98,9 +98,15 @@ impl Engine {
         let Some(realm) = self.world.realms.get_mut(namespace) else {
             return;
         };
-        if let Some(person) = realm.people.get_mut(name) {
-            person.record = plan.record.clone();
-            apply::submit(&realm.connectors, person, plan, revision, now);
+        let Some(person) = realm.people.get_mut(name) else {
+            return;
+        };
+        let id = person.employee_id.clone();
+        person.record = plan.record.clone();
+        apply::submit(&realm.connectors, person, plan, revision, now);
+        if realm.owner(&id) != Some(name) {
+            // What spoke for this object was its account, and that is gone.
+            self.look_at_id(namespace, &id);
         }
     }
 
@@ -179,15 +185,9 @@ impl Engine {
         let Some(person) = realm.people.get_mut(name) else {
             return;
         };
-        for connector in std::mem::take(&mut person.submitted).into_keys() {
-            if let Some(running) = realm
-                .connectors
-                .get(&connector)
-                .and_then(|c| c.running.as_ref())
-            {
-                running.handle.withdraw(&person.employee_id);
-            }
-        }
+        let orders = std::mem::take(&mut person.submitted);
+        let id = person.employee_id.clone();
+        realm.withdraw(&id, orders);
     }
 
     /// The object is being deleted: where a policy acts on that, its accounts are disabled first.

@@ -31,10 +31,15 @@ impl Engine {
             self.summary_of_connector(namespace, name.clone());
             return;
         };
+        let mut asked = entry.secrets.clone();
         let opened = match sharing::waits_for_elder(realm, name) {
             Some(problem) => Err(problem),
-            None => connect::open(&spec, &realm.secrets),
+            None => {
+                asked.clear();
+                connect::open(&spec, &realm.secrets, &mut asked)
+            }
         };
+        let before = (entry.epoch(), entry.problems.clone());
         match opened {
             Err(problem) => {
                 // A credential that was taken back is not used on.
@@ -43,43 +48,51 @@ impl Engine {
                     entry.problems = vec![problem];
                 }
             }
-            Ok(ready) => {
-                let same = entry
-                    .running
-                    .as_ref()
-                    .is_some_and(|r| r.fingerprint == ready.fingerprint);
-                if !same {
-                    self.stop(namespace, name);
-                }
-                let stopping = self.realm(namespace).stopping.contains(name);
-                if !same && !stopping {
-                    let epoch = self.next();
-                    let target = Target {
-                        connector: ready.connector,
-                        key: ConnectorKey {
-                            namespace: Arc::clone(namespace),
-                            name: name.clone(),
-                        },
-                        epoch,
-                    };
-                    let handle =
-                        Dispatch::start(target, ready.settings, self.ports.dispatch.clone());
-                    if let Some(entry) = self.world.connector_mut(namespace, name) {
-                        entry.running = Some(Running {
-                            handle,
-                            epoch,
-                            knows: 0,
-                            fingerprint: ready.fingerprint,
-                        });
-                    }
-                }
-                if let Some(entry) = self.world.connector_mut(namespace, name) {
-                    entry.problems.retain(|p| p.cure == Cure::EditThis);
-                }
-            }
+            Ok(ready) => self.run_connector(namespace, name, ready),
         }
-        self.look_at_everyone(namespace);
-        self.summary_of_connector(namespace, name.clone());
+        let Some(entry) = self.world.connector_mut(namespace, name) else {
+            return;
+        };
+        entry.secrets = asked;
+        if before != (entry.epoch(), entry.problems.clone()) {
+            self.look_at_everyone(namespace);
+            self.summary_of_connector(namespace, name.clone());
+        }
+    }
+
+    /// Goes on with the run there is where it was started from the same, else begins another once that
+    /// one is over.
+    fn run_connector(&mut self, namespace: &Arc<str>, name: &ConnectorName, ready: connect::Ready) {
+        let Some(entry) = self.world.connector_mut(namespace, name) else {
+            return;
+        };
+        entry.problems.retain(|p| p.cure == Cure::EditThis);
+        let running = entry.running.as_ref();
+        if running.is_some_and(|r| r.fingerprint == ready.fingerprint) {
+            return;
+        }
+        self.stop(namespace, name);
+        if self.realm(namespace).stopping.contains(name) {
+            return;
+        }
+        let epoch = self.next();
+        let target = Target {
+            connector: ready.connector,
+            key: ConnectorKey {
+                namespace: Arc::clone(namespace),
+                name: name.clone(),
+            },
+            epoch,
+        };
+        let handle = Dispatch::start(target, ready.settings, self.ports.dispatch.clone());
+        if let Some(entry) = self.world.connector_mut(namespace, name) {
+            entry.running = Some(Running {
+                handle,
+                epoch,
+                knows: 0,
+                fingerprint: ready.fingerprint,
+            });
+        }
     }
 
     /// Ends a run. The next begins once the last writes of this one are over.
@@ -162,7 +175,6 @@ impl Engine {
             Event::Listed(listing) => {
                 let first = !entry.inventory.is_readable();
                 entry.listing_failed = None;
-                entry.listed_at = Some(now);
                 entry.oddities.clone_from(&listing.oddities);
                 let entitlements = entry.inventory.entitlement_ids();
                 let mut changed = entry.inventory.complete_listing(*listing);
@@ -301,7 +313,8 @@ impl Engine {
             // Accounts that were about to be made are not, or are after all.
             self.look_at_everyone(&key.namespace);
         }
-        self.look_at(&key.namespace, &object);
+        // All of that id: without its account, the object may speak for it no longer.
+        self.look_at_id(&key.namespace, &id);
         for report in reports {
             self.look_at(&key.namespace, &report);
         }

@@ -79,8 +79,12 @@ fn status(realm: &Realm, facts: Facts, record: Record) -> EmployeeStatus {
         EmployeeStatus::default(),
     );
     let desired = desire(&realm.policy, &facts, &person.record, now());
-    let observations =
-        gather::observations(realm, &mut gather::AllNames::default(), &person, &desired);
+    let observations = gather::observations(
+        realm,
+        &mut crate::controllers::names::AllNames::default(),
+        &person,
+        &desired,
+    );
     let plan = plan(&Inputs {
         employee: &facts.employee_id,
         scope: &realm.scope,

@@ -6,10 +6,9 @@ use serde_json::json;
 
 use super::{Bench, connector, employee};
 use crate::api::FINALIZER;
-use crate::connectors::Listing;
-use crate::dispatch::order::{ConnectorKey, Effect, Event, Order, Outcome, Report};
-use crate::domain::account::{Activity, Completeness, ObservedAccount};
-use crate::domain::ids::{ConnectorName, EmployeeName, Username};
+use crate::dispatch::order::{Effect, Event, Order, Outcome};
+use crate::domain::account::{Activity, ObservedAccount};
+use crate::domain::ids::{EmployeeName, Username};
 use crate::plan::Operation;
 use crate::plan::operation::ReadKey;
 
@@ -25,21 +24,7 @@ fn account(bench: &Bench, activity: Activity) -> ObservedAccount {
 }
 
 fn report(bench: &mut Bench, event: Event) {
-    let key = ConnectorKey {
-        namespace: bench.namespace.clone(),
-        name: ConnectorName::new("directory"),
-    };
-    let entry = bench
-        .engine
-        .world
-        .connector_mut(&key.namespace, &key.name)
-        .unwrap();
-    let epoch = entry.running.as_ref().unwrap().epoch;
-    bench.engine.report(Report {
-        connector: key,
-        epoch,
-        event,
-    });
+    bench.report("directory", event);
     bench.work();
 }
 
@@ -93,15 +78,9 @@ async fn an_object_that_is_stalled_is_deleted_like_any_other() {
         });
         bench.employee("ada", &ada);
         bench.work();
-        report(&mut bench, Event::ListingStarted);
-        let listing = Listing {
-            accounts: vec![account(&bench, Activity::Active)],
-            accounts_completeness: Completeness::Complete,
-            entitlements: Vec::new(),
-            entitlements_completeness: Completeness::Complete,
-            oddities: Vec::new(),
-        };
-        report(&mut bench, Event::Listed(Box::new(listing)));
+        let accounts = vec![account(&bench, Activity::Active)];
+        bench.listed("directory", accounts);
+        bench.work();
         assert_eq!(
             ordered(&bench),
             Some(Operation::Disable("a".into())),

@@ -1,8 +1,10 @@
 //! Tests of the engine with no cluster and no target: what comes in is laid in by hand, and what it
 //! would do next is looked at.
 
+mod claims;
 mod connectors;
 mod deletion;
+mod secrets;
 mod statuses;
 
 use std::sync::Arc;
@@ -16,9 +18,13 @@ use tokio_util::sync::CancellationToken;
 use super::{Engine, Ports};
 use crate::api::{SECRET_HOSTS_ANNOTATION, SECRET_LABEL};
 use crate::audit::memory::MemorySink;
+use crate::connectors::Listing;
 use crate::controllers::watch::{Change, Key, Seen};
 use crate::controllers::world::Meta;
-use crate::dispatch::{DispatchMetrics, Report, Shared};
+use crate::dispatch::order::{ConnectorKey, Event};
+use crate::dispatch::{Command, DispatchMetrics, Handle, Report, Shared};
+use crate::domain::account::{Completeness, ObservedAccount};
+use crate::domain::ids::ConnectorName;
 use crate::runtime::clock::SystemClock;
 use crate::runtime::events::{self, Events};
 use crate::runtime::http::Health;
@@ -132,18 +138,65 @@ impl Bench {
         self.engine.change(Change::AppConnector(seen));
     }
 
+    fn template(&mut self, name: &str, object: &Value) {
+        let seen = self.seen(name, object);
+        self.engine.change(Change::RoleTemplate(seen));
+    }
+
     fn secret(&mut self, name: &str) {
+        self.secret_with(name, "czNjcmV0");
+    }
+
+    fn secret_with(&mut self, name: &str, token: &str) {
         let secret: k8s_openapi::api::core::v1::Secret = serde_json::from_value(json!({
             "metadata": {
                 "name": name,
                 "labels": {SECRET_LABEL: "true"},
                 "annotations": {SECRET_HOSTS_ANNOTATION: "localhost"},
             },
-            "data": {"token": "czNjcmV0"},
+            "data": {"token": token},
         }))
         .unwrap();
         let seen = Seen::There(self.key(name), Meta::default(), Box::new(secret.into()));
         self.engine.change(Change::Secret(seen));
+    }
+
+    /// What the engine tells the dispatch of a connector from now on.
+    fn tap(&mut self, connector: &str) -> mpsc::UnboundedReceiver<Command> {
+        let (handle, told) = Handle::to_test();
+        let namespace = Arc::clone(&self.namespace);
+        let name = ConnectorName::new(connector);
+        let entry = self.engine.world.connector_mut(&namespace, &name).unwrap();
+        entry.running.as_mut().unwrap().handle = handle;
+        told
+    }
+
+    /// Something that dispatch reports of a connector.
+    fn report(&mut self, connector: &str, event: Event) {
+        let key = ConnectorKey {
+            namespace: Arc::clone(&self.namespace),
+            name: ConnectorName::new(connector),
+        };
+        let entry = self.engine.world.connector_mut(&key.namespace, &key.name);
+        let epoch = entry.unwrap().epoch().unwrap();
+        self.engine.report(Report {
+            connector: key,
+            epoch,
+            event,
+        });
+    }
+
+    /// A complete listing of these accounts, and of no entitlement.
+    fn listed(&mut self, connector: &str, accounts: Vec<ObservedAccount>) {
+        self.report(connector, Event::ListingStarted);
+        let listing = Listing {
+            accounts,
+            accounts_completeness: Completeness::Complete,
+            entitlements: Vec::new(),
+            entitlements_completeness: Completeness::Complete,
+            oddities: Vec::new(),
+        };
+        self.report(connector, Event::Listed(Box::new(listing)));
     }
 
     /// Works until nothing is to be done now.
@@ -201,6 +254,14 @@ fn employee(id: &str) -> Value {
             "jobTitle": "Manager",
             "startDate": "2020-01-01",
         },
+    })
+}
+
+/// A RoleTemplate that everyone holds, for an account in the connector `directory`.
+fn everyone() -> Value {
+    json!({
+        "metadata": {},
+        "spec": {"match": "true", "grants": [{"connector": "directory"}]},
     })
 }
 

@@ -1,0 +1,58 @@
+//! Whom a change of a Secret reaches.
+
+use super::super::Work;
+use super::{Bench, connector, employee};
+use crate::domain::ids::{ConnectorName, EmployeeName};
+
+fn connector_work(bench: &Bench, name: &str) -> Work {
+    Work::Connector(bench.namespace.clone(), ConnectorName::new(name))
+}
+
+fn person_work(bench: &Bench) -> Work {
+    let name = EmployeeName::new("ada");
+    Work::Person(bench.namespace.clone(), "1".into(), name)
+}
+
+/// Only connectors that asked for the Secret, also where it was missing; and people only where that
+/// changes what may be done.
+#[tokio::test]
+async fn a_secret_reaches_only_those_who_asked_for_it() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    bench.connector("directory", &connector("directory"));
+    let mut chat = connector("chat");
+    chat["spec"]["scim"]["baseUrl"] = "https://localhost:2/scim/v2".into();
+    bench.connector("chat", &chat);
+    bench.employee("ada", &employee("1"));
+    bench.work();
+
+    bench.secret("unrelated");
+    assert_eq!(bench.waiting(), []);
+
+    // As it was: the connector looks, and that is all.
+    bench.secret("directory");
+    assert_eq!(bench.waiting(), [connector_work(&bench, "directory")]);
+    bench
+        .engine
+        .connect(&bench.namespace.clone(), &ConnectorName::new("directory"));
+    assert_eq!(bench.waiting(), []);
+
+    // The one that was missing.
+    bench.secret("chat");
+    assert_eq!(bench.waiting(), [connector_work(&bench, "chat")]);
+    bench
+        .engine
+        .connect(&bench.namespace.clone(), &ConnectorName::new("chat"));
+    assert_eq!(bench.waiting(), [person_work(&bench)]);
+
+    // Another token: another run, once the one before is over.
+    bench.secret_with("directory", "YW5vdGhlcg==");
+    bench.work();
+    let ended = bench.changes.recv().await.unwrap();
+    bench.engine.change(ended);
+    assert_eq!(bench.waiting(), [connector_work(&bench, "directory")]);
+    bench
+        .engine
+        .connect(&bench.namespace.clone(), &ConnectorName::new("directory"));
+    assert_eq!(bench.waiting(), [person_work(&bench)]);
+}
