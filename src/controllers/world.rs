@@ -452,6 +452,16 @@ impl ConnectorEntry {
         }
     }
 
+    /// After a restart: an account that we are linked to is there without our mark, and none at all
+    /// bears one. Then the application drops marks, and one more account would be one too many. Where
+    /// any mark is kept, somebody has taken off that one by hand.
+    pub fn recall_dropped_mark<'a>(&mut self, linked: impl Iterator<Item = &'a AccountId>) {
+        if self.mark_dropped.is_none() && self.inventory.marked() == 0 {
+            let mut linked = linked.filter(|id| self.inventory.by_id(id).is_some());
+            self.mark_dropped = linked.next().cloned();
+        }
+    }
+
     /// Which run is under way, if one is.
     #[must_use]
     pub fn epoch(&self) -> Option<u64> {

@@ -14,12 +14,13 @@ use super::member::{Batch, Finished};
 use super::order::{Effect, Event, Order, Outcome};
 use super::outcomes::Outcomes;
 use super::pace::Pace;
+use super::proof::Proof;
 use super::queue::{Placed, Queue, Returned};
 use super::settings::Settings;
 use crate::connectors::{ConnectorError, ErrorKind, Listing};
 use crate::domain::account::Completeness;
 use crate::domain::ids::EmployeeId;
-use crate::plan::operation::Lane;
+use crate::plan::operation::{Lane, Operation};
 
 /// The present, on both clocks.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +54,7 @@ pub(super) struct Core {
     stopping: bool,
     events: Vec<Event>,
     outcomes: Outcomes,
+    proof: Proof,
 }
 
 impl Core {
@@ -74,6 +76,7 @@ impl Core {
             stopping: false,
             events: Vec::new(),
             outcomes: Outcomes::default(),
+            proof: Proof::default(),
         }
     }
 
@@ -218,8 +221,11 @@ impl Core {
         }
         loop {
             let single = self.queue.first_single();
+            let create = self.queue.first_create();
+            let create = create.filter(|(_, order)| self.proof.lets(order));
+            let create = create.map(|(place, _)| place);
             let group = self.gatherer.first(now.instant);
-            let place = single.into_iter().chain(group).min()?;
+            let place = [single, create, group].into_iter().flatten().min()?;
             // One slot is kept for leavers, so that they never wait for a storm of joiners.
             let reserve = usize::from(place.lane == Lane::Leaver);
             if self.slots_taken >= self.pace.limit() + reserve {
@@ -228,6 +234,10 @@ impl Core {
             self.take_leave(now)?;
             let call = if single == Some(place) {
                 let placed = self.queue.begin_single()?;
+                self.begin(placed, now)
+            } else if create == Some(place) {
+                let placed = self.queue.begin_create()?;
+                self.proof.begins();
                 self.begin(placed, now)
             } else {
                 self.gatherer.begin(now.instant).map(|batch| match batch {
@@ -290,6 +300,9 @@ impl Core {
         result: Result<Effect, ConnectorError>,
         blame: Blame,
     ) {
+        if matches!(order.operation, Operation::Create(_)) {
+            self.proof.ended(&order, &result, self.outcomes.next());
+        }
         if blame.not_carried_out() {
             match self.queue.returned(&order.employee, blame) {
                 Returned::Waits | Returned::Unwanted => return,

@@ -24,6 +24,7 @@ mod metrics;
 pub mod order;
 mod outcomes;
 mod pace;
+mod proof;
 mod queue;
 mod record;
 mod settings;

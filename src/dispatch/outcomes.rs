@@ -24,6 +24,11 @@ impl Outcomes {
         self.last
     }
 
+    /// The number that the next outcome will have.
+    pub(super) fn next(&self) -> u64 {
+        self.last + 1
+    }
+
     /// Whether the plan that an order is from knew how this employee's last one ended.
     pub(super) fn were_known_to(&mut self, order: &Order) -> bool {
         if self.of.len() > self.forget_at.max(REMEMBERED) {

@@ -54,8 +54,10 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     people: HashMap<EmployeeId, Entry>,
-    /// Waiting orders for one account alone, of people with nothing under way.
+    /// Waiting orders for one existing account alone, of people with nothing under way.
     single: BTreeMap<Place, EmployeeId>,
+    /// The same, of orders that make an account: they may have to wait for the proof of one.
+    creates: BTreeMap<Place, EmployeeId>,
     /// The same, of orders that give or take entitlements: they travel together.
     members: BTreeMap<Place, EmployeeId>,
     lengths: [usize; LANES.len()],
@@ -107,14 +109,27 @@ impl Queue {
         self.people.keys().cloned().collect()
     }
 
-    /// Place of the first order for one account alone that can begin.
+    /// Place of the first order for one existing account alone that can begin.
     pub(super) fn first_single(&self) -> Option<Place> {
         self.single.keys().next().copied()
     }
 
-    /// Begins the first order for one account alone.
+    /// Begins the first order for one existing account alone.
     pub(super) fn begin_single(&mut self) -> Option<Placed> {
         let (_, employee) = self.single.pop_first()?;
+        self.begin(&employee)
+    }
+
+    /// The first order that makes an account and can begin, with its place.
+    pub(super) fn first_create(&self) -> Option<(Place, &Order)> {
+        let (place, employee) = self.creates.first_key_value()?;
+        let waiting = self.people.get(employee)?.waiting.as_ref()?;
+        Some((*place, &waiting.order))
+    }
+
+    /// Begins the first order that makes an account.
+    pub(super) fn begin_create(&mut self) -> Option<Placed> {
+        let (_, employee) = self.creates.pop_first()?;
         self.begin(&employee)
     }
 
@@ -200,10 +215,12 @@ impl Queue {
         };
         match (&entry.waiting, &entry.under_way) {
             (Some(placed), None) => {
-                let line = if travels_together(&placed.order.operation) {
-                    &mut self.members
-                } else {
-                    &mut self.single
+                let line = match placed.order.operation {
+                    Operation::AddEntitlements { .. } | Operation::RemoveEntitlements { .. } => {
+                        &mut self.members
+                    }
+                    Operation::Create(_) => &mut self.creates,
+                    _ => &mut self.single,
                 };
                 line.insert(placed.place, employee.clone());
             }
@@ -218,6 +235,7 @@ impl Queue {
         let placed = self.people.get_mut(employee)?.waiting.take()?;
         self.lengths[placed.place.lane as usize] -= 1;
         self.single.remove(&placed.place);
+        self.creates.remove(&placed.place);
         self.members.remove(&placed.place);
         Some(placed)
     }
@@ -227,12 +245,4 @@ impl Queue {
         self.lengths[under_way.placed.place.lane as usize] -= 1;
         Some(under_way)
     }
-}
-
-/// Whether an operation is split by entitlement and travels with those of other people.
-fn travels_together(operation: &Operation) -> bool {
-    matches!(
-        operation,
-        Operation::AddEntitlements { .. } | Operation::RemoveEntitlements { .. }
-    )
 }

@@ -65,6 +65,12 @@ impl Scope {
 }
 
 impl Mark {
+    /// Whether what a target holds is this mark.
+    #[must_use]
+    pub fn is_kept_as(&self, held: Option<&str>) -> bool {
+        held == Some(self.as_str())
+    }
+
     /// The mark as written into a target.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -125,9 +125,10 @@ impl Context<'_> {
     /// An account was made. It is linked at once: if it does not bear the mark that it was made with, it
     /// is this link that shows it as a contradiction, and keeps another from being made.
     fn created(&mut self, account: ObservedAccount, order: &Order) {
-        let me = Marking::Ours(self.person.employee_id.clone());
+        let kept = matches!(&order.operation, Operation::Create(new)
+            if new.mark.is_kept_as(account.mark.as_deref()));
         self.person.name_taken.remove(self.connector);
-        if self.scope.read(account.mark.as_deref()) == me {
+        if kept {
             *self.mark_dropped = None;
             self.succeeded(order);
         } else {

@@ -13,11 +13,11 @@ use super::orders::{
 };
 use crate::connectors::{Capabilities, ConnectorError, ErrorKind, Listing};
 use crate::dispatch::Settings;
-use crate::dispatch::call::{Call, Ended};
+use crate::dispatch::call::{Call, Ended, Write};
 use crate::dispatch::decide::{Core, Now};
 use crate::dispatch::order::{Effect, Event, Order};
 use crate::dispatch::queue::LANES;
-use crate::domain::account::{Completeness, ObservedEntitlement};
+use crate::domain::account::{Completeness, ObservedAccount, ObservedEntitlement};
 use crate::plan::operation::Lane;
 
 const PEOPLE: usize = 8;
@@ -222,7 +222,17 @@ fn answer(call: &Call, how: u8) -> Ended {
         Call::Probe => Ended::Probe(Ok(capabilities())),
         Call::List => Ended::List(Ok(listing())),
         Call::Read(order, _) => Ended::Single(order.clone(), Ok(Effect::Read(vec![]))),
-        Call::Write(order, _) => Ended::Single(order.clone(), Ok(Effect::Created(observed("a")))),
+        Call::Write(order, write) => {
+            let mark = match write {
+                Write::Create(new) if how != 8 => Some(new.mark.to_string()),
+                _ => None,
+            };
+            let account = ObservedAccount {
+                mark,
+                ..observed("a")
+            };
+            Ended::Single(order.clone(), Ok(Effect::Created(account)))
+        }
         Call::Create(creation) => Ended::Create(
             creation.clone(),
             Ok(ObservedEntitlement {

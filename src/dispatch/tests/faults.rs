@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::bench::{Bench, unavailable};
-use super::orders::{add, create, disable, error, order, read};
+use super::orders::{add, create, disable, error, order, read, update};
 use super::scripted::{Answer, Asked, ScriptedConnector};
 use crate::connectors::{ConnectorError, ErrorKind};
 use crate::dispatch::{Event, Order, Settings};
@@ -14,6 +14,10 @@ use crate::runtime::clock::Clock;
 
 fn joiner(n: usize) -> Order {
     order(n, Lane::Joiner, create(n))
+}
+
+fn mover(n: usize) -> Order {
+    order(n, Lane::Mover, update(n))
 }
 
 fn throttled(seconds: u64) -> ConnectorError {
@@ -43,21 +47,26 @@ fn is_create(asked: &Asked) -> bool {
     matches!(asked, Asked::Create(_))
 }
 
+fn is_update(asked: &Asked) -> bool {
+    matches!(asked, Asked::Update(_))
+}
+
+/// After how many seconds each update began.
 fn begins(bench: &Bench, from: Instant) -> Vec<u64> {
     let log = bench
         .connector
         .log()
         .into_iter()
-        .filter(|(_, asked)| is_create(asked));
+        .filter(|(_, asked)| is_update(asked));
     log.map(|(at, _)| (at - from).as_secs()).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_throttle_pauses_the_target_and_nothing_is_reported_or_lost() {
-    let mut bench = Bench::new(failing(3, is_create, throttled(7)));
+    let mut bench = Bench::new(failing(3, is_update, throttled(7)));
     bench.listed().await;
     let began = Instant::now();
-    bench.submit((0..20).map(joiner));
+    bench.submit((0..20).map(mover));
     for _ in 0..20 {
         let Event::Done(outcome) = bench.event().await else {
             panic!("only outcomes")
@@ -68,7 +77,7 @@ async fn a_throttle_pauses_the_target_and_nothing_is_reported_or_lost() {
         .connector
         .ended()
         .into_iter()
-        .filter(is_create)
+        .filter(is_update)
         .collect();
     assert_eq!(ended.len(), 23);
     ended.dedup();
@@ -134,11 +143,11 @@ async fn a_target_that_is_down_from_the_start_is_tried_less_and_less_and_recover
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_keeps_orders_and_lists_again_afterwards() {
-    let mut bench = Bench::new(failing(8, is_create, error(ErrorKind::Unreachable)));
+    let mut bench = Bench::new(failing(8, is_update, error(ErrorKind::Unreachable)));
     bench.listed().await;
-    bench.submit((0..8).map(joiner));
+    bench.submit((0..8).map(mover));
     bench.until(unavailable).await;
-    bench.submit([order(3, Lane::Leaver, disable(3)), joiner(20)]);
+    bench.submit([order(3, Lane::Leaver, disable(3)), mover(20)]);
     bench.available().await;
     bench
         .until(|e| matches!(e, Event::ListingStarted).then_some(()))
@@ -149,7 +158,7 @@ async fn an_outage_keeps_orders_and_lists_again_afterwards() {
     let of = |name: &str| {
         asked
             .iter()
-            .filter(|a| **a == Asked::Create(name.into()))
+            .filter(|a| **a == Asked::Update(name.into()))
             .count()
     };
     assert_eq!(
@@ -182,9 +191,9 @@ async fn a_refused_credential_is_tried_again_after_half_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn an_order_that_alone_finds_the_target_down_is_reported_in_the_end() {
-    let poison = |a: &Asked| *a == Asked::Create("a1".into());
+    let poison = |a: &Asked| *a == Asked::Update("a1".into());
     let mut bench = Bench::new(failing(usize::MAX, poison, error(ErrorKind::Unreachable)));
-    bench.submit([joiner(1), joiner(2)]);
+    bench.submit([mover(1), mover(2)]);
     let outcomes = bench.done(2).await;
     let kinds: Vec<_> = outcomes
         .iter()
@@ -328,7 +337,7 @@ async fn a_stop_drops_what_waits_and_finishes_what_flies() {
     };
     let mut bench = Bench::with(ScriptedConnector::fine(), settings);
     bench.listed().await;
-    bench.submit((0..10).map(joiner));
+    bench.submit((0..10).map(mover));
     tokio::time::sleep(Duration::from_millis(2)).await;
     bench.stop.cancel();
     let connector = bench.connector.clone();

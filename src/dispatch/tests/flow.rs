@@ -99,7 +99,7 @@ async fn lanes_overtake_in_the_queue() {
 async fn a_leaver_does_not_wait_for_a_long_batch_of_joiners() {
     let mut bench = Bench::with(
         ScriptedConnector::new(|asked| match asked {
-            Asked::Create(_) => Answer::Never,
+            Asked::Update(_) => Answer::Never,
             _ => Answer::Fine,
         }),
         Settings {
@@ -107,7 +107,7 @@ async fn a_leaver_does_not_wait_for_a_long_batch_of_joiners() {
             ..Settings::default()
         },
     );
-    bench.submit((0..10).map(joiner));
+    bench.submit((0..10).map(|n| order(n, Lane::Joiner, update(n))));
     bench.listed().await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(bench.connector.operations().len(), 2, "all slots are taken");

@@ -9,5 +9,6 @@ mod faults;
 mod flow;
 mod members;
 mod orders;
+mod proof;
 mod queue;
 mod scripted;

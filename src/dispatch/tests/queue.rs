@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::orders::{add, create, disable, employee, order, update};
+use super::orders::{add, disable, employee, order, read, update};
 use crate::dispatch::blame::{Blame, Returns};
 use crate::dispatch::order::Order;
 use crate::dispatch::queue::{LANES, Place, Queue, Returned};
@@ -30,7 +30,7 @@ fn lanes_overtake_and_within_a_lane_the_first_comes_first() {
 fn the_newest_replaces_and_keeps_the_place_unless_the_lane_changed() {
     let mut q = Queue::default();
     for n in 0..3 {
-        q.submit(order(n, Lane::Joiner, create(n)));
+        q.submit(order(n, Lane::Joiner, read(n)));
     }
     q.submit(order(0, Lane::Joiner, update(0)));
     q.submit(order(1, Lane::Drift, update(1)));
@@ -38,7 +38,7 @@ fn the_newest_replaces_and_keeps_the_place_unless_the_lane_changed() {
     let began: Vec<(String, &str)> = std::iter::from_fn(|| q.begin_single())
         .map(|p| (p.order.employee.to_string(), p.order.operation.verb()))
         .collect();
-    let expected = [("e0", "Update"), ("e2", "Create"), ("e1", "Update")];
+    let expected = [("e0", "Update"), ("e2", "Read"), ("e1", "Update")];
     assert_eq!(began, expected.map(|(e, v)| (e.to_owned(), v)));
 }
 
@@ -46,7 +46,7 @@ fn the_newest_replaces_and_keeps_the_place_unless_the_lane_changed() {
 fn one_that_came_back_goes_first_again_unless_a_newer_one_took_its_place() {
     let mut q = Queue::default();
     for n in 0..3 {
-        q.submit(order(n, Lane::Joiner, create(n)));
+        q.submit(order(n, Lane::Joiner, read(n)));
     }
     q.begin_single();
     q.begin_single();
@@ -56,7 +56,7 @@ fn one_that_came_back_goes_first_again_unless_a_newer_one_took_its_place() {
     let began: Vec<&str> = std::iter::from_fn(|| q.begin_single())
         .map(|p| p.order.operation.verb())
         .collect();
-    assert_eq!(began, ["Create", "Disable", "Create"]);
+    assert_eq!(began, ["Read", "Disable", "Read"]);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn one_that_comes_back_too_often_is_given_up() {
         (Blame::Throttle, Returns::THROTTLES),
     ] {
         let mut q = Queue::default();
-        q.submit(order(0, Lane::Joiner, create(0)));
+        q.submit(order(0, Lane::Joiner, read(0)));
         for n in 1..=times {
             q.begin_single().unwrap();
             let expected = if n < times {

@@ -41,7 +41,7 @@ pub(super) enum Asked {
 pub(super) enum Answer {
     Fine,
     Fail(ConnectorError),
-    /// Members of a change that fail, by account.
+    /// Members of a change that fail, by account; or an account that is made without its mark.
     Members(BTreeMap<String, ConnectorError>),
     Panic,
     Never,
@@ -195,9 +195,12 @@ impl Connector for ScriptedConnector {
 
     async fn create(&self, _: &WritePermit, account: &NewAccount) -> Result<ObservedAccount> {
         let name = account.username.to_string();
-        self.answer(Asked::Create(name.clone()))
-            .await
-            .map(|_| observed(&name))
+        let drops = self.answer(Asked::Create(name.clone())).await?;
+        let mark = (!drops.contains_key(&name)).then(|| account.mark.to_string());
+        Ok(ObservedAccount {
+            mark,
+            ..observed(&name)
+        })
     }
 
     async fn update(
