@@ -85,3 +85,20 @@ fn marks_and_links() {
         assert_eq!(told, expected);
     }
 }
+
+#[test]
+fn an_identifier_that_is_somebody_elses_is_not_said_to_be_the_persons_account() {
+    let scope = Scope::new("acme", "people");
+    let stranger = account("7", None);
+    let Match::Conflict(conflict) = match_account(&scope, &"1".into(), &[], Some(&stranger), true)
+    else {
+        panic!("an account without our mark was taken for ours");
+    };
+    for word in [
+        "nothing is done to it",
+        "another application",
+        "acme/people/1",
+    ] {
+        assert!(conflict.message.contains(word), "{}", conflict.message);
+    }
+}
