@@ -205,6 +205,33 @@ impl Context<'_> {
         forget_taken_over(self.person, self.connector, self.inventory);
     }
 
+    /// A complete listing that began after the last write ends a doubt as a direct read does. Tells
+    /// whether it did.
+    pub fn listed(&mut self) -> bool {
+        let me = self.person.employee_id.clone();
+        if !self.person.in_doubt.contains(self.connector) || !self.inventory.decides(&me) {
+            return false;
+        }
+        self.person.in_doubt.remove(self.connector);
+        let key = self.key("Read", None);
+        self.person.failures.remove(&key);
+        if !self.inventory.by_mark(&me).is_empty() {
+            self.person.name_taken.remove(self.connector);
+            return true;
+        }
+        let record = self.person.record.accounts.get(self.connector);
+        // A linked account is looked at by its identifier, whatever its name is.
+        let unlinked = record.filter(|r| r.id.is_none());
+        if let Some(username) = unlinked.and_then(|r| r.username.clone()) {
+            if self.inventory.by_username(&username).is_none() {
+                self.nobody_has(&username);
+            } else {
+                self.pass_over(&username);
+            }
+        }
+        true
+    }
+
     /// The target shows nobody of that name. If it refused the name all the same, somebody may have it
     /// whom we aren't shown; or it is another value that is taken, and no name will help.
     fn nobody_has(&mut self, username: &Username) {

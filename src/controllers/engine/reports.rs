@@ -12,7 +12,7 @@ use crate::controllers::watch::{Change, Key};
 use crate::controllers::world::Running;
 use crate::dispatch::order::{ConnectorKey, Effect, Event, Outcome, Report};
 use crate::dispatch::{Dispatch, Target};
-use crate::domain::ids::{ConnectorName, EmployeeName, RoleName};
+use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, RoleName};
 use crate::domain::problem::Cure;
 use crate::runtime::status_writer::{ObjectKind, Part, StatusWritten};
 
@@ -187,6 +187,7 @@ impl Engine {
                 entry.recall_dropped_mark(linked);
                 let came_or_went = entitlements != entry.inventory.entitlement_ids();
                 self.refused_names_may_be_free(&key);
+                let decided = self.decide_doubts(&key);
                 self.ports
                     .metrics
                     .inventory_listed(&key.namespace, key.name.as_str(), now);
@@ -197,6 +198,7 @@ impl Engine {
                     self.look_at_everyone(&key.namespace);
                 } else {
                     changed.extend(self.unsettled(&key));
+                    changed.extend(decided);
                     for id in changed {
                         self.look_at_id(&key.namespace, &id);
                     }
@@ -213,7 +215,7 @@ impl Engine {
 
     /// People with an account in this target whose picture need not have changed for a new listing to
     /// matter: an absence may be certain now.
-    fn unsettled(&self, key: &ConnectorKey) -> Vec<crate::domain::ids::EmployeeId> {
+    fn unsettled(&self, key: &ConnectorKey) -> Vec<EmployeeId> {
         self.world
             .realms
             .get(&key.namespace)
@@ -230,6 +232,40 @@ impl Engine {
             })
             .map(|person| person.employee_id.clone())
             .collect()
+    }
+
+    /// Ends the doubts that the listing decides, and tells whose. A target that can't be searched has
+    /// no other way out of them.
+    fn decide_doubts(&mut self, key: &ConnectorKey) -> Vec<EmployeeId> {
+        let now = self.now();
+        let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
+            return Vec::new();
+        };
+        let Some(entry) = realm.connectors.get_mut(&key.name) else {
+            return Vec::new();
+        };
+        let mut names = entry
+            .target
+            .as_ref()
+            .and_then(|target| self.world.names.get_mut(target));
+        let mut decided = Vec::new();
+        for person in realm.people.values_mut() {
+            let ended = Context {
+                scope: &realm.scope,
+                connector: &key.name,
+                names: names.as_deref_mut(),
+                inventory: &mut entry.inventory,
+                mark_dropped: &mut entry.mark_dropped,
+                person,
+                now,
+                jitter: fastrand::f64(),
+            }
+            .listed();
+            if ended {
+                decided.push(person.employee_id.clone());
+            }
+        }
+        decided
     }
 
     /// Entitlements came or went: what failed for want of one is tried again at once.
@@ -277,10 +313,11 @@ impl Engine {
         ) else {
             return;
         };
-        if lost_an_entitlement(&outcome)
+        // An entitlement was deleted, or made anew under another identifier: a listing tells. It also
+        // tells what a target that can't be searched won't.
+        if (lost_an_entitlement(&outcome) || unsearchable(&outcome))
             && let Some(running) = &entry.running
         {
-            // It was deleted, or made anew under another identifier: a listing tells.
             running.handle.refresh();
         }
         let before = entry.inventory.by_mark(&id).len();
@@ -388,4 +425,10 @@ fn lost_an_entitlement(outcome: &Outcome) -> bool {
         .values()
         .filter_map(|result| result.as_ref().err())
         .any(|error| error.kind == ErrorKind::NotFound)
+}
+
+/// Whether a direct read was tried that the target has no means for.
+fn unsearchable(outcome: &Outcome) -> bool {
+    !outcome.order.operation.is_write()
+        && matches!(&outcome.result, Err(error) if error.kind == ErrorKind::Unsupported)
 }

@@ -33,7 +33,12 @@ impl Inventory {
         for entry in self.accounts.values_mut() {
             entry.read_directly = false;
         }
+        let complete = listing.accounts_completeness.is_complete();
         self.take_accounts(listing.accounts, listing.accounts_completeness);
+        if complete && !self.emptied {
+            // What was doubted before it began, it decides.
+            self.doubted = overlay.doubted;
+        }
         self.take_entitlements(listing.entitlements, listing.entitlements_completeness);
         for (id, entry) in overlay.accounts {
             match entry {

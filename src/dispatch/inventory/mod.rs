@@ -28,6 +28,8 @@ pub struct Inventory {
     entitlements_completeness: Completeness,
     /// People for whom a direct search found nothing since the last listing.
     sought: HashSet<EmployeeId>,
+    /// People who were doubted since the last complete listing began: it says nothing of them.
+    doubted: HashSet<EmployeeId>,
     /// Whether the listing was suddenly empty, and nothing was seen since.
     emptied: bool,
     /// What was written while a listing runs.
@@ -58,6 +60,7 @@ struct Overlay {
     accounts: HashMap<AccountId, Option<Entry>>,
     memberships: HashMap<(EntitlementName, AccountId), bool>,
     created: Vec<ObservedEntitlement>,
+    doubted: HashSet<EmployeeId>,
 }
 
 impl Inventory {
@@ -76,6 +79,7 @@ impl Inventory {
             accounts_completeness: unread(),
             entitlements_completeness: unread(),
             sought: HashSet::new(),
+            doubted: HashSet::new(),
             emptied: false,
             overlay: None,
         }
@@ -154,6 +158,12 @@ impl Inventory {
         self.sought.contains(employee)
     }
 
+    /// Whether a complete listing that began after this person was last doubted shows what is there.
+    #[must_use]
+    pub fn decides(&self, employee: &EmployeeId) -> bool {
+        self.accounts_completeness.is_complete() && !self.doubted.contains(employee)
+    }
+
     /// Whether an account bears a mark of ours, whoever's.
     #[must_use]
     pub fn is_ours(&self, account: &ObservedAccount) -> bool {
@@ -214,6 +224,10 @@ impl Inventory {
     /// directly before says nothing any more.
     pub fn doubt(&mut self, employee: &EmployeeId) {
         self.sought.remove(employee);
+        self.doubted.insert(employee.clone());
+        if let Some(overlay) = &mut self.overlay {
+            overlay.doubted.insert(employee.clone());
+        }
         let overlaid = self
             .overlay
             .iter_mut()

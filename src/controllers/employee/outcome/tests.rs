@@ -275,3 +275,96 @@ fn a_write_that_is_accepted_and_not_taken_over_is_noted_until_it_is() {
         assert_eq!(notes(&desk), (None, None), "{answer:?}");
     }
 }
+
+/// A listing from its beginning to its end.
+fn list(desk: &mut Desk, accounts: Vec<ObservedAccount>, completeness: Completeness) -> bool {
+    desk.inventory.begin_listing();
+    end_listing(desk, accounts, completeness)
+}
+
+fn end_listing(
+    desk: &mut Desk,
+    accounts: Vec<ObservedAccount>,
+    accounts_completeness: Completeness,
+) -> bool {
+    desk.inventory.complete_listing(Listing {
+        accounts,
+        accounts_completeness,
+        entitlements: Vec::new(),
+        entitlements_completeness: Completeness::Complete,
+        oddities: Vec::new(),
+    });
+    desk.context().listed()
+}
+
+/// A create whose answer is lost, and a direct read that the target has no means for.
+fn lost_and_unsearchable(desk: &mut Desk, kind: ErrorKind) {
+    let record = &mut desk.person.record.accounts;
+    record.entry(desk.connector.clone()).or_default().username = Some(Username::new("ada"));
+    let create = desk.create("ada");
+    desk.take(create, Err(ConnectorError::new(kind, "lost")));
+    let key = ReadKey::MarkOrUsername(desk.scope.mark(&ME.into()), Some(Username::new("ada")));
+    let unsupported = ConnectorError::new(ErrorKind::Unsupported, "no filters");
+    desk.take(Operation::Read(key), Err(unsupported));
+    assert!(desk.failure("Read").is_some());
+}
+
+#[test]
+fn a_complete_listing_begun_after_the_write_ends_the_doubt_and_no_other() {
+    for there in [false, true] {
+        let mut desk = Desk::new();
+        let mark = desk.mark();
+        let shown = if there {
+            vec![account("a1", "ada", Some(&mark))]
+        } else {
+            Vec::new()
+        };
+        desk.inventory.begin_listing();
+        lost_and_unsearchable(&mut desk, ErrorKind::OutcomeUnknown);
+        assert!(
+            !end_listing(&mut desk, shown.clone(), Completeness::Complete),
+            "begun before"
+        );
+        let partial = Completeness::Partial("one is missing".to_owned());
+        assert!(!list(&mut desk, shown.clone(), partial), "partial");
+        desk.inventory.begin_listing();
+        desk.inventory.fail_listing("503");
+        assert!(!desk.context().listed(), "failed");
+        assert!(desk.person.in_doubt.contains("dir") && desk.failure("Read").is_some());
+        assert!(list(&mut desk, shown, Completeness::Complete));
+        assert!(desk.person.in_doubt.is_empty() && desk.failure("Read").is_none());
+        assert_eq!(desk.inventory.by_mark(&ME.into()).len(), usize::from(there));
+    }
+}
+
+#[test]
+fn a_complete_listing_tells_who_has_a_name_that_was_refused() {
+    let ada = Username::new("ada");
+    let mut desk = Desk::new();
+    lost_and_unsearchable(&mut desk, ErrorKind::Taken);
+    assert!(list(
+        &mut desk,
+        vec![account("a9", "ada", None)],
+        Completeness::Complete
+    ));
+    assert!(desk.names.refused.contains(&ada), "somebody else");
+    assert_eq!(desk.person.record.accounts["dir"].username, None);
+
+    let mut desk = Desk::new();
+    let mark = desk.mark();
+    lost_and_unsearchable(&mut desk, ErrorKind::Taken);
+    assert!(list(
+        &mut desk,
+        vec![account("a1", "ada", Some(&mark))],
+        Completeness::Complete
+    ));
+    assert!(desk.names.refused.is_empty() && desk.person.name_taken.is_empty());
+
+    let mut desk = Desk::new();
+    for _ in 0..UNEXPLAINED {
+        assert!(desk.failure("Create").is_none());
+        lost_and_unsearchable(&mut desk, ErrorKind::Taken);
+        assert!(list(&mut desk, Vec::new(), Completeness::Complete));
+    }
+    assert_eq!(desk.failure("Create").unwrap().reason, "AlreadyTaken");
+}
