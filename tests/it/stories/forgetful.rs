@@ -1,5 +1,5 @@
-//! An application that does not keep our mark: one account is made there, and no more, and the status
-//! says why.
+//! Applications that are hard to read back: one does not keep our mark, so that one account is made
+//! there, and no more, and the status says why; one can't be searched, so that a listing ends doubts.
 
 use std::sync::Mutex;
 
@@ -86,4 +86,68 @@ async fn an_application_that_drops_our_mark_gets_one_account_and_the_status_says
     })
     .await;
     assert_eq!(server.writes(), ["POST /Users"]);
+}
+
+/// Refuses every filter. The answer to Ada's first create is lost after it was done, to Bob's before.
+async fn unsearchable() -> ScriptedServer {
+    let users: Mutex<Vec<Value>> = Mutex::default();
+    let lost: Mutex<Vec<String>> = Mutex::default();
+    ScriptedServer::start(move |seen| {
+        let (mut users, mut lost) = (users.lock().unwrap(), lost.lock().unwrap());
+        match seen.line().as_str() {
+            "GET /Users" if seen.path.contains("filter=") => Reply::error(501, "", "no filters"),
+            "GET /Users" => Reply::list(&users),
+            "POST /Users" => {
+                let mut user = seen.body.clone();
+                let who = user["externalId"].as_str().unwrap().to_owned();
+                let first = !lost.contains(&who);
+                if first {
+                    lost.push(who.clone());
+                }
+                if first && who.ends_with("/2") {
+                    return Reply::Die;
+                }
+                user["id"] = json!((users.len() + 1).to_string());
+                users.push(user.clone());
+                if first && who.ends_with("/1") {
+                    return Reply::Die;
+                }
+                Reply::json(201, &user)
+            }
+            "GET /Groups" => Reply::list(&[]),
+            line => match line.strip_prefix("GET /Users/") {
+                Some(id) => match users.iter().find(|user| user["id"] == id) {
+                    Some(user) => Reply::json(200, user),
+                    None => Reply::error(404, "", "no such user"),
+                },
+                None => Reply::error(404, "", "no such thing"),
+            },
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_application_that_cannot_be_searched_is_listed_after_a_lost_answer() {
+    let server = unsearchable().await;
+    let story = Story::new("unsearchable").await;
+    let _operator = Operator::start(&story.ns).await;
+    let url = server.base_url();
+    let host = url.authority();
+    story.ns.credential("directory", "the-token", host).await;
+    let mut directory = connector_to("directory", url.as_str());
+    // Nobody waits for the next listing that is due by itself.
+    directory["spec"]["sync"]["interval"] = json!("1h");
+    story.apply_connector(directory).await;
+    story.apply_role(everyone("all", "directory", &[])).await;
+    story
+        .apply_person(employee("ada", "1", "Ada", "Lovelace"))
+        .await;
+    story
+        .apply_person(employee("bob", "2", "Bob", "Moran"))
+        .await;
+    story.provisioned("ada", 1).await;
+    story.provisioned("bob", 1).await;
+    // Ada's once, Bob's again.
+    assert_eq!(server.writes(), ["POST /Users"; 3]);
 }
