@@ -15,7 +15,7 @@ use crate::domain::lifecycle::{Lifecycle, Stage};
 use crate::domain::problem::Cure;
 use crate::domain::record::Record;
 use crate::domain::roles::Resolution;
-use crate::plan::{Observation, PersonPlan};
+use crate::plan::{AccountPlan, Observation, PersonPlan};
 
 /// Whether our finalizer is on an object.
 #[must_use]
@@ -98,22 +98,19 @@ pub fn look_away(
     observations.retain(|name, _| acts(connectors.get(name)));
 }
 
-/// Whether nothing is left to do before the object may go. Of someone of whom nothing is `remembered`,
-/// perhaps because an operator ended before it could write that down, the targets know more.
+/// Whether nothing is left to do before the object may go: also no search for an account that a listing
+/// may have left out. Of someone of whom nothing is `remembered`, perhaps because an operator ended before
+/// it could write that down, the targets know more, and for a first listing under way everyone waits.
 #[must_use]
 pub fn is_done(
     connectors: &BTreeMap<ConnectorName, ConnectorEntry>,
     remembered: &Record,
     plan: &PersonPlan,
 ) -> bool {
-    let unseen = remembered.accounts.is_empty()
-        && connectors
-            .values()
-            .any(|entry| acts(Some(entry)) && !entry.inventory.is_readable());
-    !unseen
-        && plan
-            .accounts
-            .iter()
-            .filter(|(name, _)| plan.record.accounts.contains_key(*name))
-            .all(|(_, account)| account.is_settled())
+    let matters =
+        |entry: &ConnectorEntry| remembered.accounts.is_empty() || entry.awaits_first_listing();
+    let unseen = connectors
+        .values()
+        .any(|entry| acts(Some(entry)) && !entry.inventory.is_readable() && matters(entry));
+    !unseen && plan.accounts.values().all(AccountPlan::is_settled)
 }

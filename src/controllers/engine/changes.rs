@@ -144,6 +144,14 @@ impl Engine {
         }
     }
 
+    /// The same by the manager's `employeeId`, as targets show it.
+    pub(super) fn look_at_reports_of(&mut self, namespace: &Arc<str>, manager: &EmployeeId) {
+        let names = self.realm(namespace).by_id.get(manager).cloned();
+        for name in names.into_iter().flatten() {
+            self.look_at_reports(namespace, &name);
+        }
+    }
+
     /// The object is gone. Its accounts stay as they are, and show up as released.
     fn employee_gone(&mut self, key: &Key) {
         let name = EmployeeName::new(&key.name);
@@ -277,14 +285,20 @@ impl Engine {
                 return;
             }
         }
-        let entry = realm.connectors.entry(name.clone()).or_insert_with(|| {
-            ConnectorEntry::new(meta, scope.clone(), status.unwrap_or_default())
-        });
         let target = spec
             .as_ref()
             .and_then(registry::target)
             .map(|t| TargetKey(Arc::from(t)));
-        let moved = entry.target != target;
+        let known = realm.connectors.get(&name);
+        let moved = known.and_then(|entry| entry.target.as_ref()) != target.as_ref();
+        if moved {
+            // What the target before still reports is nothing that this one shows.
+            self.stop(&key.namespace, &name);
+        }
+        let realm = self.realm(&key.namespace);
+        let entry = realm.connectors.entry(name.clone()).or_insert_with(|| {
+            ConnectorEntry::new(meta, scope.clone(), status.unwrap_or_default())
+        });
         if moved {
             entry.inventory = Inventory::new(scope);
         }

@@ -197,6 +197,9 @@ impl Engine {
                 if first || came_or_went || keeps_marks {
                     self.look_at_everyone(&key.namespace);
                 } else {
+                    for id in &changed {
+                        self.look_at_reports_of(&key.namespace, id);
+                    }
                     changed.extend(self.unsettled(&key));
                     changed.extend(decided);
                     for id in changed {

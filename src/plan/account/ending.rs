@@ -1,7 +1,7 @@
 //! How access ends.
 
 use super::super::operation::{Operation, ReadKey};
-use super::super::parts::{Step, earliest};
+use super::super::parts::Step;
 use super::Assessment;
 use super::context::Context;
 use super::words::step;
@@ -19,7 +19,7 @@ impl Context<'_> {
         if gone {
             out.steps.extend(steps);
         } else {
-            out.lost_at = earliest(out.lost_at, out.record.as_ref().and_then(|r| r.lost_at));
+            out.lost_at = out.record.as_ref().and_then(|r| r.lost_at);
             out.removals.extend(steps);
         }
     }

@@ -131,7 +131,7 @@ impl Context<'_> {
                 out.grants.insert(name.clone(), grants::kept(grant));
                 continue;
             }
-            out.lost_at = earliest(out.lost_at, Some(lost_at));
+            out.lost.insert(name.clone(), lost_at);
             let mut removing = grants::removing(grant);
             if let Some(EntitlementView::Existing { id, .. }) = view {
                 remove.insert(name.clone(), id.clone());

@@ -4,6 +4,7 @@
 mod context;
 mod ending;
 mod holdings;
+mod removals;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use self::context::Context;
+use self::removals::{join, join_step, parts};
 use super::grants;
 use super::parts::{AccountPlan, Goal, GrantPlan, Inputs, Step, Withheld};
 use crate::domain::desired::DesiredAccount;
@@ -29,8 +31,10 @@ pub(super) struct Assessment {
     pub(super) steps: Vec<Step>,
     /// What takes access away because of a move.
     pub(super) removals: Vec<Step>,
-    /// Since when what is removed was lost.
+    /// Since when the account was lost, where it is.
     pub(super) lost_at: Option<Timestamp>,
+    /// Since when each entitlement was lost that is removed.
+    pub(super) lost: BTreeMap<EntitlementName, Timestamp>,
     /// Whether something desired is not there yet.
     pub(super) additions_outstanding: bool,
     pub(super) problems: Vec<Problem>,
@@ -48,6 +52,7 @@ impl Assessment {
             steps: Vec::new(),
             removals: Vec::new(),
             lost_at: None,
+            lost: BTreeMap::new(),
             additions_outstanding: false,
             problems: Vec::new(),
             grants: BTreeMap::new(),
@@ -57,7 +62,8 @@ impl Assessment {
         }
     }
 
-    /// Lets removals run, or withholds them for the person's additions, at most for the hold time.
+    /// Lets removals run, or withholds them for the person's additions: each at most for the hold time
+    /// since it was lost. One that an earlier move left behind does not hurry those of the next.
     pub(super) fn finish(
         self,
         additions_outstanding: bool,
@@ -66,26 +72,31 @@ impl Assessment {
     ) -> AccountPlan {
         let mut steps = self.steps;
         let mut problems = self.problems;
-        let mut withheld = None;
-        if !self.removals.is_empty() {
-            let until = self
-                .lost_at
-                .unwrap_or(now)
-                .checked_add(hold)
-                .unwrap_or(Timestamp::MAX);
-            if additions_outstanding && until > now {
-                withheld = Some(Withheld {
-                    operations: self.removals.into_iter().map(|s| s.operation).collect(),
-                    until,
-                });
-            } else {
-                if additions_outstanding {
+        let mut withheld: Option<Withheld> = None;
+        for removal in self.removals {
+            if !additions_outstanding {
+                steps.push(removal);
+                continue;
+            }
+            for (part, lost_at) in parts(removal, self.lost_at, &self.lost) {
+                let lost_at = lost_at.unwrap_or(now);
+                let until = lost_at.checked_add(hold).unwrap_or(Timestamp::MAX);
+                if until > now {
+                    let held = withheld.get_or_insert(Withheld {
+                        operations: Vec::new(),
+                        until,
+                    });
+                    held.until = held.until.min(until);
+                    join(&mut held.operations, part.operation);
+                    continue;
+                }
+                if problems.iter().all(|p| p.reason != HOLD_EXPIRED) {
                     problems.push(Problem::waiting(
                         HOLD_EXPIRED,
                         "what is new is still not there, and spec.moves.hold of the AppConnector is over: what was lost is taken away all the same",
                     ));
                 }
-                steps.extend(self.removals);
+                join_step(&mut steps, part);
             }
         }
         AccountPlan {

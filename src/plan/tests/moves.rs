@@ -104,6 +104,48 @@ fn removals_wait_no_longer_than_the_hold_time() {
     assert_eq!(held(&town, "dir"), ["all", "dev"]);
 }
 
+/// She moves twice, and what is new never comes: what she lost by the second move waits as long as what
+/// she lost by the first.
+#[test]
+fn each_move_has_its_own_hold_time() {
+    let mut town = town();
+    town.disconnect("git");
+    town.teach(
+        template("all")
+            .matching("employee.department != 'Sales'")
+            .giving("dir", &["all"]),
+    );
+    transfer(&mut town);
+    town.settle("1");
+    town.pass(23);
+    "Sales".clone_into(&mut town.person("1").department);
+    town.teach(
+        template("sales")
+            .matching("employee.department == 'Sales'")
+            .giving("dir", &[])
+            .giving("git", &[]),
+    );
+    let first = town.now.checked_add(SignedDuration::from_hours(1)).unwrap();
+    let second = town
+        .now
+        .checked_add(SignedDuration::from_hours(24))
+        .unwrap();
+    town.settle("1");
+    let until = |town: &mut Town| {
+        let plan = town.look("1").plan;
+        plan.accounts["dir"].withheld.as_ref().map(|w| w.until)
+    };
+    assert_eq!(until(&mut town), Some(first));
+    town.pass(1);
+    assert_eq!(steps(&mut town, "dir"), ["RemoveEntitlements"]);
+    town.settle("1");
+    assert_eq!(held(&town, "dir"), ["all", "dev"]);
+    assert_eq!(until(&mut town), Some(second));
+    town.pass(23);
+    town.settle("1");
+    assert_eq!(held(&town, "dir"), [""; 0]);
+}
+
 #[test]
 fn a_target_that_is_only_read_keeps_nobody_waiting() {
     let mut town = town();

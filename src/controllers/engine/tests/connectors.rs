@@ -1,8 +1,9 @@
 //! Runs of connectors: when one begins and ends, and what that means for people.
 
-use super::{Bench, connector, employee};
+use super::{Bench, account, connector, employee, everyone, ordered};
 use crate::controllers::watch::{Change, Seen};
 use crate::controllers::world::Submitted;
+use crate::domain::account::Activity;
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::plan::Operation;
 use crate::plan::operation::ReadKey;
@@ -65,4 +66,49 @@ async fn a_connector_made_again_waits_for_the_writes_of_the_one_before() {
     bench.work();
     assert!(runs(&mut bench));
     assert!(doubts(&bench, "ada"), "only a read ends the doubt");
+}
+
+/// Nobody made the manager's account through us; a listing shows it.
+#[tokio::test]
+async fn a_manager_who_is_listed_later_is_named_to_the_reports() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    let mut all = everyone();
+    all["spec"]["match"] = serde_json::json!("employee.employeeId == '1'");
+    bench.template("all", &all);
+    let mut directory = connector("directory");
+    directory["spec"]["account"]["manager"] = serde_json::json!("FromManagerRef");
+    bench.connector("directory", &directory);
+    let mut ada = employee("1");
+    ada["spec"]["managerRef"] = serde_json::json!({"name": "grace"});
+    bench.employee("ada", &ada);
+    bench.employee("grace", &employee("2"));
+    bench.work();
+    let hers = account(&bench, "a", "1", Activity::Active);
+    bench.listed("directory", vec![hers.clone()]);
+    bench.work();
+    assert_eq!(ordered(&bench, "ada"), None);
+    let manager = account(&bench, "g", "2", Activity::Active);
+    bench.listed("directory", vec![hers, manager]);
+    bench.work();
+    match ordered(&bench, "ada") {
+        Some(Operation::Update { id, changes }) => {
+            assert_eq!((id, changes.set.len()), ("a".into(), 1));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What the target before still had to say is not taken for what the new one shows.
+#[tokio::test]
+async fn a_connector_that_moved_shows_nothing_of_where_it_was() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    bench.connector("directory", &connector("directory"));
+    bench.work();
+    assert!(runs(&mut bench));
+    let mut moved = connector("directory");
+    moved["spec"]["scim"]["baseUrl"] = serde_json::json!("https://localhost:2/scim/v2");
+    bench.connector("directory", &moved);
+    assert!(!runs(&mut bench), "no report of that run counts");
 }

@@ -1,59 +1,14 @@
 //! Deletion where a policy acts on it.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 
-use super::{Bench, connector, employee};
+use super::{Bench, account, connector, done, employee, ordered};
 use crate::api::FINALIZER;
-use crate::dispatch::order::{Effect, Event, Order, Outcome};
-use crate::domain::account::{Activity, ObservedAccount};
-use crate::domain::ids::{EmployeeName, Username};
+use crate::dispatch::order::Effect;
+use crate::domain::account::{Activity, Completeness};
+use crate::domain::ids::EmployeeName;
 use crate::plan::Operation;
 use crate::plan::operation::ReadKey;
-
-fn account(bench: &Bench, activity: Activity) -> ObservedAccount {
-    let scope = &bench.engine.world.realms[&bench.namespace].scope;
-    ObservedAccount {
-        id: "a".into(),
-        username: Username::new("ada"),
-        mark: Some(scope.mark(&"1".into()).as_str().to_owned()),
-        activity,
-        attributes: BTreeMap::new(),
-    }
-}
-
-fn report(bench: &mut Bench, event: Event) {
-    bench.report("directory", event);
-    bench.work();
-}
-
-/// The operation that is on its way for the person.
-fn ordered(bench: &Bench) -> Option<Operation> {
-    let name = EmployeeName::new("ada");
-    let person = bench.engine.world.person(&bench.namespace, &name).unwrap();
-    person
-        .submitted
-        .get("directory")
-        .map(|s| s.operation.clone())
-}
-
-fn done(bench: &mut Bench, number: u64, effect: Effect) {
-    let order = Order {
-        employee: "1".into(),
-        lane: crate::plan::Lane::Leaver,
-        operation: ordered(bench).unwrap(),
-        revision: 1,
-        cause: String::new(),
-        knows: 0,
-    };
-    let outcome = Outcome {
-        order,
-        result: Ok(effect),
-        number,
-    };
-    report(bench, Event::Done(Box::new(outcome)));
-}
 
 /// The facts are unusable, which must not let the accounts go as they are; and while the deletion
 /// waits, the object says for what.
@@ -78,11 +33,11 @@ async fn an_object_that_is_stalled_is_deleted_like_any_other() {
         });
         bench.employee("ada", &ada);
         bench.work();
-        let accounts = vec![account(&bench, Activity::Active)];
+        let accounts = vec![account(&bench, "a", "1", Activity::Active)];
         bench.listed("directory", accounts);
         bench.work();
         assert_eq!(
-            ordered(&bench),
+            ordered(&bench, "ada"),
             Some(Operation::Disable("a".into())),
             "{zone}"
         );
@@ -108,14 +63,19 @@ async fn an_object_that_is_stalled_is_deleted_like_any_other() {
             assert!(message.contains(part), "{message}");
         }
 
-        let disabled = account(&bench, Activity::Disabled);
-        done(&mut bench, 1, Effect::ActivitySet(Some(disabled.clone())));
+        let disabled = account(&bench, "a", "1", Activity::Disabled);
+        done(
+            &mut bench,
+            "ada",
+            1,
+            Effect::ActivitySet(Some(disabled.clone())),
+        );
         assert_eq!(
-            ordered(&bench),
+            ordered(&bench, "ada"),
             Some(Operation::Read(ReadKey::Id("a".into())))
         );
         assert!(!bench.finalizer_taken_off(), "before the proof");
-        done(&mut bench, 2, Effect::Read(vec![disabled]));
+        done(&mut bench, "ada", 2, Effect::Read(vec![disabled]));
         while !bench.finalizer_taken_off() {
             tokio::task::yield_now().await;
         }
@@ -141,4 +101,38 @@ async fn the_loser_of_a_duplicate_is_let_go_at_once() {
     let status = bench.status("bob", |s| s["conditions"][1]["type"] == "Stalled");
     let reason = status.await["conditions"][1]["reason"].clone();
     assert_eq!(reason, "DuplicateEmployeeId");
+}
+
+/// Nothing is remembered of an account, and the listing left something out: it may be there all the same,
+/// and is searched for before the object goes.
+#[tokio::test]
+async fn a_search_for_what_a_listing_left_out_is_waited_for() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    let mut directory = connector("directory");
+    directory["spec"]["deletion"] = json!({"policy": "Disable"});
+    bench.connector("directory", &directory);
+    let mut ada = employee("1");
+    ada["metadata"] = json!({
+        "finalizers": [FINALIZER],
+        "deletionTimestamp": "2026-11-23T00:00:00Z",
+    });
+    bench.employee("ada", &ada);
+    bench.work();
+    bench.listed_so_far(
+        "directory",
+        Vec::new(),
+        Completeness::Partial("a page is missing".into()),
+    );
+    bench.work();
+    assert_eq!(ordered(&bench, "ada").unwrap().verb(), "Read");
+    // What would be written by now.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!bench.finalizer_taken_off());
+    done(&mut bench, "ada", 1, Effect::Read(Vec::new()));
+    while !bench.finalizer_taken_off() {
+        tokio::task::yield_now().await;
+    }
 }

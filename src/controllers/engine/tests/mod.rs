@@ -7,6 +7,7 @@ mod deletion;
 mod secrets;
 mod statuses;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::{Request, Response};
@@ -21,10 +22,11 @@ use crate::audit::memory::MemorySink;
 use crate::connectors::Listing;
 use crate::controllers::watch::{Change, Key, Seen};
 use crate::controllers::world::Meta;
-use crate::dispatch::order::{ConnectorKey, Event};
+use crate::dispatch::order::{ConnectorKey, Effect, Event, Order, Outcome};
 use crate::dispatch::{Command, DispatchMetrics, Handle, Report, Shared};
-use crate::domain::account::{Completeness, ObservedAccount};
-use crate::domain::ids::ConnectorName;
+use crate::domain::account::{Activity, Completeness, ObservedAccount};
+use crate::domain::ids::{ConnectorName, EmployeeName, Username};
+use crate::plan::{Lane, Operation};
 use crate::runtime::clock::SystemClock;
 use crate::runtime::events::{self, Events};
 use crate::runtime::http::Health;
@@ -188,10 +190,20 @@ impl Bench {
 
     /// A complete listing of these accounts, and of no entitlement.
     fn listed(&mut self, connector: &str, accounts: Vec<ObservedAccount>) {
+        self.listed_so_far(connector, accounts, Completeness::Complete);
+    }
+
+    /// The same, as far as it is complete.
+    fn listed_so_far(
+        &mut self,
+        connector: &str,
+        accounts: Vec<ObservedAccount>,
+        completeness: Completeness,
+    ) {
         self.report(connector, Event::ListingStarted);
         let listing = Listing {
             accounts,
-            accounts_completeness: Completeness::Complete,
+            accounts_completeness: completeness,
             entitlements: Vec::new(),
             entitlements_completeness: Completeness::Complete,
             oddities: Vec::new(),
@@ -201,6 +213,7 @@ impl Bench {
 
     /// Works until nothing is to be done now.
     fn work(&mut self) {
+        self.engine.work();
         while self.engine.has_work(self.engine.ports.clock.now()) {
             self.engine.work();
         }
@@ -241,6 +254,49 @@ impl Bench {
         let now = self.engine.ports.clock.now();
         std::iter::from_fn(|| self.engine.queue.pop(now).map(|(work, _)| work)).collect()
     }
+}
+
+/// An account that bears a mark.
+fn account(bench: &Bench, id: &str, employee: &str, activity: Activity) -> ObservedAccount {
+    let scope = &bench.engine.world.realms[&bench.namespace].scope;
+    ObservedAccount {
+        id: id.into(),
+        username: Username::new(id),
+        mark: Some(scope.mark(&employee.into()).as_str().to_owned()),
+        activity,
+        attributes: BTreeMap::new(),
+    }
+}
+
+/// The operation that is on its way to `directory` for a person.
+fn ordered(bench: &Bench, name: &str) -> Option<Operation> {
+    let name = EmployeeName::new(name);
+    let person = bench.engine.world.person(&bench.namespace, &name).unwrap();
+    let submitted = person.submitted.get("directory");
+    submitted.map(|s| s.operation.clone())
+}
+
+/// That operation ended well.
+fn done(bench: &mut Bench, name: &str, number: u64, effect: Effect) {
+    let namespace = Arc::clone(&bench.namespace);
+    let operation = ordered(bench, name).unwrap();
+    let name = EmployeeName::new(name);
+    let person = bench.engine.world.person(&namespace, &name).unwrap();
+    let order = Order {
+        employee: person.employee_id.clone(),
+        lane: Lane::Leaver,
+        operation,
+        revision: 1,
+        cause: String::new(),
+        knows: 0,
+    };
+    let outcome = Outcome {
+        order,
+        result: Ok(effect),
+        number,
+    };
+    bench.report("directory", Event::Done(Box::new(outcome)));
+    bench.work();
 }
 
 /// An Employee of this id.

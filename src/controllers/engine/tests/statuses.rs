@@ -1,13 +1,17 @@
-//! Statuses that meet others on their way.
+//! Statuses: what they tell, and how they meet others on their way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
 use super::super::Work;
 use super::{Bench, employee};
-use crate::domain::ids::EmployeeName;
+use crate::controllers::world::{Failure, FailureKey};
+use crate::domain::ids::{EmployeeName, EntitlementName};
 use crate::domain::record::{RecordedAccount, RecordedGrant};
+use crate::plan::operation::EntitlementTarget;
+use crate::plan::parts::{AccountPlan, Step};
+use crate::plan::{Goal, Lane, Operation};
 
 fn stalled() -> serde_json::Value {
     let mut object = employee("1");
@@ -69,4 +73,52 @@ async fn a_late_answer_does_not_hide_what_the_watch_has_shown() {
     assert_eq!(person.meta.resource_version, "5");
     let work = Work::Person(bench.namespace.clone(), "1".into(), ada);
     assert_eq!(bench.waiting(), [work], "somebody must mend it");
+}
+
+/// A group that is not to be had, and that nobody wants any more, says nothing of another.
+#[tokio::test]
+async fn a_failure_speaks_for_its_own_entitlement_alone() {
+    let mut bench = Bench::new();
+    bench.employee("ada", &employee("1"));
+    let account = |wanted: &[&str]| AccountPlan {
+        goal: Goal::Live,
+        steps: vec![Step {
+            operation: Operation::AddEntitlements {
+                id: "a".into(),
+                entitlements: wanted
+                    .iter()
+                    .map(|name| ((*name).into(), EntitlementTarget::ToBeCreated))
+                    .collect(),
+            },
+            lane: Lane::Joiner,
+            cause: String::new(),
+        }],
+        withheld: None,
+        problems: Vec::new(),
+        grants: BTreeMap::new(),
+        rogue: BTreeSet::new(),
+    };
+    let now = bench.engine.now();
+    let mut fails = |entitlement: Option<EntitlementName>, wanted: &[&str]| {
+        let key = FailureKey {
+            connector: "directory".into(),
+            verb: "AddEntitlements",
+            entitlement,
+        };
+        let failure = Failure {
+            reason: "Forbidden",
+            message: String::new(),
+            attempts: 1,
+            retry_at: jiff::Timestamp::MAX,
+        };
+        let ada = EmployeeName::new("ada");
+        let namespace = bench.namespace.clone();
+        let person = bench.engine.world.person_mut(&namespace, &ada).unwrap();
+        person.failures = BTreeMap::from([(key, failure)]);
+        let failing = person.failing(&"directory".into(), &account(wanted), now);
+        failing.is_some()
+    };
+    assert!(fails(None, &["staff"]), "the verb fails as a whole");
+    assert!(fails(Some("news".into()), &["news", "staff"]));
+    assert!(!fails(Some("news".into()), &["staff"]));
 }
