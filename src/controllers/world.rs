@@ -205,26 +205,6 @@ impl Realm {
         })
     }
 
-    /// Takes orders of one object back from dispatch, which knows them by `employeeId`: where another
-    /// object of that id has ordered since, the order that waits there is that one's.
-    pub fn withdraw(&self, id: &EmployeeId, orders: BTreeMap<ConnectorName, Submitted>) {
-        let claimants = || {
-            let names = self.by_id.get(id).into_iter().flatten();
-            names.filter_map(|name| self.people.get(name))
-        };
-        for connector in orders.into_keys() {
-            let running = self
-                .connectors
-                .get(&connector)
-                .and_then(|c| c.running.as_ref());
-            if let Some(running) = running
-                && !claimants().any(|other| other.submitted.contains_key(&connector))
-            {
-                running.handle.withdraw(id);
-            }
-        }
-    }
-
     /// The person who owns an `employeeId`.
     #[must_use]
     pub fn person_by_id(&self, id: &EmployeeId) -> Option<&Person> {

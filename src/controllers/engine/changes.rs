@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::claims::Begun;
 use super::{Engine, Work};
 use crate::api::{AppConnector, Employee, EmployeeStatus, RoleTemplate};
 use crate::connectors::registry;
@@ -156,7 +157,7 @@ impl Engine {
     fn employee_gone(&mut self, key: &Key) {
         let name = EmployeeName::new(&key.name);
         let realm = self.realm(&key.namespace);
-        let Some(person) = realm.people.remove(&name) else {
+        let Some(mut person) = realm.people.remove(&name) else {
             return;
         };
         let manager = person.facts.as_ref().ok().and_then(|f| f.manager.clone());
@@ -167,7 +168,7 @@ impl Engine {
                 realm.by_id.remove(&person.employee_id);
             }
         }
-        realm.withdraw(&person.employee_id, person.submitted);
+        Begun::by(&mut person).pass_on(realm, &person.employee_id);
         let namespace = Arc::clone(&realm.namespace);
         self.ports
             .metrics

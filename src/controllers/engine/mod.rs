@@ -2,6 +2,7 @@
 //! works through the queue, and hands orders and statuses on. It waits for nobody.
 
 mod changes;
+mod claims;
 mod hand_over;
 mod people;
 mod reports;

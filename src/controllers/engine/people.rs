@@ -39,6 +39,7 @@ pub(super) fn lane(person: &Person, now: Timestamp) -> Lane {
 
 impl Engine {
     pub(super) fn person(&mut self, namespace: &Arc<str>, name: &EmployeeName, now: Timestamp) {
+        self.settle_claims(namespace, name);
         let Some(realm) = self.world.realms.get(namespace) else {
             return;
         };
@@ -185,9 +186,15 @@ impl Engine {
         let Some(person) = realm.people.get_mut(name) else {
             return;
         };
-        let orders = std::mem::take(&mut person.submitted);
-        let id = person.employee_id.clone();
-        realm.withdraw(&id, orders);
+        for connector in std::mem::take(&mut person.submitted).into_keys() {
+            if let Some(running) = realm
+                .connectors
+                .get(&connector)
+                .and_then(|c| c.running.as_ref())
+            {
+                running.handle.withdraw(&person.employee_id);
+            }
+        }
     }
 
     /// The object is being deleted: where a policy acts on that, its accounts are disabled first.

@@ -90,6 +90,36 @@ async fn who_loses_an_employee_id_takes_back_only_what_is_his() {
     }
 }
 
+/// What nobody knows of the last write is not known to the next owner either: it looks before it makes
+/// an account.
+#[tokio::test]
+async fn a_doubt_passes_to_whoever_owns_the_employee_id() {
+    for gone in [false, true] {
+        let mut bench = Bench::new();
+        bench.secret("directory");
+        bench.connector("directory", &connector("directory"));
+        bench.template("everyone", &everyone());
+        bench.employee("bob", &employee("1"));
+        bench.work();
+        bench.listed("directory", Vec::new());
+        bench.work();
+        let name = EmployeeName::new("bob");
+        let namespace = bench.namespace.clone();
+        let bob = bench.engine.world.person_mut(&namespace, &name).unwrap();
+        bob.in_doubt.insert("directory".into());
+        bob.submitted.clear();
+        bench.employee("ada", &employee("1"));
+        if gone {
+            let gone = crate::controllers::watch::Seen::Gone(bench.key("bob"));
+            bench
+                .engine
+                .change(crate::controllers::watch::Change::Employee(gone));
+        }
+        bench.work();
+        assert_eq!(has_ordered(&bench, "ada").unwrap().verb(), "Read", "{gone}");
+    }
+}
+
 /// The account that spoke for one of two objects is gone: the other is looked at.
 #[tokio::test]
 async fn who_wins_an_employee_id_by_the_loss_of_an_account_is_looked_at() {

@@ -1,0 +1,82 @@
+//! Several objects that claim one `employeeId`. Only its owner acts, and what another began while it
+//! was the owner is the owner's affair from then on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::Engine;
+use crate::controllers::world::{Person, Realm, Submitted};
+use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName};
+
+/// What someone who acts no more leaves behind.
+#[derive(Default)]
+pub(super) struct Begun {
+    submitted: BTreeMap<ConnectorName, Submitted>,
+    in_doubt: BTreeSet<ConnectorName>,
+}
+
+impl Begun {
+    /// Takes from a person what they have begun.
+    pub(super) fn by(person: &mut Person) -> Self {
+        Self {
+            submitted: std::mem::take(&mut person.submitted),
+            in_doubt: std::mem::take(&mut person.in_doubt),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.submitted.is_empty() && self.in_doubt.is_empty()
+    }
+
+    /// Hands it to the owner of the `employeeId`: dispatch knows orders by that, and carries them out for
+    /// whoever owns it. Where the owner has ordered something since, that has replaced them. Orders of
+    /// nobody are withdrawn.
+    pub(super) fn pass_on(self, realm: &mut Realm, id: &EmployeeId) {
+        let owner = realm.owner(id).cloned();
+        if let Some(heir) = owner.and_then(|name| realm.people.get_mut(&name)) {
+            for (connector, order) in self.submitted {
+                heir.submitted.entry(connector).or_insert(order);
+            }
+            heir.in_doubt.extend(self.in_doubt);
+            return;
+        }
+        for connector in self.submitted.keys() {
+            let entry = realm.connectors.get(connector);
+            if let Some(running) = entry.and_then(|entry| entry.running.as_ref()) {
+                running.handle.withdraw(id);
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Before someone is looked at: if others claim the same `employeeId`, what those began who do not
+    /// own it passes to the one who does.
+    pub(super) fn settle_claims(&mut self, namespace: &Arc<str>, name: &EmployeeName) {
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        let Some(id) = realm.people.get(name).map(|p| p.employee_id.clone()) else {
+            return;
+        };
+        let claimants = realm.by_id.get(&id).filter(|names| names.len() > 1);
+        let Some(claimants) = claimants.cloned() else {
+            return;
+        };
+        let owner = realm.owner(&id).cloned();
+        let mut passed_on = false;
+        for other in claimants
+            .iter()
+            .filter(|other| Some(*other) != owner.as_ref())
+        {
+            let begun = realm.people.get_mut(other).map(Begun::by);
+            if let Some(begun) = begun.filter(|begun| !begun.is_empty()) {
+                begun.pass_on(realm, &id);
+                passed_on = true;
+            }
+        }
+        if let Some(owner) = owner.filter(|owner| passed_on && owner != name) {
+            self.look_at(namespace, &owner);
+        }
+    }
+}
