@@ -32,12 +32,11 @@ impl Engine {
             return;
         };
         let mut asked = entry.secrets.clone();
-        let opened = match sharing::waits_for_elder(realm, name) {
-            Some(problem) => Err(problem),
-            None => {
-                asked.clear();
-                connect::open(&spec, &realm.secrets, &mut asked)
-            }
+        let opened = if let Some(problem) = sharing::waits_for_elder(realm, name) {
+            Err(problem)
+        } else {
+            asked.clear();
+            connect::open(&spec, &realm.secrets, &mut asked)
         };
         let before = (entry.epoch(), entry.problems.clone());
         match opened {

@@ -82,12 +82,12 @@ impl Assessment {
                 let lost_at = lost_at.unwrap_or(now);
                 let until = lost_at.checked_add(hold).unwrap_or(Timestamp::MAX);
                 if until > now {
-                    let held = withheld.get_or_insert(Withheld {
+                    let waiting = withheld.get_or_insert(Withheld {
                         operations: Vec::new(),
                         until,
                     });
-                    held.until = held.until.min(until);
-                    join(&mut held.operations, part.operation);
+                    waiting.until = waiting.until.min(until);
+                    join(&mut waiting.operations, part.operation);
                     continue;
                 }
                 if problems.iter().all(|p| p.reason != HOLD_EXPIRED) {

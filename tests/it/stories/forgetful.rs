@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::kit_b::{Story, connector_to, employee, everyone, tells};
 use crate::scim::scripted::{Reply, ScriptedServer};
-use crate::support::operator::Operator;
+use crate::support::operator::{Operator, OperatorProcess};
 use crate::support::wait::eventually;
 
 /// Takes users in, and keeps everything but `externalId`.
@@ -54,26 +54,34 @@ fn listings(server: &ScriptedServer) -> usize {
 async fn an_application_that_drops_our_mark_gets_one_account_and_the_status_says_why() {
     let server = drops_marks().await;
     let story = Story::new("forgetful").await;
-    let _operator = Operator::start(&story.ns).await;
+    let mut operator = OperatorProcess::start(&story.ns).await;
     let url = server.base_url();
     story
         .ns
         .credential("directory", "the-token", url.authority())
         .await;
+    story.apply_role(everyone("all", "directory", &[])).await;
+    // All at once: the first of them goes alone.
+    for n in 1..=12 {
+        let name = format!("ada-{n}");
+        let person = employee(&name, &n.to_string(), "Ada", &format!("Number{n}"));
+        story.apply_person(person).await;
+    }
     story
         .apply_connector(connector_to("directory", url.as_str()))
         .await;
-    story.apply_role(everyone("all", "directory", &[])).await;
+    for n in 1..=12 {
+        let name = format!("ada-{n}");
+        let message = story
+            .person_says(&name, "Ready", "False", "MarkNotKept")
+            .await;
+        tells(&message, &["externalId", "account 1"]);
+    }
+    // Whoever comes after a crash gets none, and is told why.
+    operator.kill();
+    let _operator = OperatorProcess::start(&story.ns).await;
     story
-        .apply_person(employee("ada", "1", "Ada", "Lovelace"))
-        .await;
-    let message = story
-        .person_says("ada", "Ready", "False", "MarkNotKept")
-        .await;
-    tells(&message, &["externalId", "account 1"]);
-    // Whoever comes later gets none, and is told why.
-    story
-        .apply_person(employee("mary", "2", "Mary", "Shelley"))
+        .apply_person(employee("mary", "99", "Mary", "Shelley"))
         .await;
     let message = story
         .person_says("mary", "Ready", "False", "MarkNotKept")
