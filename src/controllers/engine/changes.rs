@@ -302,6 +302,7 @@ impl Engine {
         });
         if moved {
             entry.inventory = Inventory::new(scope);
+            entry.mark_dropped = None;
         }
         entry.compiled = spec
             .as_ref()

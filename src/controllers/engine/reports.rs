@@ -7,7 +7,7 @@ use super::Engine;
 use super::changes::is_older;
 use crate::connectors::ErrorKind;
 use crate::controllers::app_connector::{connect, sharing};
-use crate::controllers::employee::outcome::{Context, forget_taken_over};
+use crate::controllers::employee::outcome::{Context, forget_taken_over, made_without_mark};
 use crate::controllers::watch::{Change, Key};
 use crate::controllers::world::Running;
 use crate::dispatch::order::{ConnectorKey, Effect, Event, Outcome, Report};
@@ -117,7 +117,6 @@ impl Engine {
             });
             entry.unavailable = None;
             entry.capabilities = None;
-            entry.mark_dropped = None;
             for person in realm.people.values_mut() {
                 // What was in flight may or may not have been done.
                 if person
@@ -307,6 +306,13 @@ impl Engine {
             running.knows = outcome.number;
         }
         let Some(object) = realm.owner(&id).cloned() else {
+            // The person's object is gone; what the account says of marks concerns everyone.
+            if let Some(account) = made_without_mark(&outcome)
+                && let Some(entry) = realm.connectors.get_mut(&key.name)
+            {
+                entry.mark_dropped = Some(account.clone());
+                self.look_at_everyone(&key.namespace);
+            }
             return;
         };
         let (Some(person), Some(entry)) = (

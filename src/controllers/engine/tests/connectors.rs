@@ -1,12 +1,15 @@
 //! Runs of connectors: when one begins and ends, and what that means for people.
 
+use std::collections::BTreeMap;
+
 use super::{Bench, account, connector, employee, everyone, ordered};
 use crate::controllers::watch::{Change, Seen};
 use crate::controllers::world::Submitted;
-use crate::domain::account::Activity;
-use crate::domain::ids::{ConnectorName, EmployeeName};
-use crate::plan::Operation;
+use crate::dispatch::order::{Effect, Event, Order, Outcome};
+use crate::domain::account::{Activity, ObservedAccount};
+use crate::domain::ids::{ConnectorName, EmployeeName, Username};
 use crate::plan::operation::ReadKey;
+use crate::plan::{Lane, Operation};
 
 fn submit(bench: &mut Bench, person: &str, operation: Operation) {
     let namespace = bench.namespace.clone();
@@ -111,4 +114,65 @@ async fn a_connector_that_moved_shows_nothing_of_where_it_was() {
     moved["spec"]["scim"]["baseUrl"] = serde_json::json!("https://localhost:2/scim/v2");
     bench.connector("directory", &moved);
     assert!(!runs(&mut bench), "no report of that run counts");
+}
+
+/// An account comes back without its mark, and the person's object is gone: nobody else gets one.
+#[tokio::test]
+async fn a_mark_that_was_dropped_stops_everyone_also_where_the_person_is_gone() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    bench.connector("directory", &connector("directory"));
+    bench.template("everyone", &everyone());
+    bench.employee("ada", &employee("1"));
+    bench.employee("bob", &employee("2"));
+    bench.work();
+    bench.listed("directory", Vec::new());
+    bench.work();
+    let namespace = bench.namespace.clone();
+    let submitted = |bench: &Bench, name: &str| {
+        let person = bench
+            .engine
+            .world
+            .person(&namespace, &EmployeeName::new(name));
+        let order = person.unwrap().submitted.get("directory");
+        order.map(|s| s.operation.clone())
+    };
+    let create = submitted(&bench, "ada").unwrap();
+    assert!(matches!(
+        submitted(&bench, "bob"),
+        Some(Operation::Create(_))
+    ));
+
+    let gone = Seen::Gone(bench.key("ada"));
+    bench.engine.change(Change::Employee(gone));
+    let outcome = Outcome {
+        order: Order {
+            employee: "1".into(),
+            lane: Lane::Joiner,
+            operation: create,
+            revision: 1,
+            cause: String::new(),
+            knows: 0,
+        },
+        result: Ok(Effect::Created(ObservedAccount {
+            id: "a".into(),
+            username: Username::new("1"),
+            mark: None,
+            activity: Activity::Active,
+            attributes: BTreeMap::new(),
+        })),
+        number: 1,
+    };
+    bench.report("directory", Event::Done(Box::new(outcome)));
+    bench.work();
+    assert_eq!(submitted(&bench, "bob"), None);
+
+    // Another credential is no other application.
+    bench.secret_with("directory", "YW5vdGhlcg==");
+    bench.work();
+    let ended = bench.changes.recv().await.unwrap();
+    bench.engine.change(ended);
+    bench.work();
+    assert!(runs(&mut bench));
+    assert_eq!(submitted(&bench, "bob"), None);
 }

@@ -13,6 +13,13 @@ fn person_work(bench: &Bench) -> Work {
     Work::Person(bench.namespace.clone(), "1".into(), name)
 }
 
+/// Who is to be looked at, apart from statuses that are due after a moment.
+fn looks(bench: &mut Bench) -> Vec<Work> {
+    let mut waiting = bench.waiting();
+    waiting.retain(|work| matches!(work, Work::Connector(..) | Work::Person(..)));
+    waiting
+}
+
 /// Only connectors that asked for the Secret, also where it was missing; and people only where that
 /// changes what may be done.
 #[tokio::test]
@@ -27,32 +34,32 @@ async fn a_secret_reaches_only_those_who_asked_for_it() {
     bench.work();
 
     bench.secret("unrelated");
-    assert_eq!(bench.waiting(), []);
+    assert_eq!(looks(&mut bench), []);
 
     // As it was: the connector looks, and that is all.
     bench.secret("directory");
-    assert_eq!(bench.waiting(), [connector_work(&bench, "directory")]);
+    assert_eq!(looks(&mut bench), [connector_work(&bench, "directory")]);
     bench
         .engine
         .connect(&bench.namespace.clone(), &ConnectorName::new("directory"));
-    assert_eq!(bench.waiting(), []);
+    assert_eq!(looks(&mut bench), []);
 
     // The one that was missing.
     bench.secret("chat");
-    assert_eq!(bench.waiting(), [connector_work(&bench, "chat")]);
+    assert_eq!(looks(&mut bench), [connector_work(&bench, "chat")]);
     bench
         .engine
         .connect(&bench.namespace.clone(), &ConnectorName::new("chat"));
-    assert_eq!(bench.waiting(), [person_work(&bench)]);
+    assert_eq!(looks(&mut bench), [person_work(&bench)]);
 
     // Another token: another run, once the one before is over.
     bench.secret_with("directory", "YW5vdGhlcg==");
     bench.work();
     let ended = bench.changes.recv().await.unwrap();
     bench.engine.change(ended);
-    assert_eq!(bench.waiting(), [connector_work(&bench, "directory")]);
+    assert_eq!(looks(&mut bench), [connector_work(&bench, "directory")]);
     bench
         .engine
         .connect(&bench.namespace.clone(), &ConnectorName::new("directory"));
-    assert_eq!(bench.waiting(), [person_work(&bench)]);
+    assert_eq!(looks(&mut bench), [person_work(&bench)]);
 }
