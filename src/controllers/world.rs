@@ -47,8 +47,8 @@ pub struct Meta {
 pub struct Tracked<S> {
     /// What the API server has, as far as we know.
     pub known: S,
-    /// What is being written.
-    writing: Option<(u64, S)>,
+    /// What is being written; without a token, what the API server refused.
+    writing: Option<(Option<u64>, S)>,
 }
 
 impl<S: PartialEq> Tracked<S> {
@@ -77,12 +77,12 @@ impl<S: PartialEq> Tracked<S> {
 
     /// A status is on its way.
     pub fn write(&mut self, token: u64, status: S) {
-        self.writing = Some((token, status));
+        self.writing = Some((Some(token), status));
     }
 
     /// A write ended well: what it wrote is known now.
     pub fn confirm(&mut self, token: u64) {
-        if self.writing.as_ref().is_some_and(|(t, _)| *t == token)
+        if self.awaits(token)
             && let Some((_, status)) = self.writing.take()
         {
             self.known = status;
@@ -91,9 +91,29 @@ impl<S: PartialEq> Tracked<S> {
 
     /// A write was given up.
     pub fn give_up(&mut self, token: u64) {
-        if self.writing.as_ref().is_some_and(|(t, _)| *t == token) {
+        if self.awaits(token) {
             self.writing = None;
         }
+    }
+
+    /// The API server refused a write, and would refuse it again: it counts as told until there is
+    /// something else to say, or the object is seen anew.
+    pub fn refuse(&mut self, token: u64) {
+        if let Some((awaited, _)) = self.writing.as_mut().filter(|(t, _)| *t == Some(token)) {
+            *awaited = None;
+        }
+    }
+
+    /// The watch showed the object.
+    pub fn show(&mut self, known: S) {
+        self.known = known;
+        self.writing.take_if(|(token, _)| token.is_none());
+    }
+
+    fn awaits(&self, token: u64) -> bool {
+        self.writing
+            .as_ref()
+            .is_some_and(|(t, _)| *t == Some(token))
     }
 }
 

@@ -107,7 +107,7 @@ impl Engine {
             }
             person.meta = meta;
             person.facts = facts;
-            person.status.known = status;
+            person.status.show(status);
             if old_manager != manager {
                 forget_report(realm, old_manager.as_ref(), &name);
             }
@@ -229,7 +229,7 @@ impl Engine {
             if let Some(entry) = realm.templates.get_mut(&name) {
                 entry.meta = meta;
                 if let Some(status) = status {
-                    entry.status.known = status;
+                    entry.status.show(status);
                 }
             }
             self.summary_of_template(&key.namespace, name);
@@ -277,7 +277,7 @@ impl Engine {
                 return;
             }
             if let Some(status) = &status {
-                entry.status.known.clone_from(status);
+                entry.status.show(status.clone());
             }
             let same_spec = entry.meta.generation == meta.generation;
             entry.meta.clone_from(&meta);

@@ -14,7 +14,7 @@ use crate::dispatch::order::{ConnectorKey, Effect, Event, Outcome, Report};
 use crate::dispatch::{Dispatch, Target};
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, RoleName};
 use crate::domain::problem::Cure;
-use crate::runtime::status_writer::{ObjectKind, Part, StatusWritten};
+use crate::runtime::status_writer::{ObjectKind, Part, StatusWritten, WriteError};
 
 impl Engine {
     /// Starts a connector's dispatch, starts it anew where its address, credential or pace changed,
@@ -378,6 +378,7 @@ impl Engine {
         let Some(realm) = self.world.realms.get_mut(&namespace) else {
             return;
         };
+        let refused = matches!(written.result, Err(WriteError::Refused { .. }));
         let mut overtaken = false;
         macro_rules! settle {
             ($entry:expr) => {
@@ -400,6 +401,7 @@ impl Engine {
                                 .clone_from(&saved.resource_version);
                         }
                         Some(_) => {}
+                        None if refused => entry.status.refuse(written.token),
                         None => entry.status.give_up(written.token),
                     }
                 }

@@ -38,12 +38,10 @@ pub fn derive(
         }
     }
     let rogue = rogue_holders(realm, entry, now);
-    let problems: Vec<Problem> = entry
-        .unreadable
-        .iter()
-        .cloned()
-        .chain(realm.policy.template_problems(name))
-        .collect();
+    let problems: Vec<Problem> = match &entry.unreadable {
+        Some(problem) => vec![problem.clone()],
+        None => realm.policy.template_problems(name),
+    };
     let mut wanted = readiness(&problems, holders);
     if !rogue.is_empty() {
         wanted.push(Wanted::new(

@@ -9,6 +9,7 @@ mod statuses;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{Request, Response};
 use kube::client::Body;
@@ -43,21 +44,34 @@ struct Bench {
     writes: Vec<(String, Value)>,
     _reports: mpsc::UnboundedReceiver<Report>,
     written: mpsc::UnboundedReceiver<StatusWritten>,
+    /// Whether Kubernetes refuses what it is given.
+    refusing: Arc<AtomicBool>,
 }
 
 impl Bench {
     /// An engine whose watches are in step. Kubernetes accepts every write.
     fn new() -> Self {
         let (sender, requests) = mpsc::unbounded_channel();
+        let refusing = Arc::new(AtomicBool::new(false));
+        let mood = Arc::clone(&refusing);
         let service = tower::service_fn(move |request: Request<Body>| {
             let sender = sender.clone();
+            let refused = mood.load(Ordering::Relaxed);
             async move {
                 let path = request.uri().path().to_owned();
                 let body = request.into_body().collect_bytes().await.unwrap();
                 // Who does not look has dropped the other end.
                 let _ = sender.send((path, serde_json::from_slice(&body).unwrap()));
-                let answer = json!({"metadata": {"resourceVersion": "1"}}).to_string();
-                Ok::<_, std::convert::Infallible>(Response::new(Body::from(answer.into_bytes())))
+                let (code, answer) = if refused {
+                    let why = json!({"causes": [{"field": "<nil>"}]});
+                    (422, json!({"message": "Invalid value", "details": why}))
+                } else {
+                    (200, json!({"metadata": {"resourceVersion": "1"}}))
+                };
+                let answer = Response::new(Body::from(answer.to_string().into_bytes()));
+                let (mut head, body) = answer.into_parts();
+                head.status = http::StatusCode::from_u16(code).unwrap();
+                Ok::<_, std::convert::Infallible>(Response::from_parts(head, body))
             }
         });
         let client = kube::Client::new(service, "default");
@@ -104,6 +118,7 @@ impl Bench {
             writes: Vec::new(),
             _reports: reports,
             written,
+            refusing,
         }
     }
 

@@ -1,13 +1,14 @@
 //! Statuses: what they tell, and how they meet others on their way.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use serde_json::json;
 
 use super::super::Work;
-use super::{Bench, employee};
+use super::{Bench, employee, everyone};
 use crate::controllers::world::{Failure, FailureKey};
-use crate::domain::ids::{EmployeeName, EntitlementName};
+use crate::domain::ids::{EmployeeName, EntitlementName, RoleName};
 use crate::domain::record::{RecordedAccount, RecordedGrant};
 use crate::plan::operation::EntitlementTarget;
 use crate::plan::parts::{AccountPlan, Step};
@@ -121,4 +122,38 @@ async fn a_failure_speaks_for_its_own_entitlement_alone() {
     assert!(fails(None, &["staff"]), "the verb fails as a whole");
     assert!(fails(Some("news".into()), &["news", "staff"]));
     assert!(!fails(Some("news".into()), &["staff"]));
+}
+
+/// The API server evaluates the rules of the schema on the whole object, and refuses a status where it
+/// can't: that is not tried again and again, only once there is something new.
+#[tokio::test]
+async fn a_status_that_is_refused_is_not_written_again() {
+    let mut bench = Bench::new();
+    bench.refusing.store(true, Ordering::Relaxed);
+    let namespace = bench.namespace.clone();
+    let all = RoleName::new("all");
+    let tell = |bench: &mut Bench| {
+        let now = bench.engine.now();
+        bench.engine.template_status(&namespace, &all, now);
+    };
+    let is_written = async |bench: &mut Bench| {
+        tell(bench);
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let mut writes = std::iter::from_fn(|| bench.requests.try_recv().ok());
+        writes.any(|(path, _)| path.ends_with("/all/status"))
+    };
+    bench.template("all", &everyone());
+    bench.work();
+    assert!(is_written(&mut bench).await);
+    let answer = bench.written.recv().await.unwrap();
+    assert!(answer.result.is_err());
+    bench.engine.written(&answer);
+    assert!(!is_written(&mut bench).await);
+
+    bench.refusing.store(false, Ordering::Relaxed);
+    bench.template("all", &everyone());
+    bench.work();
+    assert!(is_written(&mut bench).await, "it was edited");
 }
