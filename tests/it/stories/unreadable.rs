@@ -99,3 +99,36 @@ async fn what_can_not_be_read_is_left_as_it_is() {
         .collect();
     assert_eq!(held, ["news", "staff"]);
 }
+
+/// A rule of the schema reads the field that has the wrong type: the API server refuses every status of
+/// such an object, and an event tells instead.
+#[tokio::test]
+async fn where_no_status_can_be_written_an_event_tells() {
+    let server = ScimServer::scimmy().await;
+    let story = Story::new("wrong-type").await;
+    let _operator = Operator::start(&story.ns).await;
+    story.connect("directory", &server).await;
+    story
+        .apply_role(everyone("all", "directory", &["staff"]))
+        .await;
+    story.role_says("all", "Ready", "True", "InForce").await;
+    let place = format!("roletemplates/{}/all", story.ns.name);
+    control_plane()
+        .await
+        .smuggle(&place, |o| o["spec"]["includes"] = json!("everyone"))
+        .await;
+    let message = eventually("an event tells", async || {
+        let events = shown(&story, "events").await;
+        let items = events["items"].as_array();
+        let found = items
+            .into_iter()
+            .flatten()
+            .find(|e| e["involvedObject"]["name"] == "all" && e["reason"] == "Stalled");
+        match found {
+            Some(event) => Ok(event["message"].as_str().unwrap().to_owned()),
+            None => Err(events.clone()),
+        }
+    })
+    .await;
+    tells(&message, &["does not fit", "mend it"]);
+}
