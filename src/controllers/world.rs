@@ -1,21 +1,20 @@
 //! Everything the controllers know, in one place and owned by one task: no locks, and one order of
 //! events.
 
+mod connector;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::names::{AllNames, TargetKey};
-use crate::api::{AppConnectorSpec, AppConnectorStatus, EmployeeStatus, RoleTemplateStatus};
-use crate::connectors::{Capabilities, ConnectorError};
-use crate::dispatch::Handle;
-use crate::dispatch::inventory::Inventory;
+use crate::api::{EmployeeStatus, RoleTemplateStatus};
+use crate::connectors::ConnectorError;
 use crate::domain::account::AttributeValue;
 use crate::domain::facts::Facts;
 use crate::domain::ids::{
-    AccountId, AttributeName, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName,
-    Username,
+    AttributeName, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName, Username,
 };
 use crate::domain::mark::Scope;
 use crate::domain::policy::{self, Policy};
@@ -24,6 +23,8 @@ use crate::domain::record::Record;
 use crate::plan::{AccountPlan, Operation};
 use crate::runtime::metrics::EmployeeCount;
 use crate::runtime::secrets::SecretView;
+
+pub use connector::{ConnectorEntry, Running};
 
 /// What is kept of an object's metadata.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -394,115 +395,4 @@ pub struct TemplateEntry {
     pub unreadable: Option<Problem>,
     /// Its status.
     pub status: Tracked<RoleTemplateStatus>,
-}
-
-/// One AppConnector object.
-#[derive(Debug)]
-pub struct ConnectorEntry {
-    /// Of the object.
-    pub meta: Meta,
-    /// As written; `None` where the object can't even be read.
-    pub spec: Option<Arc<AppConnectorSpec>>,
-    /// Compiled.
-    pub compiled: Option<Arc<policy::Connector>>,
-    /// Why it can't be used, or what it waits for.
-    pub problems: Vec<Problem>,
-    /// Secrets that were asked for when it was opened last.
-    pub secrets: BTreeSet<String>,
-    /// Which application it is.
-    pub target: Option<TargetKey>,
-    /// The running dispatch, while there is one.
-    pub running: Option<Running>,
-    /// What the target showed.
-    pub inventory: Inventory,
-    /// What the target can do.
-    pub capabilities: Option<Capabilities>,
-    /// Why the target as a whole fails, and when it is tried again.
-    pub unavailable: Option<(ConnectorError, Timestamp)>,
-    /// Why the last listing failed.
-    pub listing_failed: Option<ConnectorError>,
-    /// Records that the last listing could not make sense of.
-    pub oddities: Vec<String>,
-    /// The account that was made and did not keep our mark. While it stands, none is made: each would
-    /// be one that nobody knows again.
-    pub mark_dropped: Option<AccountId>,
-    /// Its status.
-    pub status: Tracked<AppConnectorStatus>,
-}
-
-impl ConnectorEntry {
-    /// A connector of which only the object is known.
-    #[must_use]
-    pub fn new(meta: Meta, scope: Scope, status: AppConnectorStatus) -> Self {
-        Self {
-            meta,
-            spec: None,
-            compiled: None,
-            problems: Vec::new(),
-            secrets: BTreeSet::new(),
-            target: None,
-            running: None,
-            inventory: Inventory::new(scope),
-            capabilities: None,
-            unavailable: None,
-            listing_failed: None,
-            oddities: Vec::new(),
-            mark_dropped: None,
-            status: Tracked::new(status),
-        }
-    }
-
-    /// After a restart: an account that we are linked to is there without our mark, and none at all
-    /// bears one. Then the application drops marks, and one more account would be one too many. Where
-    /// any mark is kept, somebody has taken off that one by hand.
-    pub fn recall_dropped_mark<'a>(&mut self, linked: impl Iterator<Item = &'a AccountId>) {
-        if self.mark_dropped.is_none() && self.inventory.marked() == 0 {
-            let mut linked = linked.filter(|id| self.inventory.by_id(id).is_some());
-            self.mark_dropped = linked.next().cloned();
-        }
-    }
-
-    /// Which run is under way, if one is.
-    #[must_use]
-    pub fn epoch(&self) -> Option<u64> {
-        self.running.as_ref().map(|running| running.epoch)
-    }
-
-    /// What was listed may show that the application keeps marks after all: the account in question bears
-    /// one of ours now, or somebody has deleted it. Tells whether that changed anything.
-    pub fn may_keep_marks_again(&mut self) -> bool {
-        let keeps = self.mark_dropped.as_ref().is_some_and(|id| {
-            self.inventory.by_id(id).map_or_else(
-                || self.inventory.accounts_completeness().is_complete(),
-                |account| self.inventory.is_ours(account),
-            )
-        });
-        if keeps {
-            self.mark_dropped = None;
-        }
-        keeps
-    }
-
-    /// Whether the first listing since the start is under way, and nothing speaks against its ending
-    /// well.
-    #[must_use]
-    pub fn awaits_first_listing(&self) -> bool {
-        self.running.is_some()
-            && !self.inventory.is_readable()
-            && self.unavailable.is_none()
-            && self.listing_failed.is_none()
-    }
-}
-
-/// A running dispatch.
-#[derive(Debug)]
-pub struct Running {
-    /// To submit to it.
-    pub handle: Handle,
-    /// Which run it is.
-    pub epoch: u64,
-    /// Number of the last outcome of this run that was taken in.
-    pub knows: u64,
-    /// What it was started from: a change of spec or credential starts another.
-    pub fingerprint: [u8; 32],
 }

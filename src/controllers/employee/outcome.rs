@@ -144,13 +144,33 @@ impl Context<'_> {
             *self.mark_dropped = None;
             self.succeeded(order);
         } else {
-            *self.mark_dropped = Some(account.id.clone());
-            let error = ConnectorError::new(ErrorKind::Invalid, mark_not_kept(&account.id));
-            self.note("Create", None, MARK_NOT_KEPT, &error);
-            let record = &mut self.person.record.accounts;
-            record.entry(self.connector.clone()).or_default().id = Some(account.id.clone());
+            self.not_kept(&account.id);
         }
         self.inventory.saw(account, false);
+    }
+
+    /// An account is known to be one that we made, and bears no mark.
+    fn not_kept(&mut self, id: &AccountId) {
+        *self.mark_dropped = Some(id.clone());
+        let error = ConnectorError::new(ErrorKind::Invalid, mark_not_kept(id));
+        self.note("Create", None, MARK_NOT_KEPT, &error);
+        let record = &mut self.person.record.accounts;
+        record.entry(self.connector.clone()).or_default().id = Some(id.clone());
+    }
+
+    /// An account turned up under the name that was free when ours was to be made, and bears no mark.
+    /// Where a mark was never seen, it is the one whose making had no answer. Where it was, and where
+    /// the name was refused, it is somebody else's.
+    fn found_unmarked(&mut self, username: &Username, id: Option<AccountId>, lost: bool) {
+        let record = self.person.record.accounts.get(self.connector);
+        let linked = record.is_some_and(|r| r.id.is_some());
+        let refused = self.person.name_taken.contains_key(self.connector);
+        match id {
+            Some(id) if lost && !linked && !refused && self.inventory.marked() == 0 => {
+                self.not_kept(&id);
+            }
+            _ => self.pass_over(username),
+        }
     }
 
     fn activity(&mut self, shown: Option<ObservedAccount>, id: &AccountId, wanted: Activity) {
@@ -171,7 +191,7 @@ impl Context<'_> {
         let me = self.person.employee_id.clone();
         let key_of_read = self.key("Read", None);
         self.person.failures.remove(&key_of_read);
-        self.person.in_doubt.remove(self.connector);
+        let lost = self.person.in_doubt.remove(self.connector);
         let ours = accounts
             .iter()
             .any(|a| self.scope.read(a.mark.as_deref()) == Marking::Ours(me.clone()));
@@ -192,7 +212,13 @@ impl Context<'_> {
                 // A search by the mark alone says nothing of names.
                 match username {
                     Some(username) if accounts.is_empty() => self.nobody_has(username),
-                    Some(username) => self.pass_over(username),
+                    Some(username) => {
+                        let id = match accounts.as_slice() {
+                            [one] if self.inventory.is_unmarked(one) => Some(one.id.clone()),
+                            _ => None,
+                        };
+                        self.found_unmarked(username, id, lost);
+                    }
                     None => {}
                 }
             }
@@ -235,10 +261,13 @@ impl Context<'_> {
         // A linked account is looked at by its identifier, whatever its name is.
         let unlinked = record.filter(|r| r.id.is_none());
         if let Some(username) = unlinked.and_then(|r| r.username.clone()) {
-            if self.inventory.by_username(&username).is_none() {
-                self.nobody_has(&username);
-            } else {
-                self.pass_over(&username);
+            match self.inventory.by_username(&username) {
+                None => self.nobody_has(&username),
+                Some(account) => {
+                    let unmarked = self.inventory.is_unmarked(account);
+                    let id = unmarked.then(|| account.id.clone());
+                    self.found_unmarked(&username, id, true);
+                }
             }
         }
         true

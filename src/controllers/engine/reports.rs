@@ -180,9 +180,12 @@ impl Engine {
                     forget_taken_over(person, &key.name, &entry.inventory);
                 }
                 let keeps_marks = entry.may_keep_marks_again();
-                let records = realm.people.values().map(|p| &p.record.accounts);
-                let linked = records.filter_map(|accounts| accounts.get(&key.name)?.id.as_ref());
-                entry.recall_dropped_mark(linked);
+                if first {
+                    let records = realm.people.values().map(|p| &p.record.accounts);
+                    entry.recall_dropped_mark(
+                        records.filter_map(|accounts| accounts.get(&key.name)),
+                    );
+                }
                 let came_or_went = entitlements != entry.inventory.entitlement_ids();
                 self.refused_names_may_be_free(&key);
                 let decided = self.decide_doubts(&key);

@@ -170,6 +170,12 @@ impl Inventory {
         matches!(self.scope.read(account.mark.as_deref()), Marking::Ours(_))
     }
 
+    /// Whether an account bears nobody's mark.
+    #[must_use]
+    pub fn is_unmarked(&self, account: &ObservedAccount) -> bool {
+        self.scope.read(account.mark.as_deref()) == Marking::None
+    }
+
     /// Entitlements an account holds.
     #[must_use]
     pub fn held(&self, id: &AccountId) -> Option<&BTreeSet<EntitlementName>> {

@@ -368,3 +368,31 @@ fn a_complete_listing_tells_who_has_a_name_that_was_refused() {
     }
     assert_eq!(desk.failure("Create").unwrap().reason, "AlreadyTaken");
 }
+
+#[test]
+fn an_account_that_turns_up_unmarked_after_a_lost_answer_is_ours_where_no_mark_was_ever_seen() {
+    for kind in [ErrorKind::OutcomeUnknown, ErrorKind::Taken] {
+        for proven in [false, true] {
+            for listed in [false, true] {
+                let mut desk = Desk::new();
+                let other = account("a0", "bob", proven.then_some("acme/people/7"));
+                desk.inventory.saw(other.clone(), false);
+                lost_and_unsearchable(&mut desk, kind);
+                let found = account("a1", "ada", None);
+                if listed {
+                    list(&mut desk, vec![other, found], Completeness::Complete);
+                } else {
+                    let mark = desk.scope.mark(&ME.into());
+                    let key = ReadKey::MarkOrUsername(mark, Some(Username::new("ada")));
+                    desk.take(Operation::Read(key), Ok(Effect::Read(vec![found])));
+                }
+                let ours = kind == ErrorKind::OutcomeUnknown && !proven;
+                let case = (kind, proven, listed);
+                assert_eq!(desk.mark_dropped.is_some(), ours, "{case:?}");
+                assert_eq!(desk.names.refused.is_empty(), ours, "{case:?}");
+                let record = &desk.person.record.accounts[&desk.connector];
+                assert_eq!(record.id.is_some(), ours, "{case:?}");
+            }
+        }
+    }
+}

@@ -176,3 +176,39 @@ async fn a_mark_that_was_dropped_stops_everyone_also_where_the_person_is_gone() 
     assert!(runs(&mut bench));
     assert_eq!(submitted(&bench, "bob"), None);
 }
+
+/// Only an account without a mark that has the recorded name was made by an earlier run: a foreign mark
+/// tells of another installation, and another name of another application.
+#[test]
+fn a_dropped_mark_is_recalled_from_an_account_that_was_ours_alone() {
+    use crate::api::AppConnectorStatus;
+    use crate::controllers::world::{ConnectorEntry, Meta};
+    use crate::domain::account::{Activity, Attributes, ObservedAccount};
+    use crate::domain::ids::Username;
+    use crate::domain::record::RecordedAccount;
+    for (name, mark, recalled) in [
+        ("ada", None, true),
+        ("ada", Some("other/people/1"), false),
+        ("someone-else", None, false),
+    ] {
+        let scope = crate::domain::mark::Scope::new("acme", "people");
+        let mut entry = ConnectorEntry::new(Meta::default(), scope, AppConnectorStatus::default());
+        entry.inventory.saw(
+            ObservedAccount {
+                id: "7".into(),
+                username: Username::new("ada"),
+                mark: mark.map(str::to_owned),
+                activity: Activity::Active,
+                attributes: Attributes::new(),
+            },
+            false,
+        );
+        let record = RecordedAccount {
+            id: Some("7".into()),
+            username: Some(Username::new(name)),
+            ..RecordedAccount::default()
+        };
+        entry.recall_dropped_mark([&record].into_iter());
+        assert_eq!(entry.mark_dropped.is_some(), recalled, "{name} {mark:?}");
+    }
+}
