@@ -171,6 +171,9 @@ pub struct Realm {
     pub people: BTreeMap<EmployeeName, Person>,
     /// Object names by `employeeId`; more than one is a mistake that is reported.
     pub by_id: BTreeMap<EmployeeId, BTreeSet<EmployeeName>>,
+    /// Where a write was under way for an `employeeId` of which no object is left. Whoever comes with
+    /// that id is looked for there before anything is made.
+    pub left_in_doubt: BTreeMap<EmployeeId, BTreeSet<ConnectorName>>,
     /// Who reports to whom, for manager attributes.
     pub reports: BTreeMap<EmployeeName, BTreeSet<EmployeeName>>,
     /// Role templates by name.
@@ -195,6 +198,7 @@ impl Realm {
             scope: Scope::new(installation, namespace),
             people: BTreeMap::new(),
             by_id: BTreeMap::new(),
+            left_in_doubt: BTreeMap::new(),
             reports: BTreeMap::new(),
             templates: BTreeMap::new(),
             connectors: BTreeMap::new(),

@@ -113,7 +113,8 @@ impl Engine {
             }
         } else {
             let record = record::from_status(&status);
-            let person = Person::new(meta, facts, id.clone(), record, status);
+            let mut person = Person::new(meta, facts, id.clone(), record, status);
+            person.in_doubt = realm.left_in_doubt.remove(id).unwrap_or_default();
             realm.people.insert(name.clone(), person);
             realm
                 .by_id

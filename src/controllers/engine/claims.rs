@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::controllers::world::{Person, Realm, Submitted};
+use crate::dispatch::order::{ConnectorKey, Effect, Outcome};
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName};
 
 /// What someone who acts no more leaves behind.
@@ -30,7 +31,7 @@ impl Begun {
 
     /// Hands it to the owner of the `employeeId`: dispatch knows orders by that, and carries them out for
     /// whoever owns it. Where the owner has ordered something since, that has replaced them. Orders of
-    /// nobody are withdrawn.
+    /// nobody are withdrawn, and what they may have done all the same stays in doubt.
     pub(super) fn pass_on(self, realm: &mut Realm, id: &EmployeeId) {
         let owner = realm.owner(id).cloned();
         if let Some(heir) = owner.and_then(|name| realm.people.get_mut(&name)) {
@@ -40,12 +41,40 @@ impl Begun {
             heir.in_doubt.extend(self.in_doubt);
             return;
         }
-        for connector in self.submitted.keys() {
-            let entry = realm.connectors.get(connector);
-            if let Some(running) = entry.and_then(|entry| entry.running.as_ref()) {
+        let mut in_doubt = self.in_doubt;
+        for (connector, order) in self.submitted {
+            let Some(entry) = realm.connectors.get_mut(&connector) else {
+                continue;
+            };
+            if let Some(running) = &entry.running {
                 running.handle.withdraw(id);
             }
+            if order.operation.is_write() {
+                // It may be on its way already, and an object of that id may come again.
+                entry.inventory.doubt(id);
+                in_doubt.insert(connector);
+            }
         }
+        if !in_doubt.is_empty() {
+            realm.left_in_doubt.insert(id.clone(), in_doubt);
+        }
+    }
+}
+
+/// An order of someone whose object is gone has ended: what the target showed is kept for whoever comes
+/// with that id, and what it did not show has to be looked for.
+pub(super) fn ended_without_owner(realm: &mut Realm, key: &ConnectorKey, outcome: Outcome) {
+    let id = &outcome.order.employee;
+    let Some(entry) = realm.connectors.get_mut(&key.name) else {
+        return;
+    };
+    match outcome.result {
+        Ok(
+            Effect::Created(account)
+            | Effect::Updated(Some(account))
+            | Effect::ActivitySet(Some(account)),
+        ) => entry.inventory.saw(account, false),
+        Ok(_) | Err(_) => entry.inventory.doubt(id),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::changes::is_older;
+use super::claims;
 use crate::connectors::ErrorKind;
 use crate::controllers::app_connector::{connect, sharing};
 use crate::controllers::employee::outcome::{Context, forget_taken_over, made_without_mark};
@@ -253,6 +254,12 @@ impl Engine {
             .as_ref()
             .and_then(|target| self.world.names.get_mut(target));
         let mut decided = Vec::new();
+        realm.left_in_doubt.retain(|id, connectors| {
+            if entry.inventory.decides(id) {
+                connectors.remove(&key.name);
+            }
+            !connectors.is_empty()
+        });
         for person in realm.people.values_mut() {
             let ended = Context {
                 scope: &realm.scope,
@@ -314,7 +321,10 @@ impl Engine {
                 && let Some(entry) = realm.connectors.get_mut(&key.name)
             {
                 entry.mark_dropped = Some(account.clone());
+                claims::ended_without_owner(realm, key, outcome);
                 self.look_at_everyone(&key.namespace);
+            } else {
+                claims::ended_without_owner(realm, key, outcome);
             }
             return;
         };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Bench, connector, employee, everyone};
+use crate::controllers::watch::{Change, Seen};
 use crate::dispatch::Command;
 use crate::dispatch::order::{Effect, Event, Order, Outcome};
 use crate::domain::account::{Activity, ObservedAccount};
@@ -222,8 +223,69 @@ async fn a_connector_that_is_gone_frees_the_names_it_gave() {
         &bench.engine.world.realms[&bench.namespace].connectors[&ConnectorName::new("directory")];
     let target = entry.target.clone().unwrap();
     assert_eq!(bench.engine.world.names[&target].allocated.len(), 1);
-    let gone = crate::controllers::watch::Seen::Gone(bench.key("directory"));
-    let change = crate::controllers::watch::Change::AppConnector(gone);
-    bench.engine.change(change);
+    let gone = Seen::Gone(bench.key("directory"));
+    bench.engine.change(Change::AppConnector(gone));
     assert_eq!(allocated(&bench), 0);
+}
+
+/// An object is deleted while its account is being made, and applied again: the account is looked for
+/// before another is made, and one that was seen to be made is not made again.
+#[tokio::test]
+async fn an_object_that_comes_again_knows_of_the_write_that_was_under_way() {
+    for answered in [false, true] {
+        let mut bench = Bench::new();
+        bench.secret("directory");
+        bench.connector("directory", &connector("directory"));
+        bench.template("everyone", &everyone());
+        bench.employee("ada", &employee("1"));
+        bench.work();
+        bench.listed("directory", Vec::new());
+        bench.work();
+        let create = has_ordered(&bench, "ada").unwrap();
+        let Operation::Create(new) = &create else {
+            panic!("{create:?}")
+        };
+        let made = ObservedAccount {
+            mark: Some(new.mark.to_string()),
+            username: new.username.clone(),
+            ..open_account(&bench)
+        };
+        let gone = Seen::Gone(bench.key("ada"));
+        bench.engine.change(Change::Employee(gone));
+        bench.work();
+        if answered {
+            let outcome = Outcome {
+                order: Order {
+                    employee: "1".into(),
+                    lane: crate::plan::Lane::Joiner,
+                    operation: create,
+                    revision: 1,
+                    cause: String::new(),
+                    knows: 0,
+                },
+                result: Ok(Effect::Created(made)),
+                number: 1,
+            };
+            bench.report("directory", Event::Done(Box::new(outcome)));
+        }
+        bench.employee("ada", &employee("1"));
+        bench.work();
+        let next = has_ordered(&bench, "ada");
+        assert!(
+            matches!(next, Some(Operation::Read(_))),
+            "answered: {answered}, {next:?}"
+        );
+
+        if answered {
+            continue;
+        }
+        // Once a complete listing has told what is there, nothing is left to look for.
+        let gone = Seen::Gone(bench.key("ada"));
+        bench.engine.change(Change::Employee(gone));
+        bench.listed("directory", Vec::new());
+        bench.employee("ada", &employee("1"));
+        bench.work();
+        let next = has_ordered(&bench, "ada");
+        assert!(matches!(next, Some(Operation::Create(_))), "{next:?}");
+    }
 }
