@@ -162,3 +162,20 @@ pub fn metrics() -> BTreeSet<String> {
     assert!(names.len() > 10, "{names:?}");
     names
 }
+
+/// Whether there is a test, or a module of tests, of this path: from `src/`, or from `tests/it/`.
+pub fn has_test(path: &str) -> bool {
+    let (module, name) = path.rsplit_once("::").unwrap();
+    let file = |module: &str| format!("{}.rs", module.replace("::", "/"));
+    // Tests stand in a file of their own, or at the end of what they test.
+    let inline = module.strip_suffix("::tests").map(file);
+    let places = [Some(file(module)), inline];
+    ["src", "tests/it"].iter().any(|root| {
+        let is_module = repository(root).join(file(path)).exists();
+        is_module
+            || places.iter().flatten().any(|file| {
+                let text = std::fs::read_to_string(repository(root).join(file));
+                text.is_ok_and(|text| text.contains(&format!("fn {name}(")))
+            })
+    })
+}

@@ -205,3 +205,25 @@ fn metrics_are_those_of_the_program() {
         .collect();
     assert_eq!(told, kept, "docs/operations.md");
 }
+
+/// Every oddity of `docs/scim.md` has its number, and every test that it names exists.
+#[test]
+fn the_tests_of_each_scim_oddity_exist() {
+    let page = page("docs/scim.md");
+    let number = Regex::new(r"(?m)^\| (\d+) \|").unwrap();
+    let numbers: Vec<usize> = number
+        .captures_iter(&page.text)
+        .map(|found| found[1].parse().unwrap())
+        .collect();
+    assert_eq!(numbers, (1..=30).collect::<Vec<_>>());
+
+    let test = Regex::new(r"^[a-z_]+(::[a-z_0-9]+)+$").unwrap();
+    let named: BTreeSet<String> = page
+        .spans()
+        .into_iter()
+        .filter(|span| test.is_match(span))
+        .collect();
+    assert!(named.len() > 25, "only {named:?}");
+    let missing: Vec<&String> = named.iter().filter(|name| !code::has_test(name)).collect();
+    assert!(missing.is_empty(), "docs/scim.md names {missing:#?}");
+}
