@@ -12,6 +12,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config, ResourceExt};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+use url::Url;
 
 use super::process::{Tied, exercised, free_port, repository};
 use super::wait::eventually;
@@ -147,6 +148,21 @@ impl ControlPlane {
     /// A file for `--kubeconfig`, with all rights.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.join("admin.kubeconfig")
+    }
+
+    /// The API server's address, and an HTTP client with all rights there.
+    pub fn direct(&self) -> (Url, reqwest::Client) {
+        let read = |name: &str| std::fs::read(self.folder.join(name)).unwrap();
+        let ca = reqwest::Certificate::from_pem(&read("ca.crt")).unwrap();
+        let admin = [read("admin.key"), read("admin.crt")].concat();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([ca])
+            .identity(reqwest::Identity::from_pem(&admin).unwrap())
+            .build()
+            .unwrap();
+        let origin = self.config.cluster_url.to_string();
+        (origin.parse().unwrap(), http)
     }
 
     /// Changes an object behind the API server's back, as an earlier version of its schema would have

@@ -4,6 +4,7 @@ pub mod controlplane;
 pub mod namespace;
 pub mod operator;
 pub mod process;
+pub mod proxy;
 pub mod scim_client;
 pub mod targets;
 pub mod wait;

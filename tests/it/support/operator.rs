@@ -1,7 +1,7 @@
 //! The operator under test, within the test process or as a process of its own.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rollcall::controllers::{self, Options, RunError};
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::namespace::Namespace;
 use super::process::{Tied, free_port};
+use super::proxy::Proxy;
 use super::wait::eventually;
 
 /// First part of every mark that the operators of the tests leave.
@@ -31,8 +32,17 @@ pub struct Operator {
 impl Operator {
     /// Starts it and waits until it is ready.
     pub async fn start(namespace: &Namespace) -> Self {
+        Self::start_with(namespace, namespace.kubeconfig()).await
+    }
+
+    /// As `start`; it speaks to the API server through a proxy.
+    pub async fn start_through(namespace: &Namespace, proxy: &Proxy) -> Self {
+        Self::start_with(namespace, proxy.kubeconfig()).await
+    }
+
+    async fn start_with(namespace: &Namespace, kubeconfig: PathBuf) -> Self {
         let cluster = ClientOptions {
-            kubeconfig: Some(namespace.kubeconfig()),
+            kubeconfig: Some(kubeconfig),
             context: None,
         };
         let address = format!("127.0.0.1:{}", free_port());
@@ -84,9 +94,17 @@ pub struct OperatorProcess {
 impl OperatorProcess {
     /// Starts `rollcall run` for one namespace and waits until it is ready.
     pub async fn start(namespace: &Namespace) -> Self {
+        Self::start_with(namespace, &namespace.kubeconfig()).await
+    }
+
+    /// As `start`; it speaks to the API server through a proxy.
+    pub async fn start_through(namespace: &Namespace, proxy: &Proxy) -> Self {
+        Self::start_with(namespace, &proxy.kubeconfig()).await
+    }
+
+    async fn start_with(namespace: &Namespace, kubeconfig: &Path) -> Self {
         let folder = TempDir::new().unwrap();
         let address = format!("127.0.0.1:{}", free_port());
-        let kubeconfig = namespace.kubeconfig();
         let arguments = [
             "run",
             "--installation",
