@@ -39,7 +39,7 @@ pub use status::{AppConnectorStatus, DryRunStatus, InventoryStatus, OrphanedAcco
         name = "Inventory",
         type_ = "string"
     ),
-    printcolumn(json_path = ".spec.mode", name = "Mode", type_ = "string"),
+    printcolumn(json_path = ".status.mode", name = "Mode", type_ = "string"),
     printcolumn(
         json_path = ".metadata.creationTimestamp",
         name = "Age",

@@ -198,6 +198,10 @@ pub struct EmployeeStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
     pub orphaned_credentials: Vec<OrphanedCredential>,
+    /// The text of the annotation `rollcall.dev/reconcile-requested-at` that was handled last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub last_handled_reconcile_at: Option<String>,
 }
 
 /// Short forms for `kubectl get`.

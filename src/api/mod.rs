@@ -29,6 +29,18 @@ pub const SECRET_LABEL: &str = "rollcall.dev/credential";
 /// Annotation on a Secret: the hosts, comma separated, that its contents may be sent to.
 pub const SECRET_HOSTS_ANNOTATION: &str = "rollcall.dev/hosts";
 
+/// Annotation on an Employee or an AppConnector: while it is there, nothing is written to an application
+/// for that person, or through that connector. `"true"`, or any other word but `"false"`: a brake that
+/// was pulled with a word of somebody's own still holds.
+pub const PAUSED_ANNOTATION: &str = "rollcall.dev/paused";
+
+/// Annotation on each of the three kinds: a text that was not there before asks for a look now. The
+/// status holds the last one that was handled in `lastHandledReconcileAt`.
+pub const RECONCILE_ANNOTATION: &str = "rollcall.dev/reconcile-requested-at";
+
+/// Longest text of that annotation that is told apart, in characters.
+pub const RECONCILE_TEXT_CAP: usize = 256;
+
 /// Finalizer put on an Employee only where a connector's policy must act when the object is deleted.
 pub const FINALIZER: &str = "rollcall.dev/accounts";
 

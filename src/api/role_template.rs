@@ -112,6 +112,10 @@ pub struct RoleTemplateStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub orphaned_credentials: Vec<RogueHolder>,
+    /// The text of the annotation `rollcall.dev/reconcile-requested-at` that was handled last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub last_handled_reconcile_at: Option<String>,
 }
 
 /// Someone who holds an entitlement in a target that no policy gives them.

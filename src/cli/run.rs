@@ -33,6 +33,10 @@ pub(super) struct RunArgs {
     #[arg(long, env = "ROLLCALL_INSTALLATION", value_parser = names::installation, value_name = "NAME")]
     installation: String,
 
+    /// Write nothing to any application, leavers included; statuses say what would be done.
+    #[arg(long, env = "ROLLCALL_PAUSED", value_parser = clap::builder::BoolishValueParser::new())]
+    paused: bool,
+
     /// Address for /healthz, /readyz and /metrics.
     #[arg(
         long,
@@ -114,6 +118,7 @@ async fn operate(args: RunArgs, namespaces: Option<BTreeSet<String>>) -> ExitCod
     let options = Options {
         namespaces,
         installation: args.installation,
+        paused: args.paused,
         listen: args.listen,
         field_manager: args.field_manager,
         client,

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod guard;
 pub mod names;
 pub mod notice;
+pub mod pause;
 pub mod role_template;
 pub mod text;
 pub mod watch;
@@ -43,6 +44,8 @@ pub struct Options {
     pub namespaces: Option<BTreeSet<String>>,
     /// Name of this installation, a DNS label, the first part of every mark.
     pub installation: String,
+    /// Whether nothing is to be written to any application.
+    pub paused: bool,
     /// Address for health and metrics; port 0 takes any.
     pub listen: SocketAddr,
     /// Name under which Kubernetes records our writes.
@@ -79,6 +82,9 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
     )
     .await?;
     tracing::info!(address = %server.address, installation = options.installation, "listening");
+    if options.paused {
+        tracing::warn!("everything is paused: nothing is written to any application");
+    }
     let settings = status_writer::Settings {
         field_manager: options.field_manager,
         ..status_writer::Settings::default()
@@ -124,7 +130,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         reports,
         written,
     };
-    Engine::new(options.installation, sources, ports)
+    Engine::new(options.installation, options.paused, sources, ports)
         .run(inbox)
         .await;
     // What still runs was told to stop and is bounded; how it ended is in the log.

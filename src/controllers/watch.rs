@@ -18,7 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::guard::{Guarded, Unfit};
 use super::world::Meta;
-use crate::api::{AppConnector, Employee, RoleTemplate, SECRET_LABEL};
+use crate::api::{
+    AppConnector, Employee, PAUSED_ANNOTATION, RECONCILE_ANNOTATION, RECONCILE_TEXT_CAP,
+    RoleTemplate, SECRET_LABEL,
+};
 use crate::runtime::secrets::SecretView;
 
 /// Something that changed in Kubernetes.
@@ -272,6 +275,20 @@ fn meta_of(meta: &kube::core::ObjectMeta) -> (Key, Meta) {
         created: meta.creation_timestamp.as_ref().map(|t| t.0),
         deleting: meta.deletion_timestamp.is_some(),
         finalizers: meta.finalizers.clone().unwrap_or_default(),
+        paused: annotation(meta, PAUSED_ANNOTATION).is_some_and(is_pause),
+        requested: annotation(meta, RECONCILE_ANNOTATION).map(|text| {
+            let told = text.chars().take(RECONCILE_TEXT_CAP);
+            told.collect::<String>().into_boxed_str()
+        }),
     };
     (key, meta)
+}
+
+fn annotation<'a>(meta: &'a kube::core::ObjectMeta, name: &str) -> Option<&'a str> {
+    meta.annotations.as_ref()?.get(name).map(String::as_str)
+}
+
+/// Whatever the word is, a brake that was pulled holds; only `false` says that it was not.
+fn is_pause(word: &str) -> bool {
+    !word.trim().eq_ignore_ascii_case("false")
 }

@@ -2,6 +2,7 @@
 //! events.
 
 mod connector;
+mod request;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::runtime::metrics::EmployeeCount;
 use crate::runtime::secrets::SecretView;
 
 pub use connector::{ConnectorEntry, Running};
+pub use request::{Asked, Request};
 
 /// What is kept of an object's metadata.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +43,10 @@ pub struct Meta {
     pub deleting: bool,
     /// Finalizers on it.
     pub finalizers: Vec<String>,
+    /// Whether it is paused by its annotation.
+    pub paused: bool,
+    /// What its annotation asks for: a look now, where the text is a new one.
+    pub requested: Option<Box<str>>,
 }
 
 /// A status: what the API server has, and what was handed to the writer and not confirmed yet.
@@ -123,6 +129,8 @@ impl<S: PartialEq> Tracked<S> {
 pub struct World {
     /// Configured name that survives the rebuilding of a cluster.
     pub installation: String,
+    /// Whether nothing is written to any application.
+    pub paused: bool,
     /// One realm a namespace.
     pub realms: BTreeMap<Arc<str>, Realm>,
     /// User names, by target.
@@ -165,6 +173,8 @@ impl World {
 pub struct Realm {
     /// Its name.
     pub namespace: Arc<str>,
+    /// Whether the whole operator is paused.
+    pub paused: bool,
     /// Whose mark is ours in it.
     pub scope: Scope,
     /// Employees by object name.
@@ -195,6 +205,7 @@ impl Realm {
     pub fn new(installation: &str, namespace: &Arc<str>) -> Self {
         Self {
             namespace: Arc::clone(namespace),
+            paused: false,
             scope: Scope::new(installation, namespace),
             people: BTreeMap::new(),
             by_id: BTreeMap::new(),
@@ -269,6 +280,8 @@ pub struct Person {
     pub unsettled_since: Option<Timestamp>,
     /// What other objects' statuses need to know of the last look.
     pub outlook: Outlook,
+    /// A look that somebody asks for.
+    pub request: Request,
 }
 
 impl Person {
@@ -281,7 +294,9 @@ impl Person {
         record: Record,
         status: EmployeeStatus,
     ) -> Self {
+        let handled = status.last_handled_reconcile_at.as_deref();
         Self {
+            request: Request::after(handled),
             meta,
             facts,
             employee_id,
@@ -297,6 +312,15 @@ impl Person {
             unsettled_since: None,
             outlook: Outlook::default(),
         }
+    }
+
+    /// What was refused is tried again at once, and nothing is taken for granted of what the targets
+    /// made of our writes.
+    pub fn try_again(&mut self) {
+        self.failures.clear();
+        self.normalised.clear();
+        self.renamed.clear();
+        self.name_taken.clear();
     }
 
     /// The failure that keeps a step of an account waiting, the one that is tried again first.
@@ -328,7 +352,7 @@ pub struct Outlook {
     pub roles: BTreeMap<RoleName, Provisioning>,
     /// Entitlements held that nothing justifies.
     pub rogue: BTreeMap<ConnectorName, BTreeSet<EntitlementName>>,
-    /// What is planned and not done, in a connector that is only read.
+    /// What is planned and not done, in a connector that is only read, or that is paused.
     pub dry_run: BTreeMap<ConnectorName, Vec<Operation>>,
 }
 
@@ -399,4 +423,6 @@ pub struct TemplateEntry {
     pub unreadable: Option<Problem>,
     /// Its status.
     pub status: Tracked<RoleTemplateStatus>,
+    /// A look that somebody asks for.
+    pub request: Request,
 }

@@ -27,6 +27,8 @@ const COMMANDS: usize = 256;
 pub(crate) enum Command {
     Submit(Box<Order>),
     Withdraw(EmployeeId),
+    WithdrawAll,
+    TryNow,
     Refresh,
 }
 
@@ -88,6 +90,8 @@ impl Actor {
         match command {
             Command::Submit(order) => self.core.submit(*order, now),
             Command::Withdraw(employee) => self.core.withdraw(&employee, now),
+            Command::WithdrawAll => self.core.withdraw_all(now),
+            Command::TryNow => self.core.try_now(now),
             Command::Refresh => self.core.refresh(now),
         }
     }

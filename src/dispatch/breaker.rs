@@ -64,6 +64,13 @@ impl Breaker {
         due
     }
 
+    /// Somebody asks that the target be tried now, also where it works: the trial is due.
+    pub(super) fn try_now(&mut self, now: Instant) {
+        if self.state != State::Trying {
+            self.state = State::Open { until: now };
+        }
+    }
+
     /// The trial worked. Calls flow again; the waits are forgotten only when one of those works too.
     pub(super) fn trial_worked(&mut self, now: Instant) {
         self.state = State::Closed;

@@ -101,9 +101,21 @@ impl Core {
         self.listings.ask(now.instant);
     }
 
+    /// Ends every wait of the target as a whole: it is probed and listed now.
+    pub(super) fn try_now(&mut self, now: Now) {
+        self.pace.end_pause();
+        self.breaker.try_now(now.instant);
+        self.listings.ask(now.instant);
+    }
+
     /// Lets nothing more begin, and forgets what waits.
     pub(super) fn stop(&mut self, now: Now) {
         self.stopping = true;
+        self.withdraw_all(now);
+    }
+
+    /// Forgets everyone's orders as far as they were not sent.
+    pub(super) fn withdraw_all(&mut self, now: Now) {
         for employee in self.queue.withdraw_all() {
             self.give_up_unsent(&employee, now);
         }

@@ -139,6 +139,16 @@ impl Handle {
         self.command(Command::Refresh);
     }
 
+    /// Forgets what was ordered for everyone, as far as it was not sent.
+    pub fn withdraw_all(&self) {
+        self.command(Command::WithdrawAll);
+    }
+
+    /// Tries the target now, whatever is waited for: a probe, a listing, then orders.
+    pub fn try_now(&self) {
+        self.command(Command::TryNow);
+    }
+
     /// Begins to stop: waiting orders are forgotten, writes in flight get a bounded time to end.
     pub fn stop(&self) {
         self.stop.cancel();

@@ -117,6 +117,11 @@ impl Pace {
         self.paused_until.filter(|until| *until > now)
     }
 
+    /// Somebody asks that the target be tried now. If it still complains, it is waited for as before.
+    pub(super) fn end_pause(&mut self) {
+        self.paused_until = None;
+    }
+
     /// Takes leave for one request, or says when to ask again.
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Instant> {
         if let Some(until) = self.paused(now) {

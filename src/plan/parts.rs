@@ -31,8 +31,21 @@ pub struct Inputs<'a> {
     pub record: &'a Record,
     /// What each target shows. A connector without an entry has not been listed yet.
     pub observations: &'a BTreeMap<ConnectorName, Observation>,
+    /// Connectors that are paused: what is planned there is told and not done.
+    pub held: &'a BTreeSet<ConnectorName>,
+    /// Connectors whose account somebody asks to be read directly, whatever is known of it.
+    pub asked_for: &'a BTreeSet<ConnectorName>,
     /// The instant.
     pub now: Timestamp,
+}
+
+impl Inputs<'_> {
+    /// Whether the plan of an account is only told: the target is only read now.
+    #[must_use]
+    pub fn only_read(&self, name: &ConnectorName) -> bool {
+        let connector = self.policy.connector(name);
+        self.held.contains(name) || connector.is_some_and(|c| c.spec.dry_run)
+    }
 }
 
 /// One person's plan.

@@ -1,5 +1,6 @@
 //! The plan of one person: additions everywhere first, then removals (invariant 3).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
@@ -7,12 +8,17 @@ use jiff::SignedDuration;
 use super::account::{self, Assessment};
 use super::parts::{Inputs, PersonPlan, earliest};
 use crate::domain::ids::{ConnectorName, RoleName};
-use crate::domain::record::Record;
+use crate::domain::record::{Record, RecordedAccount};
 use crate::domain::roles::Why;
 
 /// Plans one person. The answer depends on nothing but the arguments.
 #[must_use]
 pub fn plan(inputs: &Inputs<'_>) -> PersonPlan {
+    let remembered = clocks_stopped(inputs);
+    let inputs = &Inputs {
+        record: &remembered,
+        ..*inputs
+    };
     let connectors: BTreeSet<&ConnectorName> = inputs
         .desired
         .accounts
@@ -25,13 +31,9 @@ pub fn plan(inputs: &Inputs<'_>) -> PersonPlan {
         .map(|name| (name.clone(), account::assess(inputs, name)))
         .collect();
     // Where a target is only read, additions never come, and nobody waits for them.
-    let additions_outstanding = assessed.iter().any(|(name, a)| {
-        a.additions_outstanding
-            && !inputs
-                .policy
-                .connector(name)
-                .is_some_and(|c| c.spec.dry_run)
-    });
+    let additions_outstanding = assessed
+        .iter()
+        .any(|(name, a)| a.additions_outstanding && !inputs.only_read(name));
     let mut record = Record::default();
     let mut wake_at = inputs.desired.lifecycle.next.as_ref().map(|next| next.at);
     let mut accounts = BTreeMap::new();
@@ -41,7 +43,11 @@ pub fn plan(inputs: &Inputs<'_>) -> PersonPlan {
             .connector(&name)
             .map_or(SignedDuration::ZERO, |c| c.spec.hold);
         if let Some(remembered) = &assessment.record {
-            record.accounts.insert(name.clone(), remembered.clone());
+            let mut remembered = remembered.clone();
+            if inputs.only_read(&name) {
+                stop_clocks(&mut remembered);
+            }
+            record.accounts.insert(name.clone(), remembered);
         }
         wake_at = earliest(wake_at, assessment.wake_at);
         let plan = assessment.finish(additions_outstanding, hold, inputs.now);
@@ -53,6 +59,28 @@ pub fn plan(inputs: &Inputs<'_>) -> PersonPlan {
         accounts,
         record,
         wake_at: wake_at.filter(|at| *at > inputs.now),
+    }
+}
+
+/// The record, without the times since when something is lost where a target is only read: hold and
+/// grace begin when it is written to again. They would be over else, and removals would not wait for
+/// additions that were kept back as long.
+fn clocks_stopped<'a>(inputs: &Inputs<'a>) -> Cow<'a, Record> {
+    let mut record = Cow::Borrowed(inputs.record);
+    for name in inputs.record.accounts.keys() {
+        if inputs.only_read(name)
+            && let Some(account) = record.to_mut().accounts.get_mut(name)
+        {
+            stop_clocks(account);
+        }
+    }
+    record
+}
+
+fn stop_clocks(account: &mut RecordedAccount) {
+    account.lost_at = None;
+    for grant in account.grants.values_mut() {
+        grant.lost_at = None;
     }
 }
 

@@ -39,12 +39,19 @@ pub struct AppConnectorStatus {
     /// When the application is tried again, after it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Time>,
-    /// What `mode: DryRun` would do.
+    /// What is not done in mode `DryRun` or while paused, and would be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<DryRunStatus>,
+    /// `Enforce`, `DryRun`, or `Paused`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// The text of the annotation `rollcall.dev/reconcile-requested-at` that was handled last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub last_handled_reconcile_at: Option<String>,
 }
 
-/// What `Enforce` would do at once.
+/// What would be done at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DryRunStatus {

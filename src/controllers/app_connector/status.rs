@@ -10,6 +10,7 @@ use crate::api::app_connector::{
 };
 use crate::api::conditions::{self, Wanted};
 use crate::connectors::registry;
+use crate::controllers::pause::Pause;
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Realm};
 use crate::domain::account::{Activity, Completeness};
@@ -68,7 +69,8 @@ pub fn derive(
     let orphans = orphans(realm, entry, now);
     let readable = entry.inventory.is_readable();
     let (accounts, entitlements) = entry.inventory.sizes();
-    let mut wanted = conditions_of(entry);
+    let pause = Pause::of_connector(realm, entry);
+    let mut wanted = conditions_of(entry, pause);
     if !orphans.is_empty() {
         wanted.push(Wanted::new(
             conditions::ORPHANED_ACCOUNTS,
@@ -104,8 +106,19 @@ pub fn derive(
             .unwrap_or_default(),
         retry_at: entry.unavailable.as_ref().map(|(_, at)| Time(*at)),
         dry_run: spec
-            .filter(|s| s.mode == Mode::DryRun)
+            .filter(|s| s.mode == Mode::DryRun || pause.is_some())
             .map(|_| dry_run(realm, name)),
+        mode: spec.map(|s| mode(s.mode, pause).to_owned()),
+        last_handled_reconcile_at: entry.request.handled(),
+    }
+}
+
+/// The mode that is in force, for `kubectl get`.
+fn mode(written: Mode, pause: Option<Pause>) -> &'static str {
+    match (written, pause) {
+        (_, Some(_)) => "Paused",
+        (Mode::DryRun, None) => "DryRun",
+        (Mode::Enforce, None) => "Enforce",
     }
 }
 
@@ -125,7 +138,7 @@ fn completeness(entry: &ConnectorEntry) -> &Completeness {
     }
 }
 
-fn conditions_of(entry: &ConnectorEntry) -> Vec<Wanted> {
+fn conditions_of(entry: &ConnectorEntry, pause: Option<Pause>) -> Vec<Wanted> {
     let compiled = entry.compiled.iter().flat_map(|c| &c.faults);
     let problems: Vec<&Problem> = entry.problems.iter().chain(compiled).collect();
     let first = problems
@@ -161,7 +174,13 @@ fn conditions_of(entry: &ConnectorEntry) -> Vec<Wanted> {
         )
     } else {
         let message = "the application answers, and everything in it was seen";
-        vec![Wanted::new(conditions::READY, true, "InOrder", message)]
+        vec![match pause {
+            None => Wanted::new(conditions::READY, true, "InOrder", message),
+            Some(pause) => {
+                let message = format!("{message}; {}", pause.told());
+                Wanted::new(conditions::READY, true, "Paused", message)
+            }
+        }]
     };
     wanted.push(connected);
     wanted.push(inventory);
@@ -264,7 +283,7 @@ fn orphans(realm: &Realm, entry: &ConnectorEntry, now: Timestamp) -> Vec<Orphane
     out
 }
 
-/// What `Enforce` would do at once.
+/// What would be done at once.
 fn dry_run(realm: &Realm, name: &ConnectorName) -> DryRunStatus {
     let mut out = DryRunStatus::default();
     for operation in realm

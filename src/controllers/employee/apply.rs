@@ -1,6 +1,6 @@
 //! Hands the next step of each account to dispatch, and takes back what is no longer wanted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -10,9 +10,10 @@ use crate::domain::ids::{ConnectorName, EntitlementName};
 use crate::plan::parts::Step;
 use crate::plan::{AccountPlan, Operation, PersonPlan};
 
-/// Submits the next step of every account. Waits for nothing.
+/// Submits the next step of every account. Waits for nothing. Where writes are `held`, only reads go.
 pub fn submit(
     connectors: &BTreeMap<ConnectorName, ConnectorEntry>,
+    held: &BTreeSet<ConnectorName>,
     person: &mut Person,
     plan: &PersonPlan,
     revision: u64,
@@ -27,8 +28,9 @@ pub fn submit(
             continue;
         };
         let dry_run = entry.compiled.as_ref().is_none_or(|c| c.spec.dry_run);
+        let only_read = dry_run || held.contains(name);
         let step = next_step(name, account, &person.failures, now)
-            .filter(|step| !dry_run || !step.operation.is_write())
+            .filter(|step| !only_read || !step.operation.is_write())
             .filter(|step| {
                 entry.mark_dropped.is_none() || !matches!(step.operation, Operation::Create(_))
             });

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::api::conditions;
 use crate::api::employee::{AccountState, AccountStatus, EmployeeStatus, OrphanedCredential};
+use crate::controllers::employee::status::LEAVER_HELD;
 use crate::controllers::notice::{self, of};
 use crate::controllers::world::Meta;
 use crate::domain::ids::EmployeeName;
@@ -81,6 +82,10 @@ pub fn notices(
                 "Provision",
                 message(),
             ));
+        }
+        let held = |a: &AccountStatus| a.reason.as_deref() == Some(LEAVER_HELD);
+        if held(account) && !was.is_some_and(held) {
+            out.push(notice::warning(object(), LEAVER_HELD, "Disable", message()));
         }
         if new(AccountState::Conflict) {
             out.push(notice::warning(

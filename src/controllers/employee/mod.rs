@@ -9,6 +9,7 @@ pub mod intake;
 pub mod orphans;
 pub mod outcome;
 pub mod outlook;
+mod readiness;
 pub mod record;
 pub mod revoked;
 pub mod stalled;

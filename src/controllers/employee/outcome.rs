@@ -77,6 +77,11 @@ impl Context<'_> {
         let Outcome { order, result, .. } = outcome;
         // Whatever was submitted since was planned without knowing this, and is not carried out.
         self.person.submitted.remove(self.connector);
+        if let Some(asked) = self.person.request.asked_mut()
+            && !order.operation.is_write()
+        {
+            asked.unread.remove(self.connector);
+        }
         match result {
             Ok(effect) => self.done(&order, effect),
             Err(error) => self.failed(&order, &error),

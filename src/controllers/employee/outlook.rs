@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::controllers::employee::revoked;
+use crate::controllers::pause::Pause;
 use crate::controllers::world::{ConnectorEntry, Outlook, Person, Provisioning, Realm};
 use crate::domain::desired::Desired;
 use crate::domain::ids::{ConnectorName, EntitlementName};
@@ -64,7 +65,7 @@ pub fn of(
     let dry_run = plan
         .accounts
         .iter()
-        .filter(|(name, _)| is_dry_run(realm, name))
+        .filter(|(name, _)| is_only_told(realm, name))
         .map(|(name, account)| (name.clone(), would_do(account)))
         .filter(|(_, operations)| !operations.is_empty())
         .collect::<BTreeMap<_, _>>();
@@ -99,14 +100,15 @@ fn is_there<'a>(
     account.goal != Goal::Kept && exists && entitlements.all(held)
 }
 
-fn is_dry_run(realm: &Realm, name: &ConnectorName) -> bool {
-    realm
-        .policy
-        .connector(name)
-        .is_some_and(|connector| connector.spec.dry_run)
+/// Whether what is planned in a connector is told there and not done.
+fn is_only_told(realm: &Realm, name: &ConnectorName) -> bool {
+    let connector = realm.policy.connector(name);
+    let entry = realm.connectors.get(name);
+    connector.is_some_and(|connector| connector.spec.dry_run)
+        || entry.is_some_and(|entry| Pause::of_connector(realm, entry).is_some())
 }
 
-/// What `Enforce` would do, the entitlements of an account that is yet to be made included.
+/// What would be done, the entitlements of an account that is yet to be made included.
 #[must_use]
 pub fn would_do(account: &AccountPlan) -> Vec<Operation> {
     let mut operations: Vec<Operation> = account

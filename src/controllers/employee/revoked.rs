@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::api::conditions::{self, Wanted};
 use crate::api::employee::AccountStatus;
-use crate::controllers::employee::status::is_right;
+use crate::controllers::employee::status::{LEAVER_HELD, is_right};
 use crate::controllers::text;
 use crate::controllers::world::Realm;
 use crate::domain::desired::Desired;
@@ -93,6 +93,19 @@ pub fn condition(
             true,
             "ReadBackDisabled",
             message,
+        )
+    } else if accounts
+        .iter()
+        .any(|a| a.reason.as_deref() == Some(LEAVER_HELD))
+    {
+        Wanted::new(
+            conditions::ACCESS_REVOKED,
+            false,
+            LEAVER_HELD,
+            text::bounded(&format!(
+                "access has ended, and a pause keeps it as it is: {}",
+                text::listed(open.iter().map(ToString::to_string))
+            )),
         )
     } else {
         Wanted::new(

@@ -9,7 +9,9 @@ use crate::api::employee::{
     AccountState, AccountStatus, EmployeeStatus, EmployeeSummary, GrantState as ShownGrant,
     GrantStatus, HeldRole, NextTransition, OrphanedCredential,
 };
+use crate::controllers::employee::readiness::readiness;
 use crate::controllers::employee::{cleanup, orphans, outcome, outlook, revoked};
+use crate::controllers::pause::Pause;
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Failure, Person, Realm};
 use crate::domain::account::Activity;
@@ -44,7 +46,7 @@ pub fn derive(
                 || account.goal == Goal::Live
                 || !account.problems.is_empty()
                 || !account.steps.is_empty();
-            concerned.then(|| one_account(realm, person, name, account, recorded, now))
+            concerned.then(|| one_account(realm, person, desired, name, account, recorded, now))
         })
         .collect();
     let orphans = orphans::of(realm, person, plan, now);
@@ -66,7 +68,7 @@ pub fn derive(
         let mut open = told.iter().map(|(account, _)| account);
         cleanup::readiness(open.find(|account| !is_right(account)))
     } else {
-        readiness(desired, &told, &waiting)
+        readiness(person, desired, &told, &waiting)
     };
     let accounts: Vec<AccountStatus> = told.into_iter().map(|(account, _)| account).collect();
     let right = accounts.iter().filter(|a| is_right(a)).count();
@@ -115,6 +117,7 @@ pub fn derive(
         roles: roles(desired, plan),
         accounts,
         orphaned_credentials: orphans,
+        last_handled_reconcile_at: person.request.handled(),
     }
 }
 
@@ -134,13 +137,18 @@ pub(super) fn is_right(account: &AccountStatus) -> bool {
 fn one_account(
     realm: &Realm,
     person: &Person,
+    desired: &Desired,
     name: &ConnectorName,
     account: &AccountPlan,
     recorded: Option<&RecordedAccount>,
     now: Timestamp,
 ) -> (AccountStatus, Option<&'static str>) {
     let entry = realm.connectors.get(name);
-    let failure = person.failing(name, account, now);
+    let pause = Pause::of(realm, person, entry);
+    // What is paused is not tried again, whatever was planned before.
+    let failure = person
+        .failing(name, account, now)
+        .filter(|_| pause.is_none());
     let unmarked = entry
         .and_then(|e| e.mark_dropped.as_ref())
         .filter(|id| recorded.is_some_and(|r| r.id.as_ref() == Some(id)));
@@ -150,7 +158,9 @@ fn one_account(
             Some(outcome::MARK_NOT_KEPT),
             Some(text::bounded(&outcome::mark_not_kept(id))),
         ),
-        None => state(name, entry, account, failure, unexplained(entry, recorded)),
+        None => held_back(pause, desired, account)
+            .filter(|_| conflict(account).is_none())
+            .unwrap_or_else(|| state(name, entry, account, failure, unexplained(entry, recorded))),
     };
     let status = AccountStatus {
         connector: name.to_string(),
@@ -212,18 +222,14 @@ fn state(
     let told = |state, reason: &'static str, message: String| {
         (state, Some(reason), Some(text::bounded(&message)))
     };
-    let problem = account
-        .problems
-        .iter()
-        .chain(account.grants.values().filter_map(|g| g.problem.as_ref()))
-        .next();
-    if let Some(conflict) = problem.filter(|p| CONFLICTS.contains(&p.reason)) {
+    if let Some(conflict) = conflict(account) {
         return told(
             AccountState::Conflict,
             conflict.reason,
             conflict.message.clone(),
         );
     }
+    let problem = first_problem(account);
     if let Some(failure) = failure {
         let message = format!(
             "{}; tried {} times, and again at {}",
@@ -282,6 +288,39 @@ fn state(
     }
 }
 
+fn first_problem(account: &AccountPlan) -> Option<&Problem> {
+    let of_grants = account.grants.values().filter_map(|g| g.problem.as_ref());
+    account.problems.iter().chain(of_grants).next()
+}
+
+fn conflict(account: &AccountPlan) -> Option<&Problem> {
+    first_problem(account).filter(|p| CONFLICTS.contains(&p.reason))
+}
+
+/// What a pause keeps back, and would be done without it. Access that has ended and stays open for it
+/// has a word of its own.
+fn held_back(
+    pause: Option<Pause>,
+    desired: &Desired,
+    account: &AccountPlan,
+) -> Option<(AccountState, Option<&'static str>, Option<String>)> {
+    let pause = pause?.told();
+    let would = outlook::would_do(account);
+    if !would.iter().any(Operation::is_write) {
+        return None;
+    }
+    let would = text::operations(would.iter().filter(|o| o.is_write()));
+    let (reason, message) = if desired.lifecycle.stage.is_urgent_end() {
+        let message =
+            format!("access has ended, and the pause keeps it as it is; {pause}; to do: {would}");
+        (LEAVER_HELD, message)
+    } else {
+        (PAUSED, format!("{pause}; to do: {would}"))
+    };
+    let message = text::bounded(&message);
+    Some((AccountState::Pending, Some(reason), Some(message)))
+}
+
 /// How an account stands that no role is known to have given.
 fn unexplained(
     entry: Option<&ConnectorEntry>,
@@ -326,6 +365,12 @@ fn obstacle(
     })
 }
 
+/// Reason of an account where a pause keeps something back.
+pub const PAUSED: &str = "Paused";
+
+/// The same where what is kept back is the end of access.
+pub const LEAVER_HELD: &str = "LeaverHeld";
+
 /// Reasons that mean: a person must decide.
 const CONFLICTS: [&str; 3] = [
     "MarkAndLinkDisagree",
@@ -345,65 +390,6 @@ fn missing_manager(realm: &Realm, facts: &Facts, stage: Stage) -> Option<Problem
             ),
         )
     })
-}
-
-/// Ready, and Reconciling beside it.
-fn readiness(
-    desired: &Desired,
-    accounts: &[(AccountStatus, Option<&'static str>)],
-    waiting: &[&Problem],
-) -> Vec<Wanted> {
-    let open: Vec<_> = accounts.iter().filter(|(a, _)| !is_right(a)).collect();
-    if open.is_empty() && waiting.is_empty() {
-        let (reason, message) = match (accounts.len(), desired.lifecycle.stage) {
-            (0, Stage::Upcoming) => ("NotDue", "nothing is due before the first day".to_owned()),
-            (0, stage) if stage.is_paused() => (
-                "NotDue",
-                "there is no account, and none is made while the person does not work".to_owned(),
-            ),
-            (0, _) => (
-                "NothingGranted",
-                "no role gives an account, and none is left".to_owned(),
-            ),
-            (1, _) => ("AsDesired", "the account is as desired".to_owned()),
-            (n, _) => ("AsDesired", format!("all {n} accounts are as desired")),
-        };
-        return vec![Wanted::new(conditions::READY, true, reason, message)];
-    }
-    let first = open
-        .iter()
-        .find(|(a, _)| a.state != AccountState::Pending)
-        .or_else(|| {
-            // What others wait for says more than that they wait.
-            let waits =
-                |reason: Option<&str>| matches!(reason, Some("WaitingForAdditions" | "InProgress"));
-            open.iter().find(|(_, reason)| !waits(*reason))
-        })
-        .or(open.first());
-    let mut parts = Vec::new();
-    if let Some((account, _)) = first {
-        let message = account.message.as_deref().unwrap_or_default();
-        parts.push(format!("{}: {message}", account.connector));
-    }
-    parts.extend(waiting.iter().map(|problem| problem.message.clone()));
-    let mut message = parts.join("; ");
-    if open.len() > 1 {
-        message = format!(
-            "{} of {} accounts are not as desired; {message}",
-            open.len(),
-            accounts.len()
-        );
-    }
-    let reason = match (first, waiting.first()) {
-        (Some((_, reason)), _) => reason.unwrap_or("InProgress"),
-        (None, Some(problem)) => problem.reason,
-        (None, None) => "InProgress",
-    };
-    let message = text::bounded(&message);
-    vec![
-        Wanted::new(conditions::READY, false, reason, message.clone()),
-        Wanted::new(conditions::RECONCILING, true, reason, message),
-    ]
 }
 
 fn roles(desired: &Desired, plan: &PersonPlan) -> Vec<HeldRole> {

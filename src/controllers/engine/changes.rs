@@ -12,7 +12,9 @@ use crate::controllers::guard::Unfit;
 use crate::controllers::names::{self, TargetKey};
 use crate::controllers::role_template;
 use crate::controllers::watch::{Change, Key, Seen};
-use crate::controllers::world::{ConnectorEntry, Meta, Person, Realm, TemplateEntry, Tracked};
+use crate::controllers::world::{
+    ConnectorEntry, Meta, Person, Realm, Request, TemplateEntry, Tracked,
+};
 use crate::dispatch::inventory::Inventory;
 use crate::domain::facts::Facts;
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, RoleName};
@@ -100,10 +102,7 @@ impl Engine {
             let old_manager = person.facts.as_ref().ok().and_then(|f| f.manager.clone());
             if person.meta.generation != meta.generation {
                 // Something relevant changed: what was refused is tried again at once.
-                person.failures.clear();
-                person.normalised.clear();
-                person.renamed.clear();
-                person.name_taken.clear();
+                person.try_again();
             }
             person.meta = meta;
             person.facts = facts;
@@ -134,6 +133,7 @@ impl Engine {
                 .or_default()
                 .insert(name.clone());
         }
+        self.hear_person(&key.namespace, &name);
         self.look_at_id(&key.namespace, id);
         self.look_at(&key.namespace, &name);
     }
@@ -233,6 +233,7 @@ impl Engine {
                     entry.status.show(status);
                 }
             }
+            self.hear_template(&key.namespace, &name);
             self.summary_of_template(&key.namespace, name);
             return;
         }
@@ -241,13 +242,16 @@ impl Engine {
             Some(spec) => Some(role_template::intake::compile(&name, spec)),
             None => Some(role_template::intake::broken(&name, unreadable.as_ref())),
         };
+        let status = status.unwrap_or_default();
         let entry = TemplateEntry {
             meta,
             compiled,
             unreadable,
-            status: Tracked::new(status.unwrap_or_default()),
+            request: Request::after(status.last_handled_reconcile_at.as_deref()),
+            status: Tracked::new(status),
         };
-        realm.templates.insert(name, entry);
+        realm.templates.insert(name.clone(), entry);
+        self.hear_template(&key.namespace, &name);
         self.stale_policies.insert(key.namespace);
     }
 
@@ -281,12 +285,18 @@ impl Engine {
                 entry.status.show(status.clone());
             }
             let same_spec = entry.meta.generation == meta.generation;
+            let was_paused = entry.meta.paused;
             entry.meta.clone_from(&meta);
+            if was_paused != meta.paused {
+                self.brake(&key.namespace, &name);
+            }
             if same_spec {
+                self.hear_connector(&key.namespace, &name);
                 self.summary_of_connector(&key.namespace, name);
                 return;
             }
         }
+        let realm = self.realm(&key.namespace);
         let target = spec
             .as_ref()
             .and_then(registry::target)
@@ -316,6 +326,7 @@ impl Engine {
             self.reserve_names_anew(&key.namespace, &name);
             self.look_at_connectors(&key.namespace);
         }
+        self.hear_connector(&key.namespace, &name);
         self.queue
             .add(Work::Connector(key.namespace, name), Lane::Leaver);
     }

@@ -6,6 +6,7 @@ mod claims;
 mod hand_over;
 mod people;
 mod reports;
+mod requests;
 mod statuses;
 
 #[cfg(test)]
@@ -96,9 +97,10 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that knows nothing yet and waits for these watches.
+    /// An engine that knows nothing yet and waits for these watches. While it is `paused`, nothing is
+    /// written to any application.
     #[must_use]
-    pub fn new(installation: String, sources: Vec<Source>, ports: Ports) -> Self {
+    pub fn new(installation: String, paused: bool, sources: Vec<Source>, ports: Ports) -> Self {
         for source in &sources {
             ports.health.missing(
                 source.to_string(),
@@ -109,6 +111,7 @@ impl Engine {
         Self {
             world: World {
                 installation,
+                paused,
                 ..World::default()
             },
             queue: WorkQueue::default(),
@@ -229,10 +232,14 @@ impl Engine {
 
     fn realm(&mut self, namespace: &Arc<str>) -> &mut Realm {
         let installation = &self.world.installation;
+        let paused = self.world.paused;
         self.world
             .realms
             .entry(Arc::clone(namespace))
-            .or_insert_with(|| Realm::new(installation, namespace))
+            .or_insert_with(|| Realm {
+                paused,
+                ..Realm::new(installation, namespace)
+            })
     }
 
     /// Puts together the policies whose parts changed, and looks at everyone they concern. A look is

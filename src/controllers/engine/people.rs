@@ -7,15 +7,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::hand_over::Subject;
-use super::{Engine, SETTLE_DELAY, Work};
+use super::{Engine, SETTLE_DELAY, Work, requests};
 use crate::api::EmployeeStatus;
 use crate::api::conditions::READY;
 use crate::controllers::employee::outlook::Timing;
 use crate::controllers::employee::{apply, cleanup, events, gather, outlook, stalled, status};
+use crate::controllers::pause;
 use crate::controllers::world::{Person, Realm};
 use crate::domain::desired::{self, Desired};
 use crate::domain::facts::Facts;
-use crate::domain::ids::EmployeeName;
+use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::domain::lifecycle;
 use crate::domain::problem::Problem;
 use crate::plan::{Inputs, Lane, PersonPlan, plan};
@@ -54,6 +55,12 @@ impl Engine {
         let facts = match usable(realm, person, name) {
             Ok(facts) => facts,
             Err(problem) => {
+                if let Some(person) = self.world.person_mut(namespace, name) {
+                    person.request.settle();
+                }
+                let Some(person) = self.world.person(namespace, name) else {
+                    return;
+                };
                 let status = stalled::derive(person, &problem, now);
                 if person.meta.deleting {
                     self.set_finalizer(namespace, name, false);
@@ -65,6 +72,7 @@ impl Engine {
         };
         let desired = desired::desire(&realm.policy, &facts, &person.record, now);
         let observations = gather::observations(realm, &mut self.world.names, person, &desired);
+        let held = pause::held(realm, person);
         let plan = plan(&Inputs {
             employee: &person.employee_id,
             scope: &realm.scope,
@@ -72,6 +80,8 @@ impl Engine {
             desired: &desired,
             record: &person.record,
             observations: &observations,
+            held: &held,
+            asked_for: person.request.unread(),
             now,
         });
         let guarded = cleanup::needs_finalizer(&realm.connectors, &plan);
@@ -83,7 +93,7 @@ impl Engine {
             // The finalizer comes before the first write to a target; the watch brings us back.
             return;
         }
-        self.submit(namespace, name, &plan, now);
+        self.submit(namespace, name, &plan, &held, now);
         self.tell(namespace, name, lane, &desired, &plan, now);
     }
 
@@ -93,6 +103,7 @@ impl Engine {
         namespace: &Arc<str>,
         name: &EmployeeName,
         plan: &PersonPlan,
+        held: &BTreeSet<ConnectorName>,
         now: Timestamp,
     ) {
         let revision = self.next();
@@ -104,7 +115,8 @@ impl Engine {
         };
         let id = person.employee_id.clone();
         person.record = plan.record.clone();
-        apply::submit(&realm.connectors, person, plan, revision, now);
+        requests::settle(&realm.connectors, person, plan);
+        apply::submit(&realm.connectors, held, person, plan, revision, now);
         if realm.owner(&id) != Some(name) {
             // What spoke for this object was its account, and that is gone.
             self.look_at_id(namespace, &id);
@@ -210,6 +222,7 @@ impl Engine {
         cleanup::release(&realm.connectors, &mut record);
         let mut observations = gather::observations(realm, &mut self.world.names, person, &desired);
         cleanup::look_away(&realm.connectors, &mut observations);
+        let held = pause::held(realm, person);
         let mut plan = plan(&Inputs {
             employee: &person.employee_id,
             scope: &realm.scope,
@@ -217,11 +230,13 @@ impl Engine {
             desired: &desired,
             record: &record,
             observations: &observations,
+            held: &held,
+            asked_for: person.request.unread(),
             now,
         });
         plan.record.roles.clone_from(&person.record.roles);
         let done = cleanup::is_done(&realm.connectors, &person.record, &plan);
-        self.submit(namespace, name, &plan, now);
+        self.submit(namespace, name, &plan, &held, now);
         if done {
             self.set_finalizer(namespace, name, false);
         } else {

@@ -29,6 +29,7 @@ impl Engine {
         };
         let Some(spec) = entry.spec.clone() else {
             self.stop(namespace, name);
+            self.answer_request(namespace, name);
             self.summary_of_connector(namespace, name.clone());
             return;
         };
@@ -44,6 +45,7 @@ impl Engine {
             Err(problem) => {
                 // A credential that was taken back is not used on.
                 self.stop(namespace, name);
+                self.answer_request(namespace, name);
                 if let Some(entry) = self.world.connector_mut(namespace, name) {
                     entry.problems = vec![problem];
                 }
@@ -151,8 +153,12 @@ impl Engine {
         }
         match event {
             Event::Probed(capabilities) => entry.capabilities = Some(capabilities),
-            Event::ListingStarted => entry.inventory.begin_listing(),
+            Event::ListingStarted => {
+                entry.inventory.begin_listing();
+                entry.request.listing_begins();
+            }
             Event::ListingFailed(error) => {
+                entry.request.listing_ended();
                 entry.inventory.fail_listing(&error.message);
                 let nothing_known = !entry.inventory.is_readable();
                 entry.listing_failed = Some(error);
@@ -162,6 +168,7 @@ impl Engine {
             }
             Event::Unavailable { error, retry_at } => {
                 let retry_at = super::whole_seconds(retry_at);
+                entry.request.settle();
                 let known = entry.unavailable.replace((error, retry_at));
                 if known.is_none() {
                     self.look_at_everyone(&key.namespace);
@@ -174,6 +181,7 @@ impl Engine {
             Event::Listed(listing) => {
                 let first = !entry.inventory.is_readable();
                 entry.listing_failed = None;
+                entry.request.listing_ended();
                 entry.oddities.clone_from(&listing.oddities);
                 let entitlements = entry.inventory.entitlement_ids();
                 let mut changed = entry.inventory.complete_listing(*listing);

@@ -67,6 +67,7 @@ pub fn derive(
         failures,
         orphans: i64::try_from(rogue.len()).unwrap_or(i64::MAX),
         orphaned_credentials: rogue.into_iter().take(LIST_CAP).collect(),
+        last_handled_reconcile_at: entry.request.handled(),
     }
 }
 

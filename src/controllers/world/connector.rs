@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Meta, TargetKey, Tracked};
+use super::{Meta, Request, TargetKey, Tracked};
 use crate::api::{AppConnectorSpec, AppConnectorStatus};
 use crate::connectors::{Capabilities, ConnectorError};
 use crate::dispatch::Handle;
@@ -48,13 +48,17 @@ pub struct ConnectorEntry {
     pub mark_dropped: Option<AccountId>,
     /// Its status.
     pub status: Tracked<AppConnectorStatus>,
+    /// A look that somebody asks for.
+    pub request: Request,
 }
 
 impl ConnectorEntry {
     /// A connector of which only the object is known.
     #[must_use]
     pub fn new(meta: Meta, scope: Scope, status: AppConnectorStatus) -> Self {
+        let handled = status.last_handled_reconcile_at.as_deref();
         Self {
+            request: Request::after(handled),
             meta,
             spec: None,
             compiled: None,

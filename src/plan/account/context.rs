@@ -207,12 +207,18 @@ impl Context<'_> {
                 record.verified_disabled = record.verified_disabled.or(Some(self.inputs.now));
             }
         }
-        if self.observed.in_doubt && !self.observed.read_directly {
+        let doubted = self.observed.in_doubt && !self.observed.read_directly;
+        if doubted || self.inputs.asked_for.contains(self.name) {
             out.additions_outstanding = self.goal == Goal::Live;
+            let cause = if doubted {
+                "the answer to the last change was lost"
+            } else {
+                "somebody asks for a look now"
+            };
             out.steps.push(step(
                 Operation::Read(ReadKey::Id(account.id.clone())),
                 self.end_or_addition_lane(),
-                "the answer to the last change was lost".to_owned(),
+                cause.to_owned(),
             ));
             return;
         }

@@ -17,7 +17,7 @@ use crate::plan::parts::{GrantState, Step};
 use crate::plan::{AccountPlan, Goal, Operation, PersonPlan};
 
 /// Cases that must arise at least once in a run.
-pub(super) const INTERESTING: [&str; 22] = [
+pub(super) const INTERESTING: [&str; 23] = [
     "account made again",
     "access ended after the last day",
     "attribute repaired",
@@ -25,6 +25,7 @@ pub(super) const INTERESTING: [&str; 22] = [
     "create refused, name taken",
     "direct read before a removal",
     "dry run",
+    "paused",
     "entitlement ambiguous",
     "entitlement missing",
     "entitlement taken by a mover",
@@ -219,8 +220,9 @@ impl Checks {
         self.saw("grant kept, role undecided", undecided);
         let vanished = roles.iter().any(|r| resolution.vanished.contains_key(*r));
         self.saw("grant kept, template vanished", vanished);
-        let is_dry = town.policy.connector(name).is_some_and(|c| c.spec.dry_run);
-        self.saw("dry run", is_dry && !account.steps.is_empty());
+        let is_told = town.is_only_read(name) && !account.steps.is_empty();
+        self.saw("dry run", is_told && !town.held.contains(name));
+        self.saw("paused", is_told && town.held.contains(name));
         let origin = look.plan.record.accounts.get(name);
         self.saw(
             "origin lost",
@@ -235,7 +237,7 @@ pub(super) fn settled(town: &Town, id: &EmployeeId, look: &Look) {
         let Some(connector) = town.policy.connector(name) else {
             continue;
         };
-        if target.unreadable || connector.spec.dry_run {
+        if target.unreadable || town.is_only_read(name) {
             continue;
         }
         let stage = look.desired.lifecycle.stage;
@@ -359,8 +361,7 @@ fn takes(operation: &Operation) -> bool {
 /// Whether something desired is not there yet, worked out from what the targets show.
 fn is_outstanding(town: &Town, look: &Look) -> bool {
     look.desired.accounts.iter().any(|(name, desired)| {
-        let connector = town.policy.connector(name);
-        if connector.is_some_and(|c| c.spec.dry_run) {
+        if town.is_only_read(name) {
             return false;
         }
         let Some(observed) = look.observations.get(name) else {

@@ -58,7 +58,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => p.clone().prop_map(Event::Retitle),
         4 => (r.clone(), 0..6_u8).prop_map(|(r, k)| Event::Edit(r, k)),
         2 => r.prop_map(Event::Delete),
-        2 => (t.clone(), 0..4_u8).prop_map(|(t, m)| Event::Mode(t, m)),
+        2 => (t.clone(), 0..5_u8).prop_map(|(t, m)| Event::Mode(t, m)),
         1 => t.clone().prop_map(Event::Disconnect),
         4 => (p.clone(), t.clone(), 0..6_u8).prop_map(|(p, t, k)| Event::Account(p, t, k)),
         2 => (p.clone(), t.clone(), g.clone()).prop_map(|(p, t, g)| Event::Member(p, t, g)),
@@ -160,6 +160,11 @@ fn happen(town: &mut Town, event: &Event) {
                     .insert("title".into(), "employee.".to_owned());
             }
             town.connect(spec);
+            if mode == 3 {
+                town.held.insert(TARGETS[t].into());
+            } else {
+                town.held.remove(TARGETS[t]);
+            }
         }
         Event::Disconnect(t) => town.disconnect(TARGETS[t]),
         Event::Account(p, t, kind) => tamper(town, PEOPLE[p], TARGETS[t], kind),

@@ -160,6 +160,43 @@ fn a_target_that_is_only_read_keeps_nobody_waiting() {
 }
 
 #[test]
+fn a_pause_tells_what_would_be_and_nobody_waits_for_it() {
+    let mut town = town();
+    town.held.insert("git".into());
+    transfer(&mut town);
+    assert_eq!(steps(&mut town, "git"), ["Create"], "shown, not done");
+    town.settle("1");
+    assert!(town.targets["git"].accounts.is_empty());
+    assert_eq!(held(&town, "dir"), ["all", "dev"]);
+    town.held.clear();
+    town.settle("1");
+    assert_eq!(held(&town, "git"), ["dev"]);
+}
+
+/// However long the pause was, removals wait for additions that it kept back as well.
+#[test]
+fn the_hold_begins_when_a_pause_ends() {
+    let mut town = town();
+    town.target("git").unreadable = true;
+    transfer(&mut town);
+    town.settle("1");
+    assert!(town.look("1").plan.accounts["dir"].withheld.is_some());
+    for name in ["chat", "dir", "git"] {
+        town.held.insert(name.into());
+    }
+    town.settle("1");
+    town.pass(30);
+    town.settle("1");
+    assert_eq!(held(&town, "dir"), ["all", "dev", "mkt"]);
+    town.held.clear();
+    let end = town.now.checked_add(SignedDuration::from_hours(24));
+    let plan = town.look("1").plan;
+    let withheld = plan.accounts["dir"].withheld.as_ref();
+    assert_eq!(withheld.map(|w| w.until), end.ok());
+    assert!(plan.accounts["dir"].problems.is_empty());
+}
+
+#[test]
 fn a_role_that_can_not_be_decided_takes_nothing_away() {
     let breaks = [
         "employee.nonsense ==",

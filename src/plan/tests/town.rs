@@ -31,6 +31,8 @@ pub(super) struct Town {
     pub(super) templates: BTreeMap<String, Arc<Template>>,
     pub(super) connectors: BTreeMap<String, Arc<Connector>>,
     pub(super) targets: BTreeMap<ConnectorName, Target>,
+    /// Connectors that are paused.
+    pub(super) held: BTreeSet<ConnectorName>,
     /// Verbs that a target refused; they wait until something happens.
     refused: BTreeSet<(EmployeeId, ConnectorName, &'static str)>,
     /// Whether inputs are gathered in the opposite order.
@@ -48,6 +50,7 @@ impl Town {
             templates: BTreeMap::new(),
             connectors: BTreeMap::new(),
             targets: BTreeMap::new(),
+            held: BTreeSet::new(),
             refused: BTreeSet::new(),
             backwards: false,
         };
@@ -92,6 +95,11 @@ impl Town {
         self.connectors
             .insert(spec.name.to_string(), Arc::new(Connector::compile(spec)));
         self.rebuild();
+    }
+
+    pub(super) fn is_only_read(&self, name: &ConnectorName) -> bool {
+        let connector = self.policy.connector(name);
+        self.held.contains(name) || connector.is_some_and(|c| c.spec.dry_run)
     }
 
     pub(super) fn disconnect(&mut self, name: &str) {
@@ -264,6 +272,8 @@ impl Town {
             desired,
             record,
             observations,
+            held: &self.held,
+            asked_for: &BTreeSet::new(),
             now: self.now,
         })
     }
@@ -275,13 +285,13 @@ impl Town {
         plan: &PersonPlan,
     ) -> Vec<(ConnectorName, Step)> {
         let next = |name: &ConnectorName, steps: &[Step]| {
-            let connector = self.policy.connector(name)?;
+            self.policy.connector(name)?;
             let waits = |s: &&Step| {
                 let key = (id.clone(), name.clone(), s.operation.verb());
                 !self.refused.contains(&key)
             };
             let step = steps.iter().find(waits)?;
-            let is_sent = !connector.spec.dry_run || !step.operation.is_write();
+            let is_sent = !self.is_only_read(name) || !step.operation.is_write();
             is_sent.then(|| (name.clone(), step.clone()))
         };
         plan.accounts

@@ -50,6 +50,7 @@ impl Operator {
         let options = Options {
             namespaces: Some(BTreeSet::from([namespace.name.clone()])),
             installation: INSTALLATION.to_owned(),
+            paused: false,
             listen: address.parse().unwrap(),
             field_manager: "rollcall".to_owned(),
             client: client::connect(&cluster).await.unwrap(),

@@ -92,6 +92,8 @@ fn status(realm: &Realm, facts: Facts, record: Record) -> EmployeeStatus {
         desired: &desired,
         record: &person.record,
         observations: &observations,
+        held: &crate::controllers::pause::held(realm, &person),
+        asked_for: person.request.unread(),
         now: now(),
     });
     status::derive(realm, &person, &desired, &plan, now())

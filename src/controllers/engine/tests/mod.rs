@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Engine, Ports};
-use crate::api::{SECRET_HOSTS_ANNOTATION, SECRET_LABEL};
+use crate::api::{PAUSED_ANNOTATION, RECONCILE_ANNOTATION, SECRET_HOSTS_ANNOTATION, SECRET_LABEL};
 use crate::audit::memory::MemorySink;
 use crate::connectors::Listing;
 use crate::controllers::watch::{Change, Key, Seen};
@@ -110,7 +110,7 @@ impl Bench {
             shutdown,
         };
         Self {
-            engine: Engine::new("test".to_owned(), Vec::new(), ports),
+            engine: Engine::new("test".to_owned(), false, Vec::new(), ports),
             changes,
             namespace: Arc::from("people"),
             version: 0,
@@ -140,6 +140,10 @@ impl Bench {
             created: None,
             deleting: !metadata["deletionTimestamp"].is_null(),
             finalizers: serde_json::from_value(metadata["finalizers"].clone()).unwrap_or_default(),
+            paused: metadata["annotations"][PAUSED_ANNOTATION] == "true",
+            requested: metadata["annotations"][RECONCILE_ANNOTATION]
+                .as_str()
+                .map(Box::from),
         };
         let object = serde_json::from_value(object.clone()).unwrap();
         Seen::There(self.key(name), meta, Box::new(object))

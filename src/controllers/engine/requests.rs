@@ -1,0 +1,135 @@
+//! What people ask for by annotations: a brake, and a look now.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Engine, Work};
+use crate::controllers::world::{ConnectorEntry, Person, Submitted};
+use crate::domain::ids::{ConnectorName, EmployeeName, RoleName};
+use crate::plan::{Lane, PersonPlan};
+
+impl Engine {
+    /// A connector is paused, or no longer. What dispatch has and did not send is taken back at once;
+    /// what is in flight ends, and is recorded.
+    pub(super) fn brake(&mut self, namespace: &Arc<str>, name: &ConnectorName) {
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        let running = realm.connectors.get(name).and_then(|c| c.running.as_ref());
+        if let Some(running) = running {
+            running.handle.withdraw_all();
+            for person in realm.people.values_mut() {
+                // Reads go on; a look orders them anew.
+                let read = |s: &Submitted| !s.operation.is_write();
+                if person.submitted.get(name).is_some_and(read) {
+                    person.submitted.remove(name);
+                }
+            }
+        }
+        self.look_at_everyone(namespace);
+    }
+
+    /// Whether somebody asks for a look at a person now: nothing waits for its next attempt, and each
+    /// account is read directly.
+    pub(super) fn hear_person(&mut self, namespace: &Arc<str>, name: &EmployeeName) {
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        let Some(person) = realm.people.get_mut(name) else {
+            return;
+        };
+        if !person.request.hear(person.meta.requested.as_deref()) {
+            return;
+        }
+        person.try_again();
+        let accounts = person.record.accounts.iter();
+        let unread = accounts
+            .filter(|(_, account)| account.id.is_some())
+            .map(|(name, _)| name.clone())
+            .collect();
+        if let Some(asked) = person.request.asked_mut() {
+            asked.unread = unread;
+        }
+    }
+
+    /// Whether somebody asks for a look at a connector now: its application is tried and listed,
+    /// whatever it waits for.
+    pub(super) fn hear_connector(&mut self, namespace: &Arc<str>, name: &ConnectorName) {
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        let Some(entry) = realm.connectors.get_mut(name) else {
+            return;
+        };
+        if !entry.request.hear(entry.meta.requested.as_deref()) {
+            return;
+        }
+        if let Some(running) = &entry.running {
+            running.handle.try_now();
+        }
+        for person in realm.people.values_mut() {
+            person.failures.retain(|key, _| key.connector != *name);
+        }
+        // Where nothing runs, this tries to start it; what it says then is the answer.
+        let work = Work::Connector(Arc::clone(namespace), name.clone());
+        self.queue.add(work, Lane::Leaver);
+        self.look_at_everyone(namespace);
+    }
+
+    /// The connector can't be run: that is the answer to whoever asked for a look.
+    pub(super) fn answer_request(&mut self, namespace: &Arc<str>, name: &ConnectorName) {
+        if let Some(entry) = self.world.connector_mut(namespace, name)
+            && entry.request.asked().is_some()
+        {
+            entry.request.settle();
+            self.summary_of_connector(namespace, name.clone());
+        }
+    }
+
+    /// Whether somebody asks for a look at a role template now: whoever holds it is tried again in the
+    /// applications that it gives something in, and everyone is compared with it.
+    pub(super) fn hear_template(&mut self, namespace: &Arc<str>, name: &RoleName) {
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        let Some(entry) = realm.templates.get_mut(name) else {
+            return;
+        };
+        if !entry.request.hear(entry.meta.requested.as_deref()) {
+            return;
+        }
+        entry.request.settle();
+        if let Some(template) = entry.compiled.clone() {
+            let grants = &template.spec.grants;
+            let holders = realm.people.values_mut();
+            for person in holders.filter(|p| p.record.roles.contains_key(name)) {
+                person
+                    .failures
+                    .retain(|key, _| !grants.contains_key(&key.connector));
+            }
+        }
+        self.look_at_everyone(namespace);
+    }
+}
+
+/// A look that was asked for is over once no account is left that can be read directly and was not.
+pub(super) fn settle(
+    connectors: &BTreeMap<ConnectorName, ConnectorEntry>,
+    person: &mut Person,
+    plan: &PersonPlan,
+) {
+    let Some(asked) = person.request.asked_mut() else {
+        return;
+    };
+    asked.unread.retain(|name| {
+        let answers = connectors
+            .get(name)
+            .is_some_and(|entry| entry.running.is_some() && entry.unavailable.is_none());
+        let steps = plan.accounts.get(name).map(|account| &account.steps);
+        let mut steps = steps.into_iter().flatten();
+        answers && steps.any(|step| !step.operation.is_write())
+    });
+    if asked.unread.is_empty() {
+        person.request.settle();
+    }
+}
