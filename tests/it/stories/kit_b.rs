@@ -45,6 +45,16 @@ impl Story {
         self.ns.apply::<Employee>(object).await.unwrap();
     }
 
+    /// Writes an annotation on an object, or takes it off, with the real kubectl.
+    pub async fn annotate(&self, object: &str, annotation: &str, value: Option<&str>) {
+        let word = match value {
+            Some(value) => format!("{annotation}={value}"),
+            None => format!("{annotation}-"),
+        };
+        let words = ["annotate", "--overwrite", object, &word];
+        self.ns.kubectl_ok(&words).await;
+    }
+
     /// Waits until a person's status, of the newest spec, is as wanted.
     pub async fn person(
         &self,

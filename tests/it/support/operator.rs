@@ -95,15 +95,29 @@ pub struct OperatorProcess {
 impl OperatorProcess {
     /// Starts `rollcall run` for one namespace and waits until it is ready.
     pub async fn start(namespace: &Namespace) -> Self {
-        Self::start_with(namespace, &namespace.kubeconfig()).await
+        Self::start_with(namespace, &namespace.kubeconfig(), &[], &[]).await
+    }
+
+    /// As `start`, with more arguments, and more in its environment.
+    pub async fn start_as(
+        namespace: &Namespace,
+        more: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        Self::start_with(namespace, &namespace.kubeconfig(), more, environment).await
     }
 
     /// As `start`; it speaks to the API server through a proxy.
     pub async fn start_through(namespace: &Namespace, proxy: &Proxy) -> Self {
-        Self::start_with(namespace, &proxy.kubeconfig()).await
+        Self::start_with(namespace, &proxy.kubeconfig(), &[], &[]).await
     }
 
-    async fn start_with(namespace: &Namespace, kubeconfig: &Path) -> Self {
+    async fn start_with(
+        namespace: &Namespace,
+        kubeconfig: &Path,
+        more: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let folder = TempDir::new().unwrap();
         let address = format!("127.0.0.1:{}", free_port());
         let arguments = [
@@ -117,9 +131,10 @@ impl OperatorProcess {
             "--kubeconfig",
             kubeconfig.to_str().unwrap(),
         ];
+        let arguments = arguments.iter().chain(more);
         let program = Path::new(env!("CARGO_BIN_EXE_rollcall"));
         let log = folder.path().join("rollcall.log");
-        let mut process = Tied::start(program, arguments, &[], &log);
+        let mut process = Tied::start(program, arguments, environment, &log);
         ready(&address, || process.ended().map(|_| process.output())).await;
         Self {
             process,
