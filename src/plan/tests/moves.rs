@@ -191,9 +191,11 @@ fn the_hold_begins_when_a_pause_ends() {
     town.held.clear();
     let end = town.now.checked_add(SignedDuration::from_hours(24));
     let plan = town.look("1").plan;
-    let withheld = plan.accounts["dir"].withheld.as_ref();
-    assert_eq!(withheld.map(|w| w.until), end.ok());
-    assert!(plan.accounts["dir"].problems.is_empty());
+    for name in ["chat", "dir"] {
+        let withheld = plan.accounts[name].withheld.as_ref();
+        assert_eq!(withheld.map(|w| w.until), end.as_ref().ok().copied());
+        assert!(plan.accounts[name].problems.is_empty());
+    }
 }
 
 #[test]
