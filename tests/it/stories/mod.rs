@@ -1,5 +1,6 @@
 //! The main job, told as stories: each with an operator, a namespace and real SCIM servers of its own.
 
+mod api_server;
 mod bad_input;
 mod converged;
 mod credentials;

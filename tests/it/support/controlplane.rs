@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use base64::Engine;
@@ -25,8 +26,17 @@ pub struct ControlPlane {
     programs: PathBuf,
     config: Config,
     etcd: String,
-    _processes: [Tied; 2],
+    arguments: Vec<String>,
+    processes: Mutex<Option<Processes>>,
 }
+
+struct Processes {
+    api_server: Tied,
+    _etcd: Tied,
+}
+
+/// A control plane of one test's own, whose API server can go away. It ends when this is dropped.
+pub struct PrivateControlPlane(&'static ControlPlane);
 
 /// What a command said.
 #[derive(Debug)]
@@ -42,6 +52,65 @@ pub struct Said {
 /// The control plane, started by whoever asks first.
 pub async fn control_plane() -> &'static ControlPlane {
     CONTROL_PLANE.get_or_init(ControlPlane::start).await
+}
+
+impl PrivateControlPlane {
+    /// Starts it.
+    pub async fn start() -> Self {
+        Self(Box::leak(Box::new(ControlPlane::start().await)))
+    }
+
+    /// For a namespace in it.
+    pub fn get(&self) -> &'static ControlPlane {
+        self.0
+    }
+
+    /// Kills the API server (SIGKILL).
+    pub fn kill_api_server(&self) {
+        let mut processes = self.0.processes.lock().unwrap();
+        processes.as_mut().unwrap().api_server.kill();
+    }
+
+    /// Starts the API server again, on the same port and what was stored, and waits until it is ready.
+    pub async fn start_api_server(&self) {
+        let started = self.0.run("kube-apiserver");
+        self.0
+            .processes
+            .lock()
+            .unwrap()
+            .as_mut()
+            .unwrap()
+            .api_server = started;
+        let client = self.0.client();
+        eventually("the API server is ready again", async || {
+            ready(&client).await
+        })
+        .await;
+    }
+}
+
+impl Drop for PrivateControlPlane {
+    fn drop(&mut self) {
+        // Not twice in the same panic.
+        if let Ok(mut processes) = self.0.processes.lock() {
+            *processes = None;
+        }
+    }
+}
+
+async fn ready(client: &Client) -> Result<(), String> {
+    let request = http::Request::get("/readyz").body(Vec::new()).unwrap();
+    match client.request_text(request).await {
+        Ok(answer) if answer == "ok" => Ok(()),
+        Ok(answer) => Err(answer),
+        Err(e) => Err(e.to_string()),
+    }
+}
+
+fn arguments(name: &str, folder: &Path, etcd_port: u16, port: u16) -> Vec<String> {
+    let (port, etcd_port) = (port.to_string(), etcd_port.to_string());
+    let lines = script("arguments.sh", &[name, text(folder), &etcd_port, &port]);
+    lines.lines().map(str::to_owned).collect()
 }
 
 impl ControlPlane {
@@ -69,15 +138,14 @@ impl ControlPlane {
         let (port, etcd_port) = (free_port(), free_port());
         script("certificates.sh", &[text(&folder), &port.to_string()]);
 
-        let start = |name: &str, clean: Option<&Path>| {
-            let (port, etcd_port) = (port.to_string(), etcd_port.to_string());
-            let arguments = [name, text(&folder), &etcd_port, &port];
-            let arguments = script("arguments.sh", &arguments);
+        let start = |name: &str, arguments: &[String], clean: Option<&Path>| {
             let log = folder.join(name).with_extension("log");
-            Tied::start_and_clean(&programs.join(name), arguments.lines(), &[], &log, clean)
+            Tied::start_and_clean(&programs.join(name), arguments, &[], &log, clean)
         };
-        let etcd = start("etcd", Some(&folder));
-        let api_server = start("kube-apiserver", None);
+        let stored = arguments("etcd", &folder, etcd_port, port);
+        let etcd = start("etcd", &stored, Some(&folder));
+        let arguments = arguments("kube-apiserver", &folder, etcd_port, port);
+        let api_server = start("kube-apiserver", &arguments, None);
         let mut processes = [etcd, api_server];
 
         let kubeconfig = Kubeconfig::read_from(folder.join("admin.kubeconfig")).unwrap();
@@ -87,24 +155,24 @@ impl ControlPlane {
             .unwrap();
         config.read_timeout = Some(Duration::from_mins(5));
         let client = Client::try_from(config.clone()).unwrap();
-        let ready = eventually("the API server is ready", async || {
+        let is_ready = eventually("the API server is ready", async || {
             if processes.iter_mut().any(|p| p.ended().is_some()) {
                 return Ok(false);
             }
-            let request = http::Request::get("/readyz").body(Vec::new()).unwrap();
-            match client.request_text(request).await {
-                Ok(answer) if answer == "ok" => Ok(true),
-                Ok(answer) => Err(answer),
-                Err(e) => Err(e.to_string()),
-            }
+            ready(&client).await.map(|()| true)
         })
         .await;
-        if !ready {
+        if !is_ready {
             for process in &processes {
                 eprintln!("{}", process.output());
             }
             return None;
         }
+        let [etcd, api_server] = processes;
+        let processes = Processes {
+            api_server,
+            _etcd: etcd,
+        };
         let version = client.apiserver_version().await.unwrap();
         exercised(&format!("kube-apiserver {} and etcd", version.git_version));
         Some(Self {
@@ -112,8 +180,15 @@ impl ControlPlane {
             programs: programs.to_owned(),
             config,
             etcd: format!("http://127.0.0.1:{etcd_port}"),
-            _processes: processes,
+            arguments,
+            processes: Mutex::new(Some(processes)),
         })
+    }
+
+    /// Starts the API server anew.
+    fn run(&self, name: &str) -> Tied {
+        let log = self.folder.join(name).with_extension("log");
+        Tied::start(&self.programs.join(name), &self.arguments, &[], &log)
     }
 
     async fn install_crds(&self) {

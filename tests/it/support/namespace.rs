@@ -24,7 +24,11 @@ pub struct Namespace {
 impl Namespace {
     /// A new namespace whose name begins with `story`.
     pub async fn new(story: &str) -> Self {
-        let control_plane = control_plane().await;
+        Self::new_in(control_plane().await, story).await
+    }
+
+    /// As `new`, in a control plane of the test's own.
+    pub async fn new_in(control_plane: &'static ControlPlane, story: &str) -> Self {
         let client = control_plane.client();
         let api: Api<CoreNamespace> = Api::all(client.clone());
         let wanted = json!({"metadata": {"generateName": format!("{story}-")}});
