@@ -57,6 +57,46 @@ pub fn reserve(names: &mut AllNames, realm: &Realm, person: &EmployeeName) {
     }
 }
 
+/// Forgets the names of accounts that could not be made: with other facts, or another mapping, the
+/// person may be given another. A name that an account has, or may have, stays.
+pub fn forget_refused(
+    names: &mut AllNames,
+    realm: &mut Realm,
+    person: &EmployeeName,
+    concerned: impl Fn(&ConnectorName) -> bool,
+) {
+    let Some(person) = realm.people.get_mut(person) else {
+        return;
+    };
+    let failures = &person.failures;
+    let refused = |name: &ConnectorName| {
+        failures
+            .keys()
+            .any(|key| key.connector == *name && key.verb == "Create")
+    };
+    for (connector, account) in &mut person.record.accounts {
+        let unmade = account.id.is_none() && !person.in_doubt.contains(connector);
+        if !unmade || !concerned(connector) || !refused(connector) {
+            continue;
+        }
+        let target = realm.connectors.get(connector);
+        let target = target.and_then(|c| c.target.as_ref());
+        let Some(username) = account.username.take() else {
+            continue;
+        };
+        if let Some(table) = target.and_then(|target| names.get_mut(target)) {
+            let owner = Owner {
+                namespace: Arc::clone(&realm.namespace),
+                connector: connector.clone(),
+                employee: person.employee_id.clone(),
+            };
+            if table.allocated.get(&username) == Some(&owner) {
+                table.allocated.remove(&username);
+            }
+        }
+    }
+}
+
 /// Frees what was allocated for a person whose object is gone.
 pub fn free_person(names: &mut AllNames, namespace: &Arc<str>, employee: &EmployeeId) {
     for table in names.values_mut() {

@@ -13,7 +13,7 @@ use crate::controllers::names::{self, TargetKey};
 use crate::controllers::role_template;
 use crate::controllers::watch::{Change, Key, Seen};
 use crate::controllers::world::{
-    ConnectorEntry, Meta, Person, Realm, Request, TemplateEntry, Tracked,
+    ConnectorEntry, Meta, Person, Realm, Request, TemplateEntry, Tracked, World,
 };
 use crate::dispatch::inventory::Inventory;
 use crate::domain::facts::Facts;
@@ -96,8 +96,16 @@ impl Engine {
         {
             return;
         }
-        let realm = self.realm(&key.namespace);
+        self.realm(&key.namespace);
         let manager = facts.as_ref().ok().and_then(|f| f.manager.clone());
+        let World { realms, names, .. } = &mut self.world;
+        let Some(realm) = realms.get_mut(&key.namespace) else {
+            return;
+        };
+        let edited = |p: &Person| p.meta.generation != meta.generation;
+        if realm.people.get(&name).is_some_and(edited) {
+            names::forget_refused(names, realm, &name, |_| true);
+        }
         if let Some(person) = realm.people.get_mut(&name) {
             let old_manager = person.facts.as_ref().ok().and_then(|f| f.manager.clone());
             if person.meta.generation != meta.generation {
@@ -326,6 +334,7 @@ impl Engine {
             self.reserve_names_anew(&key.namespace, &name);
             self.look_at_connectors(&key.namespace);
         }
+        self.try_connector_again(&key.namespace, &name);
         self.hear_connector(&key.namespace, &name);
         self.queue
             .add(Work::Connector(key.namespace, name), Lane::Leaver);

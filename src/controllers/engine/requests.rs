@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Engine, Work};
-use crate::controllers::world::{ConnectorEntry, Person, Submitted};
+use crate::controllers::names;
+use crate::controllers::world::{ConnectorEntry, Person, Submitted, World};
 use crate::domain::ids::{ConnectorName, EmployeeName, RoleName};
 use crate::plan::{Lane, PersonPlan};
 
@@ -67,13 +68,29 @@ impl Engine {
         if let Some(running) = &entry.running {
             running.handle.try_now();
         }
-        for person in realm.people.values_mut() {
-            person.failures.retain(|key, _| key.connector != *name);
-        }
+        self.try_connector_again(namespace, name);
         // Where nothing runs, this tries to start it; what it says then is the answer.
         let work = Work::Connector(Arc::clone(namespace), name.clone());
         self.queue.add(work, Lane::Leaver);
         self.look_at_everyone(namespace);
+    }
+
+    /// What was refused through a connector is tried again at once: somebody asks for it, or the mapping
+    /// is another now.
+    pub(super) fn try_connector_again(&mut self, namespace: &Arc<str>, name: &ConnectorName) {
+        let World { realms, names, .. } = &mut self.world;
+        let Some(realm) = realms.get_mut(namespace) else {
+            return;
+        };
+        let failing = |p: &Person| p.failures.keys().any(|key| key.connector == *name);
+        let concerned = realm.people.iter().filter(|(_, p)| failing(p));
+        let concerned: Vec<EmployeeName> = concerned.map(|(name, _)| name.clone()).collect();
+        for person in concerned {
+            names::forget_refused(names, realm, &person, |c| c == name);
+            if let Some(person) = realm.people.get_mut(&person) {
+                person.failures.retain(|key, _| key.connector != *name);
+            }
+        }
     }
 
     /// The connector can't be run: that is the answer to whoever asked for a look.

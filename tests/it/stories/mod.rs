@@ -15,6 +15,7 @@ mod kit_b;
 mod leaver;
 mod mover;
 mod names;
+mod one_bad_among_many;
 mod outage;
 mod own_pages;
 mod paused;
