@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::config::Auth;
@@ -34,10 +34,16 @@ impl Redactor {
                 vec![password.clone(), SecretString::from(pair)]
             }
         };
-        let secrets = secrets
+        let mut secrets: Vec<SecretString> = secrets
             .into_iter()
             .filter(|s| !s.expose_secret().is_empty())
+            .flat_map(|secret| {
+                let encoded = encoded(secret.expose_secret());
+                std::iter::once(secret).chain(encoded)
+            })
             .collect();
+        // One form may be a part of another.
+        secrets.sort_by_key(|s| std::cmp::Reverse(s.expose_secret().len()));
         Self { secrets }
     }
 
@@ -59,5 +65,80 @@ impl Redactor {
         let mut cut: String = words.chars().take(MAX_CHARS - 1).collect();
         cut.push('…');
         cut
+    }
+}
+
+/// Shortest encoded form that is looked for: a shorter one may be a part of any word.
+const MIN_ENCODED: usize = 8;
+
+/// A secret as it may stand in an address, in JSON within text, or in base64, also as a part of
+/// something longer.
+fn encoded(secret: &str) -> Vec<SecretString> {
+    let percent = |digits: fn(u8) -> String| {
+        let keep = |b: &u8| b.is_ascii_alphanumeric() || b"-._~".contains(b);
+        let bytes = secret.bytes();
+        let parts = bytes.map(|b| {
+            if keep(&b) {
+                char::from(b).to_string()
+            } else {
+                digits(b)
+            }
+        });
+        parts.collect::<String>()
+    };
+    let mut forms = vec![
+        percent(|b| format!("%{b:02X}")),
+        percent(|b| format!("%{b:02x}")),
+        url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
+    ];
+    if let Ok(json) = serde_json::to_string(secret) {
+        forms.push(json.trim_matches('"').to_owned());
+    }
+    for before in 0..3 {
+        // Three bytes are four letters, so what stands before decides where the secret's own begin.
+        let padded = [vec![0; before], secret.as_bytes().to_vec()].concat();
+        let begin = (before * 8).div_ceil(6);
+        let end = padded.len() * 8 / 6;
+        for engine in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
+            let letters = engine.encode(&padded);
+            forms.extend(letters.get(begin..end).map(str::to_owned));
+        }
+    }
+    forms.retain(|form| form.len() >= MIN_ENCODED && form != secret);
+    forms.sort();
+    forms.dedup();
+    forms.into_iter().map(SecretString::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_form_of_a_credential_is_repeated() {
+        let secret = "t0k3n/with-\"all\\of\"-them&more";
+        let redactor = Redactor::new(&Auth::Bearer(secret.into()));
+        let query = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>();
+        let shown = [
+            secret.to_owned(),
+            query.clone(),
+            query.replace("%2F", "%2f").replace("%5C", "%5c"),
+            serde_json::to_string(secret).unwrap(),
+            BASE64_STANDARD.encode(secret),
+            BASE64_URL_SAFE_NO_PAD.encode(secret),
+            BASE64_STANDARD.encode(format!("a{secret}b")),
+            BASE64_STANDARD.encode(format!("Bearer {secret} of bob")),
+            BASE64_STANDARD.encode(format!("{{\"token\":\"{secret}\"}}")),
+        ];
+        for shown in shown {
+            let clean = redactor.clean(&format!("got {shown}, sorry"));
+            assert!(clean.contains("[redacted]"), "{shown}: {clean}");
+            assert!(clean.len() < 60, "{shown}: {clean}");
+        }
+        let short = Redactor::new(&Auth::Bearer("abc".into()));
+        assert_eq!(
+            short.clean("YWJj is a word, abc is not"),
+            "YWJj is a word, [redacted] is not"
+        );
     }
 }

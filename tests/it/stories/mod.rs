@@ -19,6 +19,7 @@ mod one_bad_among_many;
 mod outage;
 mod own_pages;
 mod paused;
+mod planted_secret;
 mod policy;
 mod random_order;
 mod reconcile_now;

@@ -69,8 +69,7 @@ impl Operator {
 
     /// What `/metrics` says now.
     pub async fn metrics(&self) -> String {
-        let url = format!("http://{}/metrics", self.address);
-        reqwest::get(url).await.unwrap().text().await.unwrap()
+        metrics(&self.address).await
     }
 
     /// Asks it to end and waits until it has.
@@ -89,6 +88,7 @@ impl Drop for Operator {
 /// The real program, to be killed without warning.
 pub struct OperatorProcess {
     process: Tied,
+    address: String,
     _folder: TempDir,
 }
 
@@ -138,6 +138,7 @@ impl OperatorProcess {
         ready(&address, || process.ended().map(|_| process.output())).await;
         Self {
             process,
+            address,
             _folder: folder,
         }
     }
@@ -156,10 +157,20 @@ impl OperatorProcess {
         status.await.success()
     }
 
+    /// What `/metrics` says now.
+    pub async fn metrics(&self) -> String {
+        metrics(&self.address).await
+    }
+
     /// Everything it has logged.
     pub fn log(&self) -> String {
         self.process.output()
     }
+}
+
+async fn metrics(address: &str) -> String {
+    let url = format!("http://{address}/metrics");
+    reqwest::get(url).await.unwrap().text().await.unwrap()
 }
 
 /// Waits for `/readyz`, unless the operator has ended: then `ended` says what it said.
