@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Secret;
@@ -23,6 +24,9 @@ use crate::api::{
     RoleTemplate, SECRET_LABEL,
 };
 use crate::runtime::secrets::SecretView;
+
+/// How long a watch rests that the API server refused to begin from where it stood.
+const RELIST: Duration = Duration::from_secs(1);
 
 /// Something that changed in Kubernetes.
 #[derive(Debug)]
@@ -191,18 +195,31 @@ impl Context {
         let changes = self.changes.clone();
         let shutdown = self.shutdown.clone();
         tokio::spawn(async move {
-            let mut stream = watcher(api, config)
-                .map(|event| {
-                    event.map(|e| e.modify(|object| object.meta_mut().managed_fields = None))
-                })
-                .default_backoff()
-                .boxed();
+            let begin = || {
+                watcher(api.clone(), config.clone())
+                    .map(|event| {
+                        event.map(|e| e.modify(|object| object.meta_mut().managed_fields = None))
+                    })
+                    .default_backoff()
+                    .boxed()
+            };
+            let mut stream = begin();
             let mut roll = Roll::default();
             loop {
                 let event = tokio::select! {
                     () = shutdown.cancelled() => return,
                     event = stream.next() => event,
                 };
+                if let Some(Err(error)) = &event
+                    && is_forgotten(error)
+                {
+                    // The watcher would ask for the same version for ever. One list a second at most.
+                    tokio::select! {
+                        () = shutdown.cancelled() => return,
+                        () = tokio::time::sleep(RELIST) => {}
+                    }
+                    stream = begin();
+                }
                 let messages = match event {
                     None => return,
                     Some(Err(error)) => vec![Change::Failing(source.clone(), error.to_string())],
@@ -216,6 +233,12 @@ impl Context {
             }
         });
     }
+}
+
+/// Whether the API server refused to begin a watch as it does not remember that version any more. Told
+/// within a watch, the watcher deals with it.
+fn is_forgotten(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 410)
 }
 
 /// Which objects are there, so that those that vanished while nobody watched are told as gone.
