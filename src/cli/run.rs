@@ -158,6 +158,8 @@ mod tests {
         assert_eq!(args.listen, SocketAddr::from(([0, 0, 0, 0], 8080)));
         assert_eq!(args.field_manager, "rollcall");
         assert_eq!(args.log_format, LogFormat::Auto);
+        assert!(!args.paused);
+        assert!(parse("--installation acme -A --paused").unwrap().paused);
         let args =
             parse("--installation acme -A --listen 127.0.0.1:0 --context two --log-format json")
                 .unwrap();

@@ -315,3 +315,34 @@ fn annotation<'a>(meta: &'a kube::core::ObjectMeta, name: &str) -> Option<&'a st
 fn is_pause(word: &str) -> bool {
     !word.trim().eq_ignore_ascii_case("false")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(name: &str, value: &str) -> Meta {
+        let meta = kube::core::ObjectMeta {
+            annotations: Some([(name.to_owned(), value.to_owned())].into()),
+            ..kube::core::ObjectMeta::default()
+        };
+        meta_of(&meta).1
+    }
+
+    #[test]
+    fn any_word_but_false_pulls_the_brake() {
+        for word in ["true", "True", "yes", "1", "", "until monday"] {
+            assert!(of(PAUSED_ANNOTATION, word).paused, "{word:?}");
+        }
+        for word in ["false", "False", " false "] {
+            assert!(!of(PAUSED_ANNOTATION, word).paused, "{word:?}");
+        }
+        assert!(!of("paused", "true").paused);
+    }
+
+    #[test]
+    fn what_is_asked_for_is_cut_to_what_a_status_holds() {
+        let meta = of(RECONCILE_ANNOTATION, &"ä".repeat(1000));
+        assert_eq!(meta.requested.unwrap().chars().count(), RECONCILE_TEXT_CAP);
+        assert_eq!(of("other", "now").requested, None);
+    }
+}

@@ -6,4 +6,4 @@ mod faults;
 mod faults_listing;
 mod faults_members;
 pub mod scripted;
-mod tls;
+pub mod tls;

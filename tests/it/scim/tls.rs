@@ -15,14 +15,17 @@ use tokio_rustls::TlsAcceptor;
 use crate::support::targets::ScimServer;
 
 /// Takes TLS off and passes everything on. Ends when dropped.
-struct TlsFront {
-    port: u16,
-    ca_pem: String,
+pub struct TlsFront {
+    /// Its port, on the address that the server listens on.
+    pub port: u16,
+    /// The authority that its certificate is from.
+    pub ca_pem: String,
     task: AbortHandle,
 }
 
 impl TlsFront {
-    async fn before(host: String, name: &str) -> Self {
+    /// Before the server at `host`, with a certificate for `name` from an authority of its own.
+    pub async fn before(host: String, name: &str) -> Self {
         let mut ca = CertificateParams::new(vec![]).unwrap();
         ca.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         ca.distinguished_name

@@ -23,6 +23,8 @@ mod planted_secret;
 mod policy;
 mod random_order;
 mod reconcile_now;
+mod rotated;
 mod shared_target;
 mod stolen;
 mod unreadable;
+mod untrusted;

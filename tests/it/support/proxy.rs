@@ -38,6 +38,8 @@ pub struct Asked {
     pub method: String,
     /// Path and query, as sent.
     pub path: String,
+    /// The bearer token, where there is one.
+    pub token: Option<String>,
     /// The body, where it is JSON.
     pub body: Value,
 }
@@ -53,6 +55,8 @@ impl Asked {
 pub enum Verdict {
     /// It is forwarded, and its answer passed on.
     Pass,
+    /// As `Pass`, with this bearer token in place of the one that was sent.
+    PassWith(String),
     /// The connection ends before the request reaches the server.
     Refuse,
     /// The server carries it out, and the answer is lost with the connection.
@@ -200,6 +204,11 @@ impl Way {
                 .path_and_query()
                 .map_or("/", |p| p.as_str())
                 .to_owned(),
+            token: parts
+                .headers
+                .get("authorization")
+                .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
+                .map(str::to_owned),
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
         };
         let mut log = Forwarded {
@@ -208,8 +217,13 @@ impl Way {
             status: None,
             told: false,
         };
+        let mut token = None;
         let after = match (self.judge)(&asked) {
             Verdict::Pass => None,
+            Verdict::PassWith(other) => {
+                token = Some(other);
+                None
+            }
             Verdict::Refuse => {
                 self.note(log);
                 return Err(broken("refused by the test"));
@@ -236,6 +250,11 @@ impl Way {
         let mut headers = parts.headers;
         for name in ["host", "connection", "transfer-encoding"] {
             headers.remove(name);
+        }
+        if let Some(token) = token {
+            headers.remove("authorization");
+            let value = format!("Bearer {token}").parse().map_err(broken)?;
+            headers.insert("authorization", value);
         }
         let sent = self.http.request(parts.method, url).headers(headers);
         let answer = match sent.body(body).send().await {
