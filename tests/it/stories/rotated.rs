@@ -60,19 +60,19 @@ impl Storm {
             story.apply_person(person).await;
         }
         let operator = Operator::start(&story.ns).await;
-        let storm = Self {
+        let begun = Self {
             story,
             server,
             proxy,
             valid,
             _operator: operator,
         };
-        eventually("accounts are made", async || match storm.creations() {
+        eventually("accounts are made", async || match begun.creations() {
             made @ 0..20 => Err(made),
             _ => Ok(()),
         })
         .await;
-        storm
+        begun
     }
 
     fn creations(&self) -> usize {
