@@ -313,7 +313,7 @@ async fn in_the_middle_of_a_storm() {
     let server = ScimServer::scimmy().await;
     let story = Story::new("paused-storm").await;
     let mut object = connector("directory", &server);
-    object["spec"]["sync"] = json!({"interval": "1s", "requestsPerSecond": 40, "concurrency": 4});
+    object["spec"]["sync"] = json!({"interval": "1s", "requestsPerSecond": 10, "concurrency": 4});
     story.credential("directory", &server).await;
     story.apply_connector(object).await;
     story
