@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kube::api::{DeleteParams, Patch, PatchParams};
-use rollcall::api::Employee;
+use rollcall::api::{Employee, FINALIZER};
 use serde_json::{Value, json};
 
 use super::kit_b::{Story, connector, cycles, employee, everyone, is, usernames, writes};
@@ -269,6 +269,61 @@ async fn others_write_to_the_same_objects() {
     }
     assert_eq!(creations(&server).await, PEOPLE);
     assert_eq!(server.group_member_ids("staff").await.len(), PEOPLE);
+}
+
+/// What we wrote is there, and we are not told: neither a status nor a finalizer is lost or doubled.
+#[tokio::test]
+async fn its_answers_are_lost() {
+    let lost: Mutex<HashSet<String>> = Mutex::default();
+    let judge = move |asked: &Asked| {
+        let path = asked.path.split('?').next().unwrap().to_owned();
+        if asked.is_write() && lost.lock().unwrap().insert(path) {
+            Verdict::Lose
+        } else {
+            Verdict::Pass
+        }
+    };
+    let server = ScimServer::scim2_server().await;
+    let story = Story::new("api-lost").await;
+    let proxy = Proxy::before_api_server(judge).await;
+    let mut operator = OperatorProcess::start_through(&story.ns, &proxy).await;
+    story.credential("directory", &server).await;
+    let mut object = connector("directory", &server);
+    object["spec"]["deletion"] = json!({"policy": "Disable"});
+    story.apply_connector(object).await;
+    story
+        .apply_role(everyone("all", "directory", &["staff"]))
+        .await;
+    let names = ["ada", "bob", "cyd"];
+    for (i, name) in names.iter().enumerate() {
+        let person = employee(name, &i.to_string(), name, "Lost");
+        story.apply_person(person).await;
+    }
+    let people = story.ns.api::<Employee>();
+    for name in names {
+        story.provisioned(name, 1).await;
+        let object = people.get(name).await.unwrap();
+        assert_eq!(object.metadata.finalizers.unwrap(), [FINALIZER]);
+    }
+    assert_eq!(creations(&server).await, names.len());
+    let parameters = DeleteParams::default();
+    people.delete("ada", &parameters).await.unwrap();
+    eventually("the object is gone", async || {
+        match people.get_opt("ada").await.unwrap() {
+            None => Ok(()),
+            Some(object) => Err(object),
+        }
+    })
+    .await;
+    let user = server.user_by_name("ada.lost").await.unwrap();
+    assert_eq!(user["active"], json!(false));
+    let lost = proxy
+        .seen()
+        .into_iter()
+        .filter(|s| !s.told && s.status == Some(200));
+    // A status and a finalizer of each.
+    assert!(lost.count() >= 2 * names.len());
+    assert!(operator.terminate().await, "{}", operator.log());
 }
 
 /// Only the operator may write status; where somebody does all the same, it is put right, and no
