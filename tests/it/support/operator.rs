@@ -52,6 +52,7 @@ impl Operator {
             installation: INSTALLATION.to_owned(),
             listen: address.parse().unwrap(),
             field_manager: "rollcall".to_owned(),
+            election: None,
             client: client::connect(&cluster).await.unwrap(),
             clock: clock.clone(),
         };
