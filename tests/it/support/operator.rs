@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::deployed::{self, Deployed};
 use super::namespace::Namespace;
 use super::process::{Tied, free_port};
 use super::proxy::Proxy;
@@ -19,19 +20,36 @@ use super::wait::eventually;
 /// First part of every mark that the operators of the tests leave.
 pub const INSTALLATION: &str = "it";
 
-/// An operator on this test's own runtime, which looks after this test's namespace alone. Its clock
-/// can be shifted while it runs. It ends when this value is dropped.
+/// An operator which looks after this test's namespace alone. It ends when this value is dropped.
 pub struct Operator {
-    /// Its clock.
+    /// Its clock. Shifting it does nothing where the operator is [`Way::Deployed`].
     pub clock: Arc<ShiftableClock>,
     address: String,
-    shutdown: CancellationToken,
-    task: JoinHandle<Result<(), RunError>>,
+    way: Way,
+}
+
+/// How an operator runs.
+enum Way {
+    /// On this test's own runtime; its clock can be shifted while it runs.
+    Within {
+        shutdown: CancellationToken,
+        task: JoinHandle<Result<(), RunError>>,
+    },
+    /// As the chart deploys it, where [`deployed::as_deployed`] asks for that.
+    Deployed(Deployed),
 }
 
 impl Operator {
     /// Starts it and waits until it is ready.
     pub async fn start(namespace: &Namespace) -> Self {
+        if deployed::is_asked_for() {
+            let deployed = Deployed::start(namespace).await;
+            return Self {
+                clock: Arc::new(ShiftableClock::over(Arc::new(SystemClock))),
+                address: deployed.address(),
+                way: Way::Deployed(deployed),
+            };
+        }
         Self::start_with(namespace, namespace.kubeconfig()).await
     }
 
@@ -62,8 +80,7 @@ impl Operator {
         Self {
             clock,
             address,
-            shutdown,
-            task,
+            way: Way::Within { shutdown, task },
         }
     }
 
@@ -75,26 +92,48 @@ impl Operator {
 
     /// Asks it to end and waits until it has.
     pub async fn stop(mut self) -> Result<(), RunError> {
-        self.shutdown.cancel();
-        (&mut self.task).await.unwrap()
+        match &mut self.way {
+            Way::Within { shutdown, task } => {
+                shutdown.cancel();
+                task.await.unwrap()
+            }
+            Way::Deployed(deployed) => {
+                assert!(terminated(deployed.process()).await, "{}", deployed.log());
+                Ok(())
+            }
+        }
     }
 }
 
 impl Drop for Operator {
     fn drop(&mut self) {
-        self.shutdown.cancel();
+        if let Way::Within { shutdown, .. } = &self.way {
+            shutdown.cancel();
+        }
     }
 }
 
 /// The real program, to be killed without warning.
 pub struct OperatorProcess {
-    process: Tied,
-    _folder: TempDir,
+    running: Running,
+}
+
+enum Running {
+    Plain(
+        Tied,
+        #[expect(dead_code, reason = "kept while it runs")] TempDir,
+    ),
+    Deployed(Deployed),
 }
 
 impl OperatorProcess {
     /// Starts `rollcall run` for one namespace and waits until it is ready.
     pub async fn start(namespace: &Namespace) -> Self {
+        if deployed::is_asked_for() {
+            return Self {
+                running: Running::Deployed(Deployed::start(namespace).await),
+            };
+        }
         Self::start_with(namespace, &namespace.kubeconfig()).await
     }
 
@@ -122,29 +161,43 @@ impl OperatorProcess {
         let mut process = Tied::start(program, arguments, &[], &log);
         ready(&address, || process.ended().map(|_| process.output())).await;
         Self {
-            process,
-            _folder: folder,
+            running: Running::Plain(process, folder),
+        }
+    }
+
+    fn process(&mut self) -> &mut Tied {
+        match &mut self.running {
+            Running::Plain(process, _) => process,
+            Running::Deployed(deployed) => deployed.process(),
         }
     }
 
     /// Kills it (SIGKILL) and waits until it is gone.
     pub fn kill(&mut self) {
-        self.process.kill();
+        self.process().kill();
     }
 
     /// Asks it to end (SIGTERM) and waits until it has; whether it ended well.
     pub async fn terminate(&mut self) -> bool {
-        self.process.signal("TERM");
-        let status = eventually("the operator ends", async || {
-            self.process.ended().ok_or("it runs")
-        });
-        status.await.success()
+        terminated(self.process()).await
     }
 
     /// Everything it has logged.
     pub fn log(&self) -> String {
-        self.process.output()
+        match &self.running {
+            Running::Plain(process, _) => process.output(),
+            Running::Deployed(deployed) => deployed.log(),
+        }
     }
+}
+
+/// Asks a process to end (SIGTERM) and waits until it has; whether it ended well.
+async fn terminated(process: &mut Tied) -> bool {
+    process.signal("TERM");
+    let status = eventually("the operator ends", async || {
+        process.ended().ok_or("it runs")
+    });
+    status.await.success()
 }
 
 /// Waits for `/readyz`, unless the operator has ended: then `ended` says what it said.
