@@ -11,7 +11,7 @@ mod forgetful;
 pub mod joiner;
 pub mod killed;
 mod kit_a;
-mod kit_b;
+pub mod kit_b;
 pub mod leaver;
 pub mod mover;
 mod names;

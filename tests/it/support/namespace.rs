@@ -24,7 +24,11 @@ pub struct Namespace {
 impl Namespace {
     /// A new namespace whose name begins with `story`.
     pub async fn new(story: &str) -> Self {
-        let control_plane = control_plane().await;
+        Self::new_in(control_plane().await, story).await
+    }
+
+    /// As `new`, in another control plane.
+    pub async fn new_in(control_plane: &'static ControlPlane, story: &str) -> Self {
         let client = control_plane.client();
         let api: Api<CoreNamespace> = Api::all(client.clone());
         let wanted = json!({"metadata": {"generateName": format!("{story}-")}});
@@ -35,6 +39,11 @@ impl Namespace {
             client,
             control_plane,
         }
+    }
+
+    /// Where it is.
+    pub fn control_plane(&self) -> &'static ControlPlane {
+        self.control_plane
     }
 
     /// A client for this test's runtime.

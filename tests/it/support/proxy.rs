@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 use url::Url;
 
-use super::controlplane::control_plane;
+use super::controlplane::{ControlPlane, control_plane};
 
 type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, Broken>;
 
@@ -115,9 +115,10 @@ impl Proxy {
 
     /// Before the API server, with the rights that each caller's own token gives.
     pub async fn before_api_server_as_caller(
+        control_plane: &ControlPlane,
         judge: impl Fn(&Asked) -> Verdict + Send + Sync + 'static,
     ) -> Self {
-        let (origin, http) = control_plane().await.direct_as_caller();
+        let (origin, http) = control_plane.direct_as_caller();
         Self::start(http, &origin, Arc::new(judge)).await
     }
 
