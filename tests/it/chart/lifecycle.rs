@@ -164,6 +164,15 @@ async fn install_upgrade_uninstall() {
     }
 
     helm.ok(&["uninstall", at[0], at[1], at[2]], None).await;
+    for crd in rollcall::api::crds::all() {
+        let there = crds.get(&crd.name_any()).await.unwrap();
+        let deleted = there.metadata.deletion_timestamp;
+        assert!(
+            deleted.is_none(),
+            "{} goes with the release",
+            crd.name_any()
+        );
+    }
     assert!(
         ops.api::<Deployment>()
             .get_opt("rollcall")
