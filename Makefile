@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export CARGO_TERM_COLOR ?= auto
 CARGO := cargo
+CHART := charts/rollcall
 SCRIPTS := $(shell git ls-files '*.sh') .ci/run
 
 .PHONY: help
@@ -26,12 +27,20 @@ lint: ## Formatting, clippy, scripts, dependencies
 	@hack/deny.sh
 
 .PHONY: generate
-generate: ## Write what is generated from the Rust types: crds/
+generate: ## Write what is generated from the Rust types: the CRDs in crds/, and in the chart
 	$(CARGO) run --quiet --locked -- crds --output-dir crds
+	$(CARGO) run --quiet --locked -- crds --output-dir $(CHART)/files/crds
 
 .PHONY: check-drift
 check-drift: ## Fail where something generated is not what the types say
 	$(CARGO) run --quiet --locked -- crds --check crds
+	$(CARGO) run --quiet --locked -- crds --check $(CHART)/files/crds
+
+.PHONY: chart
+chart: ## Check the Helm chart and pack it into target/ (the tests install it)
+	@helm=$$(hack/helm/install.sh); \
+	"$$helm" lint --strict $(CHART) --set installation=acme,image.repository=registry.example.com/rollcall; \
+	"$$helm" package $(CHART) --destination target
 
 .PHONY: clean
 clean: ## Remove what was built here (the cache of test programs stays: see hack/lib/common.sh)

@@ -19,6 +19,7 @@ say "== Test programs (kept in $ROLLCALL_CACHE)"
 bin=$(hack/controlplane/build.sh)
 say "control plane: $bin"
 hack/targets/install.sh >&2
+say "helm: $(hack/helm/install.sh)"
 
 say "== Tests"
 exercised=${CARGO_TARGET_DIR:-target}/tmp/exercised.txt
@@ -34,7 +35,7 @@ else
 fi
 # With arguments, only some of the tests were wanted.
 if [ $# -eq 0 ]; then
-  for system in kube-apiserver scim2-server SCIMMY; do
+  for system in kube-apiserver scim2-server SCIMMY helm; do
     grep -q "^$system" "$exercised" 2>/dev/null || {
       say "error: no test exercised $system"
       status=1

@@ -5,6 +5,7 @@
 //! to end at once by a second signal.
 
 mod crds;
+mod election;
 mod names;
 mod run;
 

@@ -32,6 +32,14 @@ pub(super) fn field_manager(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Namespace and name of a Lease.
+pub(super) fn lease(text: &str) -> Result<(String, String), String> {
+    let wrong = |why: &str| format!("a Lease is given as NAMESPACE/NAME, and each part {why}");
+    let (place, name) = text.split_once('/').ok_or_else(|| wrong("must be there"))?;
+    let part = |text: &str| dns_label(text).map_err(|why| wrong(&why));
+    Ok((part(place)?, part(name)?))
+}
+
 fn dns_label(text: &str) -> Result<String, String> {
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -68,6 +76,23 @@ mod tests {
                 "{why}"
             );
             assert!(namespace(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_lease_has_a_namespace_and_a_name() {
+        let both = ("ops".to_owned(), "rollcall".to_owned());
+        assert_eq!(lease("ops/rollcall"), Ok(both));
+        for wrong in [
+            "",
+            "rollcall",
+            "/rollcall",
+            "ops/",
+            "ops/a/b",
+            "Ops/rollcall",
+        ] {
+            let why = lease(wrong).unwrap_err();
+            assert!(why.contains("NAMESPACE/NAME"), "{why}");
         }
     }
 

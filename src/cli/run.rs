@@ -10,10 +10,12 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
 use tokio_util::sync::CancellationToken;
 
+use super::election::ElectionArgs;
 use super::{Cli, failed, names};
-use crate::controllers::{self, Options};
+use crate::controllers::{self, Options, RunError};
 use crate::runtime::client::{self, ClientOptions};
 use crate::runtime::clock::SystemClock;
+use crate::runtime::leader;
 use crate::runtime::shutdown;
 use crate::runtime::telemetry::{self, LogFormat};
 
@@ -61,6 +63,9 @@ pub(super) struct RunArgs {
     /// Name under which Kubernetes records what the operator wrote.
     #[arg(long, env = "ROLLCALL_FIELD_MANAGER", value_parser = names::field_manager, default_value = "rollcall", value_name = "NAME")]
     field_manager: String,
+
+    #[command(flatten)]
+    election: ElectionArgs,
 }
 
 impl RunArgs {
@@ -88,6 +93,10 @@ pub(super) fn execute(args: RunArgs) -> ExitCode {
         Ok(namespaces) => namespaces,
         Err(error) => error.exit(),
     };
+    let election = match args.election.settings() {
+        Ok(election) => election,
+        Err(error) => error.exit(),
+    };
     let filter = std::env::var("RUST_LOG").ok();
     if let Err(error) = telemetry::init(args.log_format, filter.as_deref()) {
         return failed(&error);
@@ -99,10 +108,14 @@ pub(super) fn execute(args: RunArgs) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    runtime.block_on(operate(args, namespaces))
+    runtime.block_on(operate(args, namespaces, election))
 }
 
-async fn operate(args: RunArgs, namespaces: Option<BTreeSet<String>>) -> ExitCode {
+async fn operate(
+    args: RunArgs,
+    namespaces: Option<BTreeSet<String>>,
+    election: Option<leader::Settings>,
+) -> ExitCode {
     let token = CancellationToken::new();
     if let Err(error) = shutdown::on_signals(token.clone()) {
         return failed(&error);
@@ -121,11 +134,18 @@ async fn operate(args: RunArgs, namespaces: Option<BTreeSet<String>>) -> ExitCod
         paused: args.paused,
         listen: args.listen,
         field_manager: args.field_manager,
+        election,
         client,
         clock: Arc::new(SystemClock),
     };
     match controllers::run(options, token).await {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error @ RunError::LeaseLost(_)) => {
+            tracing::error!("{error}");
+            failed(&error);
+            // Nothing under way is waited for: another instance may begin in a moment.
+            std::process::exit(1)
+        }
         Err(error) => failed(&error),
     }
 }

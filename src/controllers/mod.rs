@@ -28,6 +28,7 @@ use crate::dispatch::{DispatchMetrics, Shared};
 use crate::runtime::clock::WallClock;
 use crate::runtime::events::{self, Events};
 use crate::runtime::http::{self, Health, ListenError};
+use crate::runtime::leader;
 use crate::runtime::metrics::{self, Metrics};
 use crate::runtime::status_writer::{self, StatusWriter};
 use engine::{Engine, Inbox, Ports};
@@ -50,6 +51,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Name under which Kubernetes records our writes.
     pub field_manager: String,
+    /// The Lease to hold before anything is watched or written; `None` where this is the only instance.
+    pub election: Option<leader::Settings>,
     /// The way to the cluster.
     pub client: kube::Client,
     /// The present instant.
@@ -62,12 +65,15 @@ pub enum RunError {
     /// Health and metrics can't be served.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// Another instance may work soon: the process has to end at once.
+    #[error(transparent)]
+    LeaseLost(#[from] leader::Lost),
 }
 
 /// Runs one operator until `shutdown` is cancelled.
 ///
 /// # Errors
-/// A [`RunError`], where it can't start.
+/// A [`RunError`], where it can't start, or must not go on.
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), RunError> {
     let clock: Arc<dyn WallClock> = options.clock;
     let mut registry = metrics::registry();
@@ -85,6 +91,19 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
     if options.paused {
         tracing::warn!("everything is paused: nothing is written to any application");
     }
+    let leadership = match options.election {
+        None => None,
+        Some(settings) => {
+            let client = options.client.clone();
+            match leader::campaign(client, settings, &health, &metrics, &shutdown).await {
+                None => {
+                    let _ = server.task.await;
+                    return Ok(());
+                }
+                elected => elected,
+            }
+        }
+    };
     let settings = status_writer::Settings {
         field_manager: options.field_manager,
         ..status_writer::Settings::default()
@@ -123,17 +142,34 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         changes: changes_in,
         metrics,
         health,
-        shutdown,
+        shutdown: shutdown.clone(),
     };
     let inbox = Inbox {
         changes,
         reports,
         written,
     };
-    Engine::new(options.installation, options.paused, sources, ports)
-        .run(inbox)
-        .await;
-    // What still runs was told to stop and is bounded; how it ended is in the log.
-    let _ = tokio::join!(writer, publisher, server.task);
+    let engine = Engine::new(options.installation, options.paused, sources, ports);
+    let work = async {
+        engine.run(inbox).await;
+        // What still runs was told to stop and is bounded; how it ended is in the log.
+        let _ = tokio::join!(writer, publisher);
+    };
+    match leadership {
+        None => work.await,
+        Some(mut leadership) => {
+            tokio::select! {
+                biased;
+                lost = leadership.lost() => {
+                    shutdown.cancel();
+                    return Err(lost.into());
+                }
+                () = work => {}
+            }
+            // Only now, as nothing of ours is under way any more.
+            leadership.release().await;
+        }
+    }
+    let _ = server.task.await;
     Ok(())
 }

@@ -31,6 +31,7 @@ pub struct Health {
 struct HealthState {
     last_beat: Instant,
     missing: BTreeMap<String, String>,
+    standby: Option<String>,
 }
 
 impl Health {
@@ -45,6 +46,7 @@ impl Health {
             state: Mutex::new(HealthState {
                 last_beat: Instant::now(),
                 missing: BTreeMap::from([starting]),
+                standby: None,
             }),
         }
     }
@@ -67,6 +69,16 @@ impl Health {
     /// Ends the start: from now on only what was named is missing.
     pub fn started(&self) {
         self.present("start");
+    }
+
+    /// Says that another instance works, and that this one is ready to take over; `None` ends that.
+    pub fn stand_by(&self, sentence: Option<String>) {
+        self.state().standby = sentence;
+    }
+
+    /// A sentence, where this instance stands by.
+    pub fn standby(&self) -> Option<String> {
+        self.state().standby.clone()
     }
 
     /// Whether the event loop goes round.
@@ -174,6 +186,10 @@ async fn healthz(State(pages): State<Pages>) -> Response {
 }
 
 async fn readyz(State(pages): State<Pages>) -> Response {
+    // Whoever stands by is as ready as it can be: an upgrade waits for this before it ends the leader.
+    if let Some(sentence) = pages.health.standby() {
+        return (sentence + "\n").into_response();
+    }
     verdict(pages.health.ready())
 }
 
@@ -256,6 +272,11 @@ mod tests {
         assert_eq!(page("/healthz").await.0, 200);
         let (code, _, why) = page("/readyz").await;
         assert_eq!((code, why.as_str()), (503, "the operator is starting\n"));
+        health.stand_by(Some("standby: another works".to_owned()));
+        let (code, _, words) = page("/readyz").await;
+        assert_eq!((code, words.as_str()), (200, "standby: another works\n"));
+        health.stand_by(None);
+        assert_eq!(page("/readyz").await.0, 503);
         health.started();
         assert_eq!(page("/readyz").await.0, 200);
         let (code, kind, text) = page("/metrics").await;

@@ -44,6 +44,7 @@ pub struct Metrics {
     orphaned_credentials: Family<ConnectorLabels, Gauge>,
     employees: Family<EmployeeLabels, Gauge>,
     queue_length: Family<QueueLabels, Gauge>,
+    leader: Gauge,
     inventories: Arc<Inventories>,
 }
 
@@ -106,6 +107,7 @@ impl Metrics {
             orphaned_credentials: Family::default(),
             employees: Family::default(),
             queue_length: Family::default(),
+            leader: Gauge::default(),
             inventories: Arc::new(Inventories {
                 clock,
                 listed: Mutex::default(),
@@ -151,6 +153,12 @@ impl Metrics {
             "queue_length",
             "Entries waiting in a queue",
             metrics.queue_length.clone(),
+        );
+        metrics.set_leader(true);
+        registry.register(
+            "leader",
+            "1 where this instance works, 0 where it stands by",
+            metrics.leader.clone(),
         );
         registry.register(
             "build",
@@ -228,6 +236,11 @@ impl Metrics {
         self.queue_length
             .get_or_create(&QueueLabels { queue })
             .set(i64::try_from(length).unwrap_or(i64::MAX));
+    }
+
+    /// Sets whether this instance works or stands by. Without leader election it works.
+    pub fn set_leader(&self, leads: bool) {
+        self.leader.set(i64::from(leads));
     }
 
     /// Remembers when a target was last listed successfully; its age is told at each scrape.
@@ -338,6 +351,7 @@ mod tests {
             "rollcall_orphaned_accounts{namespace=\"people\",connector=\"directory\"} 2",
             "rollcall_orphaned_credentials{namespace=\"people\",connector=\"directory\"} 3",
             "rollcall_queue_length{queue=\"planner\"} 7",
+            "rollcall_leader 1",
             concat!(
                 "rollcall_build_info{version=\"",
                 env!("CARGO_PKG_VERSION"),

@@ -1,11 +1,12 @@
 //! What surrounds the controllers: time, the client to Kubernetes, writes to Kubernetes, events,
-//! credentials, the planner's queue, health, metrics and logs. Nothing in here decides about people.
+//! credentials, the planner's queue, leader election, health, metrics and logs. Nothing in here decides about people.
 
 pub mod backoff;
 pub mod client;
 pub mod clock;
 pub mod events;
 pub mod http;
+pub mod leader;
 pub mod metrics;
 pub mod secrets;
 pub mod shutdown;

@@ -6,7 +6,11 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod chart;
+#[cfg(test)]
 mod documentation;
+#[cfg(test)]
+mod election;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]

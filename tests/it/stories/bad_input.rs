@@ -235,7 +235,7 @@ async fn role_templates_that_can_not_work() {
 }
 
 #[tokio::test]
-async fn connectors_that_can_not_work() {
+pub async fn connectors_that_can_not_work() {
     let (story, server, _operator) = company("bad-targets").await;
     let other = ScimServer::scim2_server().await;
     story.credential("other", &other).await;

@@ -57,7 +57,7 @@ async fn everyone_is_told_of(story: &Story, people: usize) {
 }
 
 #[tokio::test]
-async fn a_converged_company_is_silent() {
+pub async fn a_converged_company_is_silent() {
     let one = ScimServer::scimmy().await;
     let two = ScimServer::scim2_server().await;
     let story = Story::new("converged").await;

@@ -20,7 +20,7 @@ async fn change_secret(story: &Story, change: Value) {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_secret_is_told_and_cured_there() {
+pub async fn what_is_wrong_with_a_secret_is_told_and_cured_there() {
     let server = ScimServer::scim2_server().await;
     let story = Story::new("credentials").await;
     let _operator = Operator::start(&story.ns).await;

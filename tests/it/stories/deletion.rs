@@ -76,7 +76,7 @@ async fn people(story: &Story) {
 
 /// Everything at once, and back again in any order.
 #[tokio::test]
-async fn a_namespace_is_emptied_and_filled_again() {
+pub async fn a_namespace_is_emptied_and_filled_again() {
     let server = ScimServer::scimmy().await;
     let story = Story::new("emptied").await;
     let _operator = Operator::start(&story.ns).await;
@@ -145,7 +145,7 @@ async fn a_namespace_is_emptied_and_filled_again() {
 
 /// A connector whose policy is `Disable`, beside one that releases.
 #[tokio::test]
-async fn a_policy_disables_before_the_object_may_go() {
+pub async fn a_policy_disables_before_the_object_may_go() {
     let strict = ScimServer::scimmy().await;
     let lenient = ScimServer::scim2_server().await;
     let story = Story::new("disable").await;
@@ -289,7 +289,7 @@ async fn a_finalizer_gives_way() {
 /// The object is deleted while no operator runs, and before any status told of the account: a start
 /// looks at the target before it lets go.
 #[tokio::test]
-async fn an_operator_that_was_away_disables_first() {
+pub async fn an_operator_that_was_away_disables_first() {
     let server = ScimServer::scimmy().await;
     let story = Story::new("away").await;
     let operator = Operator::start(&story.ns).await;

@@ -323,7 +323,7 @@ async fn drift_is_repaired_or_reported_scim2_server() {
 }
 
 #[tokio::test]
-async fn drift_is_repaired_or_reported_scimmy() {
+pub async fn drift_is_repaired_or_reported_scimmy() {
     story("drift-b", async |company| {
         let server = ScimServer::scimmy().await;
         drift(&server, company).await;

@@ -8,7 +8,7 @@ use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;
 
 #[tokio::test]
-async fn dry_run_only_reads() {
+pub async fn dry_run_only_reads() {
     let server = ScimServer::scimmy().await;
     let story = Story::new("dry-run").await;
     // One account that is right but for its title and groups, and a leaver's that is still open.

@@ -31,7 +31,7 @@ async fn everyone_is_in(company: &Company, directory: &ScimServer, chat: &ScimSe
 }
 
 #[tokio::test]
-async fn a_joiner_gets_accounts_and_groups_in_two_targets() {
+pub async fn a_joiner_gets_accounts_and_groups_in_two_targets() {
     story("joiner", async |company| {
         let directory = ScimServer::scim2_server().await;
         let chat = ScimServer::scimmy().await;

@@ -112,7 +112,7 @@ async fn fifty_joiners(server: ScimServer) {
 }
 
 #[tokio::test]
-async fn scimmy_gets_fifty_accounts_and_no_more() {
+pub async fn scimmy_gets_fifty_accounts_and_no_more() {
     fifty_joiners(ScimServer::scimmy().await).await;
 }
 

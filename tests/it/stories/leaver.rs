@@ -49,7 +49,7 @@ fn disabled_then_read(log: &[LoggedRequest], user: &str) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn a_leaver_is_disabled_everywhere_and_that_is_read_back() {
+pub async fn a_leaver_is_disabled_everywhere_and_that_is_read_back() {
     story("leaver", async |company| {
         let directory = ScimServer::scim2_server().await;
         let mut chat = ScimServer::scimmy().await;
@@ -232,7 +232,7 @@ async fn paused_and_back(story_name: &str, employment: &'static str) {
 }
 
 #[tokio::test]
-async fn a_suspended_person_is_disabled_at_once_and_restored() {
+pub async fn a_suspended_person_is_disabled_at_once_and_restored() {
     paused_and_back("suspended", "Suspended").await;
 }
 

@@ -1,30 +1,32 @@
 //! The main job, told as stories: each with an operator, a namespace and real SCIM servers of its own.
+//! Those that are public are told once more by `tests/it/chart/stories.rs`.
 
 mod api_server;
-mod bad_input;
-mod converged;
-mod credentials;
-mod deletion;
-mod drift;
-mod dry_run;
+pub mod bad_input;
+pub mod converged;
+pub mod credentials;
+pub mod deletion;
+pub mod drift;
+pub mod dry_run;
 mod forgetful;
-mod joiner;
-mod killed;
+pub mod joiner;
+pub mod killed;
 mod kit_a;
-mod kit_b;
-mod leaver;
-mod mover;
+pub mod kit_b;
+mod leader;
+pub mod leaver;
+pub mod mover;
 mod names;
 mod one_bad_among_many;
-mod outage;
+pub mod outage;
 mod own_pages;
 mod paused;
 mod planted_secret;
-mod policy;
+pub mod policy;
 mod random_order;
 mod reconcile_now;
 mod rotated;
 mod shared_target;
-mod stolen;
+pub mod stolen;
 mod unreadable;
 mod untrusted;

@@ -34,7 +34,7 @@ async fn two_departments(company: &Company, directory: &ScimServer, chat: &ScimS
 }
 
 #[tokio::test]
-async fn a_mover_loses_the_old_groups_only_after_the_new_ones_are_there() {
+pub async fn a_mover_loses_the_old_groups_only_after_the_new_ones_are_there() {
     story("mover", async |company| {
         let directory = ScimServer::scim2_server().await;
         let chat = ScimServer::scimmy().await;
@@ -79,7 +79,7 @@ async fn a_mover_loses_the_old_groups_only_after_the_new_ones_are_there() {
 }
 
 #[tokio::test]
-async fn removals_wait_for_additions_in_a_target_that_is_down() {
+pub async fn removals_wait_for_additions_in_a_target_that_is_down() {
     story("mover-waits", async |company| {
         let directory = ScimServer::scim2_server().await;
         let chat = ScimServer::scimmy().await;

@@ -104,7 +104,7 @@ async fn a_target_that_is_down_from_the_start_holds_nobody_up() {
 
 /// It forgets everything while it is down, as these servers do; what is missing is made again.
 #[tokio::test]
-async fn a_target_that_goes_down_comes_back() {
+pub async fn a_target_that_goes_down_comes_back() {
     let up = ScimServer::scimmy().await;
     let mut server = ScimServer::scim2_server().await;
     let story = Story::new("outage").await;

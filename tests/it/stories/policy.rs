@@ -78,7 +78,7 @@ async fn members_become(server: &ScimServer, group: &str, people: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_changed_template_reaches_exactly_the_people_concerned() {
+pub async fn a_changed_template_reaches_exactly_the_people_concerned() {
     story("policy", async |company| {
         let server = ScimServer::scimmy().await;
         four_people(company, &server).await;

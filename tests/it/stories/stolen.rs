@@ -44,7 +44,7 @@ impl Trap {
 }
 
 #[tokio::test]
-async fn a_credential_is_not_sent_to_a_server_of_the_authors_own() {
+pub async fn a_credential_is_not_sent_to_a_server_of_the_authors_own() {
     let trap = Trap::set().await;
     let honest = ScimServer::scim2_server().await;
     let story = Story::new("stolen").await;

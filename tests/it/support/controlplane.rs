@@ -115,11 +115,17 @@ fn arguments(name: &str, folder: &Path, etcd_port: u16, port: u16) -> Vec<String
 
 impl ControlPlane {
     async fn start() -> Self {
+        let started = Self::without_crds().await;
+        started.install_crds().await;
+        started
+    }
+
+    /// Another one, for what would disturb the other tests.
+    pub async fn without_crds() -> Self {
         let programs = tokio::task::spawn_blocking(programs).await.unwrap();
         // A port that was free may be taken by the time it is used: then another is tried.
         for _ in 0..3 {
             if let Some(started) = Self::try_start(&programs).await {
-                started.install_crds().await;
                 return started;
             }
         }
@@ -228,16 +234,24 @@ impl ControlPlane {
     /// The API server's address, and an HTTP client with all rights there.
     pub fn direct(&self) -> (Url, reqwest::Client) {
         let read = |name: &str| std::fs::read(self.folder.join(name)).unwrap();
-        let ca = reqwest::Certificate::from_pem(&read("ca.crt")).unwrap();
         let admin = [read("admin.key"), read("admin.crt")].concat();
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_only([ca])
-            .identity(reqwest::Identity::from_pem(&admin).unwrap())
-            .build()
-            .unwrap();
+        let admin = reqwest::Identity::from_pem(&admin).unwrap();
+        let (origin, builder) = self.way();
+        (origin, builder.identity(admin).build().unwrap())
+    }
+
+    /// As `direct`, with no rights but those that a request brings with it.
+    pub fn direct_as_caller(&self) -> (Url, reqwest::Client) {
+        let (origin, builder) = self.way();
+        (origin, builder.build().unwrap())
+    }
+
+    fn way(&self) -> (Url, reqwest::ClientBuilder) {
+        let ca = std::fs::read(self.folder.join("ca.crt")).unwrap();
+        let ca = reqwest::Certificate::from_pem(&ca).unwrap();
+        let builder = reqwest::Client::builder().no_proxy().tls_certs_only([ca]);
         let origin = self.config.cluster_url.to_string();
-        (origin.parse().unwrap(), http)
+        (origin.parse().unwrap(), builder)
     }
 
     /// Changes an object behind the API server's back, as an earlier version of its schema would have

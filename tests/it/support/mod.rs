@@ -1,6 +1,8 @@
-//! What the tests stand on: processes that end with the test, a control plane, SCIM servers, waiting.
+//! What the tests stand on: processes that end with the test, a control plane, SCIM servers, Helm, waiting.
 
 pub mod controlplane;
+pub mod deployed;
+pub mod helm;
 pub mod namespace;
 pub mod operator;
 pub mod process;

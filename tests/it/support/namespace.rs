@@ -41,6 +41,11 @@ impl Namespace {
         }
     }
 
+    /// Where it is.
+    pub fn control_plane(&self) -> &'static ControlPlane {
+        self.control_plane
+    }
+
     /// A client for this test's runtime.
     pub fn client(&self) -> Client {
         self.client.clone()

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::deployed::{self, Deployed};
 use super::namespace::Namespace;
 use super::process::{Tied, free_port};
 use super::proxy::Proxy;
@@ -19,19 +20,36 @@ use super::wait::eventually;
 /// First part of every mark that the operators of the tests leave.
 pub const INSTALLATION: &str = "it";
 
-/// An operator on this test's own runtime, which looks after this test's namespace alone. Its clock
-/// can be shifted while it runs. It ends when this value is dropped.
+/// An operator which looks after this test's namespace alone. It ends when this value is dropped.
 pub struct Operator {
-    /// Its clock.
+    /// Its clock. Shifting it does nothing where the operator is [`Way::Deployed`].
     pub clock: Arc<ShiftableClock>,
     address: String,
-    shutdown: CancellationToken,
-    task: JoinHandle<Result<(), RunError>>,
+    way: Way,
+}
+
+/// How an operator runs.
+enum Way {
+    /// On this test's own runtime; its clock can be shifted while it runs.
+    Within {
+        shutdown: CancellationToken,
+        task: JoinHandle<Result<(), RunError>>,
+    },
+    /// As the chart deploys it, where [`deployed::as_deployed`] asks for that.
+    Deployed(Deployed),
 }
 
 impl Operator {
     /// Starts it and waits until it is ready.
     pub async fn start(namespace: &Namespace) -> Self {
+        if deployed::is_asked_for() {
+            let deployed = Deployed::start(namespace).await;
+            return Self {
+                clock: Arc::new(ShiftableClock::over(Arc::new(SystemClock))),
+                address: deployed.address(),
+                way: Way::Deployed(deployed),
+            };
+        }
         Self::start_with(namespace, namespace.kubeconfig()).await
     }
 
@@ -53,6 +71,7 @@ impl Operator {
             paused: false,
             listen: address.parse().unwrap(),
             field_manager: "rollcall".to_owned(),
+            election: None,
             client: client::connect(&cluster).await.unwrap(),
             clock: clock.clone(),
         };
@@ -62,8 +81,7 @@ impl Operator {
         Self {
             clock,
             address,
-            shutdown,
-            task,
+            way: Way::Within { shutdown, task },
         }
     }
 
@@ -74,28 +92,52 @@ impl Operator {
 
     /// Asks it to end and waits until it has.
     pub async fn stop(mut self) -> Result<(), RunError> {
-        self.shutdown.cancel();
-        (&mut self.task).await.unwrap()
+        match &mut self.way {
+            Way::Within { shutdown, task } => {
+                shutdown.cancel();
+                task.await.unwrap()
+            }
+            Way::Deployed(deployed) => {
+                assert!(terminated(deployed.process()).await, "{}", deployed.log());
+                Ok(())
+            }
+        }
     }
 }
 
 impl Drop for Operator {
     fn drop(&mut self) {
-        self.shutdown.cancel();
+        if let Way::Within { shutdown, .. } = &self.way {
+            shutdown.cancel();
+        }
     }
 }
 
 /// The real program, to be killed without warning.
 pub struct OperatorProcess {
-    process: Tied,
     address: String,
-    _folder: TempDir,
+    running: Running,
+}
+
+enum Running {
+    Plain(
+        Tied,
+        #[expect(dead_code, reason = "kept while it runs")] TempDir,
+    ),
+    Deployed(Deployed),
 }
 
 impl OperatorProcess {
     /// Starts `rollcall run` for one namespace and waits until it is ready.
     pub async fn start(namespace: &Namespace) -> Self {
-        Self::start_with(namespace, &namespace.kubeconfig(), &[], &[]).await
+        if deployed::is_asked_for() {
+            let deployed = Deployed::start(namespace).await;
+            return Self {
+                address: deployed.address(),
+                running: Running::Deployed(deployed),
+            };
+        }
+        Self::start_as(namespace, &[], &[]).await
     }
 
     /// As `start`, with more arguments, and more in its environment.
@@ -137,29 +179,134 @@ impl OperatorProcess {
         let mut process = Tied::start(program, arguments, environment, &log);
         ready(&address, || process.ended().map(|_| process.output())).await;
         Self {
+            address,
+            running: Running::Plain(process, folder),
+        }
+    }
+
+    fn process(&mut self) -> &mut Tied {
+        match &mut self.running {
+            Running::Plain(process, _) => process,
+            Running::Deployed(deployed) => deployed.process(),
+        }
+    }
+
+    /// Kills it (SIGKILL) and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.process().kill();
+    }
+
+    /// Asks it to end (SIGTERM) and waits until it has; whether it ended well.
+    pub async fn terminate(&mut self) -> bool {
+        terminated(self.process()).await
+    }
+
+    /// What `/metrics` says now.
+    pub async fn metrics(&self) -> String {
+        metrics(&self.address).await
+    }
+
+    /// Everything it has logged.
+    pub fn log(&self) -> String {
+        match &self.running {
+            Running::Plain(process, _) => process.output(),
+            Running::Deployed(deployed) => deployed.log(),
+        }
+    }
+}
+
+/// Times of leader election, as flags.
+pub struct Times {
+    /// How long others wait for a leader that no longer renews.
+    pub lease: &'static str,
+    /// When a leader that can't renew ends.
+    pub renew: &'static str,
+}
+
+/// The real program, one of several that may lead. The Lease is `rollcall` in the namespace that they
+/// look after.
+pub struct Candidate {
+    process: Tied,
+    address: String,
+    _folder: TempDir,
+}
+
+impl Candidate {
+    /// Starts it and waits for nothing.
+    pub fn start(namespace: &Namespace, way: &Proxy, identity: &str, times: &Times) -> Self {
+        let kubeconfig = way.kubeconfig();
+        let folder = TempDir::new().unwrap();
+        let address = format!("127.0.0.1:{}", free_port());
+        let arguments = [
+            "run",
+            "--installation",
+            INSTALLATION,
+            "--namespace",
+            &namespace.name,
+            "--listen",
+            &address,
+            "--kubeconfig",
+            kubeconfig.to_str().unwrap(),
+            "--leader-elect",
+            "--leader-elect-lease",
+            &format!("{}/rollcall", namespace.name),
+            "--leader-elect-identity",
+            identity,
+            "--leader-elect-lease-duration",
+            times.lease,
+            "--leader-elect-renew-deadline",
+            times.renew,
+            "--leader-elect-retry-period",
+            "1s",
+        ];
+        let program = Path::new(env!("CARGO_BIN_EXE_rollcall"));
+        let log = folder.path().join("rollcall.log");
+        let process = Tied::start(program, arguments, &[], &log);
+        Self {
             process,
             address,
             _folder: folder,
         }
     }
 
-    /// Kills it (SIGKILL) and waits until it is gone.
-    pub fn kill(&mut self) {
-        self.process.kill();
+    /// One of its pages: the status and the text.
+    pub async fn page(&self, path: &str) -> Result<(u16, String), String> {
+        let url = format!("http://{}{path}", self.address);
+        let answer = reqwest::get(&url).await.map_err(|e| e.to_string())?;
+        let status = answer.status().as_u16();
+        let text = answer.text().await.map_err(|e| e.to_string())?;
+        Ok((status, text))
+    }
+
+    /// Waits until it leads and has seen everything.
+    pub async fn leads(&mut self) {
+        self.says("it leads", "ok\n").await;
+    }
+
+    /// Waits until it stands by, ready to take over, and returns what it says of that.
+    pub async fn stands_by(&mut self) -> String {
+        self.says("it stands by", "standby: ").await
+    }
+
+    async fn says(&mut self, what: &str, words: &str) -> String {
+        eventually(what, async || {
+            assert!(self.process.ended().is_none(), "{}", self.process.output());
+            match self.page("/readyz").await {
+                Ok((200, text)) if text.starts_with(words) => Ok(text),
+                other => Err(other),
+            }
+        })
+        .await
+    }
+
+    /// The process.
+    pub fn process(&mut self) -> &mut Tied {
+        &mut self.process
     }
 
     /// Asks it to end (SIGTERM) and waits until it has; whether it ended well.
     pub async fn terminate(&mut self) -> bool {
-        self.process.signal("TERM");
-        let status = eventually("the operator ends", async || {
-            self.process.ended().ok_or("it runs")
-        });
-        status.await.success()
-    }
-
-    /// What `/metrics` says now.
-    pub async fn metrics(&self) -> String {
-        metrics(&self.address).await
+        terminated(&mut self.process).await
     }
 
     /// Everything it has logged.
@@ -171,6 +318,15 @@ impl OperatorProcess {
 async fn metrics(address: &str) -> String {
     let url = format!("http://{address}/metrics");
     reqwest::get(url).await.unwrap().text().await.unwrap()
+}
+
+/// Asks a process to end (SIGTERM) and waits until it has; whether it ended well.
+async fn terminated(process: &mut Tied) -> bool {
+    process.signal("TERM");
+    let status = eventually("the operator ends", async || {
+        process.ended().ok_or("it runs")
+    });
+    status.await.success()
 }
 
 /// Waits for `/readyz`, unless the operator has ended: then `ended` says what it said.

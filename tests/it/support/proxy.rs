@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 use url::Url;
 
-use super::controlplane::control_plane;
+use super::controlplane::{ControlPlane, control_plane};
 
 type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, Broken>;
 
@@ -117,6 +117,15 @@ impl Proxy {
         Self::start(http, &origin, Arc::new(judge)).await
     }
 
+    /// Before the API server, with the rights that each caller's own token gives.
+    pub async fn before_api_server_as_caller(
+        control_plane: &ControlPlane,
+        judge: impl Fn(&Asked) -> Verdict + Send + Sync + 'static,
+    ) -> Self {
+        let (origin, http) = control_plane.direct_as_caller();
+        Self::start(http, &origin, Arc::new(judge)).await
+    }
+
     async fn start(http: reqwest::Client, base: &Url, judge: Arc<Judge>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -154,12 +163,21 @@ impl Proxy {
 
     /// A file for `--kubeconfig` that leads through this proxy.
     pub fn kubeconfig(&self) -> PathBuf {
+        self.kubeconfig_of(&serde_json::json!({}))
+    }
+
+    /// As `kubeconfig`, with a token to be sent along.
+    pub fn kubeconfig_with(&self, token: &str) -> PathBuf {
+        self.kubeconfig_of(&serde_json::json!({"token": token}))
+    }
+
+    fn kubeconfig_of(&self, user: &Value) -> PathBuf {
         let path = self.folder.path().join("kubeconfig");
         let config = serde_json::json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "proxy",
             "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "proxy"}}],
             "clusters": [{"name": "proxy", "cluster": {"server": self.base_url().as_str()}}],
-            "users": [{"name": "proxy", "user": {}}],
+            "users": [{"name": "proxy", "user": user}],
         });
         std::fs::write(&path, config.to_string()).unwrap();
         path

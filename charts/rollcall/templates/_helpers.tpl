@@ -1,0 +1,76 @@
+{{- define "rollcall.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* Room is left for "-roletemplates-view" and the like. */}}
+{{- define "rollcall.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" }}
+{{- else if contains (include "rollcall.name" .) .Release.Name }}
+{{- .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "rollcall.name" .) | trunc 50 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "rollcall.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "rollcall.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "rollcall.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "rollcall.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{- define "rollcall.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "rollcall.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "rollcall.image" -}}
+{{- $repository := required "image.repository is required: no image is published yet, build one with the Dockerfile and give its name" .Values.image.repository }}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" $repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- end }}
+{{- end }}
+
+{{- define "rollcall.installation" -}}
+{{- required "installation is required: the name of this installation, a DNS label such as acme. It is part of the mark on every account, so choose one that you keep" .Values.installation }}
+{{- end }}
+
+{{- define "rollcall.listen" -}}
+{{- if contains ":" .Values.listen.address }}
+{{- printf "[%s]:%d" .Values.listen.address (int .Values.listen.port) }}
+{{- else }}
+{{- printf "%s:%d" .Values.listen.address (int .Values.listen.port) }}
+{{- end }}
+{{- end }}
+
+{{/* What the operator asks of the API server in a namespace that it looks after; a test holds it to that. */}}
+{{- define "rollcall.rules" -}}
+- apiGroups: [rollcall.dev]
+  resources: [employees, roletemplates, appconnectors]
+  verbs: [list, watch]
+- apiGroups: [rollcall.dev]
+  resources: [employees/status, roletemplates/status, appconnectors/status]
+  verbs: [patch]
+# The finalizer of `deletion.policy: Disable`.
+- apiGroups: [rollcall.dev]
+  resources: [employees]
+  verbs: [patch]
+# Only labelled Secrets are asked for; RBAC can't say so.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [list, watch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}

@@ -1,0 +1,7 @@
+//! The Helm chart, with the real Helm on the real API server.
+
+mod lifecycle;
+mod objects;
+mod rights;
+mod stories;
+mod values;
