@@ -3,6 +3,7 @@
 
 mod connector;
 mod request;
+mod tracked;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::runtime::secrets::SecretView;
 
 pub use connector::{ConnectorEntry, Running};
 pub use request::{Asked, Request};
+pub use tracked::{Status, Tracked};
 
 /// What is kept of an object's metadata.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,81 +49,6 @@ pub struct Meta {
     pub paused: bool,
     /// What its annotation asks for: a look now, where the text is a new one.
     pub requested: Option<Box<str>>,
-}
-
-/// A status: what the API server has, and what was handed to the writer and not confirmed yet.
-#[derive(Clone, Debug, Default)]
-pub struct Tracked<S> {
-    /// What the API server has, as far as we know.
-    pub known: S,
-    /// What is being written; without a token, what the API server refused.
-    writing: Option<(Option<u64>, S)>,
-}
-
-impl<S: PartialEq> Tracked<S> {
-    /// A status that the API server is known to have.
-    #[must_use]
-    pub fn new(known: S) -> Self {
-        Self {
-            known,
-            writing: None,
-        }
-    }
-
-    /// The newest status: the one on its way, else the one that is there. What it says was told.
-    #[must_use]
-    pub fn newest(&self) -> &S {
-        self.writing
-            .as_ref()
-            .map_or(&self.known, |(_, writing)| writing)
-    }
-
-    /// Whether a status has to be written: it is neither there nor on its way.
-    #[must_use]
-    pub fn differs(&self, status: &S) -> bool {
-        self.newest() != status
-    }
-
-    /// A status is on its way.
-    pub fn write(&mut self, token: u64, status: S) {
-        self.writing = Some((Some(token), status));
-    }
-
-    /// A write ended well: what it wrote is known now.
-    pub fn confirm(&mut self, token: u64) {
-        if self.awaits(token)
-            && let Some((_, status)) = self.writing.take()
-        {
-            self.known = status;
-        }
-    }
-
-    /// A write was given up.
-    pub fn give_up(&mut self, token: u64) {
-        if self.awaits(token) {
-            self.writing = None;
-        }
-    }
-
-    /// The API server refused a write, and would refuse it again: it counts as told until there is
-    /// something else to say, or the object is seen anew.
-    pub fn refuse(&mut self, token: u64) {
-        if let Some((awaited, _)) = self.writing.as_mut().filter(|(t, _)| *t == Some(token)) {
-            *awaited = None;
-        }
-    }
-
-    /// The watch showed the object.
-    pub fn show(&mut self, known: S) {
-        self.known = known;
-        self.writing.take_if(|(token, _)| token.is_none());
-    }
-
-    fn awaits(&self, token: u64) -> bool {
-        self.writing
-            .as_ref()
-            .is_some_and(|(t, _)| *t == Some(token))
-    }
 }
 
 /// All namespaces that are watched.
@@ -301,7 +228,7 @@ impl Person {
             facts,
             employee_id,
             record,
-            status: Tracked::new(status),
+            status: Tracked::new(&status),
             submitted: BTreeMap::new(),
             failures: BTreeMap::new(),
             in_doubt: BTreeSet::new(),

@@ -6,7 +6,7 @@ use super::ids::{AccountId, AttributeName, EntitlementId, EntitlementName, Usern
 use super::mark::Mark;
 
 /// Value of one account attribute.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AttributeValue {
     /// Text.
     Text(String),
@@ -36,7 +36,7 @@ impl AttributeValue {
 pub type Attributes = BTreeMap<AttributeName, AttributeValue>;
 
 /// Whether an account can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Activity {
     /// The target says it is enabled.
     Active,
@@ -47,7 +47,7 @@ pub enum Activity {
 }
 
 /// One account as a target shows it. Holds only the attributes that the connector manages.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ObservedAccount {
     /// Identifier in the target.
     pub id: AccountId,

@@ -242,6 +242,7 @@ fn inventory(entry: &ConnectorEntry) -> Wanted {
 /// Accounts that nobody declared: never ours, or ours until their Employee was deleted.
 fn orphans(realm: &Realm, entry: &ConnectorEntry, now: Timestamp) -> Vec<OrphanedAccount> {
     let ignored = Ignored::of(entry.spec.as_deref());
+    let known = entry.status.newest().orphaned_accounts;
     let mut out: Vec<OrphanedAccount> = entry
         .inventory
         .accounts()
@@ -259,10 +260,7 @@ fn orphans(realm: &Realm, entry: &ConnectorEntry, now: Timestamp) -> Vec<Orphane
                 }
                 Marking::Ours(_) | Marking::Foreign => return None,
             };
-            let since = entry
-                .status
-                .newest()
-                .orphaned_accounts
+            let since = known
                 .iter()
                 .find(|o| o.account_id == account.id.as_str())
                 .map_or(Time(now), |o| o.since.clone());

@@ -39,14 +39,16 @@ pub fn of(
             found.push((name.to_string(), "Account", active.username.to_string()));
         }
     }
+    let known = if found.is_empty() {
+        Vec::new()
+    } else {
+        person.status.newest().orphaned_credentials
+    };
     found
         .into_iter()
         .take(LIST_CAP)
         .map(|(connector, kind, name)| {
-            let since = person
-                .status
-                .newest()
-                .orphaned_credentials
+            let since = known
                 .iter()
                 .find(|o| o.connector == connector && o.kind == kind && o.name == name)
                 .map_or(Time(now), |o| o.since.clone());

@@ -182,7 +182,7 @@ pub fn timing(
         .accounts
         .keys()
         .any(|name| person.submitted.contains_key(name));
-    let told_before = person.status.known.observed_generation == person.meta.generation;
+    let told_before = person.status.known_generation() == person.meta.generation;
     // Watches of different kinds keep no order between each other: the role template that was applied
     // just before this person may be seen just after.
     let perhaps_early =

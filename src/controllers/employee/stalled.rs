@@ -39,7 +39,7 @@ pub fn derive(person: &Person, problem: &Problem, now: Timestamp) -> EmployeeSta
             .map(|(name, recorded)| account(name, recorded, &newest.accounts))
             .collect(),
         last_handled_reconcile_at: person.request.handled(),
-        ..newest.clone()
+        ..newest
     }
 }
 

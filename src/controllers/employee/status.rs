@@ -86,6 +86,7 @@ pub fn derive(
             )),
         ));
     }
+    let newest = person.status.newest();
     let next = desired.lifecycle.next.as_ref();
     let zone = person
         .facts
@@ -95,16 +96,11 @@ pub fn derive(
         observed_generation: person.meta.generation,
         stage: if desired.deleting {
             // A deletion says nothing of the person's employment.
-            person.status.newest().stage.clone()
+            newest.stage
         } else {
             Some(desired.lifecycle.stage.word().to_owned())
         },
-        conditions: conditions::merge(
-            &person.status.newest().conditions,
-            wanted,
-            person.meta.generation,
-            now,
-        ),
+        conditions: conditions::merge(&newest.conditions, wanted, person.meta.generation, now),
         summary: Some(EmployeeSummary {
             accounts: format!("{right}/{}", accounts.len()),
             next: next.map(|next| short_date(next, now, &zone)),

@@ -114,7 +114,7 @@ impl Engine {
             }
             person.meta = meta;
             person.facts = facts;
-            person.status.show(status);
+            person.status.show(&status);
             if old_manager != manager {
                 forget_report(realm, old_manager.as_ref(), &name);
             }
@@ -238,7 +238,7 @@ impl Engine {
             if let Some(entry) = realm.templates.get_mut(&name) {
                 entry.meta = meta;
                 if let Some(status) = status {
-                    entry.status.show(status);
+                    entry.status.show(&status);
                 }
             }
             self.hear_template(&key.namespace, &name);
@@ -256,7 +256,7 @@ impl Engine {
             compiled,
             unreadable,
             request: Request::after(status.last_handled_reconcile_at.as_deref()),
-            status: Tracked::new(status),
+            status: Tracked::new(&status),
         };
         realm.templates.insert(name.clone(), entry);
         self.hear_template(&key.namespace, &name);
@@ -290,7 +290,7 @@ impl Engine {
                 return;
             }
             if let Some(status) = &status {
-                entry.status.show(status.clone());
+                entry.status.show(status);
             }
             let same_spec = entry.meta.generation == meta.generation;
             let was_paused = entry.meta.paused;

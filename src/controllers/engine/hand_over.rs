@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use super::Ports;
-use crate::controllers::world::{Meta, Tracked};
+use crate::controllers::world::{Meta, Status, Tracked};
 use crate::plan::Lane;
 use crate::runtime::events::Notice;
 use crate::runtime::status_writer::{ObjectKind, StatusWrite};
@@ -22,7 +20,7 @@ pub(super) struct Subject<'a> {
 impl Ports {
     /// Hands a status over, unless it is there or on its way already. `news` tells what a person
     /// should notice between the newest status told so far and this one.
-    pub(super) fn hand_over<S: Serialize + PartialEq>(
+    pub(super) fn hand_over<S: Status>(
         &self,
         subject: &Subject<'_>,
         tracked: &mut Tracked<S>,
@@ -40,7 +38,7 @@ impl Ports {
                 return;
             }
         };
-        for notice in news(tracked.newest(), &status) {
+        for notice in news(&tracked.newest(), &status) {
             self.events.notify(notice);
         }
         self.statuses.write(StatusWrite {
@@ -52,6 +50,6 @@ impl Ports {
             status: value,
             token,
         });
-        tracked.write(token, status);
+        tracked.write(token, &status);
     }
 }

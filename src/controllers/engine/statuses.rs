@@ -61,7 +61,7 @@ impl Engine {
         let Some(entry) = realm.templates.get(name) else {
             return;
         };
-        let told_before = entry.status.known.observed_generation == entry.meta.generation;
+        let told_before = entry.status.known_generation() == entry.meta.generation;
         let listing = entry.compiled.iter().any(|template| {
             let mut connectors = template.spec.grants.keys();
             connectors.any(|c| {
@@ -110,7 +110,7 @@ impl Engine {
         let Some(entry) = realm.connectors.get(name) else {
             return;
         };
-        let told_before = entry.status.known.observed_generation == entry.meta.generation;
+        let told_before = entry.status.known_generation() == entry.meta.generation;
         if told_before && entry.awaits_first_listing() {
             // What was written before the start stands; the end of the listing brings us back.
             return;

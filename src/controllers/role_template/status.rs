@@ -100,6 +100,7 @@ fn rogue_holders(realm: &Realm, entry: &TemplateEntry, now: Timestamp) -> Vec<Ro
     let Some(template) = entry.compiled.as_ref() else {
         return Vec::new();
     };
+    let known = entry.status.newest().orphaned_credentials;
     let mut out = Vec::new();
     for (connector_name, entitlements) in &template.spec.grants {
         let Some(connector) = realm.connectors.get(connector_name) else {
@@ -134,10 +135,7 @@ fn rogue_holders(realm: &Realm, entry: &TemplateEntry, now: Timestamp) -> Vec<Ro
                     None if username.as_deref().is_some_and(|u| ignored.covers(u)) => continue,
                     _ => {}
                 }
-                let since = entry
-                    .status
-                    .newest()
-                    .orphaned_credentials
+                let since = known
                     .iter()
                     .find(|o| {
                         o.connector == connector_name.as_str()

@@ -72,7 +72,7 @@ impl ConnectorEntry {
             listing_failed: None,
             oddities: Vec::new(),
             mark_dropped: None,
-            status: Tracked::new(status),
+            status: Tracked::new(&status),
         }
     }
 

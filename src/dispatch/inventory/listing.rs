@@ -1,11 +1,12 @@
 //! How a listing is taken in: what it may refute, and whose picture it changes.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::{Entitlement, Entry, Inventory, Overlay};
 use crate::connectors::Listing;
 use crate::domain::account::{Completeness, ObservedAccount, ObservedEntitlement};
-use crate::domain::ids::{AccountId, EmployeeId, EntitlementId, EntitlementName};
+use crate::domain::ids::{AccountId, EmployeeId, EntitlementId};
 
 /// Why a listing without any account is not believed.
 const SUDDENLY_EMPTY: &str = "the listing was suddenly empty: each account is looked up by itself before it is taken to be gone";
@@ -53,8 +54,7 @@ impl Inventory {
             self.set_holder(&name, &id, holds);
         }
         let after = self.pictures();
-        let changed = |a: &HashMap<EmployeeId, Vec<Picture>>,
-                       b: &HashMap<EmployeeId, Vec<Picture>>| {
+        let changed = |a: &Pictures, b: &Pictures| {
             a.iter()
                 .filter(|(who, picture)| b.get(*who) != Some(picture))
                 .map(|(who, _)| who.clone())
@@ -139,31 +139,24 @@ impl Inventory {
         }
     }
 
-    /// What a person's accounts look like, for telling whose picture changed.
-    fn pictures(&self) -> HashMap<EmployeeId, Vec<Picture>> {
+    /// What each person's accounts look like, as a hash of all that is seen, for telling whose picture
+    /// changed: pictures of everyone would be as large as the inventory itself.
+    fn pictures(&self) -> Pictures {
         self.by_mark
             .iter()
             .map(|(who, ids)| {
-                let pictures = ids
-                    .iter()
-                    .filter_map(|id| self.accounts.get(id))
-                    .map(|entry| Picture {
-                        account: entry.account.clone(),
-                        held: self
-                            .held
-                            .get(&entry.account.id)
-                            .cloned()
-                            .unwrap_or_default(),
-                    })
-                    .collect();
-                (who.clone(), pictures)
+                let mut picture = DefaultHasher::new();
+                for id in ids {
+                    if let Some(entry) = self.accounts.get(id) {
+                        entry.account.hash(&mut picture);
+                        let held = self.held(id).filter(|held| !held.is_empty());
+                        held.hash(&mut picture);
+                    }
+                }
+                (who.clone(), picture.finish())
             })
             .collect()
     }
 }
 
-#[derive(PartialEq)]
-struct Picture {
-    account: ObservedAccount,
-    held: BTreeSet<EntitlementName>,
-}
+type Pictures = HashMap<EmployeeId, u64>;

@@ -343,8 +343,14 @@ impl Inventory {
         }
     }
 
-    fn add_entitlement(&mut self, seen: ObservedEntitlement) {
+    fn add_entitlement(&mut self, mut seen: ObservedEntitlement) {
         self.forget_entitlement(&seen.id);
+        for holder in &mut seen.holders {
+            // One text for each identifier: there are many more memberships than accounts.
+            if let Some((known, _)) = self.accounts.get_key_value(holder) {
+                *holder = known.clone();
+            }
+        }
         for holder in &seen.holders {
             self.held
                 .entry(holder.clone())

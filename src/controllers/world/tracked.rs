@@ -1,0 +1,138 @@
+//! What the API server has of a status, and what is on its way there. Kept packed: there is one for each
+//! object, and only a look at that object reads it.
+
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::api::{AppConnectorStatus, EmployeeStatus, RoleTemplateStatus};
+
+/// A status that says which generation of the spec it is of.
+pub trait Status: Serialize + DeserializeOwned + Default {
+    /// That generation; -1 where nobody has looked yet.
+    fn observed_generation(&self) -> i64;
+}
+
+impl Status for EmployeeStatus {
+    fn observed_generation(&self) -> i64 {
+        self.observed_generation
+    }
+}
+
+impl Status for RoleTemplateStatus {
+    fn observed_generation(&self) -> i64 {
+        self.observed_generation
+    }
+}
+
+impl Status for AppConnectorStatus {
+    fn observed_generation(&self) -> i64 {
+        self.observed_generation
+    }
+}
+
+/// A status as JSON. Equal statuses have the same text, as its order is that of the type.
+#[derive(Clone, Debug)]
+struct Packed<S> {
+    json: Box<[u8]>,
+    observed_generation: i64,
+    of: PhantomData<S>,
+}
+
+impl<S: Status> Packed<S> {
+    fn new(status: &S) -> Self {
+        Self {
+            // What does not become JSON can't have been read from it: there is no such status.
+            json: serde_json::to_vec(status).unwrap_or_default().into(),
+            observed_generation: status.observed_generation(),
+            of: PhantomData,
+        }
+    }
+
+    fn unpack(&self) -> S {
+        serde_json::from_slice(&self.json).unwrap_or_default()
+    }
+}
+
+/// A status: what the API server has, and what was handed to the writer and not confirmed yet.
+#[derive(Clone, Debug)]
+pub struct Tracked<S> {
+    known: Packed<S>,
+    /// What is being written; without a token, what the API server refused.
+    writing: Option<Box<(Option<u64>, Packed<S>)>>,
+}
+
+impl<S: Status> Tracked<S> {
+    /// A status that the API server is known to have.
+    #[must_use]
+    pub fn new(known: &S) -> Self {
+        Self {
+            known: Packed::new(known),
+            writing: None,
+        }
+    }
+
+    /// The generation that the status is of which the API server has, as far as we know.
+    #[must_use]
+    pub fn known_generation(&self) -> i64 {
+        self.known.observed_generation
+    }
+
+    fn last(&self) -> &Packed<S> {
+        self.writing.as_ref().map_or(&self.known, |w| &w.1)
+    }
+
+    /// The newest status: the one on its way, else the one that is there. What it says was told.
+    #[must_use]
+    pub fn newest(&self) -> S {
+        self.last().unpack()
+    }
+
+    /// Whether a status has to be written: it is neither there nor on its way.
+    #[must_use]
+    pub fn differs(&self, status: &S) -> bool {
+        self.last().json != Packed::new(status).json
+    }
+
+    /// A status is on its way.
+    pub fn write(&mut self, token: u64, status: &S) {
+        self.writing = Some(Box::new((Some(token), Packed::new(status))));
+    }
+
+    /// A write ended well: what it wrote is known now.
+    pub fn confirm(&mut self, token: u64) {
+        if self.awaits(token)
+            && let Some(written) = self.writing.take()
+        {
+            self.known = written.1;
+        }
+    }
+
+    /// A write was given up.
+    pub fn give_up(&mut self, token: u64) {
+        if self.awaits(token) {
+            self.writing = None;
+        }
+    }
+
+    /// The API server refused a write, and would refuse it again: it counts as told until there is
+    /// something else to say, or the object is seen anew.
+    pub fn refuse(&mut self, token: u64) {
+        if self.awaits(token)
+            && let Some(writing) = self.writing.as_mut()
+        {
+            writing.0 = None;
+        }
+    }
+
+    /// The watch showed the object.
+    pub fn show(&mut self, known: &S) {
+        self.known = Packed::new(known);
+        self.writing.take_if(|writing| writing.0.is_none());
+    }
+
+    fn awaits(&self, token: u64) -> bool {
+        self.writing.as_ref().is_some_and(|w| w.0 == Some(token))
+    }
+}
