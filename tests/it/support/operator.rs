@@ -191,6 +191,12 @@ impl OperatorProcess {
         }
     }
 
+    /// Memory that it has resident now, in bytes.
+    #[allow(dead_code, reason = "for benchmarks")]
+    pub fn resident(&mut self) -> u64 {
+        self.process().resident()
+    }
+
     /// Kills it (SIGKILL) and waits until it is gone.
     pub fn kill(&mut self) {
         self.process().kill();

@@ -92,6 +92,15 @@ impl Tied {
         self.child.try_wait().unwrap()
     }
 
+    /// Memory that the process has resident now, in bytes.
+    #[allow(dead_code, reason = "for benchmarks")]
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|l| l.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+        kib.unwrap() * 1024
+    }
+
     /// Everything the process has said so far.
     pub fn output(&self) -> String {
         let said = std::fs::read(&self.log).unwrap_or_default();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::service::service_fn;
@@ -16,6 +16,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::controlplane::{ControlPlane, control_plane};
@@ -87,12 +88,14 @@ pub struct Proxy {
     address: std::net::SocketAddr,
     path: String,
     seen: Arc<Mutex<Vec<Forwarded>>>,
+    cut: Arc<Mutex<CancellationToken>>,
     task: AbortHandle,
     folder: TempDir,
 }
 
 #[derive(Clone)]
 struct Way {
+    cut: Arc<Mutex<CancellationToken>>,
     http: reqwest::Client,
     origin: Url,
     judge: Arc<Judge>,
@@ -130,7 +133,9 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen: Arc<Mutex<Vec<Forwarded>>> = Arc::default();
+        let cut: Arc<Mutex<CancellationToken>> = Arc::default();
         let way = Way {
+            cut: Arc::clone(&cut),
             http,
             origin: base.join("/").unwrap(),
             judge,
@@ -145,6 +150,7 @@ impl Proxy {
             address,
             path: base.path().trim_end_matches('/').to_owned(),
             seen,
+            cut,
             task: task.abort_handle(),
             folder: TempDir::new().unwrap(),
         }
@@ -181,6 +187,12 @@ impl Proxy {
         });
         std::fs::write(&path, config.to_string()).unwrap();
         path
+    }
+
+    /// Ends every answer that is still being passed on, such as a watch.
+    #[allow(dead_code, reason = "for benchmarks")]
+    pub fn cut(&self) {
+        std::mem::take(&mut *self.cut.lock().unwrap()).cancel();
     }
 
     /// Every request that was judged, in the order of their answers.
@@ -299,7 +311,9 @@ impl Way {
                 passed = passed.header(name, value);
             }
         }
+        let cut = self.cut.lock().unwrap().clone();
         let stream = answer.bytes_stream().map_ok(Frame::data).map_err(broken);
+        let stream = stream.take_until(cut.cancelled_owned());
         let stream: Pin<Box<dyn futures::Stream<Item = _> + Send>> = Box::pin(stream);
         passed
             .body(StreamBody::new(stream).boxed_unsync())

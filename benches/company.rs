@@ -1,0 +1,306 @@
+//! A company to measure with: people, one role, one connector, and what they cost.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, ResourceExt};
+use rollcall::api::{AppConnector, Employee, RoleTemplate};
+use serde_json::{Value, json};
+
+use crate::stand_in::StandIn;
+use crate::support::controlplane::control_plane;
+use crate::support::namespace::Namespace;
+use crate::support::targets::ScimServer;
+
+/// Groups that everyone gets.
+pub const GROUPS: usize = 5;
+/// Calls in flight at a target, the operator's and the raw client's.
+pub const CONCURRENCY: usize = 16;
+/// Manifests applied at the same time.
+const APPLIED: usize = 32;
+/// How long a run may take before it counts as stuck.
+const PATIENCE: Duration = Duration::from_mins(20);
+
+/// What the people's accounts are in.
+pub enum Target {
+    /// The fast stand-in.
+    StandIn(StandIn),
+    /// A real SCIMMY.
+    Scimmy(Box<ScimServer>),
+}
+
+/// Which kind of target is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The fast stand-in.
+    StandIn,
+    /// A real SCIMMY.
+    Scimmy,
+}
+
+impl Kind {
+    /// The word in tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::StandIn => "stand-in",
+            Self::Scimmy => "SCIMMY",
+        }
+    }
+}
+
+impl Target {
+    /// An empty target with the groups.
+    pub async fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::StandIn => {
+                let target = StandIn::start().await;
+                target.make_groups(&groups());
+                Self::StandIn(target)
+            }
+            Kind::Scimmy => {
+                let target = ScimServer::scimmy().await;
+                for group in groups() {
+                    target.create_group(&group).await;
+                }
+                Self::Scimmy(Box::new(target))
+            }
+        }
+    }
+
+    pub fn base_url(&self) -> String {
+        match self {
+            Self::StandIn(target) => target.base_url(),
+            Self::Scimmy(target) => target.base_url().to_string(),
+        }
+    }
+
+    pub fn host(&self) -> String {
+        match self {
+            Self::StandIn(target) => target.host.clone(),
+            Self::Scimmy(target) => target.host().to_owned(),
+        }
+    }
+
+    pub fn token(&self) -> &str {
+        match self {
+            Self::StandIn(_) => "any",
+            Self::Scimmy(target) => target.token(),
+        }
+    }
+
+    /// Requests so far, without those of the benchmark itself.
+    pub async fn requests(&self) -> usize {
+        match self {
+            Self::StandIn(target) => {
+                let seen = target.seen();
+                usize::try_from(seen.reads + seen.writes).unwrap()
+            }
+            Self::Scimmy(target) => target.requests().await.len(),
+        }
+    }
+
+    /// Fails unless exactly these many people are there, each once and in each group.
+    pub async fn verify(&self, people: usize) {
+        let (users, sizes) = match self {
+            Self::StandIn(target) => {
+                let sizes = target.group_sizes();
+                (target.seen().users, sizes.into_values().collect::<Vec<_>>())
+            }
+            Self::Scimmy(target) => {
+                let mut sizes = Vec::new();
+                for group in groups() {
+                    let ids = target.group_member_ids(&group).await;
+                    let once: BTreeSet<_> = ids.iter().collect();
+                    assert_eq!(ids.len(), once.len(), "{group} has doubled members");
+                    sizes.push(ids.len());
+                }
+                (target.users().await.len(), sizes)
+            }
+        };
+        assert_eq!(users, people, "accounts in the end");
+        assert_eq!(
+            sizes,
+            vec![people; GROUPS],
+            "members of each group in the end"
+        );
+    }
+}
+
+/// Names of the groups that everyone gets.
+pub fn groups() -> Vec<String> {
+    (0..GROUPS).map(|n| format!("group-{n}")).collect()
+}
+
+/// Object name of a person.
+pub fn name(n: usize) -> String {
+    format!("person-{n:06}")
+}
+
+/// The user name that the connector gives a person.
+pub fn username(n: usize) -> String {
+    format!("p{n:06}.example")
+}
+
+/// A namespace with its objects.
+pub struct Company {
+    pub namespace: Namespace,
+}
+
+impl Company {
+    pub async fn new(story: &str) -> Self {
+        Self {
+            namespace: Namespace::new(story).await,
+        }
+    }
+
+    /// The connector `name` to a target, with its credential.
+    pub async fn connect(&self, name: &str, target: &Target, interval: &str) {
+        let (token, host) = (target.token(), target.host());
+        self.namespace.credential(name, token, &host).await;
+        let connector = json!({"metadata": {"name": name}, "spec": {
+            "scim": {
+                "baseUrl": target.base_url(),
+                "auth": {"bearer": {"secretKeyRef": {"name": name, "key": "token"}}},
+            },
+            "account": {
+                "username": ["employee.name.given.lowerAscii() + '.' + employee.name.family.lowerAscii()"],
+                "attributes": {
+                    "displayName": "employee.name.display", "title": "employee.jobTitle",
+                    "emails[type eq \"work\"].value": "employee.email",
+                },
+            },
+            "sync": {"interval": interval, "concurrency": CONCURRENCY, "membershipBatch": 100, "pageSize": 1000},
+        }});
+        self.namespace
+            .apply::<AppConnector>(connector)
+            .await
+            .unwrap();
+    }
+
+    /// The role that gives people of a department groups in connectors.
+    pub async fn role(&self, name: &str, rule: &str, connectors: &[&str], groups: &[String]) {
+        let grants: Vec<_> = connectors
+            .iter()
+            .map(|c| json!({"connector": c, "entitlements": groups}))
+            .collect();
+        let role = json!({"metadata": {"name": name}, "spec": {"match": rule, "grants": grants}});
+        self.namespace.apply::<RoleTemplate>(role).await.unwrap();
+    }
+
+    /// Makes the Employees of a range.
+    pub async fn employ(&self, range: std::ops::Range<usize>) {
+        let api = self.namespace.api::<Employee>();
+        stream::iter(range)
+            .map(|n| {
+                let api = api.clone();
+                async move {
+                    let employee = serde_json::from_value(employee(n)).unwrap();
+                    api.create(&PostParams::default(), &employee)
+                        .await
+                        .map(drop)
+                }
+            })
+            .buffer_unordered(APPLIED)
+            .try_collect::<()>()
+            .await
+            .unwrap();
+    }
+
+    /// Ends a person's employment.
+    pub async fn terminate(&self, n: usize) {
+        let patch = json!({"spec": {"endDate": "2020-06-01"}});
+        let parameters = PatchParams::default();
+        let api = self.namespace.api::<Employee>();
+        api.patch(&name(n), &parameters, &Patch::Merge(patch))
+            .await
+            .unwrap();
+    }
+
+    /// Waits until so many people are as `wanted`.
+    pub async fn wait(&self, count: usize, wanted: impl Fn(&Employee) -> bool) {
+        let search = async {
+            let api: Api<Employee> = self.namespace.api();
+            let stream = watcher(api, watcher::Config::default()).default_backoff();
+            let mut stream = std::pin::pin!(stream.applied_objects());
+            let mut done = BTreeSet::new();
+            while let Some(step) = stream.next().await {
+                let Ok(employee) = step else { continue };
+                if wanted(&employee) {
+                    done.insert(employee.name_any());
+                    if done.len() == count {
+                        return;
+                    }
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, search)
+            .await
+            .expect("the run is stuck");
+    }
+}
+
+/// Whether a person has everything and says so.
+pub fn is_ready(employee: &Employee) -> bool {
+    employee.status.as_ref().is_some_and(|s| {
+        s.conditions
+            .iter()
+            .any(|c| c.type_ == "Ready" && c.status == "True")
+            && !s.accounts.is_empty()
+    })
+}
+
+fn employee(n: usize) -> Value {
+    json!({"metadata": {"name": name(n)}, "spec": {
+        "employeeId": format!("{n:06}"),
+        "name": {"given": format!("P{n:06}"), "family": "Example"},
+        "email": format!("p{n:06}@example.com"),
+        "department": if n % 2 == 0 { "Marketing" } else { "Engineering" },
+        "jobTitle": "Specialist", "location": "Berlin", "costCenter": "4711",
+        "startDate": "2020-01-01", "timeZone": "Europe/Berlin",
+    }})
+}
+
+/// How many requests the API server has answered that concern our kinds, Secrets and events, by what its
+/// own metrics say: all, and those that write.
+pub async fn kubernetes_requests() -> (u64, u64) {
+    let (origin, http) = control_plane().await.direct();
+    let url = origin.join("metrics").unwrap();
+    let text = http.get(url).send().await.unwrap().text().await.unwrap();
+    let ours = [
+        "group=\"rollcall.dev\"",
+        "group=\"events.k8s.io\"",
+        "resource=\"secrets\"",
+    ];
+    let (mut all, mut writes) = (0, 0);
+    for line in text
+        .lines()
+        .filter(|l| l.starts_with("apiserver_request_total{"))
+    {
+        if ours.iter().any(|part| line.contains(part)) && !line.contains("verb=\"WATCH\"") {
+            let count = line
+                .rsplit(' ')
+                .next()
+                .and_then(|n| n.parse::<f64>().ok())
+                .unwrap_or(0.0);
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a count"
+            )]
+            let count = count as u64;
+            all += count;
+            if !line.contains("verb=\"LIST\"") && !line.contains("verb=\"GET\"") {
+                writes += count;
+            }
+        }
+    }
+    (all, writes)
+}
+
+/// Seconds since an instant.
+pub fn seconds_since(begin: Instant) -> f64 {
+    begin.elapsed().as_secs_f64()
+}

@@ -1,0 +1,74 @@
+//! Measures Rollcall against a raw client that does only the indispensable work, and what it costs to be
+//! at rest. A program, not a test: it prints a table and writes `target/bench/report.json`.
+//!
+//! `cargo bench --bench rollcall -- [--people N] [--rounds N] [WHAT…]`, with WHAT of `storm`,
+//! `terminations`, `idle`, `growth`, `edit` and `memory`; all of them where none is named.
+
+mod company;
+mod raw;
+mod report;
+mod rest;
+mod stand_in;
+mod storm;
+mod terminations;
+
+#[allow(dead_code, unused_imports, reason = "what only tests need")]
+#[path = "../tests/it/support/mod.rs"]
+mod support;
+
+use std::path::PathBuf;
+
+use company::Kind;
+use report::Report;
+
+const EVERYTHING: [&str; 6] = ["storm", "terminations", "idle", "growth", "edit", "memory"];
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
+    let (mut people, mut rounds, mut wanted) = (2000, 3, Vec::new());
+    while let Some(argument) = arguments.next() {
+        let mut number = || {
+            arguments
+                .next()
+                .and_then(|n| n.parse().ok())
+                .expect("a number")
+        };
+        match argument.as_str() {
+            "--people" => people = number(),
+            "--rounds" => rounds = number(),
+            word if EVERYTHING.contains(&word) => wanted.push(argument),
+            word => panic!("unknown: {word}; there are --people N, --rounds N, and {EVERYTHING:?}"),
+        }
+    }
+    if wanted.is_empty() {
+        wanted = EVERYTHING.map(str::to_owned).to_vec();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(measure(people, rounds, &wanted));
+}
+
+async fn measure(people: usize, rounds: usize, wanted: &[String]) {
+    let mut report = Report::default();
+    for what in wanted {
+        eprintln!("{what} …");
+        match what.as_str() {
+            "storm" => {
+                for kind in [Kind::StandIn, Kind::Scimmy] {
+                    storm::storm(&mut report, kind, people, rounds).await;
+                }
+            }
+            "terminations" => terminations::terminations(&mut report, people).await,
+            "idle" => rest::idle(&mut report).await,
+            "growth" => storm::growth(&mut report, 1000, 10_000).await,
+            "edit" => rest::edit(&mut report, 20_000).await,
+            _ => rest::memory(&mut report, 100_000).await,
+        }
+    }
+    println!("{}", report.table());
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../bench/report.json");
+    report.write(&path);
+    eprintln!("written: target/bench/report.json");
+}
