@@ -186,8 +186,12 @@ impl Company {
             .iter()
             .map(|c| json!({"connector": c, "entitlements": groups}))
             .collect();
-        let role = json!({"metadata": {"name": name}, "spec": {"match": rule, "grants": grants}});
-        self.namespace.apply::<RoleTemplate>(role).await.unwrap();
+        let manifest =
+            json!({"metadata": {"name": name}, "spec": {"match": rule, "grants": grants}});
+        self.namespace
+            .apply::<RoleTemplate>(manifest)
+            .await
+            .unwrap();
     }
 
     /// Makes the Employees of a range.
@@ -257,7 +261,7 @@ fn employee(n: usize) -> Value {
         "employeeId": format!("{n:06}"),
         "name": {"given": format!("P{n:06}"), "family": "Example"},
         "email": format!("p{n:06}@example.com"),
-        "department": if n % 2 == 0 { "Marketing" } else { "Engineering" },
+        "department": if n.is_multiple_of(2) { "Marketing" } else { "Engineering" },
         "jobTitle": "Specialist", "location": "Berlin", "costCenter": "4711",
         "startDate": "2020-01-01", "timeZone": "Europe/Berlin",
     }})

@@ -4,6 +4,14 @@
 //! `cargo bench --bench rollcall -- [--people N] [--rounds N] [WHAT…]`, with WHAT of `storm`,
 //! `terminations`, `idle`, `growth`, `edit` and `memory`; all of them where none is named.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a program for developers: whatever goes wrong ends it"
+)]
+
 mod company;
 mod raw;
 mod report;

@@ -1,5 +1,6 @@
 //! What was measured: a table for people, JSON for programs.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -36,7 +37,7 @@ impl Report {
         let mut last = "";
         for row in &self.rows {
             if row.what != last {
-                out += &format!("\n{}\n", row.what);
+                let _ = writeln!(out, "\n{}", row.what);
                 last = &row.what;
             }
             let value = if row.value.abs() >= 100.0 {
@@ -48,7 +49,8 @@ impl Report {
                 .goal
                 .as_ref()
                 .map_or(String::new(), |g| format!("  (goal {g})"));
-            out += &format!("  {:<28} {value:>10} {}{goal}\n", row.figure, row.unit);
+            let (figure, unit) = (&row.figure, &row.unit);
+            let _ = writeln!(out, "  {figure:<28} {value:>10} {unit}{goal}");
         }
         out
     }

@@ -11,6 +11,7 @@ use crate::runtime::leader::Settings;
 
 /// Whether there may be others, and how it is agreed who works.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_field_names, reason = "each is the name of its flag")]
 pub(super) struct ElectionArgs {
     /// Stand by until the Lease is held: for more than one instance, and for upgrades without a gap.
     #[arg(long, env = "ROLLCALL_LEADER_ELECT", value_parser = clap::builder::BoolishValueParser::new())]

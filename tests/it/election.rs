@@ -89,9 +89,9 @@ async fn whoever_loses_it_to_another_ends_at_once() {
     assert!(lost.to_string().contains("by-hand"), "{lost}");
 }
 
-/// A Lease that somebody deletes is no free Lease: its leader works until it notices.
+/// A Lease that somebody deletes is no free Lease: its leader makes it anew before another would.
 #[tokio::test]
-async fn a_deleted_lease_ends_its_leader_before_another_begins() {
+async fn a_deleted_lease_stays_with_its_leader() {
     let namespace = Namespace::new("deleted").await;
     let mut leadership = elected(&namespace, settings(&namespace, "one")).await;
     let health = Health::new(Duration::from_mins(1));
@@ -110,15 +110,21 @@ async fn a_deleted_lease_ends_its_leader_before_another_begins() {
         _ = &mut other => panic!("two lead"),
         _ = standby => {}
     }
-    leases(&namespace)
-        .delete("lease", &DeleteParams::default())
-        .await
-        .unwrap();
+    let api = leases(&namespace);
+    let parameters = DeleteParams::default();
+    api.delete("lease", &parameters).await.unwrap();
+    let again = eventually("there is a Lease again", async || {
+        let lease = api.get_opt("lease").await.unwrap();
+        lease
+            .and_then(|lease| lease.spec?.holder_identity)
+            .ok_or(())
+    });
     tokio::select! {
-        biased;
-        _ = &mut other => panic!("the other began first"),
-        lost = leadership.lost() => assert_eq!(lost.reason(), "LeaseTaken"),
+        _ = &mut other => panic!("the other began"),
+        lost = leadership.lost() => panic!("{lost}"),
+        holder = again => assert!(holder.starts_with("one_"), "{holder}"),
     }
+    leadership.release().await;
     timeout(PATIENCE, other).await.unwrap().unwrap();
 }
 

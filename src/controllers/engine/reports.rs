@@ -201,9 +201,7 @@ impl Engine {
                 self.ports
                     .metrics
                     .inventory_listed(&key.namespace, key.name.as_str(), now);
-                if came_or_went {
-                    self.try_entitlements_again(&key);
-                }
+                let again = self.try_entitlements_again(&key, came_or_went);
                 if first || came_or_went || keeps_marks {
                     self.look_at_everyone(&key.namespace);
                 } else {
@@ -212,6 +210,7 @@ impl Engine {
                     }
                     changed.extend(self.unsettled(&key));
                     changed.extend(decided);
+                    changed.extend(again);
                     for id in changed {
                         self.look_at_id(&key.namespace, &id);
                     }
@@ -287,16 +286,26 @@ impl Engine {
         decided
     }
 
-    /// Entitlements came or went: what failed for want of one is tried again at once.
-    fn try_entitlements_again(&mut self, key: &ConnectorKey) {
-        let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
-            return;
-        };
-        for person in realm.people.values_mut() {
-            person
-                .failures
-                .retain(|failed, _| failed.connector != key.name || failed.entitlement.is_none());
+    /// What failed of entitlements is tried again: all of it where entitlements came or went, else what
+    /// failed as the entitlement did not exist. It may have been made anew, and written through, before
+    /// anything was listed. Tells whose it is.
+    fn try_entitlements_again(&mut self, key: &ConnectorKey, all: bool) -> Vec<EmployeeId> {
+        let mut again = Vec::new();
+        let realm = self.world.realms.get_mut(&key.namespace);
+        for person in realm
+            .into_iter()
+            .flat_map(|realm| realm.people.values_mut())
+        {
+            let before = person.failures.len();
+            person.failures.retain(|failed, failure| {
+                let concerned = failed.connector == key.name && failed.entitlement.is_some();
+                !concerned || !(all || failure.reason == ErrorKind::NotFound.reason())
+            });
+            if person.failures.len() != before {
+                again.push(person.employee_id.clone());
+            }
         }
+        again
     }
 
     /// A name that the target refused may have become free since.

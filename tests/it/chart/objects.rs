@@ -167,6 +167,11 @@ async fn the_deployment_is_confined_and_probed() {
     assert_eq!(deployment["spec"]["strategy"], json!({"type": "Recreate"}));
     let args = deployment["spec"]["template"]["spec"]["containers"][0]["args"].to_string();
     assert!(!args.contains("leader-elect"), "{args}");
+    assert!(!args.contains("--paused"), "{args}");
+    let paused = made(json!({"paused": true})).await;
+    let deployment = of_kind(&paused, "Deployment")[0];
+    let args = deployment["spec"]["template"]["spec"]["containers"][0]["args"].to_string();
+    assert!(args.contains("--paused"), "{args}");
     assert_eq!(of_kind(&alone, "Role").len(), 0);
 }
 

@@ -25,18 +25,25 @@ async fn lint_has_nothing_to_say() {
     assert!(said.contains("0 chart(s) failed"), "{said}");
 }
 
-#[tokio::test]
-async fn what_makes_no_sense_is_refused_by_name() {
-    let helm = Helm::alone().await;
-    let nine = "x".repeat(64);
-    for (path, value, parts) in [
+/// A path, a value that makes no sense there, and what is said of it.
+type Nonsense = (&'static str, Value, Vec<&'static str>);
+
+fn nonsense() -> Vec<Nonsense> {
+    let long = "x".repeat(64);
+    let mut all = in_the_head(&long);
+    all.extend(in_the_rest());
+    all
+}
+
+fn in_the_head(long: &str) -> Vec<Nonsense> {
+    vec![
         (
             "installation",
             json!(""),
             vec!["installation is required", "the mark"],
         ),
         ("installation", json!("Acme"), vec!["/installation", "Acme"]),
-        ("installation", json!(nine), vec!["/installation"]),
+        ("installation", json!(long), vec!["/installation"]),
         (
             "image.repository",
             json!(""),
@@ -74,6 +81,11 @@ async fn what_makes_no_sense_is_refused_by_name() {
             vec!["/watch/namespaces/0", "Bad_Name"],
         ),
         ("crds.install", json!("yes"), vec!["/crds/install"]),
+    ]
+}
+
+fn in_the_rest() -> Vec<Nonsense> {
+    vec![
         (
             "serviceAccount.nam",
             json!("x"),
@@ -123,7 +135,13 @@ async fn what_makes_no_sense_is_refused_by_name() {
             json!("soon"),
             vec!["/podMonitor/interval"],
         ),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_by_name() {
+    let helm = Helm::alone().await;
+    for (path, value, parts) in nonsense() {
         let said = helm.template(&with(path, value.clone())).await;
         let why = said.expect_err(&format!("{path}={value} was taken"));
         for part in parts {

@@ -200,9 +200,12 @@ impl Deployed {
     pub async fn leads(&mut self) {
         let url = format!("http://{}/readyz", self.release.address());
         eventually("the deployed operator leads", async || {
-            if self.process.ended().is_some() {
-                panic!("it ended before it was ready: {}", self.process.output());
-            }
+            let ended = self.process.ended().is_some();
+            assert!(
+                !ended,
+                "it ended before it was ready: {}",
+                self.process.output()
+            );
             let answer = reqwest::get(&url).await.map_err(|e| e.to_string())?;
             match answer.text().await {
                 Ok(words) if words == "ok\n" => Ok(()),

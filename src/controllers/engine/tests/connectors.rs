@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Bench, account, connector, employee, everyone, ordered};
+use crate::connectors::ErrorKind;
 use crate::controllers::watch::{Change, Seen};
-use crate::controllers::world::Submitted;
+use crate::controllers::world::{Failure, FailureKey, Submitted};
 use crate::dispatch::order::{Effect, Event, Order, Outcome};
 use crate::domain::account::{Activity, ObservedAccount};
 use crate::domain::ids::{ConnectorName, EmployeeName, Username};
@@ -211,4 +212,48 @@ fn a_dropped_mark_is_recalled_from_an_account_that_was_ours_alone() {
         entry.recall_dropped_mark([&record].into_iter());
         assert_eq!(entry.mark_dropped.is_some(), recalled, "{name} {mark:?}");
     }
+}
+
+/// A group was deleted and made again, by another person's look, before a listing showed either.
+#[tokio::test]
+async fn an_entitlement_that_did_not_exist_is_tried_again_after_a_listing() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    bench.connector("directory", &connector("directory"));
+    bench.employee("ada", &employee("1"));
+    bench.employee("bob", &employee("2"));
+    bench.work();
+    bench.listed("directory", Vec::new());
+    bench.work();
+    let namespace = bench.namespace.clone();
+    let mut fail = |name: &str, reason: &'static str| {
+        let person = bench
+            .engine
+            .world
+            .person_mut(&namespace, &EmployeeName::new(name))
+            .unwrap();
+        let key = FailureKey {
+            connector: "directory".into(),
+            verb: "AddEntitlements",
+            entitlement: Some("mail".into()),
+        };
+        let failure = Failure {
+            reason,
+            message: String::new(),
+            attempts: 1,
+            retry_at: jiff::Timestamp::MAX,
+        };
+        person.failures.insert(key, failure);
+    };
+    fail("ada", ErrorKind::NotFound.reason());
+    fail("bob", ErrorKind::Forbidden.reason());
+    bench.listed("directory", Vec::new());
+    let failures = |name: &str| {
+        let person = bench
+            .engine
+            .world
+            .person(&namespace, &EmployeeName::new(name));
+        person.unwrap().failures.len()
+    };
+    assert_eq!((failures("ada"), failures("bob")), (0, 1));
 }
