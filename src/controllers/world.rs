@@ -219,7 +219,7 @@ impl Person {
         facts: Result<Arc<Facts>, Problem>,
         employee_id: EmployeeId,
         record: Record,
-        status: EmployeeStatus,
+        status: &EmployeeStatus,
     ) -> Self {
         let handled = status.last_handled_reconcile_at.as_deref();
         Self {
@@ -228,7 +228,7 @@ impl Person {
             facts,
             employee_id,
             record,
-            status: Tracked::new(&status),
+            status: Tracked::new(status),
             submitted: BTreeMap::new(),
             failures: BTreeMap::new(),
             in_doubt: BTreeSet::new(),

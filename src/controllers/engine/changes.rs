@@ -67,14 +67,14 @@ impl Engine {
             Seen::Gone(key) => self.employee_gone(&key),
             Seen::Unreadable(key, meta, unfit) => {
                 let id = EmployeeId::new(unfit.spec_text("employeeId").unwrap_or_default());
-                let status = unfit.status().unwrap_or_default();
-                self.employee_there(&key, meta, &id, Err(unreadable(&unfit)), status);
+                let status: EmployeeStatus = unfit.status().unwrap_or_default();
+                self.employee_there(&key, meta, &id, Err(unreadable(&unfit)), &status);
             }
             Seen::There(key, meta, object) => {
                 let name = EmployeeName::new(&key.name);
                 let id = EmployeeId::new(&object.spec.employee_id);
                 let facts = intake::facts(&name, &object.spec).map(Arc::new);
-                self.employee_there(&key, meta, &id, facts, object.status.unwrap_or_default());
+                self.employee_there(&key, meta, &id, facts, &object.status.unwrap_or_default());
             }
         }
     }
@@ -85,7 +85,7 @@ impl Engine {
         meta: Meta,
         id: &EmployeeId,
         facts: Result<Arc<Facts>, Problem>,
-        status: EmployeeStatus,
+        status: &EmployeeStatus,
     ) {
         let name = EmployeeName::new(&key.name);
         let realm = self.realm(&key.namespace);
@@ -114,12 +114,12 @@ impl Engine {
             }
             person.meta = meta;
             person.facts = facts;
-            person.status.show(&status);
+            person.status.show(status);
             if old_manager != manager {
                 forget_report(realm, old_manager.as_ref(), &name);
             }
         } else {
-            let record = record::from_status(&status);
+            let record = record::from_status(status);
             let mut person = Person::new(meta, facts, id.clone(), record, status);
             person.in_doubt = realm.left_in_doubt.remove(id).unwrap_or_default();
             realm.people.insert(name.clone(), person);
@@ -317,7 +317,7 @@ impl Engine {
         }
         let realm = self.realm(&key.namespace);
         let entry = realm.connectors.entry(name.clone()).or_insert_with(|| {
-            ConnectorEntry::new(meta, scope.clone(), status.unwrap_or_default())
+            ConnectorEntry::new(meta, scope.clone(), &status.unwrap_or_default())
         });
         if moved {
             entry.inventory = Inventory::new(scope);

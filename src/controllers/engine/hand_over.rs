@@ -24,21 +24,21 @@ impl Ports {
         &self,
         subject: &Subject<'_>,
         tracked: &mut Tracked<S>,
-        status: S,
+        status: &S,
         token: u64,
         news: impl FnOnce(&S, &S) -> Vec<Notice>,
     ) {
-        if !tracked.differs(&status) {
+        if !tracked.differs(status) {
             return;
         }
-        let value = match serde_json::to_value(&status) {
+        let value = match serde_json::to_value(status) {
             Ok(value) => value,
             Err(error) => {
                 tracing::error!(namespace = %subject.namespace, name = subject.name, %error, "a status could not be written as JSON");
                 return;
             }
         };
-        for notice in news(&tracked.newest(), &status) {
+        for notice in news(&tracked.newest(), status) {
             self.events.notify(notice);
         }
         self.statuses.write(StatusWrite {
@@ -50,6 +50,6 @@ impl Ports {
             status: value,
             token,
         });
-        tracked.write(token, &status);
+        tracked.write(token, status);
     }
 }

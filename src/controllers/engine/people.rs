@@ -66,7 +66,7 @@ impl Engine {
                     self.set_finalizer(namespace, name, false);
                 }
                 self.idle(namespace, name);
-                self.write_person(namespace, name, lane, status);
+                self.write_person(namespace, name, lane, &status);
                 return;
             }
         };
@@ -183,7 +183,7 @@ impl Engine {
             None => self.queue.cancel_at(&work),
         }
         if due {
-            self.write_person(namespace, name, lane, status);
+            self.write_person(namespace, name, lane, &status);
         }
         if changed {
             self.outlook_changed(namespace, name, &before);
@@ -270,7 +270,7 @@ impl Engine {
         namespace: &Arc<str>,
         name: &EmployeeName,
         lane: Lane,
-        status: EmployeeStatus,
+        status: &EmployeeStatus,
     ) {
         let token = self.next();
         let Some(Person {

@@ -92,7 +92,7 @@ impl Engine {
             lane: Lane::Joiner,
         };
         self.ports
-            .hand_over(&subject, tracked, status, token, |before, after| {
+            .hand_over(&subject, tracked, &status, token, |before, after| {
                 role_template::events::notices(namespace, name, meta, before, after)
             });
     }
@@ -146,7 +146,7 @@ impl Engine {
             lane: Lane::Joiner,
         };
         self.ports
-            .hand_over(&subject, tracked, status, token, |before, after| {
+            .hand_over(&subject, tracked, &status, token, |before, after| {
                 app_connector::events::notices(namespace, name, meta, before, after)
             });
     }

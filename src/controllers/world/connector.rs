@@ -55,7 +55,7 @@ pub struct ConnectorEntry {
 impl ConnectorEntry {
     /// A connector of which only the object is known.
     #[must_use]
-    pub fn new(meta: Meta, scope: Scope, status: AppConnectorStatus) -> Self {
+    pub fn new(meta: Meta, scope: Scope, status: &AppConnectorStatus) -> Self {
         let handled = status.last_handled_reconcile_at.as_deref();
         Self {
             request: Request::after(handled),
@@ -72,7 +72,7 @@ impl ConnectorEntry {
             listing_failed: None,
             oddities: Vec::new(),
             mark_dropped: None,
-            status: Tracked::new(&status),
+            status: Tracked::new(status),
         }
     }
 

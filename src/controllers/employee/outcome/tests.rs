@@ -39,7 +39,7 @@ impl Desk {
                 Ok(Arc::new(person(ME))),
                 ME.into(),
                 Record::default(),
-                EmployeeStatus::default(),
+                &EmployeeStatus::default(),
             ),
             number: 0,
         }

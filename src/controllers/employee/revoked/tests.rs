@@ -29,7 +29,7 @@ fn realm(role: bool) -> Realm {
     let mut entry = ConnectorEntry::new(
         Meta::default(),
         scope,
-        crate::api::AppConnectorStatus::default(),
+        &crate::api::AppConnectorStatus::default(),
     );
     entry.compiled = Some(Arc::new(Connector::compile(fixtures::connector("dir"))));
     realm.connectors.insert("dir".into(), entry);
@@ -76,7 +76,7 @@ fn status(realm: &Realm, facts: Facts, record: Record) -> EmployeeStatus {
         Ok(Arc::clone(&facts)),
         facts.employee_id.clone(),
         record,
-        EmployeeStatus::default(),
+        &EmployeeStatus::default(),
     );
     let desired = desire(&realm.policy, &facts, &person.record, now());
     let observations = gather::observations(

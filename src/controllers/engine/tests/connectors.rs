@@ -193,7 +193,7 @@ fn a_dropped_mark_is_recalled_from_an_account_that_was_ours_alone() {
         ("someone-else", None, false),
     ] {
         let scope = crate::domain::mark::Scope::new("acme", "people");
-        let mut entry = ConnectorEntry::new(Meta::default(), scope, AppConnectorStatus::default());
+        let mut entry = ConnectorEntry::new(Meta::default(), scope, &AppConnectorStatus::default());
         entry.inventory.saw(
             ObservedAccount {
                 id: "7".into(),
