@@ -203,8 +203,8 @@ pub struct Person {
         BTreeMap<ConnectorName, BTreeMap<AttributeName, (AttributeValue, Option<AttributeValue>)>>,
     /// User names that we wrote over another, and what the target shows if it does not take them over.
     pub renamed: BTreeMap<ConnectorName, (Username, Username)>,
-    /// Since when work has been going on that no status tells of yet.
-    pub unsettled_since: Option<Timestamp>,
+    /// When a status is to tell of work that is going on and that none tells of yet.
+    pub tell_at: Option<Timestamp>,
     /// What other objects' statuses need to know of the last look.
     pub outlook: Outlook,
     /// A look that somebody asks for.
@@ -236,7 +236,7 @@ impl Person {
             disable_accepted: BTreeSet::new(),
             normalised: BTreeMap::new(),
             renamed: BTreeMap::new(),
-            unsettled_since: None,
+            tell_at: None,
             outlook: Outlook::default(),
         }
     }

@@ -3,8 +3,10 @@
 
 mod changes;
 mod claims;
+mod costs;
 mod hand_over;
 mod people;
+mod progress;
 mod reports;
 mod requests;
 mod statuses;
@@ -16,10 +18,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use self::costs::Costs;
+use self::progress::Progress;
 use super::watch::{Change, Source};
 use super::world::{Realm, World};
 use crate::dispatch::{Report, Shared};
@@ -32,11 +36,6 @@ use crate::runtime::metrics::Metrics;
 use crate::runtime::status_writer::{Handle as StatusHandle, StatusWritten};
 use crate::runtime::workqueue::WorkQueue;
 
-/// How long the statuses of role templates and connectors gather changes.
-const SUMMARY_DELAY: SignedDuration = SignedDuration::from_millis(500);
-/// How long work that goes well may go on before an Employee's status tells of it. A joiner that is
-/// done by then costs one write.
-const SETTLE_DELAY: SignedDuration = SignedDuration::from_secs(3);
 /// Work taken from the queue between two looks at what came in.
 const BURST: usize = 64;
 
@@ -94,6 +93,10 @@ pub struct Engine {
     /// Namespaces whose policy has to be put together anew.
     stale_policies: BTreeSet<Arc<str>>,
     counter: AtomicU64,
+    /// When statuses tell of work that is going on.
+    progress: Progress,
+    /// What the statuses of role templates and connectors cost.
+    summary_costs: Costs,
 }
 
 impl Engine {
@@ -119,6 +122,8 @@ impl Engine {
             unsynced: sources.into_iter().collect(),
             stale_policies: BTreeSet::new(),
             counter: AtomicU64::new(1),
+            progress: Progress::default(),
+            summary_costs: Costs::default(),
         }
     }
 
@@ -192,6 +197,7 @@ impl Engine {
                 break;
             };
             let began = std::time::Instant::now();
+            let summary = matches!(&work, Work::TemplateStatus(..) | Work::ConnectorStatus(..));
             let kind = match &work {
                 Work::Connector(namespace, name) => {
                     self.connect(namespace, name);
@@ -210,7 +216,11 @@ impl Engine {
                     "AppConnector"
                 }
             };
-            self.ports.metrics.reconciled(kind, "Done", began.elapsed());
+            let took = began.elapsed();
+            self.ports.metrics.reconciled(kind, "Done", took);
+            if summary {
+                self.summary_costs.note(work, took);
+            }
         }
         self.ports
             .metrics
@@ -305,28 +315,6 @@ impl Engine {
             .collect();
         for name in names {
             self.look_at(namespace, &name);
-        }
-    }
-
-    /// When the statuses of role templates and connectors are due that a change of now concerns.
-    fn in_a_moment(&self) -> Timestamp {
-        let now = self.ports.clock.now();
-        now.saturating_add(SUMMARY_DELAY).unwrap_or(Timestamp::MAX)
-    }
-
-    /// The statuses of role templates and connectors follow in a moment.
-    fn summaries(&mut self, namespace: &Arc<str>) {
-        let at = self.in_a_moment();
-        let Some(realm) = self.world.realms.get(namespace) else {
-            return;
-        };
-        for name in realm.templates.keys() {
-            let work = Work::TemplateStatus(Arc::clone(namespace), name.clone());
-            self.queue.add_at(work, Lane::Joiner, at);
-        }
-        for name in realm.connectors.keys() {
-            let work = Work::ConnectorStatus(Arc::clone(namespace), name.clone());
-            self.queue.add_at(work, Lane::Joiner, at);
         }
     }
 }

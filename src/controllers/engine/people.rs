@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::hand_over::Subject;
-use super::{Engine, SETTLE_DELAY, Work, requests};
+use super::{Engine, Work, requests};
 use crate::api::EmployeeStatus;
 use crate::api::conditions::READY;
 use crate::controllers::employee::outlook::Timing;
@@ -161,18 +161,19 @@ impl Engine {
         let before = std::mem::replace(&mut person.outlook, outlook);
         let wait_until = match timing {
             Timing::Now => {
-                person.unsettled_since = None;
+                person.tell_at = None;
                 None
             }
             Timing::Soon => {
-                let since = *person.unsettled_since.get_or_insert(now);
-                since
-                    .checked_add(SETTLE_DELAY)
-                    .ok()
-                    .filter(|until| *until > now)
+                let at = person
+                    .tell_at
+                    .get_or_insert_with(|| self.progress.next(lane, now));
+                Some(*at).filter(|at| *at > now)
             }
             Timing::AfterListing => {
-                person.unsettled_since.get_or_insert(now);
+                person
+                    .tell_at
+                    .get_or_insert_with(|| self.progress.next(lane, now));
                 None
             }
         };

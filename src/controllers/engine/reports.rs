@@ -234,7 +234,7 @@ impl Engine {
             .into_iter()
             .flat_map(|realm| realm.people.values())
             .filter(|person| {
-                person.unsettled_since.is_some()
+                person.tell_at.is_some()
                     || person.in_doubt.contains(&key.name)
                     || person
                         .record

@@ -14,22 +14,37 @@ use crate::plan::Lane;
 use crate::runtime::status_writer::ObjectKind;
 
 impl Engine {
+    /// The statuses of role templates and connectors follow in a moment.
+    pub(super) fn summaries(&mut self, namespace: &Arc<str>) {
+        let Some(realm) = self.world.realms.get(namespace) else {
+            return;
+        };
+        let templates = realm.templates.keys().cloned();
+        let connectors = realm.connectors.keys().cloned();
+        let all: Vec<Work> = templates
+            .map(|name| Work::TemplateStatus(Arc::clone(namespace), name))
+            .chain(connectors.map(|name| Work::ConnectorStatus(Arc::clone(namespace), name)))
+            .collect();
+        for work in all {
+            self.summary(work);
+        }
+    }
+
     pub(super) fn summary_of_template(&mut self, namespace: &Arc<str>, name: RoleName) {
-        let at = self.in_a_moment();
-        self.queue.add_at(
-            Work::TemplateStatus(Arc::clone(namespace), name),
-            Lane::Joiner,
-            at,
-        );
+        self.summary(Work::TemplateStatus(Arc::clone(namespace), name));
     }
 
     pub(super) fn summary_of_connector(&mut self, namespace: &Arc<str>, name: ConnectorName) {
-        let at = self.in_a_moment();
-        self.queue.add_at(
-            Work::ConnectorStatus(Arc::clone(namespace), name),
-            Lane::Joiner,
-            at,
-        );
+        self.summary(Work::ConnectorStatus(Arc::clone(namespace), name));
+    }
+
+    /// Such a status gathers changes for a while.
+    fn summary(&mut self, work: Work) {
+        let now = self.ports.clock.now();
+        let at = now
+            .checked_add(self.summary_costs.delay(&work))
+            .unwrap_or(Timestamp::MAX);
+        self.queue.add_at(work, Lane::Joiner, at);
     }
 
     /// The templates that give something in a connector.

@@ -46,7 +46,7 @@ async fn an_object_that_is_stalled_is_deleted_like_any_other() {
         let namespace = bench.namespace.clone();
         let ada = EmployeeName::new("ada");
         let person = bench.engine.world.person_mut(&namespace, &ada).unwrap();
-        person.unsettled_since = Some(jiff::Timestamp::UNIX_EPOCH);
+        person.tell_at = Some(jiff::Timestamp::UNIX_EPOCH);
         bench.engine.look_at(&namespace, &ada);
         bench.work();
         let status = bench.status("ada", |s| s["conditions"][0]["reason"] == "Deleting");
