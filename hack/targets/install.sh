@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the real SCIM servers that tests and demo run against into the project's own cache.
+# Installs the real SCIM servers, and the token endpoint, that tests and demo run against into the project's own cache.
 # Prints, one a line, NAME=PATH for each. Needs nothing but Python and Node.js; installs no system package.
-# usage: hack/targets/install.sh [scim2-server] [scimmy]      (both when none is named)
+# usage: hack/targets/install.sh [scim2-server] [scimmy] [oauth2-mock-server]      (all when none is named)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=hack/lib/common.sh
@@ -23,29 +23,31 @@ install_scim2_server() {
   echo "scim2-server=$dir/bin/scim2-server"
 }
 
-install_scimmy() {
-  need node nodejs "the SCIM server SCIMMY is a Node.js program"
-  need npm npm "it installs the SCIM server SCIMMY"
-  local dir
-  dir=$ROLLCALL_CACHE/targets/scimmy-$(digest_of "$here"/scimmy/{package.json,package-lock.json,server.mjs})
+# usage: install_node NAME WHAT
+install_node() {
+  local name=$1 what=$2 dir
+  need node nodejs "$what is a Node.js program"
+  need npm npm "it installs $what"
+  dir=$ROLLCALL_CACHE/targets/$name-$(digest_of "$here/$name"/{package.json,package-lock.json,server.mjs})
   if [ ! -e "$dir/installed" ]; then
-    say "Installing SCIMMY into $dir …"
+    say "Installing $what into $dir …"
     rm -rf "$dir"
     mkdir -p "$dir"
-    cp "$here"/scimmy/{package.json,package-lock.json,server.mjs} "$dir/"
+    cp "$here/$name"/{package.json,package-lock.json,server.mjs} "$dir/"
     (cd "$dir" && npm ci --silent --no-audit --no-fund >&2) ||
-      die "npm could not install SCIMMY (see above); it needs access to a Node.js package registry"
+      die "npm could not install $what (see above); it needs access to a Node.js package registry"
     touch "$dir/installed"
   fi
-  echo "scimmy=$dir/server.mjs"
+  echo "$name=$dir/server.mjs"
 }
 
 lock targets
-[ $# -gt 0 ] || set -- scim2-server scimmy
+[ $# -gt 0 ] || set -- scim2-server scimmy oauth2-mock-server
 for target in "$@"; do
   case $target in
     scim2-server) install_scim2_server ;;
-    scimmy) install_scimmy ;;
-    *) die "no such target: $target (there are scim2-server and scimmy)" ;;
+    scimmy) install_node scimmy "the SCIM server SCIMMY" ;;
+    oauth2-mock-server) install_node oauth2-mock-server "the token endpoint oauth2-mock-server" ;;
+    *) die "no such target: $target (there are scim2-server, scimmy and oauth2-mock-server)" ;;
   esac
 done

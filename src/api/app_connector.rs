@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::references::SecretKeyRef;
 use super::rules;
 
+mod oauth2;
 mod status;
 
+pub use oauth2::{OAuth2Auth, TokenAuthStyle};
 pub use status::{AppConnectorStatus, DryRunStatus, InventoryStatus, OrphanedAccount};
 
 /// One target application: how to reach it, how accounts map, what happens to orphans.
@@ -101,7 +103,7 @@ pub struct Scim {
 
 /// Exactly one way of authenticating.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = Rule::new("[has(self.bearer), has(self.basic)].filter(x, x).size() == 1").message("exactly one of auth.bearer and auth.basic is needed"))]
+#[x_kube(validation = Rule::new("[has(self.bearer), has(self.basic), has(self.oauth2)].filter(x, x).size() == 1").message("exactly one of auth.bearer, auth.basic and auth.oauth2 is needed"))]
 #[serde(rename_all = "camelCase")]
 pub struct ScimAuth {
     /// A bearer token (RFC 6750).
@@ -110,6 +112,9 @@ pub struct ScimAuth {
     /// User name and password (RFC 7617).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basic: Option<BasicAuth>,
+    /// Access tokens by OAuth 2 client credentials (RFC 6749 section 4.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth2: Option<OAuth2Auth>,
 }
 
 /// A bearer token.

@@ -80,3 +80,16 @@ pub(super) const BASIC_USERNAME: &str = "!self.contains(':')";
 /// What to do about it.
 pub(super) const BASIC_USERNAME_MESSAGE: &str =
     "username must not hold a colon, which divides it from the password (RFC 7617 section 2)";
+
+/// What to do about a token endpoint that is no http URL.
+pub(super) const TOKEN_URL_MESSAGE: &str =
+    "tokenUrl must be an absolute http or https URL such as https://login.example.com/oauth2/token";
+/// A token endpoint may have a query, but no fragment (RFC 6749 section 3.2).
+pub(super) const TOKEN_URL: &str = "!self.contains('@') && !self.contains('#')";
+/// What to do about it.
+pub(super) const TOKEN_URL_PLAIN_MESSAGE: &str = "tokenUrl must carry no user or fragment; put the client's secret into a Secret and name it in clientSecretKeyRef";
+
+/// RFC 6749 section 3.3.
+pub(super) const SCOPES: &str = r"self.all(s, s.matches('^[!#-\\[\\]-~]+$'))";
+/// What to do about it.
+pub(super) const SCOPES_MESSAGE: &str = "each of scopes is one word, such as scim.write: no space, quote or backslash (RFC 6749 section 3.3)";

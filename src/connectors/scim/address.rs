@@ -34,7 +34,7 @@ fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`] for a link-local address.
-pub fn check_literal(url: &Url) -> Result<(), ConnectorError> {
+pub fn check_literal(field: &str, url: &Url) -> Result<(), ConnectorError> {
     let address = match url.host() {
         Some(Host::Ipv4(v4)) => IpAddr::V4(v4),
         Some(Host::Ipv6(v6)) => IpAddr::V6(v6),
@@ -44,7 +44,7 @@ pub fn check_literal(url: &Url) -> Result<(), ConnectorError> {
         return Err(ConnectorError::new(
             ErrorKind::Invalid,
             format!(
-                "baseUrl names the link-local address {address}; set allowLinkLocal if that is meant"
+                "{field} names the link-local address {address}; set allowLinkLocal if that is meant"
             ),
         ));
     }

@@ -44,6 +44,35 @@ pub enum Auth {
         /// Password.
         password: SecretString,
     },
+    /// Access tokens by client credentials (RFC 6749 section 4.4).
+    OAuth2(OAuth2),
+}
+
+/// Where access tokens come from, and how we prove there who we are.
+#[derive(Clone, Debug)]
+pub struct OAuth2 {
+    /// The token endpoint. Absolute, `http` or `https`, without user and fragment.
+    pub token_url: Url,
+    /// Name of the client.
+    pub client_id: String,
+    /// Secret of the client.
+    pub client_secret: SecretString,
+    /// What the token shall be good for. Nothing is asked for when empty.
+    pub scopes: Vec<String>,
+    /// Whom the token shall be good with, where the endpoint wants to know.
+    pub audience: Option<String>,
+    /// Where the client's name and secret stand.
+    pub authentication: ClientAuthentication,
+}
+
+/// Where a client's name and secret stand in a request for a token (RFC 6749 section 2.3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientAuthentication {
+    /// In the `Authorization` header.
+    #[default]
+    Header,
+    /// In the body.
+    Body,
 }
 
 impl ScimConfig {

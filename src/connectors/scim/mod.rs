@@ -21,6 +21,7 @@ mod path;
 mod redact;
 mod resource;
 mod spec;
+mod token;
 mod transport;
 
 #[cfg(test)]
@@ -44,7 +45,7 @@ use super::{
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
 
-pub use self::config::{Auth, ScimConfig};
+pub use self::config::{Auth, ClientAuthentication, OAuth2, ScimConfig};
 pub use self::spec::PROTOCOL;
 
 /// One SCIM 2.0 service provider.

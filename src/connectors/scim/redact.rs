@@ -1,6 +1,8 @@
 //! Keeps credentials out of what others say to us.
 
+use std::collections::VecDeque;
 use std::fmt;
+use std::sync::{PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
@@ -8,12 +10,17 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::config::Auth;
 
+/// Tokens that are remembered: the one in use, and some that a target may still speak of.
+const MAX_TOKENS: usize = 4;
+
 /// Longest text of a target that is kept, in characters.
 const MAX_CHARS: usize = 300;
 
 /// Knows what must not be repeated.
 pub struct Redactor {
     secrets: Vec<SecretString>,
+    /// Every form of each token that was obtained, newest last.
+    tokens: RwLock<VecDeque<Vec<SecretString>>>,
 }
 
 impl fmt::Debug for Redactor {
@@ -33,25 +40,41 @@ impl Redactor {
                     BASE64_STANDARD.encode(format!("{username}:{}", password.expose_secret()));
                 vec![password.clone(), SecretString::from(pair)]
             }
+            Auth::OAuth2(oauth2) => {
+                let secret = oauth2.client_secret.expose_secret();
+                let encode = |text: &str| {
+                    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>()
+                };
+                let sent = encode(secret);
+                let pair = BASE64_STANDARD.encode(format!("{}:{sent}", encode(&oauth2.client_id)));
+                vec![
+                    oauth2.client_secret.clone(),
+                    SecretString::from(sent),
+                    SecretString::from(pair),
+                ]
+            }
         };
-        let mut secrets: Vec<SecretString> = secrets
-            .into_iter()
-            .filter(|s| !s.expose_secret().is_empty())
-            .flat_map(|secret| {
-                let encoded = encoded(secret.expose_secret());
-                std::iter::once(secret).chain(encoded)
-            })
-            .collect();
-        // One form may be a part of another.
-        secrets.sort_by_key(|s| std::cmp::Reverse(s.expose_secret().len()));
-        Self { secrets }
+        Self {
+            secrets: forms(secrets),
+            tokens: RwLock::default(),
+        }
+    }
+
+    /// From here on, this token is not repeated either.
+    pub fn learn(&self, token: &SecretString) {
+        let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
+        if tokens.len() == MAX_TOKENS {
+            tokens.pop_front();
+        }
+        tokens.push_back(forms(vec![token.clone()]));
     }
 
     /// The text without credentials and control characters, cut to a bounded length.
     #[must_use]
     pub fn clean(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for secret in &self.secrets {
+        let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        for secret in self.secrets.iter().chain(tokens.iter().flatten()) {
             text = text.replace(secret.expose_secret(), "[redacted]");
         }
         let printable: String = text
@@ -66,6 +89,20 @@ impl Redactor {
         cut.push('…');
         cut
     }
+}
+
+/// Each secret and its encoded forms, the longest first, as one may be a part of another.
+fn forms(secrets: Vec<SecretString>) -> Vec<SecretString> {
+    let mut forms: Vec<SecretString> = secrets
+        .into_iter()
+        .filter(|s| !s.expose_secret().is_empty())
+        .flat_map(|secret| {
+            let encoded = encoded(secret.expose_secret());
+            std::iter::once(secret).chain(encoded)
+        })
+        .collect();
+    forms.sort_by_key(|s| std::cmp::Reverse(s.expose_secret().len()));
+    forms
 }
 
 /// Shortest encoded form that is looked for: a shorter one may be a part of any word.
@@ -140,5 +177,37 @@ mod tests {
             short.clean("YWJj is a word, abc is not"),
             "YWJj is a word, [redacted] is not"
         );
+    }
+
+    #[test]
+    fn a_client_and_its_tokens_are_not_repeated() {
+        let secret = "cl1ent+/s3cret&%";
+        let redactor = Redactor::new(&Auth::OAuth2(crate::connectors::scim::OAuth2 {
+            token_url: "https://login.example.com/token".parse().unwrap(),
+            client_id: "roll call".to_owned(),
+            client_secret: secret.into(),
+            scopes: vec![],
+            audience: None,
+            authentication: crate::connectors::scim::ClientAuthentication::Header,
+        }));
+        let sent = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>();
+        for shown in [
+            secret.to_owned(),
+            sent.clone(),
+            BASE64_STANDARD.encode(secret),
+            BASE64_STANDARD.encode(format!("roll+call:{sent}")),
+        ] {
+            let clean = redactor.clean(&shown);
+            // The last letter depends on what follows, and on two bits of the secret.
+            assert!(clean.starts_with("[redacted]"), "{shown}: {clean}");
+            assert!(clean.len() <= "[redacted]Q==".len(), "{shown}: {clean}");
+        }
+        let tokens: Vec<String> = (0..MAX_TOKENS).map(|i| format!("eyJ{i}.{i}.s1g")).collect();
+        for token in &tokens {
+            redactor.learn(&token.as_str().into());
+        }
+        for token in &tokens {
+            assert_eq!(redactor.clean(token), "[redacted]");
+        }
     }
 }

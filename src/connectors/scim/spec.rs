@@ -7,10 +7,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use super::config::{Auth, ScimConfig};
+use super::config::{Auth, ClientAuthentication, OAuth2, ScimConfig};
 use super::{ScimConnector, path};
 use crate::api::AppConnectorSpec;
-use crate::api::app_connector::{Manager, Scim};
+use crate::api::app_connector::{Manager, OAuth2Auth, Scim, TokenAuthStyle};
 use crate::api::duration;
 use crate::connectors::registry::{Credentials, Protocol};
 use crate::connectors::{ConnectorError, SharedConnector};
@@ -55,23 +55,68 @@ fn open(
             "spec.scim.baseUrl names no host: write it as https://example.com/scim/v2",
         )
     })?;
+    let placeholder = SecretString::from("placeholder");
     // What only an edit cures is told first, whether or not the credential is there yet.
-    let placeholder = Auth::Bearer(SecretString::from("placeholder"));
-    connector(spec, scim, base_url.clone(), placeholder)?;
-    let auth = match (&scim.auth.bearer, &scim.auth.basic) {
-        (Some(bearer), None) => Auth::Bearer(credentials(&bearer.secret_key_ref, &to)?),
-        (None, Some(basic)) => Auth::Basic {
+    let first = match &scim.auth.oauth2 {
+        Some(oauth2) => Auth::OAuth2(token_source(oauth2, token_url(oauth2)?, placeholder)),
+        None => Auth::Bearer(placeholder),
+    };
+    connector(spec, scim, base_url.clone(), first)?;
+    let auth = match (&scim.auth.bearer, &scim.auth.basic, &scim.auth.oauth2) {
+        (Some(bearer), None, None) => Auth::Bearer(credentials(&bearer.secret_key_ref, &to)?),
+        (None, Some(basic), None) => Auth::Basic {
             username: basic.username.clone(),
             password: credentials(&basic.password_secret_key_ref, &to)?,
         },
+        (None, None, Some(oauth2)) => {
+            let url = token_url(oauth2)?;
+            let endpoint = Destination::of(&url).ok_or_else(bad_token_url)?;
+            let reference = &oauth2.client_secret_key_ref;
+            // What it is exchanged for goes to the application, so both must be meant.
+            credentials(reference, &to)?;
+            Auth::OAuth2(token_source(
+                oauth2,
+                url,
+                credentials(reference, &endpoint)?,
+            ))
+        }
         _ => {
             return Err(Problem::edit(
                 "NoAuthentication",
-                "exactly one of spec.scim.auth.bearer and spec.scim.auth.basic is needed",
+                "exactly one of spec.scim.auth.bearer, spec.scim.auth.basic and spec.scim.auth.oauth2 is needed",
             ));
         }
     };
     Ok(Arc::new(connector(spec, scim, base_url, auth)?))
+}
+
+fn token_url(oauth2: &OAuth2Auth) -> Result<Url, Problem> {
+    let url = Url::parse(&oauth2.token_url).map_err(|_| bad_token_url())?;
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none();
+    plain.then_some(url).ok_or_else(bad_token_url)
+}
+
+fn bad_token_url() -> Problem {
+    Problem::edit(
+        "BadUrl",
+        "spec.scim.auth.oauth2.tokenUrl is no usable URL: write it as https://login.example.com/oauth2/token",
+    )
+}
+
+fn token_source(oauth2: &OAuth2Auth, token_url: Url, client_secret: SecretString) -> OAuth2 {
+    OAuth2 {
+        token_url,
+        client_id: oauth2.client_id.clone(),
+        client_secret,
+        scopes: oauth2.scopes.clone(),
+        audience: oauth2.audience.clone(),
+        authentication: match oauth2.auth_style {
+            TokenAuthStyle::Header => ClientAuthentication::Header,
+            TokenAuthStyle::Body => ClientAuthentication::Body,
+        },
+    }
 }
 
 fn connector(

@@ -18,6 +18,7 @@ use super::failure::{Failure, Intent, broken, is_html, refused};
 use super::filter::set_query;
 use super::redact::Redactor;
 use super::resource::is_addressable;
+use super::token::{Token, Tokens};
 use crate::connectors::{ConnectorError, ErrorKind};
 
 /// Largest answer that is taken in, after decompression, in bytes.
@@ -64,6 +65,8 @@ pub struct Transport {
     client: Client,
     base: Url,
     redactor: Redactor,
+    /// Where there is no credential for good.
+    tokens: Option<Tokens>,
 }
 
 impl Transport {
@@ -100,7 +103,10 @@ impl Transport {
             .connect_timeout(config.timeout)
             .pool_idle_timeout(IDLE);
         if !config.allow_link_local {
-            check_literal(base)?;
+            check_literal("baseUrl", base)?;
+            if let Auth::OAuth2(oauth2) = &config.auth {
+                check_literal("tokenUrl", &oauth2.token_url)?;
+            }
             builder = builder.dns_resolver(GuardedResolver);
         }
         if let Some(pem) = &config.ca_bundle {
@@ -125,6 +131,10 @@ impl Transport {
             client,
             base: base.clone(),
             redactor: Redactor::new(&config.auth),
+            tokens: match &config.auth {
+                Auth::OAuth2(oauth2) => Some(Tokens::new(oauth2.clone())),
+                Auth::Bearer(_) | Auth::Basic { .. } => None,
+            },
         })
     }
 
@@ -139,9 +149,32 @@ impl Transport {
     /// # Errors
     /// A [`Failure`] for anything but a success with a body that is empty or JSON.
     pub async fn send(&self, request: Request<'_>) -> Result<Answer, Failure> {
+        let Some(tokens) = &self.tokens else {
+            return self.attempt(&request, None).await;
+        };
+        let token = tokens.current(&self.client, &self.redactor).await?;
+        match self.attempt(&request, Some(&token)).await {
+            // Refused unseen, so it can be sent again, whatever it is. A second refusal is final.
+            Err(failure) if failure.had_status(&[401]) => {
+                tokens.refuse(&token).await;
+                let token = tokens.current(&self.client, &self.redactor).await?;
+                self.attempt(&request, Some(&token)).await
+            }
+            result => result,
+        }
+    }
+
+    async fn attempt(
+        &self,
+        request: &Request<'_>,
+        token: Option<&Token>,
+    ) -> Result<Answer, Failure> {
         let what = request.what;
-        let url = self.address(&request)?;
-        let mut builder = self.client.request(request.method, url);
+        let url = self.address(request)?;
+        let mut builder = self.client.request(request.method.clone(), url);
+        if let Some(token) = token {
+            builder = builder.header(AUTHORIZATION, token.header.clone());
+        }
         if let Some(version) = request.if_match.and_then(|v| HeaderValue::from_str(v).ok()) {
             builder = builder.header(IF_MATCH, version);
         }
@@ -273,11 +306,17 @@ fn parse(
 }
 
 fn headers(auth: &Auth) -> Result<HeaderMap, ConnectorError> {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        ACCEPT,
+        HeaderValue::from_static("application/scim+json, application/json"),
+    );
     let secret = match auth {
         Auth::Bearer(secret)
         | Auth::Basic {
             password: secret, ..
         } => secret,
+        Auth::OAuth2(oauth2) => &oauth2.client_secret,
     };
     if secret.expose_secret().is_empty() {
         return Err(ConnectorError::new(
@@ -299,6 +338,8 @@ fn headers(auth: &Auth) -> Result<HeaderMap, ConnectorError> {
                 BASE64_STANDARD.encode(format!("{username}:{}", password.expose_secret()))
             )
         }
+        // Each request gets the token of its time.
+        Auth::OAuth2(_) => return Ok(headers),
     };
     let mut credential = HeaderValue::from_str(&credential).map_err(|_| {
         ConnectorError::new(
@@ -307,11 +348,6 @@ fn headers(auth: &Auth) -> Result<HeaderMap, ConnectorError> {
         )
     })?;
     credential.set_sensitive(true);
-    let mut headers = HeaderMap::new();
     headers.insert(AUTHORIZATION, credential);
-    headers.insert(
-        ACCEPT,
-        HeaderValue::from_static("application/scim+json, application/json"),
-    );
     Ok(headers)
 }

@@ -37,7 +37,7 @@ pub(super) fn permit() -> WritePermit {
     WritePermit::issue()
 }
 
-fn ada() -> NewAccount {
+pub(super) fn ada() -> NewAccount {
     NewAccount {
         username: Username::new("ada"),
         mark: Scope::new("acme", "people").mark(&"1".into()),

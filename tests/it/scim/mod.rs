@@ -5,5 +5,6 @@ mod conformance_groups;
 mod faults;
 mod faults_listing;
 mod faults_members;
+mod oauth2;
 pub mod scripted;
 pub mod tls;

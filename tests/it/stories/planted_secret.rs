@@ -15,7 +15,7 @@ use k8s_openapi::api::events::v1::Event;
 use kube::Resource;
 use kube::api::ListParams;
 use rollcall::api::{AppConnector, Employee, RoleTemplate, SECRET_HOSTS_ANNOTATION, SECRET_LABEL};
-use rollcall::connectors::scim::{Auth, ScimConfig, ScimConnector};
+use rollcall::connectors::scim::{Auth, ClientAuthentication, OAuth2, ScimConfig, ScimConnector};
 use rollcall::runtime::secrets::SecretView;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 
 use super::kit_b::{Story, connector_to, employee, everyone, tells};
 use crate::support::controlplane::control_plane;
+use crate::support::oauth2::{CLIENT_ID, TokenServer};
 use crate::support::operator::OperatorProcess;
 use crate::support::proxy::{Asked, Proxy, Verdict};
 use crate::support::targets::ScimServer;
@@ -154,11 +155,13 @@ struct Planted {
     key: String,
     user: String,
     lines: String,
+    client: TokenServer,
 }
 
 impl Planted {
-    fn new(server: &ScimServer) -> Self {
+    async fn new(server: &ScimServer) -> Self {
         Self {
+            client: TokenServer::start(3600).await,
             token: server.token().to_owned(),
             password: format!("p4ss+/{}=&%:\"\\end", random()),
             key: random(),
@@ -190,6 +193,31 @@ impl Planted {
         let marker = self.password.clone();
         let judge = move |_: &Asked| echo(401, "json", &marker);
         Proxy::before(&server.base_url(), judge).await
+    }
+
+    /// Before one that takes no token of the token endpoint, and says which, and with what it was had.
+    async fn refusing_tokens(&self, server: &ScimServer) -> Proxy {
+        let secret = self.client.secret().to_owned();
+        let judge = move |asked: &Asked| {
+            let token = asked.token.as_deref().unwrap_or_default();
+            echo(401, "json", &format!("{token} {secret}"))
+        };
+        Proxy::before(&server.base_url(), judge).await
+    }
+
+    /// A client of the token endpoint that is in order, and one that the endpoint refuses, repeating it.
+    async fn plant_clients(&self, story: &Story, refusing: &Proxy) {
+        for (name, id) in [("client", CLIENT_ID), ("stranger", "stranger")] {
+            let hosts = format!("{},{}", refusing.host(), self.client.host());
+            secret(story, name, &hosts, self.client.secret()).await;
+            let mut client = connector_to(name, &format!("{}/{name}", refusing.base_url()));
+            client["spec"]["scim"]["auth"] = json!({"oauth2": {
+                "tokenUrl": self.client.token_url().as_str(),
+                "clientId": id,
+                "clientSecretKeyRef": {"name": name, "key": "token"},
+            }});
+            story.apply_connector(client).await;
+        }
     }
 
     /// The credentials that there are: a token, a password; in a Secret that is in order, in one that is
@@ -236,14 +264,23 @@ impl Planted {
 
     /// None of them is in any of these.
     fn are_not_in(&self, papers: &[(&str, String)]) {
+        let tokens: Vec<String> = self
+            .client
+            .issued()
+            .into_iter()
+            .filter_map(|i| i.token)
+            .collect();
+        assert!(!tokens.is_empty());
         let markers = [
-            &self.token,
+            self.token.as_str(),
             &self.password,
             &self.key,
             &self.user,
             &self.lines,
+            self.client.secret(),
         ];
-        for form in markers.into_iter().flat_map(|marker| forms(marker)) {
+        let markers = markers.into_iter().chain(tokens.iter().map(String::as_str));
+        for form in markers.flat_map(forms) {
             for (what, paper) in papers {
                 if let Some(at) = paper.find(&form) {
                     let from = paper.floor_char_boundary(at.saturating_sub(300));
@@ -269,6 +306,12 @@ async fn all_is_told(story: &Story) {
         .connector_says("basic", "Connected", "False", "Unauthorized")
         .await;
     tells(&said, &["no access for [redacted]"]);
+    for name in ["client", "stranger"] {
+        let said = story
+            .connector_says(name, "Connected", "False", "Unauthorized")
+            .await;
+        tells(&said, &["[redacted]"]);
+    }
     for (name, reason) in [
         ("lines", "SecretNotText"),
         ("bundle", "InvalidValue"),
@@ -297,13 +340,15 @@ async fn all_is_told(story: &Story) {
 #[tokio::test]
 async fn it_comes_to_light_nowhere() {
     let server = ScimServer::scimmy().await;
-    let planted = Planted::new(&server);
+    let planted = Planted::new(&server).await;
     let echoing = planted.echoing(&server).await;
     let refusing = planted.refusing(&server).await;
     let story = Story::new("planted").await;
     let words = ["--log-format", "json"];
     let operator = OperatorProcess::start_as(&story.ns, &words, &[("RUST_LOG", "trace")]).await;
     planted.plant(&story, &echoing, &refusing).await;
+    let refusing_tokens = planted.refusing_tokens(&server).await;
+    planted.plant_clients(&story, &refusing_tokens).await;
     story
         .apply_role(everyone("all", "directory", &["staff"]))
         .await;
@@ -370,12 +415,21 @@ fn no_panic_tells_it() {
         username: "rollcall".to_owned(),
         password: marker.clone().into(),
     });
+    let client = config(Auth::OAuth2(OAuth2 {
+        token_url: "https://localhost:1/token".parse().unwrap(),
+        client_id: "rollcall".to_owned(),
+        client_secret: marker.clone().into(),
+        scopes: vec![],
+        audience: None,
+        authentication: ClientAuthentication::Header,
+    }));
     let connectors = [
         ScimConnector::new(bearer.clone()),
         ScimConnector::new(basic.clone()),
+        ScimConnector::new(client.clone()),
     ];
     let told = catch_unwind(AssertUnwindSafe(|| {
-        panic!("{view:#?} {bearer:#?} {basic:#?} {connectors:#?}");
+        panic!("{view:#?} {bearer:#?} {basic:#?} {client:#?} {connectors:#?}");
     }));
     let told = told.unwrap_err().downcast::<String>().unwrap();
     assert!(

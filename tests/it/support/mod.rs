@@ -4,6 +4,7 @@ pub mod controlplane;
 pub mod deployed;
 pub mod helm;
 pub mod namespace;
+pub mod oauth2;
 pub mod operator;
 pub mod process;
 pub mod proxy;

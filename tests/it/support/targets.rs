@@ -215,10 +215,17 @@ impl Deref for ScimServer {
 }
 
 async fn program(product: Product) -> &'static PathBuf {
-    let (cell, name) = match product {
-        Product::Scim2Server => (&SCIM2_SERVER, "scim2-server"),
-        Product::Scimmy => (&SCIMMY, "scimmy"),
-    };
+    match product {
+        Product::Scim2Server => installed(&SCIM2_SERVER, "scim2-server").await,
+        Product::Scimmy => installed(&SCIMMY, "scimmy").await,
+    }
+}
+
+/// Where a program is, installed when it is first wanted.
+pub(super) async fn installed(
+    cell: &'static OnceCell<PathBuf>,
+    name: &'static str,
+) -> &'static PathBuf {
     cell.get_or_init(async || {
         tokio::task::spawn_blocking(move || {
             let installed = run_script("hack/targets/install.sh", &[name]);

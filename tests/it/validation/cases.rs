@@ -9,6 +9,7 @@ pub fn refused() -> Vec<(Value, &'static str)> {
     let mut all = Vec::new();
     all.extend(refused_employees().map(|(at, value, says)| (with(employee(), at, value), says)));
     all.extend(refused_roles().map(|(at, value, says)| (with(role(), at, value), says)));
+    all.extend(refused_clients().map(|(at, value, says)| (with(connector(), at, value), says)));
     all.extend(refused_connectors().map(|(at, value, says)| (with(connector(), at, value), says)));
     all
 }
@@ -115,7 +116,7 @@ fn refused_roles() -> impl Iterator<Item = Case> {
 fn refused_connectors() -> impl Iterator<Item = Case> {
     let url = "baseUrl must be an absolute http or https URL such as https://example.com/scim/v2";
     let plain = "baseUrl must carry no user, query or fragment; put credentials into a Secret";
-    let one = "exactly one of auth.bearer and auth.basic is needed";
+    let one = "exactly one of auth.bearer, auth.basic and auth.oauth2 is needed";
     let name = "not a name that an object can have: use lower-case letters";
     let interval = "interval must be at least 1s and at most a week";
     let timeout = "timeout must be at least 1s and less than 10m";
@@ -207,6 +208,46 @@ fn refused_connectors() -> impl Iterator<Item = Case> {
     .into_iter()
 }
 
+#[rustfmt::skip] // a table: one case a line
+fn refused_clients() -> impl Iterator<Item = Case> {
+    let oauth2 = oauth2();
+    let client = |at: &str, value: Value| with(json!({"oauth2": oauth2}), &format!("/oauth2{at}"), value);
+    let token_url = "tokenUrl must be an absolute http or https URL";
+    let plain_token_url = "tokenUrl must carry no user or fragment";
+    let scopes = "each of scopes is one word, such as scim.write";
+    [
+        ("/spec/scim/auth", json!({"bearer": {"secretKeyRef": {"name": "a", "key": "t"}}, "oauth2": oauth2}), "exactly one of auth.bearer, auth.basic and auth.oauth2 is needed"),
+        ("/spec/scim/auth", client("/tokenUrl", json!(null)), "auth.oauth2.tokenUrl: Required"),
+        ("/spec/scim/auth", client("/tokenUrl", json!("login.example.com/token")), token_url),
+        ("/spec/scim/auth", client("/tokenUrl", json!("ftp://login.example.com/token")), token_url),
+        ("/spec/scim/auth", client("/tokenUrl", json!("https://a:b@login.example.com/token")), plain_token_url),
+        ("/spec/scim/auth", client("/tokenUrl", json!("https://login.example.com/token#a")), plain_token_url),
+        ("/spec/scim/auth", client("/tokenUrl", json!(format!("https://example.com/{}", long(1024)))), "1024"),
+        ("/spec/scim/auth", client("/clientId", json!(null)), "auth.oauth2.clientId: Required"),
+        ("/spec/scim/auth", client("/clientId", json!("")), "auth.oauth2.clientId"),
+        ("/spec/scim/auth", client("/clientId", json!(long(257))), "256"),
+        ("/spec/scim/auth", client("/clientSecretKeyRef", json!(null)), "auth.oauth2.clientSecretKeyRef: Required"),
+        ("/spec/scim/auth", client("/scopes", json!(["scim.read scim.write"])), scopes),
+        ("/spec/scim/auth", client("/scopes", json!(["a\"b"])), scopes),
+        ("/spec/scim/auth", client("/scopes", json!(["a\\b"])), scopes),
+        ("/spec/scim/auth", client("/scopes", json!([""])), "auth.oauth2.scopes[0]"),
+        ("/spec/scim/auth", client("/scopes", json!([long(257)])), "256"),
+        ("/spec/scim/auth", client("/scopes", many(33, |i| json!(format!("s{i}")))), "must have at most 32 items"),
+        ("/spec/scim/auth", client("/audience", json!("")), "auth.oauth2.audience"),
+        ("/spec/scim/auth", client("/audience", json!(long(1025))), "1024"),
+        ("/spec/scim/auth", client("/authStyle", json!("Query")), r#"supported values: "Header", "Body""#),
+    ]
+    .into_iter()
+}
+
+fn oauth2() -> Value {
+    json!({
+        "tokenUrl": "https://login.example.com/oauth2/token?tenant=1", "clientId": "rollcall",
+        "clientSecretKeyRef": {"name": "a", "key": "secret"},
+        "scopes": ["scim.write"], "audience": "https://api.example.com/", "authStyle": "Body",
+    })
+}
+
 /// Objects that no rule may refuse.
 #[rustfmt::skip] // a table: one case a line
 pub fn accepted() -> Vec<Value> {
@@ -240,6 +281,8 @@ pub fn accepted() -> Vec<Value> {
         ("/spec/scim/baseUrl", json!("http://127.0.0.1:18101/v2")),
         ("/spec/scim/baseUrl", json!("https://[::1]:8443/")),
         ("/spec/scim/auth", basic),
+        ("/spec/scim/auth", json!({"oauth2": oauth2()})),
+        ("/spec/scim/auth", with(json!({"oauth2": oauth2()}), "/oauth2/scopes", json!(["https://api.example.com/.default", "a[b]~!#"]))),
         ("/spec/scim/tls", json!({"caBundle": "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n"})),
         ("/spec/account/attributes", json!({extension: "employee.department", "emails[type eq \"work\"].value": "employee.email"})),
         ("/spec/account/usernameRules", json!({"allowedPunctuation": "!\"#$%&'()*+,-./"})),

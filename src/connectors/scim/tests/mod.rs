@@ -3,6 +3,7 @@
 mod addresses;
 mod changes;
 mod failures;
+mod opening;
 mod pages;
 mod paths;
 mod reading;
