@@ -9,9 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::references::SecretKeyRef;
 use super::rules;
 
+mod dialect;
 mod oauth2;
 mod status;
 
+pub use dialect::{
+    DeactivationForm, DialectSpec, ManagerSpelling, OperationSpelling, Profile, UpdateForm,
+};
 pub use oauth2::{OAuth2Auth, TokenAuthStyle};
 pub use status::{AppConnectorStatus, DryRunStatus, InventoryStatus, OrphanedAccount};
 
@@ -99,6 +103,12 @@ pub struct Scim {
     /// Allows link-local addresses (169.254.0.0/16, fe80::/10), where cloud metadata services live.
     #[serde(default)]
     pub allow_link_local: bool,
+    /// What kind of server it is, where it is a kind that differs from the standard.
+    #[serde(default)]
+    pub profile: Profile,
+    /// What is otherwise than the profile has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<DialectSpec>,
 }
 
 /// Exactly one way of authenticating.

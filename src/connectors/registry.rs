@@ -24,6 +24,8 @@ pub struct Protocol {
     pub target: fn(&AppConnectorSpec) -> Option<String>,
     /// The attribute that can name a manager's account.
     pub manager_attribute: &'static str,
+    /// Memberships that one request may change, at most, where the kind of server is known for a limit.
+    pub membership_limit: fn(&AppConnectorSpec) -> Option<u16>,
     /// Makes the client. Nothing is sent.
     pub open: fn(&AppConnectorSpec, &mut Credentials<'_>) -> Result<SharedConnector, Problem>,
 }
@@ -51,6 +53,12 @@ pub fn target(spec: &AppConnectorSpec) -> Option<String> {
 #[must_use]
 pub fn manager_attribute(spec: &AppConnectorSpec) -> Option<AttributeName> {
     protocol(spec).map(|protocol| AttributeName::new(protocol.manager_attribute))
+}
+
+/// Memberships that one request may change, at most, where the kind of server is known for a limit.
+#[must_use]
+pub fn membership_limit(spec: &AppConnectorSpec) -> Option<u16> {
+    protocol(spec).and_then(|protocol| (protocol.membership_limit)(spec))
 }
 
 /// Makes the client of a spec's protocol. Nothing is sent.

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::ScimConnector;
 use super::failure::{Failure, Intent};
@@ -11,6 +11,7 @@ use super::filter::equals;
 use super::patch;
 use super::resource::{self, id_of};
 use super::transport::{Answer, Request};
+use super::ways::Update;
 use crate::connectors::{ConnectorError, ErrorKind, FindKey};
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount};
 use crate::domain::ids::AccountId;
@@ -121,7 +122,7 @@ impl ScimConnector {
         &self,
         account: &NewAccount,
     ) -> Result<ObservedAccount, ConnectorError> {
-        let body = patch::new_user(account, &self.paths)?;
+        let body = patch::new_user(account, &self.paths, self.ways.manager)?;
         let what = format!("creating user {}", account.username);
         let answer = self
             .write(Method::POST, &["Users"], &body, Intent::Claim, &what)
@@ -182,11 +183,11 @@ impl ScimConnector {
         } else {
             Intent::Change
         };
-        let hopeful = patch::operations(changes, &self.paths, None)?;
+        let hopeful = patch::operations(changes, &self.paths, None, self.ways.manager)?;
         if hopeful.is_empty() {
             return Ok(None);
         }
-        if self.dialect().patches() {
+        if self.dialect().patches() && self.ways.update == Update::Patch {
             match self.patch_user(id, &hopeful, intent, &what).await {
                 Ok(answer) => return Ok(self.shown(id, &answer)),
                 Err(failure) if failure.error.kind == ErrorKind::Unsupported => {
@@ -201,7 +202,7 @@ impl ScimConnector {
             }
         }
         self.put_user(id, intent, &what, |user| {
-            patch::apply(user, changes, &self.paths)
+            patch::apply(user, changes, &self.paths, self.ways.manager)
         })
         .await
     }
@@ -222,7 +223,8 @@ impl ScimConnector {
                 format!("{what}: the user does not exist"),
             ));
         };
-        let fitting = patch::operations(changes, &self.paths, Some(&record.json))?;
+        let fitting =
+            patch::operations(changes, &self.paths, Some(&record.json), self.ways.manager)?;
         if fitting == hopeful {
             return Err(refused.into());
         }
@@ -247,8 +249,8 @@ impl ScimConnector {
             "{} user {id}",
             if active { "enabling" } else { "disabling" }
         );
-        if self.dialect().patches() {
-            let operation = json!({"op": "replace", "path": "active", "value": active});
+        let operation = patch::switch(active, self.ways.deactivation);
+        if let Some(operation) = operation.filter(|_| self.dialect().patches()) {
             match self
                 .patch_user(id, &[operation], Intent::Change, &what)
                 .await
@@ -294,7 +296,7 @@ impl ScimConnector {
         intent: Intent,
         what: &str,
     ) -> Result<Answer, Failure> {
-        let body = patch::request(operations);
+        let body = patch::request(operations, self.ways.operation_case);
         self.write(Method::PATCH, &["Users", id.as_str()], &body, intent, what)
             .await
     }

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::path::{AttributePath, MANAGER};
+use super::ways::Ways;
 use crate::connectors::{ConnectorError, ErrorKind};
 use crate::domain::ids::AttributeName;
 
@@ -30,6 +31,8 @@ pub struct ScimConfig {
     pub managed_attributes: BTreeSet<AttributeName>,
     /// Whether the attribute `manager` is read and written.
     pub manager: bool,
+    /// How the server wants things said.
+    pub ways: Ways,
 }
 
 /// How we prove who we are.

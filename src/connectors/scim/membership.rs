@@ -153,7 +153,7 @@ impl ScimConnector {
         let what = format!("changing {} members of group {group}", batch.len());
         let mut answer = None;
         if self.dialect().patches() {
-            let body = patch::request(&operations(batch));
+            let body = patch::request(&operations(batch), self.ways.operation_case);
             match self
                 .write(
                     Method::PATCH,

@@ -23,6 +23,7 @@ mod resource;
 mod spec;
 mod token;
 mod transport;
+mod ways;
 
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,7 @@ use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
 
 pub use self::config::{Auth, ClientAuthentication, OAuth2, ScimConfig};
 pub use self::spec::PROTOCOL;
+pub use self::ways::{Deactivation, ManagerForm, OperationCase, Update, Ways};
 
 /// One SCIM 2.0 service provider.
 #[derive(Debug)]
@@ -54,6 +56,7 @@ pub struct ScimConnector {
     transport: Transport,
     paths: Vec<AttributePath>,
     page_size: u32,
+    ways: Ways,
     dialect: Mutex<Dialect>,
     /// Groups whose last change got no answer.
     doubtful: Mutex<HashSet<EntitlementId>>,
@@ -76,10 +79,13 @@ impl ScimConnector {
                 "pageSize must be at least 1",
             ));
         }
+        let paths = config.paths()?;
+        config.ways.check(&paths)?;
         Ok(Self {
-            paths: config.paths()?,
+            paths,
             transport: Transport::new(&config)?,
-            page_size: u32::from(config.page_size),
+            page_size: u32::from(config.page_size).min(config.ways.max_page),
+            ways: config.ways,
             dialect: Mutex::default(),
             doubtful: Mutex::default(),
         })

@@ -6,6 +6,7 @@ use super::filter::equals;
 use super::json::{get, key, truth};
 use super::path::{AttributePath, ENTERPRISE_SCHEMA, Place, Selector, USER_SCHEMA};
 use super::resource::{path_of, read, selects};
+use super::ways::{Deactivation, ManagerForm, OperationCase};
 use crate::connectors::{ConnectorError, ErrorKind};
 use crate::domain::account::{AttributeChanges, AttributeValue, NewAccount};
 use crate::domain::ids::AttributeName;
@@ -15,15 +16,52 @@ const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 /// Wraps operations into a PATCH request.
 #[must_use]
-pub fn request(operations: &[Value]) -> Value {
+pub fn request(operations: &[Value], case: OperationCase) -> Value {
+    let mut operations = operations.to_vec();
+    if case == OperationCase::Capital {
+        for operation in &mut operations {
+            let capital = match operation.get("op").and_then(Value::as_str) {
+                Some("add") => "Add",
+                Some("remove") => "Remove",
+                _ => "Replace",
+            };
+            put(operation, "op", Value::from(capital));
+        }
+    }
     json!({"schemas": [PATCH_SCHEMA], "Operations": operations})
+}
+
+/// The operation that disables or enables an account. `None` where no operation does.
+#[must_use]
+pub fn switch(active: bool, way: Deactivation) -> Option<Value> {
+    match way {
+        Deactivation::Path => Some(replace("active", &Value::Bool(active))),
+        Deactivation::NoPath => Some(json!({"op": "replace", "value": {"active": active}})),
+        Deactivation::StringFalse => {
+            let word = if active { "True" } else { "False" };
+            Some(replace("active", &Value::from(word)))
+        }
+        Deactivation::Put => None,
+    }
+}
+
+/// Writes the manager as a bare identifier, where a value is meant for a server that wants it so.
+fn formed(path: &AttributePath, value: Value, form: ManagerForm) -> Value {
+    match (&path.place, form, get(&value, "value")) {
+        (Place::Manager, ManagerForm::BareId, Some(id)) => id.clone(),
+        _ => value,
+    }
 }
 
 /// The body that makes a new account.
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`] for an attribute that is not managed, or a value that doesn't fit it.
-pub fn new_user(account: &NewAccount, paths: &[AttributePath]) -> Result<Value, ConnectorError> {
+pub fn new_user(
+    account: &NewAccount,
+    paths: &[AttributePath],
+    form: ManagerForm,
+) -> Result<Value, ConnectorError> {
     let mut user = json!({
         "schemas": [USER_SCHEMA],
         "userName": account.username.as_str(),
@@ -33,7 +71,7 @@ pub fn new_user(account: &NewAccount, paths: &[AttributePath]) -> Result<Value, 
     for (name, value) in &account.attributes {
         let path = managed(paths, name)?;
         if !value.is_empty() {
-            set(&mut user, path, &encode(path, value)?);
+            set(&mut user, path, &formed(path, encode(path, value)?, form));
         }
     }
     Ok(user)
@@ -51,6 +89,7 @@ pub fn operations(
     changes: &AttributeChanges,
     paths: &[AttributePath],
     current: Option<&Value>,
+    form: ManagerForm,
 ) -> Result<Vec<Value>, ConnectorError> {
     let mut operations = Vec::new();
     if let Some(username) = &changes.username {
@@ -59,7 +98,7 @@ pub fn operations(
     let mut elements: Vec<(String, &Selector, Map<String, Value>)> = Vec::new();
     for (name, value) in &changes.set {
         let path = managed(paths, name)?;
-        let encoded = encode(path, value)?;
+        let encoded = formed(path, encode(path, value)?, form);
         match (&path.place, current) {
             (Place::Selected(selector, part), Some(user)) if !has_element(user, path, selector) => {
                 let base = path.base();
@@ -101,13 +140,14 @@ pub fn apply(
     user: &mut Value,
     changes: &AttributeChanges,
     paths: &[AttributePath],
+    form: ManagerForm,
 ) -> Result<(), ConnectorError> {
     if let Some(username) = &changes.username {
         put(user, "userName", Value::from(username.as_str()));
     }
     for (name, value) in &changes.set {
         let path = managed(paths, name)?;
-        set(user, path, &encode(path, value)?);
+        set(user, path, &formed(path, encode(path, value)?, form));
     }
     for name in &changes.clear {
         unset(user, managed(paths, name)?);

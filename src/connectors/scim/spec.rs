@@ -8,9 +8,13 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::config::{Auth, ClientAuthentication, OAuth2, ScimConfig};
+use super::ways::{Deactivation, ManagerForm, OperationCase, Update, Ways};
 use super::{ScimConnector, path};
 use crate::api::AppConnectorSpec;
-use crate::api::app_connector::{Manager, OAuth2Auth, Scim, TokenAuthStyle};
+use crate::api::app_connector::{
+    DeactivationForm, Manager, ManagerSpelling, OAuth2Auth, OperationSpelling, Profile, Scim,
+    TokenAuthStyle, UpdateForm,
+};
 use crate::api::duration;
 use crate::connectors::registry::{Credentials, Protocol};
 use crate::connectors::{ConnectorError, SharedConnector};
@@ -27,6 +31,10 @@ pub const PROTOCOL: Protocol = Protocol {
         Some(format!("scim {}", url.as_str().trim_end_matches('/')))
     },
     manager_attribute: path::MANAGER,
+    membership_limit: |spec| match spec.scim.as_ref()?.profile {
+        Profile::AwsIdentityCenter => Some(100),
+        Profile::Standard | Profile::Entra | Profile::Okta => None,
+    },
     open,
 };
 
@@ -90,6 +98,57 @@ fn open(
     Ok(Arc::new(connector(spec, scim, base_url, auth)?))
 }
 
+/// What the profile has, and what is said to be otherwise.
+fn ways(scim: &Scim) -> Ways {
+    let standard = Ways::default();
+    let mut ways = match scim.profile {
+        Profile::Standard => standard,
+        Profile::Entra => Ways {
+            deactivation: Deactivation::StringFalse,
+            operation_case: OperationCase::Capital,
+            manager: ManagerForm::BareId,
+            ..standard
+        },
+        Profile::Okta => Ways {
+            deactivation: Deactivation::NoPath,
+            update: Update::Put,
+            ..standard
+        },
+        Profile::AwsIdentityCenter => Ways {
+            multi_valued: false,
+            max_page: 50,
+            ..standard
+        },
+    };
+    let Some(dialect) = &scim.dialect else {
+        return ways;
+    };
+    match dialect.deactivation {
+        Some(DeactivationForm::Path) => ways.deactivation = Deactivation::Path,
+        Some(DeactivationForm::NoPath) => ways.deactivation = Deactivation::NoPath,
+        Some(DeactivationForm::StringFalse) => ways.deactivation = Deactivation::StringFalse,
+        Some(DeactivationForm::Put) => ways.deactivation = Deactivation::Put,
+        None => {}
+    }
+    match dialect.operation_case {
+        Some(OperationSpelling::Lower) => ways.operation_case = OperationCase::Lower,
+        Some(OperationSpelling::Capital) => ways.operation_case = OperationCase::Capital,
+        None => {}
+    }
+    match dialect.manager {
+        Some(ManagerSpelling::Object) => ways.manager = ManagerForm::Object,
+        Some(ManagerSpelling::BareId) => ways.manager = ManagerForm::BareId,
+        None => {}
+    }
+    match dialect.update {
+        Some(UpdateForm::Patch) => ways.update = Update::Patch,
+        Some(UpdateForm::Put) => ways.update = Update::Put,
+        None => {}
+    }
+    ways.multi_valued = dialect.multi_valued.unwrap_or(ways.multi_valued);
+    ways
+}
+
 fn token_url(oauth2: &OAuth2Auth) -> Result<Url, Problem> {
     let url = Url::parse(&oauth2.token_url).map_err(|_| bad_token_url())?;
     let plain = matches!(url.scheme(), "http" | "https")
@@ -139,6 +198,7 @@ fn connector(
             .map(AttributeName::new)
             .collect(),
         manager: spec.account.manager == Manager::FromManagerRef,
+        ways: ways(scim),
     };
     ScimConnector::new(config).map_err(|error: ConnectorError| {
         Problem::edit(error.kind.reason(), format!("spec.scim: {error}"))

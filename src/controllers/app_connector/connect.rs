@@ -72,9 +72,35 @@ fn settings(spec: &AppConnectorSpec) -> Settings {
     Settings {
         concurrency: sync.concurrency,
         requests_per_second: sync.requests_per_second,
-        membership_batch: sync.membership_batch,
+        membership_batch: registry::membership_limit(spec).map_or(sync.membership_batch, |limit| {
+            sync.membership_batch.min(limit)
+        }),
         interval: duration::parse(&sync.interval).unwrap_or(Duration::from_mins(10)),
         call_timeout: timeout.saturating_mul(4),
         ..Settings::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(profile: &str, wanted: u16) -> u16 {
+        let spec = serde_json::from_value(serde_json::json!({
+            "scim": {
+                "baseUrl": "https://directory.example.com/", "profile": profile,
+                "auth": {"bearer": {"secretKeyRef": {"name": "a", "key": "token"}}},
+            },
+            "account": {"username": ["employee.employeeId"]},
+            "sync": {"membershipBatch": wanted},
+        }));
+        settings(&spec.unwrap()).membership_batch
+    }
+
+    #[test]
+    fn a_kind_of_server_that_takes_few_members_gets_few() {
+        assert_eq!(batch("AwsIdentityCenter", 1000), 100);
+        assert_eq!(batch("AwsIdentityCenter", 20), 20);
+        assert_eq!(batch("Standard", 1000), 1000);
     }
 }

@@ -36,6 +36,7 @@ pub(super) fn config(server: &ScimServer) -> ScimConfig {
         page_size: 200,
         managed_attributes: ATTRIBUTES.iter().map(AttributeName::new).collect(),
         manager: true,
+        ways: rollcall::connectors::scim::Ways::default(),
     }
 }
 

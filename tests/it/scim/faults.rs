@@ -26,6 +26,7 @@ pub(super) fn config(server: &ScriptedServer) -> ScimConfig {
         page_size: 10,
         managed_attributes: ["title", "email"].iter().map(AttributeName::new).collect(),
         manager: false,
+        ways: rollcall::connectors::scim::Ways::default(),
     }
 }
 

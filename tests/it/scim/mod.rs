@@ -2,6 +2,7 @@
 
 mod conformance;
 mod conformance_groups;
+mod dialects;
 mod faults;
 mod faults_listing;
 mod faults_members;

@@ -84,6 +84,7 @@ impl TlsFront {
             page_size: 100,
             managed_attributes: [].into(),
             manager: false,
+            ways: rollcall::connectors::scim::Ways::default(),
         })
         .unwrap()
     }

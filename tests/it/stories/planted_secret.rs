@@ -409,6 +409,7 @@ fn no_panic_tells_it() {
         page_size: 10,
         managed_attributes: BTreeSet::new(),
         manager: false,
+        ways: rollcall::connectors::scim::Ways::default(),
     };
     let bearer = config(Auth::Bearer(marker.clone().into()));
     let basic = config(Auth::Basic {

@@ -236,6 +236,12 @@ fn refused_clients() -> impl Iterator<Item = Case> {
         ("/spec/scim/auth", client("/audience", json!("")), "auth.oauth2.audience"),
         ("/spec/scim/auth", client("/audience", json!(long(1025))), "1024"),
         ("/spec/scim/auth", client("/authStyle", json!("Query")), r#"supported values: "Header", "Body""#),
+        ("/spec/scim/profile", json!("Azure"), r#"supported values: "Standard", "Entra", "Okta", "AwsIdentityCenter""#),
+        ("/spec/scim/dialect", json!({"deactivation": "Delete"}), r#"supported values: "Path", "NoPath", "StringFalse", "Put""#),
+        ("/spec/scim/dialect", json!({"operationCase": "Upper"}), r#"supported values: "Lower", "Capital""#),
+        ("/spec/scim/dialect", json!({"manager": "Name"}), r#"supported values: "Object", "BareId""#),
+        ("/spec/scim/dialect", json!({"update": "Post"}), r#"supported values: "Patch", "Put""#),
+        ("/spec/scim/dialect", json!({"multiValued": "no"}), "spec.scim.dialect.multiValued"),
     ]
     .into_iter()
 }
@@ -282,6 +288,8 @@ pub fn accepted() -> Vec<Value> {
         ("/spec/scim/baseUrl", json!("https://[::1]:8443/")),
         ("/spec/scim/auth", basic),
         ("/spec/scim/auth", json!({"oauth2": oauth2()})),
+        ("/spec/scim/profile", json!("AwsIdentityCenter")),
+        ("/spec/scim/dialect", json!({"deactivation": "NoPath", "operationCase": "Capital", "manager": "BareId", "update": "Put", "multiValued": false})),
         ("/spec/scim/auth", with(json!({"oauth2": oauth2()}), "/oauth2/scopes", json!(["https://api.example.com/.default", "a[b]~!#"]))),
         ("/spec/scim/tls", json!({"caBundle": "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n"})),
         ("/spec/account/attributes", json!({extension: "employee.department", "emails[type eq \"work\"].value": "employee.email"})),

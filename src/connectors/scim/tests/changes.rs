@@ -3,11 +3,13 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::patch::{apply, new_user, operations, strip_read_only};
+use super::super::patch::{self, strip_read_only};
+use super::super::path::AttributePath;
 use super::super::path::ENTERPRISE_SCHEMA;
 use super::super::resource::{read, user};
+use super::super::ways::ManagerForm;
 use super::{path, paths};
-use crate::connectors::ErrorKind;
+use crate::connectors::{ConnectorError, ErrorKind};
 use crate::domain::account::{AttributeChanges, AttributeValue, Attributes, NewAccount};
 use crate::domain::ids::{AttributeName, Username};
 use crate::domain::mark::Scope;
@@ -21,6 +23,27 @@ const NAMES: [&str; 7] = [
     "department",
     "urn:example:acme:badge",
 ];
+
+// As the standard has it; other forms have tests of their own.
+fn new_user(account: &NewAccount, paths: &[AttributePath]) -> Result<Value, ConnectorError> {
+    patch::new_user(account, paths, ManagerForm::Object)
+}
+
+fn operations(
+    changes: &AttributeChanges,
+    paths: &[AttributePath],
+    current: Option<&Value>,
+) -> Result<Vec<Value>, ConnectorError> {
+    patch::operations(changes, paths, current, ManagerForm::Object)
+}
+
+fn apply(
+    user: &mut Value,
+    changes: &AttributeChanges,
+    paths: &[AttributePath],
+) -> Result<(), ConnectorError> {
+    patch::apply(user, changes, paths, ManagerForm::Object)
+}
 
 fn text(text: &str) -> AttributeValue {
     AttributeValue::Text(text.to_owned())

@@ -25,6 +25,7 @@ fn config(names: &[&str]) -> ScimConfig {
         page_size: 100,
         managed_attributes: names.iter().map(AttributeName::new).collect(),
         manager: false,
+        ways: crate::connectors::scim::Ways::default(),
     }
 }
 
