@@ -236,7 +236,11 @@ impl ScimConnector {
         } else {
             Intent::Change
         };
-        let answer = self.patch_user(id, &fitting, intent, what).await?;
+        // These operations fit that version and no other.
+        let version = self.version(&record.json, record.etag);
+        let answer = self
+            .patch_version(id, &fitting, version.as_deref(), intent, what)
+            .await?;
         Ok(self.shown(id, &answer))
     }
 
@@ -296,9 +300,29 @@ impl ScimConnector {
         intent: Intent,
         what: &str,
     ) -> Result<Answer, Failure> {
+        // It says what shall be, whatever else the record holds: no version is asked for.
+        self.patch_version(id, operations, None, intent, what).await
+    }
+
+    async fn patch_version(
+        &self,
+        id: &AccountId,
+        operations: &[Value],
+        version: Option<&str>,
+        intent: Intent,
+        what: &str,
+    ) -> Result<Answer, Failure> {
         let body = patch::request(operations, self.ways.operation_case);
-        self.write(Method::PATCH, &["Users", id.as_str()], &body, intent, what)
-            .await
+        let request = Request {
+            method: Method::PATCH,
+            path: &["Users", id.as_str()],
+            query: &[],
+            body: Some(&body),
+            if_match: version,
+            intent,
+            what,
+        };
+        self.transport.send(request).await
     }
 
     /// Reads a user whole, edits it and puts it back, with everything that isn't ours.

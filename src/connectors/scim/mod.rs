@@ -153,6 +153,14 @@ impl ScimConnector {
         self.transport.send(request).await
     }
 
+    /// The version of a record that was read, where the server honours versions.
+    fn version(&self, record: &Value, etag: Option<String>) -> Option<String> {
+        let stated = json::get(record, "meta")
+            .and_then(|meta| json::get(meta, "version"))
+            .and_then(json::text);
+        etag.or(stated).filter(|_| self.dialect().announced.etag)
+    }
+
     /// Puts back a whole record that was read before. Where the server honours versions, it must
     /// still be the one that was read.
     async fn put_back(
@@ -163,10 +171,7 @@ impl ScimConnector {
         intent: Intent,
         what: &str,
     ) -> Result<Answer, Failure> {
-        let version = json::get(&record, "meta")
-            .and_then(|meta| json::get(meta, "version"))
-            .and_then(json::text);
-        let version = etag.or(version).filter(|_| self.dialect().announced.etag);
+        let version = self.version(&record, etag);
         patch::strip_read_only(&mut record);
         let request = Request {
             method: Method::PUT,

@@ -9,3 +9,4 @@ mod faults_members;
 mod oauth2;
 pub mod scripted;
 pub mod tls;
+mod versions;
