@@ -1,6 +1,8 @@
 //! Accounts and entitlements as every connector sees them, whatever its protocol.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use litemap::LiteMap;
 
 use super::ids::{AccountId, AttributeName, EntitlementId, EntitlementName, Username};
 use super::mark::Mark;
@@ -33,7 +35,7 @@ impl AttributeValue {
 }
 
 /// Attributes by name. An absent one is unset in the target, or unmanaged in a desire.
-pub type Attributes = BTreeMap<AttributeName, AttributeValue>;
+pub type Attributes = LiteMap<AttributeName, AttributeValue>;
 
 /// Whether an account can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

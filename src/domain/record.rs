@@ -3,9 +3,10 @@
 //! Conditions are never read back. Links, and the origin of each grant, must be: a membership whose
 //! origin is lost is not ours to take away.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use litemap::LiteMap;
 
 use super::ids::{AccountId, ConnectorName, EntitlementName, RoleName, Username};
 use super::roles::Why;
@@ -14,9 +15,9 @@ use super::roles::Why;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// Roles held at the last look.
-    pub roles: BTreeMap<RoleName, Why>,
+    pub roles: LiteMap<RoleName, Why>,
     /// Accounts that are, or were, ours.
-    pub accounts: BTreeMap<ConnectorName, RecordedAccount>,
+    pub accounts: LiteMap<ConnectorName, RecordedAccount>,
 }
 
 /// What we remember of one account.
@@ -33,7 +34,7 @@ pub struct RecordedAccount {
     /// When the account was last read back directly as disabled. Cleared when it is seen active.
     pub verified_disabled: Option<Timestamp>,
     /// Entitlements that we gave, or are about to give, or are about to take away.
-    pub grants: BTreeMap<EntitlementName, RecordedGrant>,
+    pub grants: LiteMap<EntitlementName, RecordedGrant>,
 }
 
 /// What we remember of one grant.

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use litemap::LiteMap;
+
 use super::cel::Subject;
 use super::facts::Facts;
 use super::ids::RoleName;
@@ -67,7 +69,7 @@ pub fn resolve(
     policy: &Policy,
     facts: &Facts,
     subject: &Subject,
-    recorded: &BTreeMap<RoleName, Why>,
+    recorded: &LiteMap<RoleName, Why>,
 ) -> Resolution {
     let mut out = Resolution::default();
     let mut roots: BTreeMap<RoleName, Why> = BTreeMap::new();
@@ -124,7 +126,7 @@ pub fn resolve(
 fn vanished(
     policy: &Policy,
     out: &Resolution,
-    recorded: &BTreeMap<RoleName, Why>,
+    recorded: &LiteMap<RoleName, Why>,
 ) -> BTreeMap<RoleName, Why> {
     recorded
         .iter()
@@ -190,7 +192,7 @@ fn leave_open(
     policy: &Policy,
     out: &mut Resolution,
     open: BTreeMap<RoleName, Problem>,
-    recorded: &BTreeMap<RoleName, Why>,
+    recorded: &LiteMap<RoleName, Why>,
 ) {
     let mut stack: Vec<(RoleName, Problem)> = open.into_iter().collect();
     for name in recorded.keys() {

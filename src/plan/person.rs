@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
+use litemap::LiteMap;
 
 use super::account::{self, Assessment};
 use super::parts::{Inputs, PersonPlan, earliest};
@@ -79,13 +80,13 @@ fn clocks_stopped<'a>(inputs: &Inputs<'a>) -> Cow<'a, Record> {
 
 fn stop_clocks(account: &mut RecordedAccount) {
     account.lost_at = None;
-    for grant in account.grants.values_mut() {
+    for (_, grant) in &mut account.grants {
         grant.lost_at = None;
     }
 }
 
 /// Roles held now, and those that only a template's absence or fault took away.
-fn remembered_roles(inputs: &Inputs<'_>, record: &Record) -> BTreeMap<RoleName, Why> {
+fn remembered_roles(inputs: &Inputs<'_>, record: &Record) -> LiteMap<RoleName, Why> {
     let roles = &inputs.desired.roles;
     let kept = inputs.record.roles.iter().filter(|(name, _)| {
         roles.undecided.contains_key(*name) || roles.vanished.contains_key(*name)

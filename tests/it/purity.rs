@@ -10,7 +10,15 @@ use std::process::Command;
 const FOLDERS: [&str; 2] = ["domain", "plan"];
 
 /// All that they may depend on.
-const DEPENDENCIES: [&str; 6] = ["cel", "deunicode", "jiff", "regex", "strsim", "thiserror"];
+const DEPENDENCIES: [&str; 7] = [
+    "cel",
+    "deunicode",
+    "jiff",
+    "litemap",
+    "regex",
+    "strsim",
+    "thiserror",
+];
 
 /// What must not occur in them outside comments.
 const FORBIDDEN: [&str; 17] = [

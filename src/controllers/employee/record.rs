@@ -1,8 +1,7 @@
 //! Between status and record: the part of a status that later decisions rest on.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use litemap::LiteMap;
 
 use crate::api::EmployeeStatus;
 use crate::api::employee::AccountStatus;
@@ -29,7 +28,7 @@ pub fn from_status(status: &EmployeeStatus) -> Record {
 
 fn one(account: &AccountStatus) -> RecordedAccount {
     let at = |time: &Option<Time>| time.as_ref().map(|t| t.0);
-    let grants: BTreeMap<EntitlementName, RecordedGrant> = account
+    let grants: LiteMap<EntitlementName, RecordedGrant> = account
         .entitlements
         .iter()
         .map(|grant| {

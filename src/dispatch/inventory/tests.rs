@@ -18,7 +18,7 @@ fn account(id: &str, username: &str, mark: Option<&str>) -> ObservedAccount {
         username: Username::new(username),
         mark: mark.map(|who| scope().mark(&who.into()).as_str().to_owned()),
         activity: Activity::Active,
-        attributes: BTreeMap::new(),
+        attributes: crate::domain::account::Attributes::default(),
     }
 }
 
@@ -243,7 +243,7 @@ fn attributes_that_were_written_are_shown_and_need_reading_again() {
     let text = AttributeValue::Text("Countess".to_owned());
     let changes = AttributeChanges {
         username: Some(Username::new("countess")),
-        set: [("title".into(), text.clone())].into(),
+        set: [("title".into(), text.clone())].into_iter().collect(),
         clear: BTreeSet::from(["phone".into()]),
     };
     inventory.wrote_attributes(&"a1".into(), &changes);

@@ -35,7 +35,8 @@ pub(super) fn create(n: usize) -> Operation {
             "title".into(),
             crate::domain::account::AttributeValue::Text("secret title".into()),
         )]
-        .into(),
+        .into_iter()
+        .collect(),
     })
 }
 
@@ -48,7 +49,8 @@ pub(super) fn update(n: usize) -> Operation {
                 "title".into(),
                 crate::domain::account::AttributeValue::Text("secret title".into()),
             )]
-            .into(),
+            .into_iter()
+            .collect(),
             clear: ["phone".into()].into(),
         },
     }
@@ -112,7 +114,7 @@ pub(super) fn observed(id: &str) -> ObservedAccount {
         username: Username::new(id),
         mark: None,
         activity: Activity::Active,
-        attributes: std::collections::BTreeMap::new(),
+        attributes: crate::domain::account::Attributes::default(),
     }
 }
 

@@ -73,9 +73,13 @@ fn an_expression_that_fails_leaves_its_attribute_alone_and_says_so() {
     assert_eq!(dir.undecided_attributes, BTreeSet::from(["badge".into()]));
     assert!(!dir.attributes.contains_key("badge"));
     let texts = AttributeValue::Texts(vec!["Ada".to_owned()]);
-    assert_eq!(dir.attributes["mails"], texts, "empty parts say nothing");
     assert_eq!(
-        dir.attributes["cost"],
+        dir.attributes[&"mails".into()],
+        texts,
+        "empty parts say nothing"
+    );
+    assert_eq!(
+        dir.attributes[&"cost".into()],
         AttributeValue::Text(String::new()),
         "unset clears"
     );

@@ -1,7 +1,5 @@
 //! Every row of the table of marks and links.
 
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::domain::account::Activity;
 use crate::domain::ids::Username;
@@ -12,7 +10,7 @@ fn account(id: &str, mark: Option<&str>) -> ObservedAccount {
         username: Username::new(format!("name-{id}")),
         mark: mark.map(str::to_owned),
         activity: Activity::Active,
-        attributes: BTreeMap::new(),
+        attributes: crate::domain::account::Attributes::default(),
     }
 }
 

@@ -78,7 +78,7 @@ fn a_joiner_gets_an_account_and_then_its_entitlements() {
     assert_eq!(held(&town), ["all", "mkt"]);
     let account = town.account("dir", "1").unwrap();
     assert_eq!(account.username, Username::new("ada.lovelace"));
-    let grants = &town.record("1").accounts["dir"].grants;
+    let grants = &town.record("1").accounts[&"dir".into()].grants;
     assert!(grants.values().all(|g| g.roles.contains("mkt")));
 }
 
@@ -106,10 +106,17 @@ fn after_the_last_day_the_account_is_shut_first_proven_and_emptied() {
     assert_eq!(verbs(&mut town), ["Disable", "RemoveEntitlements"]);
     one_step(&mut town);
     assert_eq!(verbs(&mut town), ["Read", "RemoveEntitlements"]);
-    assert_eq!(town.record("1").accounts["dir"].verified_disabled, None);
+    assert_eq!(
+        town.record("1").accounts[&"dir".into()].verified_disabled,
+        None
+    );
     town.settle("1");
     assert_eq!(held(&town), [""; 0]);
-    assert!(town.record("1").accounts["dir"].verified_disabled.is_some());
+    assert!(
+        town.record("1").accounts[&"dir".into()]
+            .verified_disabled
+            .is_some()
+    );
     // And stays shut, whoever opens it.
     let id = town.account("dir", "1").unwrap().id.clone();
     let target = town.target("dir");
@@ -165,7 +172,10 @@ fn someone_hired_again_gets_the_same_account() {
     town.settle("1");
     assert_eq!(town.account("dir", "1").map(|a| &a.id), Some(&before));
     assert_eq!(held(&town), ["all", "mkt"]);
-    assert_eq!(town.record("1").accounts["dir"].verified_disabled, None);
+    assert_eq!(
+        town.record("1").accounts[&"dir".into()].verified_disabled,
+        None
+    );
 }
 
 #[test]
@@ -469,7 +479,7 @@ fn a_user_name_that_the_target_does_not_take_over_is_accepted() {
             &look.observations,
         );
         assert_eq!(plan.accounts["dir"].steps.len(), steps, "{renamed:?}");
-        let record = &plan.record.accounts["dir"];
+        let record = &plan.record.accounts[&"dir".into()];
         assert_eq!(record.username.as_ref(), Some(remembers), "{renamed:?}");
     }
 }

@@ -18,7 +18,7 @@ fn a_recorded_account_that_a_listing_lacks_is_read_before_it_is_forgotten() {
         assert_eq!(verbs(&mut town), ["Read"], "leaves: {leaves}");
         let look = town.look("1");
         assert_eq!(
-            look.plan.record.accounts["dir"].id.as_ref(),
+            look.plan.record.accounts[&"dir".into()].id.as_ref(),
             Some(&id),
             "leaves: {leaves}: forgotten unread"
         );
@@ -56,7 +56,11 @@ fn a_lost_status_and_a_partial_listing_leave_no_leaver_open() {
         town.settle("1");
         let account = town.account("dir", "1").unwrap();
         assert_eq!(account.activity, Activity::Disabled);
-        assert!(town.record("1").accounts["dir"].verified_disabled.is_some());
+        assert!(
+            town.record("1").accounts[&"dir".into()]
+                .verified_disabled
+                .is_some()
+        );
     }
 }
 

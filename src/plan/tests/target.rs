@@ -91,7 +91,7 @@ impl Target {
                 username: Username::new(username),
                 mark: mark.map(str::to_owned),
                 activity: Activity::Active,
-                attributes: BTreeMap::new(),
+                attributes: crate::domain::account::Attributes::default(),
             },
         );
         id

@@ -1,6 +1,6 @@
 //! The SCIM connector against real servers: every verb, and what each server makes of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rollcall::connectors::scim::{Auth, ScimConfig, ScimConnector};
@@ -74,7 +74,7 @@ fn newcomer(name: &str, attributes: Attributes) -> NewAccount {
 }
 
 pub(super) async fn join(connector: &ScimConnector, name: &str) -> AccountId {
-    let account = newcomer(name, BTreeMap::new());
+    let account = newcomer(name, Attributes::new());
     connector.create(&permit(), &account).await.unwrap().id
 }
 
@@ -177,7 +177,7 @@ async fn creates_and_finds(server: &ScimServer) {
 
     for twin in ["ada.lovelace", "ADA.Lovelace"] {
         let error = connector
-            .create(&permit(), &newcomer(twin, BTreeMap::new()))
+            .create(&permit(), &newcomer(twin, Attributes::new()))
             .await
             .unwrap_err();
         assert_eq!(error.kind, ErrorKind::Taken, "{twin}: {error}");
@@ -309,7 +309,9 @@ async fn follows_the_manager(server: &ScimServer) {
         join(&connector, "boss.two").await,
     );
     for boss in [&first, &second, &second] {
-        let manager = Attributes::from([("manager".into(), AttributeValue::Account(boss.clone()))]);
+        let manager: Attributes = [("manager".into(), AttributeValue::Account(boss.clone()))]
+            .into_iter()
+            .collect();
         connector
             .update(&permit(), &id, &set(manager.clone()))
             .await
@@ -322,7 +324,7 @@ async fn follows_the_manager(server: &ScimServer) {
     };
     for _ in 0..2 {
         connector.update(&permit(), &id, &clear).await.unwrap();
-        assert_eq!(read(&connector, &id).await.attributes, BTreeMap::new());
+        assert_eq!(read(&connector, &id).await.attributes, Attributes::new());
     }
 }
 
@@ -350,7 +352,7 @@ async fn disables_and_deletes(server: &ScimServer) {
     }
     let asleep = NewAccount {
         active: false,
-        ..newcomer("asleep", BTreeMap::new())
+        ..newcomer("asleep", Attributes::new())
     };
     let made = connector.create(&permit(), &asleep).await.unwrap();
     assert_eq!(made.activity, Activity::Disabled);

@@ -1,6 +1,5 @@
 //! The SCIM connector against answers that no real server at hand gives, but others do.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rollcall::connectors::scim::{Auth, ScimConfig, ScimConnector};
@@ -43,7 +42,7 @@ pub(super) fn ada() -> NewAccount {
         username: Username::new("ada"),
         mark: Scope::new("acme", "people").mark(&"1".into()),
         active: true,
-        attributes: BTreeMap::new(),
+        attributes: rollcall::domain::account::Attributes::default(),
     }
 }
 
@@ -337,7 +336,7 @@ async fn without_patch_the_record_is_put_back_whole() {
         .unwrap()
         .unwrap();
     assert_eq!(
-        shown.attributes["title"],
+        shown.attributes[&"title".into()],
         AttributeValue::Text("new".into())
     );
     let shown = connector

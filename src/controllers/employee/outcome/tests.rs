@@ -247,7 +247,7 @@ fn a_write_that_is_accepted_and_not_taken_over_is_noted_until_it_is() {
         let shown = answer.map(|(name, title)| titled(&desk, name, title));
         let changes = AttributeChanges {
             username: Some(Username::new("ada")),
-            set: [("title".into(), text("Boss"))].into(),
+            set: [("title".into(), text("Boss"))].into_iter().collect(),
             ..AttributeChanges::default()
         };
         let id = "a1".into();
@@ -348,7 +348,7 @@ fn a_complete_listing_tells_who_has_a_name_that_was_refused() {
         Completeness::Complete
     ));
     assert!(desk.names.refused.contains(&ada), "somebody else");
-    assert_eq!(desk.person.record.accounts["dir"].username, None);
+    assert_eq!(desk.person.record.accounts[&"dir".into()].username, None);
 
     let mut desk = Desk::new();
     let mark = desk.mark();

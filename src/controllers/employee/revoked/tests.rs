@@ -1,6 +1,5 @@
 //! A leaver's status, from what each application shows.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -65,7 +64,7 @@ fn someone_else() -> ObservedAccount {
         username: Username::new("x"),
         mark: None,
         activity: Activity::Active,
-        attributes: BTreeMap::new(),
+        attributes: crate::domain::account::Attributes::default(),
     }
 }
 
@@ -150,7 +149,7 @@ fn a_proof_that_was_recorded_stands_while_an_application_is_away() {
         ..RecordedAccount::default()
     };
     let record = Record {
-        accounts: [("dir".into(), recorded)].into(),
+        accounts: [("dir".into(), recorded)].into_iter().collect(),
         ..Record::default()
     };
     let shown = status(&realm(true), leaver(), record);

@@ -1,7 +1,5 @@
 //! What people compete for: an `employeeId`, a user name.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::{Bench, connector, employee, everyone};
@@ -35,7 +33,7 @@ fn open_account(bench: &Bench) -> ObservedAccount {
         username: Username::new("ada"),
         mark: Some(scope.mark(&"1".into()).as_str().to_owned()),
         activity: Activity::Active,
-        attributes: BTreeMap::new(),
+        attributes: crate::domain::account::Attributes::default(),
     }
 }
 

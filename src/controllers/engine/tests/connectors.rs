@@ -1,7 +1,5 @@
 //! Runs of connectors: when one begins and ends, and what that means for people.
 
-use std::collections::BTreeMap;
-
 use super::{Bench, account, connector, employee, everyone, ordered};
 use crate::connectors::ErrorKind;
 use crate::controllers::watch::{Change, Seen};
@@ -160,7 +158,7 @@ async fn a_mark_that_was_dropped_stops_everyone_also_where_the_person_is_gone() 
             username: Username::new("1"),
             mark: None,
             activity: Activity::Active,
-            attributes: BTreeMap::new(),
+            attributes: crate::domain::account::Attributes::default(),
         })),
         number: 1,
     };
@@ -200,7 +198,7 @@ fn a_dropped_mark_is_recalled_from_an_account_that_was_ours_alone() {
                 username: Username::new("ada"),
                 mark: mark.map(str::to_owned),
                 activity: Activity::Active,
-                attributes: Attributes::new(),
+                attributes: Attributes::default(),
             },
             false,
         );

@@ -7,7 +7,6 @@ mod deletion;
 mod secrets;
 mod statuses;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -283,7 +282,7 @@ fn account(bench: &Bench, id: &str, employee: &str, activity: Activity) -> Obser
         username: Username::new(id),
         mark: Some(scope.mark(&employee.into()).as_str().to_owned()),
         activity,
-        attributes: BTreeMap::new(),
+        attributes: crate::domain::account::Attributes::default(),
     }
 }
 

@@ -33,7 +33,7 @@ async fn a_stalled_person_keeps_what_is_remembered() {
     };
     let account = RecordedAccount {
         id: Some("a".into()),
-        grants: BTreeMap::from([("staff".into(), grant)]),
+        grants: [("staff".into(), grant)].into_iter().collect(),
         ..RecordedAccount::default()
     };
     let namespace = bench.namespace.clone();
