@@ -6,12 +6,12 @@ use std::ops::ControlFlow;
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value;
 
-use super::ScimConnector;
 use super::discovery::is_list;
 use super::failure::Failure;
 use super::json::get;
 use super::paging::{PageRequest, PageShape, Pager};
 use super::resource::{self, GroupView, id_of};
+use super::{ScimConnector, locked};
 use crate::connectors::{ConnectorError, ErrorKind, Listing};
 use crate::domain::account::{Completeness, ObservedAccount};
 use crate::domain::ids::EntitlementId;
@@ -75,16 +75,20 @@ impl ScimConnector {
         if groups.items.iter().any(|view| view.repeats) {
             self.learn(|dialect| dialect.learnt.repeats_members = true);
         }
-        if groups.items.iter().all(|view| !view.members_shown) {
-            self.read_members(&mut groups.items).await?;
-        }
+        self.read_members(&mut groups.items).await?;
         Ok(groups)
     }
 
-    /// Reads each group by itself. Most servers leave `members` out of a group that has none, some
-    /// out of every list; when no group of a list shows members, only this tells which.
+    /// Reads each group by itself of which the list shows no members. Most servers leave `members` out
+    /// of a group that has none, some out of every list, some out of large groups: only this tells which.
     async fn read_members(&self, groups: &mut [GroupView]) -> Result<(), ConnectorError> {
-        let ids: Vec<EntitlementId> = groups
+        locked(&self.empty).begin_listing();
+        let mut hidden: Vec<&mut GroupView> = groups
+            .iter_mut()
+            .filter(|view| !view.members_shown)
+            .filter(|view| !locked(&self.empty).knows(&view.entitlement.id, view.stamp))
+            .collect();
+        let ids: Vec<EntitlementId> = hidden
             .iter()
             .map(|view| view.entitlement.id.clone())
             .collect();
@@ -92,15 +96,23 @@ impl ScimConnector {
             .into_iter()
             .map(|id| async move { self.read_group(&id).await });
         let mut reads = stream::iter(reads).buffered(GROUP_READS);
-        for view in groups {
+        for view in &mut hidden {
             match reads.next().await {
-                Some(Ok(Some(read))) => view.entitlement = read.view.entitlement,
+                Some(Ok(Some(read))) => {
+                    view.entitlement = read.view.entitlement;
+                    if view.entitlement.holders.is_empty() {
+                        locked(&self.empty).saw(&view.entitlement.id, view.stamp);
+                    }
+                }
                 Some(Err(error)) if error.kind.concerns_target() => return Err(error),
                 Some(Err(error)) => {
                     view.entitlement.completeness = Completeness::Unreadable(error.message);
                 }
-                // It was deleted since it was listed; the next listing leaves it out.
-                Some(Ok(None)) | None => {}
+                // If it was deleted since it was listed, the next listing leaves it out.
+                Some(Ok(None)) | None => {
+                    let why = "the group is in the list, and is not found by itself";
+                    view.entitlement.completeness = Completeness::Unreadable(why.to_owned());
+                }
             }
         }
         Ok(())

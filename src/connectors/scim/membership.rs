@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::ScimConnector;
 use super::failure::{Failure, Intent};
 use super::filter::equals;
 use super::groups::GroupRecord;
@@ -13,6 +12,7 @@ use super::json::{get, text};
 use super::patch;
 use super::resource::{self, GroupView};
 use super::transport::Answer;
+use super::{ScimConnector, locked};
 use crate::connectors::{ConnectorError, ErrorKind, HolderChange, HolderResults};
 use crate::domain::ids::{AccountId, EntitlementId};
 
@@ -151,6 +151,7 @@ impl ScimConnector {
         run: &mut Run,
     ) -> Result<(), Failure> {
         let what = format!("changing {} members of group {group}", batch.len());
+        locked(&self.empty).forget(group);
         let mut answer = None;
         if self.dialect().patches() {
             let body = patch::request(&operations(batch), self.ways.operation_case);
@@ -225,6 +226,23 @@ impl ScimConnector {
         members
     }
 
+    /// The members of a group whose record speaks of none: asked for by name, a server that leaves
+    /// them out by default shows them (RFC 7643 section 7, `returned`; RFC 7644 section 3.9). One that
+    /// has none to show leaves `members` out again.
+    async fn members_asked_for(&self, group: &EntitlementId) -> Result<Vec<Value>, Failure> {
+        let what = format!("reading the members of group {group}");
+        let path = ["Groups", group.as_str()];
+        let answer = self.get(&path, &[("attributes", "members")], &what).await?;
+        let json = answer
+            .json
+            .filter(|json| resource::id_of(json).as_deref() == Some(group.as_str()))
+            .ok_or_else(|| {
+                let message = format!("{what}: the answer is not that group");
+                Failure::new(ErrorKind::Nonsense, message)
+            })?;
+        Ok(member_list(&json, group)?.unwrap_or_default())
+    }
+
     /// Changes the members inside the group as it is, and puts it back.
     async fn put_members(
         &self,
@@ -234,10 +252,10 @@ impl ScimConnector {
     ) -> Result<Answer, Failure> {
         let record = self.group_or_error(group).await?.record;
         let mut json = record.json;
-        let mut members = get(&json, "members")
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default();
+        let mut members = match member_list(&json, group)? {
+            Some(members) => members,
+            None => self.members_asked_for(group).await?,
+        };
         let id = |member: &Value| text(member).or_else(|| get(member, "value").and_then(text));
         for wish in batch {
             let is = |member: &Value| id(member).as_deref() == Some(wish.account.as_str());
@@ -292,6 +310,20 @@ fn operations(batch: &[Wish]) -> Vec<Value> {
 fn shown(view: &GroupView) -> Option<HashSet<AccountId>> {
     let whole = view.members_shown && view.entitlement.completeness.is_complete();
     whole.then(|| view.entitlement.holders.iter().cloned().collect())
+}
+
+/// The members as the record has them; none where it does not speak of them. What is no list is not
+/// taken for an empty one: it would be put back without its members.
+fn member_list(record: &Value, group: &EntitlementId) -> Result<Option<Vec<Value>>, Failure> {
+    match get(record, "members") {
+        None => Ok(None),
+        Some(Value::Null) => Ok(Some(Vec::new())),
+        Some(Value::Array(members)) => Ok(Some(members.clone())),
+        Some(_) => Err(Failure::new(
+            ErrorKind::Nonsense,
+            format!("`members` of group {group} is no list: it is left as it is"),
+        )),
+    }
 }
 
 fn unsettled(group: &EntitlementId) -> ConnectorError {

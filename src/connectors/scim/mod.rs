@@ -9,6 +9,7 @@ mod address;
 mod config;
 mod dialect;
 mod discovery;
+mod empty_groups;
 mod failure;
 mod filter;
 mod groups;
@@ -36,6 +37,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use self::dialect::Dialect;
+use self::empty_groups::EmptyGroups;
 use self::failure::{Failure, Intent};
 use self::path::AttributePath;
 use self::transport::{Answer, Request, Transport};
@@ -60,6 +62,8 @@ pub struct ScimConnector {
     dialect: Mutex<Dialect>,
     /// Groups whose last change got no answer.
     doubtful: Mutex<HashSet<EntitlementId>>,
+    /// Groups that were read by themselves and had no members.
+    empty: Mutex<EmptyGroups>,
 }
 
 impl ScimConnector {
@@ -88,6 +92,7 @@ impl ScimConnector {
             ways: config.ways,
             dialect: Mutex::default(),
             doubtful: Mutex::default(),
+            empty: Mutex::default(),
         })
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::empty_groups::Stamp;
 use super::json::{get, text, truth};
 use super::path::{AttributePath, MANAGER, Place, Selector};
 use crate::domain::account::{
@@ -20,6 +21,8 @@ pub struct GroupView {
     pub members_shown: bool,
     /// Whether a member stood there twice.
     pub repeats: bool,
+    /// What the record said when it was read, where it states a version.
+    pub stamp: Option<Stamp>,
 }
 
 /// Identifier of a resource. One that can't stand in an address is none.
@@ -108,6 +111,7 @@ pub fn group(resource: &Value) -> Result<GroupView, String> {
         },
         members_shown: listed.is_some_and(Value::is_array),
         repeats,
+        stamp: Stamp::of(resource),
     })
 }
 

@@ -1,10 +1,13 @@
 //! Listing against answers that no real server at hand gives, but others do.
 
-use rollcall::connectors::{Connector, ErrorKind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rollcall::connectors::{Connector, ErrorKind, HolderChange};
 use rollcall::domain::account::{Activity, Completeness};
 use serde_json::{Value, json};
 
-use super::faults::{MARK, connector, ids, missing, user};
+use super::faults::{MARK, connector, ids, missing, permit, user};
 use super::scripted::{Reply, ScriptedServer, Seen};
 
 /// One strange record makes the listing partial, and never fails it.
@@ -71,6 +74,81 @@ async fn members_that_lists_hide_are_read_one_by_one() {
         ),
         "unreadable is never empty"
     );
+}
+
+/// Some servers show the members of small groups only: a row without any says nothing, whatever the
+/// others show.
+#[tokio::test]
+async fn one_row_without_members_is_read_by_itself() {
+    let server = ScriptedServer::start(|seen| match seen.line().as_str() {
+        "GET /Users" => Reply::list(&[user("1", MARK)]),
+        "GET /Groups" => Reply::list(&[
+            json!({"id": "small", "displayName": "Small", "members": [{"value": "1"}]}),
+            json!({"id": "large", "displayName": "Large"}),
+            json!({"id": "gone", "displayName": "Gone"}),
+        ]),
+        "GET /Groups/large" => Reply::json(
+            200,
+            &json!({"id": "large", "displayName": "Large", "members": [{"value": "1"}]}),
+        ),
+        "GET /Groups/gone" => Reply::error(404, "", "no such group"),
+        _ => Reply::empty(500),
+    })
+    .await;
+    let listing = connector(&server).list().await.unwrap();
+    let [small, large, gone] = &listing.entitlements[..] else {
+        panic!("{listing:?}");
+    };
+    assert_eq!(small.holders, ids(&["1"]));
+    assert_eq!(large.holders, ids(&["1"]));
+    assert!(large.completeness.is_complete());
+    assert!(
+        matches!(gone.completeness, Completeness::Unreadable(_)),
+        "a group that is listed and not found has no known members: {gone:?}"
+    );
+}
+
+/// An empty group is read once, and again when its row is another one, or after a write of ours.
+#[tokio::test]
+async fn a_group_that_was_seen_to_be_empty_is_not_read_each_time() {
+    let version = Arc::new(AtomicUsize::new(1));
+    let current = Arc::clone(&version);
+    let server = ScriptedServer::start(move |seen| {
+        let stated = current.load(Ordering::SeqCst).to_string();
+        let group = json!({"id": "g", "displayName": "G", "meta": {"version": stated}});
+        match seen.line().as_str() {
+            "GET /Users" => Reply::list(&[user("1", MARK)]),
+            "GET /Groups" => Reply::list(&[group]),
+            "GET /Groups/g" => Reply::json(200, &group),
+            "PATCH /Groups/g" => Reply::empty(204),
+            _ => Reply::empty(500),
+        }
+    })
+    .await;
+    let connector = connector(&server);
+    let reads = || {
+        let seen = server.seen();
+        seen.iter().filter(|s| s.line() == "GET /Groups/g").count()
+    };
+    for expected in [1, 1, 1] {
+        let listing = connector.list().await.unwrap();
+        assert!(listing.entitlements[0].completeness.is_complete());
+        assert_eq!(listing.entitlements[0].holders, ids(&[]));
+        assert_eq!(reads(), expected);
+    }
+    version.store(2, Ordering::SeqCst);
+    connector.list().await.unwrap();
+    assert_eq!(reads(), 2, "the row states another version");
+    let change = HolderChange {
+        add: ids(&["1"]),
+        remove: vec![],
+    };
+    let results = connector
+        .change_holders(&permit(), &"g".into(), &change)
+        .await;
+    assert!(results.unwrap()[0].1.is_ok());
+    connector.list().await.unwrap();
+    assert_eq!(reads(), 3, "we changed its members");
 }
 
 #[tokio::test]

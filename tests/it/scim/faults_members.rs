@@ -212,6 +212,67 @@ async fn without_patch_members_are_put_back_whole() {
     assert_eq!(put.body, expected);
 }
 
+/// Members that a record does not show by default are asked for by name before the group is put back.
+#[tokio::test]
+async fn members_that_were_not_shown_are_never_put_away() {
+    let server = ScriptedServer::start(|seen| {
+        let mut group = json!({"id": "g", "displayName": "G"});
+        match seen.method.as_str() {
+            "GET" => {
+                if seen.path.contains("attributes=members") {
+                    group["members"] = json!([{"value": "1"}]);
+                }
+                Reply::json(200, &group)
+            }
+            "PUT" => Reply::json(200, &seen.body),
+            _ => Reply::empty(405),
+        }
+    })
+    .await;
+    let change = HolderChange {
+        add: ids(&["2"]),
+        remove: vec![],
+    };
+    let results = connector(&server)
+        .change_holders(&permit(), &"g".into(), &change)
+        .await
+        .unwrap();
+    assert!(results[0].1.is_ok(), "{results:?}");
+    let put = server.seen().pop().unwrap();
+    assert_eq!(put.body["members"], json!([{"value": "1"}, {"value": "2"}]));
+}
+
+/// A group whose members can't be read is not put back without them.
+#[tokio::test]
+async fn members_that_are_no_list_are_left_alone() {
+    let server = ScriptedServer::start(|seen| match seen.method.as_str() {
+        "GET" => Reply::json(
+            200,
+            &json!({"id": "g", "displayName": "G", "members": {"value": "1"}}),
+        ),
+        "PUT" => Reply::json(200, &seen.body),
+        _ => Reply::empty(405),
+    })
+    .await;
+    let change = HolderChange {
+        add: ids(&["2"]),
+        remove: vec![],
+    };
+    let answer = connector(&server)
+        .change_holders(&permit(), &"g".into(), &change)
+        .await;
+    let refused = match &answer {
+        Ok(results) => results.iter().all(|(_, result)| result.is_err()),
+        Err(_) => true,
+    };
+    assert!(refused, "{answer:?}");
+    let written: Vec<String> = server.seen().iter().map(Seen::line).collect();
+    assert!(
+        !written.contains(&"PUT /Groups/g".to_owned()),
+        "{written:?}"
+    );
+}
+
 /// A removal that is answered without the group is looked at once, and then believed.
 #[tokio::test]
 async fn the_first_removal_is_proved() {
