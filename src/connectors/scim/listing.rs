@@ -8,8 +8,10 @@ use serde_json::Value;
 
 use super::discovery::is_list;
 use super::failure::Failure;
+use super::groups::GroupRecord;
 use super::json::get;
 use super::paging::{PageRequest, PageShape, Pager};
+use super::patience::Patience;
 use super::resource::{self, GroupView, id_of};
 use super::{ScimConnector, locked};
 use crate::connectors::{ConnectorError, ErrorKind, Listing};
@@ -94,7 +96,7 @@ impl ScimConnector {
             .collect();
         let reads = ids
             .into_iter()
-            .map(|id| async move { self.read_group(&id).await });
+            .map(|id| async move { self.read_listed_group(&id).await });
         let mut reads = stream::iter(reads).buffered(GROUP_READS);
         for view in &mut hidden {
             match reads.next().await {
@@ -116,6 +118,22 @@ impl ScimConnector {
             }
         }
         Ok(())
+    }
+
+    async fn read_listed_group(
+        &self,
+        id: &EntitlementId,
+    ) -> Result<Option<GroupRecord>, ConnectorError> {
+        let mut patience = Patience::default();
+        loop {
+            match self.read_group(id).await {
+                Err(error) => match patience.wait(&error) {
+                    Some(wait) => tokio::time::sleep(wait).await,
+                    None => return Err(error),
+                },
+                read => return read,
+            }
+        }
     }
 
     /// Reads one whole collection, row by row; a strange row is told and left out.
@@ -164,16 +182,25 @@ impl ScimConnector {
         let cap = self.dialect().announced.max_results.unwrap_or(u32::MAX);
         let mut pager = Pager::new(self.page_size.min(cap));
         let mut first = true;
+        let mut patience = Patience::default();
         while let Some(page) = pager.next() {
             let json = match self.page(collection, filter, page).await {
                 Ok(json) => json,
                 Err(failure) if failure.too_large && pager.shrink() => continue,
+                // A first page that is throttled is dispatch's to wait for, with all else.
+                Err(failure)
+                    if let (false, Some(wait)) = (first, patience.wait(&failure.error)) =>
+                {
+                    tokio::time::sleep(wait).await;
+                    continue;
+                }
                 Err(failure) if first || failure.error.kind.concerns_target() => {
                     return Err(failure.into());
                 }
                 Err(failure) => return Ok(Completeness::Partial(failure.error.message)),
             };
             first = false;
+            patience.answered();
             let rows = get(&json, "Resources")
                 .and_then(Value::as_array)
                 .map_or(&[] as &[Value], Vec::as_slice);

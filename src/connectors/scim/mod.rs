@@ -19,6 +19,7 @@ mod membership;
 mod paging;
 mod patch;
 mod path;
+mod patience;
 mod redact;
 mod resource;
 mod spec;

@@ -108,6 +108,43 @@ async fn one_row_without_members_is_read_by_itself() {
     );
 }
 
+/// A listing that is throttled half way goes on where it was: begun anew it would never end.
+#[tokio::test]
+async fn a_throttled_page_is_waited_for_and_asked_for_again() {
+    let complaints = AtomicUsize::new(0);
+    let server = ScriptedServer::start(move |seen| match seen.line().as_str() {
+        "GET /Users" if seen.path.contains("startIndex=1&") => Reply::json(
+            200,
+            &json!({"totalResults": 2, "startIndex": 1, "Resources": [user("1", MARK)]}),
+        ),
+        "GET /Users" if complaints.fetch_add(1, Ordering::SeqCst) == 0 => {
+            Reply::empty(429).with("Retry-After", "1")
+        }
+        "GET /Users" => Reply::json(
+            200,
+            &json!({"totalResults": 2, "startIndex": 2, "Resources": [user("2", MARK)]}),
+        ),
+        "GET /Groups" => Reply::list(&[json!({"id": "g", "displayName": "G"})]),
+        "GET /Groups/g" if complaints.fetch_add(1, Ordering::SeqCst) == 2 => {
+            Reply::empty(429).with("Retry-After", "1")
+        }
+        "GET /Groups/g" => Reply::json(200, &json!({"id": "g", "displayName": "G"})),
+        _ => Reply::empty(500),
+    })
+    .await;
+    let listing = connector(&server).list().await.unwrap();
+    assert_eq!(listing.accounts_completeness, Completeness::Complete);
+    assert_eq!(listing.accounts.len(), 2);
+    assert!(listing.entitlements[0].completeness.is_complete());
+    let lines: Vec<String> = server.seen().iter().map(Seen::line).collect();
+    let count = |line: &str| lines.iter().filter(|l| *l == line).count();
+    assert_eq!(
+        (count("GET /Users"), count("GET /Groups/g")),
+        (3, 2),
+        "{lines:?}"
+    );
+}
+
 /// An empty group is read once, and again when its row is another one, or after a write of ours.
 #[tokio::test]
 async fn a_group_that_was_seen_to_be_empty_is_not_read_each_time() {
