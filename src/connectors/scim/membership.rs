@@ -176,30 +176,33 @@ impl ScimConnector {
             Some(answer) => answer,
             None => self.put_members(group, batch, &what).await?,
         };
-        run.known = self.seen_after(group, batch, &answer).await;
+        let seen = self.seen_after(group, batch, &answer).await;
+        if seen.is_err() {
+            self.doubt(group);
+        }
         for wish in batch {
-            let so = run
-                .known
-                .as_ref()
-                .is_none_or(|known| known.contains(&wish.account) == wish.member);
-            let result = if so {
-                Ok(())
-            } else {
-                Err(ignored(group, wish))
+            let result = match &seen {
+                Err(error) if !wish.member => Err(unproved(group, wish, error)),
+                Ok(Some(known)) if known.contains(&wish.account) != wish.member => {
+                    Err(ignored(group, wish))
+                }
+                _ => Ok(()),
             };
             run.results.insert(wish.account.clone(), result);
         }
+        run.known = seen.ok().flatten();
         Ok(())
     }
 
     /// Who is a member after a write: by its answer, or, until a removal was once seen to work, by
-    /// reading. Some servers ignore a removal and answer success.
+    /// reading. Some servers ignore a removal and answer success. An error means that a removal is not
+    /// proved.
     async fn seen_after(
         &self,
         group: &EntitlementId,
         batch: &[Wish],
         answer: &Answer,
-    ) -> Option<HashSet<AccountId>> {
+    ) -> Result<Option<HashSet<AccountId>>, ConnectorError> {
         let view = answer
             .json
             .as_ref()
@@ -211,19 +214,27 @@ impl ScimConnector {
         let removes = batch.iter().any(|wish| !wish.member);
         let members = view.as_ref().and_then(shown);
         if members.is_some() || !removes || self.dialect().learnt.removal_proved {
-            return members;
+            return Ok(members);
         }
-        let read = self.read_group(group).await.ok().flatten()?;
-        let members = shown(&read.view);
-        let gone = |wish: &Wish| {
-            members
-                .as_ref()
-                .is_none_or(|known| !known.contains(&wish.account))
+        let view = self.group_or_error(group).await?.view;
+        let known = match shown(&view) {
+            Some(known) => known,
+            // Without members, or with members that it hides.
+            None if view.entitlement.completeness.is_complete() => {
+                let asked_for = self.members_asked_for(group).await?;
+                asked_for
+                    .iter()
+                    .filter_map(member_id)
+                    .map(AccountId::new)
+                    .collect()
+            }
+            None => return Ok(None),
         };
-        if batch.iter().filter(|wish| !wish.member).all(gone) {
+        let mut gone = batch.iter().filter(|wish| !wish.member);
+        if gone.all(|wish| !known.contains(&wish.account)) {
             self.learn(|dialect| dialect.learnt.removal_proved = true);
         }
-        members
+        Ok(Some(known))
     }
 
     /// The members of a group whose record speaks of none: asked for by name, a server that leaves
@@ -256,9 +267,8 @@ impl ScimConnector {
             Some(members) => members,
             None => self.members_asked_for(group).await?,
         };
-        let id = |member: &Value| text(member).or_else(|| get(member, "value").and_then(text));
         for wish in batch {
-            let is = |member: &Value| id(member).as_deref() == Some(wish.account.as_str());
+            let is = |member: &Value| member_id(member).as_deref() == Some(wish.account.as_str());
             if !wish.member {
                 members.retain(|member| !is(member));
             } else if !members.iter().any(is) {
@@ -324,6 +334,20 @@ fn member_list(record: &Value, group: &EntitlementId) -> Result<Option<Vec<Value
             format!("`members` of group {group} is no list: it is left as it is"),
         )),
     }
+}
+
+fn member_id(member: &Value) -> Option<String> {
+    text(member).or_else(|| get(member, "value").and_then(text))
+}
+
+fn unproved(group: &EntitlementId, wish: &Wish, error: &ConnectorError) -> ConnectorError {
+    ConnectorError::new(
+        ErrorKind::OutcomeUnknown,
+        format!(
+            "the server answered the removal of {} from group {group} with success, and reading it back failed: {}",
+            wish.account, error.message
+        ),
+    )
 }
 
 fn unsettled(group: &EntitlementId) -> ConnectorError {

@@ -273,6 +273,72 @@ async fn members_that_are_no_list_are_left_alone() {
     );
 }
 
+/// A removal that can't be read back is not known to be done, and the group is looked at before the
+/// next write to it.
+#[tokio::test]
+async fn a_removal_that_can_not_be_read_back_is_not_believed() {
+    let reads = AtomicUsize::new(0);
+    let server = ScriptedServer::start(move |seen| match seen.method.as_str() {
+        "GET" if reads.fetch_add(1, Ordering::SeqCst) == 0 => Reply::empty(500),
+        "GET" => Reply::json(
+            200,
+            &json!({"id": "g", "displayName": "G", "members": [{"value": "2"}]}),
+        ),
+        _ => Reply::empty(204),
+    })
+    .await;
+    let connector = connector(&server);
+    let remove = HolderChange {
+        add: vec![],
+        remove: ids(&["1"]),
+    };
+    let first = connector
+        .change_holders(&permit(), &"g".into(), &remove)
+        .await;
+    let error = match first {
+        Ok(results) => results[0].1.clone().unwrap_err(),
+        Err(error) => error,
+    };
+    assert_eq!(error.kind, ErrorKind::OutcomeUnknown, "{error:?}");
+    let second = connector
+        .change_holders(&permit(), &"g".into(), &remove)
+        .await
+        .unwrap();
+    assert!(second[0].1.is_ok(), "{second:?}");
+    let lines: Vec<String> = server.seen().iter().map(Seen::line).collect();
+    assert_eq!(
+        lines,
+        ["PATCH /Groups/g", "GET /Groups/g", "GET /Groups/g"],
+        "what is gone is not removed again"
+    );
+}
+
+/// A group that shows no members proves nothing until it was asked for them by name.
+#[tokio::test]
+async fn hidden_members_do_not_prove_a_removal() {
+    let server = ScriptedServer::start(|seen| {
+        let mut group = json!({"id": "g", "displayName": "G"});
+        if seen.path.contains("attributes=members") {
+            group["members"] = json!([{"value": "1"}]);
+        }
+        match seen.method.as_str() {
+            "GET" => Reply::json(200, &group),
+            _ => Reply::empty(204),
+        }
+    })
+    .await;
+    let remove = HolderChange {
+        add: vec![],
+        remove: ids(&["1"]),
+    };
+    let results = connector(&server)
+        .change_holders(&permit(), &"g".into(), &remove)
+        .await
+        .unwrap();
+    let error = results[0].1.clone().unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Nonsense, "{error:?}");
+}
+
 /// A removal that is answered without the group is looked at once, and then believed.
 #[tokio::test]
 async fn the_first_removal_is_proved() {
