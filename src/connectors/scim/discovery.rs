@@ -88,6 +88,8 @@ impl ScimConnector {
         }
     }
 
+    /// Whether the server has such a collection. Only an answer that says so means that it has none: a
+    /// server with a bad moment at our start has groups all the same.
     async fn answers(&self, collection: &str) -> Result<bool, ConnectorError> {
         let first = [("startIndex", "1"), ("count", "1")];
         match self
@@ -100,7 +102,7 @@ impl ScimConnector {
         {
             Ok(answer) => Ok(answer.json.as_ref().is_some_and(is_list)),
             Err(failure) if failure.error.kind.concerns_target() => Err(failure.into()),
-            Err(_) => Ok(false),
+            Err(failure) => Ok(!failure.had_status(&[403, 404, 405, 501])),
         }
     }
 }

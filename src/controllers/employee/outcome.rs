@@ -97,7 +97,7 @@ impl Context<'_> {
             (Effect::Updated(shown), Operation::Update { id, changes }) => {
                 let before = self.inventory.by_id(id).cloned();
                 match shown {
-                    Some(account) => self.inventory.saw(account, false),
+                    Some(account) => self.inventory.answered(account),
                     None => self.inventory.wrote_attributes(id, changes),
                 }
                 self.note_normalised(id, changes, before.as_ref());
@@ -181,7 +181,7 @@ impl Context<'_> {
     fn activity(&mut self, shown: Option<ObservedAccount>, id: &AccountId, wanted: Activity) {
         match shown {
             // What the answer shows is believed only where it agrees; a direct read tells the rest.
-            Some(account) if account.activity == wanted => self.inventory.saw(account, false),
+            Some(account) if account.activity == wanted => self.inventory.answered(account),
             _ => self.inventory.wrote_activity(id, wanted),
         }
     }

@@ -212,6 +212,15 @@ impl Inventory {
         self.put(entry);
     }
 
+    /// An account was shown in the answer to a change of it. Such an answer may leave out what was not
+    /// asked about: that it shows no mark takes none away.
+    pub fn answered(&mut self, mut account: ObservedAccount) {
+        if account.mark.is_none() {
+            account.mark = self.by_id(&account.id).and_then(|a| a.mark.clone());
+        }
+        self.saw(account, false);
+    }
+
     /// A direct read showed that there is no such account.
     pub fn saw_absent(&mut self, id: &AccountId) {
         if let Some(overlay) = &mut self.overlay {

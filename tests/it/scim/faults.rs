@@ -85,6 +85,21 @@ async fn probe_is_content_with_little() {
     ));
 }
 
+/// That there are no groups is believed where the server says so, and never for a failure.
+#[tokio::test]
+async fn a_bad_moment_does_not_mean_that_there_are_no_groups() {
+    for (status, has_groups) in [(500, true), (404, false), (501, false)] {
+        let server = ScriptedServer::start(move |seen| match seen.line().as_str() {
+            "GET /Users" => Reply::list(&[]),
+            "GET /Groups" => Reply::empty(status),
+            _ => Reply::empty(404),
+        })
+        .await;
+        let can = connector(&server).probe().await.unwrap();
+        assert_eq!(can.entitlements, has_groups, "{status}");
+    }
+}
+
 #[tokio::test]
 async fn probe_tells_a_wrong_address_from_a_wrong_credential() {
     let html = || {

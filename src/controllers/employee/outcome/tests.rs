@@ -276,6 +276,39 @@ fn a_write_that_is_accepted_and_not_taken_over_is_noted_until_it_is() {
     }
 }
 
+/// An answer to a change that leaves the mark out does not take it away; a read does.
+#[test]
+fn an_answer_without_our_mark_takes_none_away() {
+    let without_mark = |desk: &Desk| ObservedAccount {
+        mark: None,
+        ..titled(desk, "ada", "Boss")
+    };
+    let changes = AttributeChanges {
+        username: Some(Username::new("ada")),
+        ..AttributeChanges::default()
+    };
+    let update = Operation::Update {
+        id: "a1".into(),
+        changes,
+    };
+    for (operation, effect) in [
+        (update, Effect::Updated as fn(_) -> _),
+        (Operation::Enable("a1".into()), Effect::ActivitySet),
+    ] {
+        let mut desk = Desk::new();
+        desk.inventory.saw(titled(&desk, "old", "Boss"), false);
+        let shown = Some(without_mark(&desk));
+        desk.take(operation.clone(), Ok(effect(shown)));
+        let mine = desk.inventory.by_mark(&ME.into());
+        assert_eq!(mine.len(), 1, "{operation:?}");
+        assert_eq!(mine[0].username, Username::new("ada"));
+        let read = Operation::Read(ReadKey::Id("a1".into()));
+        let accounts = vec![without_mark(&desk)];
+        desk.take(read, Ok(Effect::Read(accounts)));
+        assert!(desk.inventory.by_mark(&ME.into()).is_empty());
+    }
+}
+
 /// A listing from its beginning to its end.
 fn list(desk: &mut Desk, accounts: Vec<ObservedAccount>, completeness: Completeness) -> bool {
     desk.inventory.begin_listing();
