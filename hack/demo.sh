@@ -28,7 +28,7 @@ trap 'exit 130' INT TERM
 step "Getting ready: the operator, a Kubernetes control plane, two applications"
 say "Building the operator (a few minutes the first time) …"
 cargo build --locked --bin rollcall
-eval "$(hack/targets/install.sh | sed 's/^scim2-server=/directory_program=/; s/^scimmy=/chat_program=/')"
+eval "$(hack/targets/install.sh scim2-server scimmy | sed 's/^scim2-server=/directory_program=/; s/^scimmy=/chat_program=/')"
 rm -rf "$dir"
 mkdir -p "$dir"
 write_stop "$dir"
