@@ -7,6 +7,7 @@
 mod accounts;
 mod address;
 mod config;
+mod credential;
 mod dialect;
 mod discovery;
 mod empty_groups;

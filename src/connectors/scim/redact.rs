@@ -5,10 +5,11 @@ use std::fmt;
 use std::sync::{PoisonError, RwLock};
 
 use base64::Engine as _;
-use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::config::Auth;
+use super::credential;
 
 /// Tokens that are remembered: the one in use, and some that a target may still speak of.
 const MAX_TOKENS: usize = 4;
@@ -36,22 +37,13 @@ impl Redactor {
         let secrets = match auth {
             Auth::Bearer(token) => vec![token.clone()],
             Auth::Basic { username, password } => {
-                let pair =
-                    BASE64_STANDARD.encode(format!("{username}:{}", password.expose_secret()));
-                vec![password.clone(), SecretString::from(pair)]
+                let pair = credential::basic(username, password.expose_secret());
+                vec![password.clone(), pair]
             }
             Auth::OAuth2(oauth2) => {
-                let secret = oauth2.client_secret.expose_secret();
-                let encode = |text: &str| {
-                    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>()
-                };
-                let sent = encode(secret);
-                let pair = BASE64_STANDARD.encode(format!("{}:{sent}", encode(&oauth2.client_id)));
-                vec![
-                    oauth2.client_secret.clone(),
-                    SecretString::from(sent),
-                    SecretString::from(pair),
-                ]
+                let secret = &oauth2.client_secret;
+                let sent = credential::form_encoded(secret.expose_secret());
+                vec![secret.clone(), sent.into(), credential::client(oauth2)]
             }
         };
         Self {
@@ -149,6 +141,8 @@ fn encoded(secret: &str) -> Vec<SecretString> {
 
 #[cfg(test)]
 mod tests {
+    use base64::prelude::BASE64_STANDARD;
+
     use super::*;
 
     #[test]

@@ -21,7 +21,7 @@ pub struct GroupView {
     pub members_shown: bool,
     /// Whether a member stood there twice.
     pub repeats: bool,
-    /// What the record said when it was read, where it states a version.
+    /// What the record said, where it shows no members and states a version.
     pub stamp: Option<Stamp>,
 }
 
@@ -102,6 +102,7 @@ pub fn group(resource: &Value) -> Result<GroupView, String> {
     } else {
         Completeness::Complete
     };
+    let members_shown = listed.is_some_and(Value::is_array);
     Ok(GroupView {
         entitlement: ObservedEntitlement {
             id: EntitlementId::new(id),
@@ -109,9 +110,10 @@ pub fn group(resource: &Value) -> Result<GroupView, String> {
             holders,
             completeness,
         },
-        members_shown: listed.is_some_and(Value::is_array),
+        members_shown,
         repeats,
-        stamp: Stamp::of(resource),
+        // Of a large group with its members that would be much work for nothing.
+        stamp: (!members_shown).then(|| Stamp::of(resource)).flatten(),
     })
 }
 

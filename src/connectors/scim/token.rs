@@ -4,8 +4,6 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -15,6 +13,7 @@ use tokio::time::Instant;
 use url::form_urlencoded;
 
 use super::config::{ClientAuthentication, OAuth2};
+use super::credential;
 use super::failure::{Intent, broken, refused};
 use super::json::{get, text};
 use super::redact::Redactor;
@@ -166,10 +165,9 @@ impl Tokens {
         if status.is_success() {
             let (token, life) = read(&body).map_err(|why| no_token(&what, why))?;
             redactor.learn(&token);
-            let header = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()));
-            let mut header =
+            let header = credential::header(&format!("Bearer {}", token.expose_secret()));
+            let header =
                 header.map_err(|_| no_token(&what, "the token can't stand in an HTTP header"))?;
-            header.set_sensitive(true);
             return Ok((header, life));
         }
         let now = SystemTime::now();
@@ -254,20 +252,12 @@ fn read(body: &[u8]) -> Result<(SecretString, Duration), &'static str> {
     Ok((SecretString::from(token), life.min(MAX_LIFE)))
 }
 
-/// Name and secret in the header, each encoded first (RFC 6749 section 2.3.1).
+/// Name and secret in the header.
 fn basic(config: &OAuth2) -> Result<HeaderValue, ConnectorError> {
-    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = format!(
-        "{}:{}",
-        encode(&config.client_id),
-        encode(config.client_secret.expose_secret())
-    );
-    let header = format!("Basic {}", BASE64_STANDARD.encode(pair));
-    let mut header = HeaderValue::from_str(&header).map_err(|_| {
+    let pair = credential::client(config);
+    credential::header(&format!("Basic {}", pair.expose_secret())).map_err(|_| {
         ConnectorError::new(ErrorKind::Invalid, "the client's name or secret is too odd")
-    })?;
-    header.set_sensitive(true);
-    Ok(header)
+    })
 }
 
 fn form(config: &OAuth2) -> String {

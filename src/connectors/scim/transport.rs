@@ -2,8 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH, LOCATION,
 };
@@ -14,6 +12,7 @@ use url::Url;
 
 use super::address::{GuardedResolver, check_literal};
 use super::config::{Auth, ScimConfig};
+use super::credential;
 use super::failure::{Failure, Intent, broken, is_html, refused};
 use super::filter::set_query;
 use super::redact::Redactor;
@@ -333,21 +332,18 @@ fn headers(auth: &Auth) -> Result<HeaderMap, ConnectorError> {
             ));
         }
         Auth::Basic { username, password } => {
-            format!(
-                "Basic {}",
-                BASE64_STANDARD.encode(format!("{username}:{}", password.expose_secret()))
-            )
+            let pair = credential::basic(username, password.expose_secret());
+            format!("Basic {}", pair.expose_secret())
         }
         // Each request gets the token of its time.
         Auth::OAuth2(_) => return Ok(headers),
     };
-    let mut credential = HeaderValue::from_str(&credential).map_err(|_| {
+    let credential = credential::header(&credential).map_err(|_| {
         ConnectorError::new(
             ErrorKind::Invalid,
             "the credential holds characters that no HTTP header can carry, such as a line break; check the Secret",
         )
     })?;
-    credential.set_sensitive(true);
     headers.insert(AUTHORIZATION, credential);
     Ok(headers)
 }

@@ -28,9 +28,9 @@ impl Ports {
         token: u64,
         news: impl FnOnce(&S, &S) -> Vec<Notice>,
     ) {
-        if !tracked.differs(status) {
+        let Some(packed) = tracked.unwritten(status) else {
             return;
-        }
+        };
         let value = match serde_json::to_value(status) {
             Ok(value) => value,
             Err(error) => {
@@ -50,6 +50,6 @@ impl Ports {
             status: value,
             token,
         });
-        tracked.write(token, status);
+        tracked.write(token, packed);
     }
 }

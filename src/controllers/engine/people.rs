@@ -159,24 +159,15 @@ impl Engine {
         };
         let changed = person.outlook != outlook;
         let before = std::mem::replace(&mut person.outlook, outlook);
-        let wait_until = match timing {
-            Timing::Now => {
-                person.tell_at = None;
-                None
-            }
-            Timing::Soon => {
-                let at = person
-                    .tell_at
-                    .get_or_insert_with(|| self.progress.next(lane, now));
-                Some(*at).filter(|at| *at > now)
-            }
-            Timing::AfterListing => {
-                person
-                    .tell_at
-                    .get_or_insert_with(|| self.progress.next(lane, now));
-                None
-            }
+        person.tell_at = match timing {
+            Timing::Now => None,
+            Timing::Soon | Timing::AfterListing => person
+                .tell_at
+                .or_else(|| Some(self.progress.next(lane, now))),
         };
+        let wait_until = person
+            .tell_at
+            .filter(|at| timing == Timing::Soon && *at > now);
         let due = timing != Timing::AfterListing && wait_until.is_none();
         let work = Work::Person(Arc::clone(namespace), id, name.clone());
         match wake.into_iter().chain(wait_until).min() {

@@ -34,7 +34,7 @@ impl Status for AppConnectorStatus {
 
 /// A status as JSON. Equal statuses have the same text, as its order is that of the type.
 #[derive(Clone, Debug)]
-struct Packed<S> {
+pub struct Packed<S> {
     json: Box<[u8]>,
     observed_generation: i64,
     of: PhantomData<S>,
@@ -89,15 +89,16 @@ impl<S: Status> Tracked<S> {
         self.last().unpack()
     }
 
-    /// Whether a status has to be written: it is neither there nor on its way.
+    /// The status packed, if it has to be written: it is neither there nor on its way.
     #[must_use]
-    pub fn differs(&self, status: &S) -> bool {
-        self.last().json != Packed::new(status).json
+    pub fn unwritten(&self, status: &S) -> Option<Packed<S>> {
+        let packed = Packed::new(status);
+        (self.last().json != packed.json).then_some(packed)
     }
 
     /// A status is on its way.
-    pub fn write(&mut self, token: u64, status: &S) {
-        self.writing = Some(Box::new((Some(token), Packed::new(status))));
+    pub fn write(&mut self, token: u64, status: Packed<S>) {
+        self.writing = Some(Box::new((Some(token), status)));
     }
 
     /// A write ended well: what it wrote is known now.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::connectors::Listing;
-use crate::domain::account::AttributeValue;
+use crate::domain::account::{AttributeValue, Attributes};
 
 fn scope() -> Scope {
     Scope::new("acme", "people")
@@ -18,7 +18,7 @@ fn account(id: &str, username: &str, mark: Option<&str>) -> ObservedAccount {
         username: Username::new(username),
         mark: mark.map(|who| scope().mark(&who.into()).as_str().to_owned()),
         activity: Activity::Active,
-        attributes: crate::domain::account::Attributes::default(),
+        attributes: Attributes::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::connectors::{ConnectorError, ErrorKind};
 use crate::dispatch::Order;
-use crate::domain::account::{Activity, AttributeChanges, NewAccount, ObservedAccount};
+use crate::domain::account::{Activity, AttributeChanges, Attributes, NewAccount, ObservedAccount};
 use crate::domain::ids::{AccountId, EmployeeId, Username};
 use crate::domain::mark::Scope;
 use crate::plan::operation::{EntitlementTarget, Lane, Operation, ReadKey};
@@ -114,7 +114,7 @@ pub(super) fn observed(id: &str) -> ObservedAccount {
         username: Username::new(id),
         mark: None,
         activity: Activity::Active,
-        attributes: crate::domain::account::Attributes::default(),
+        attributes: Attributes::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every row of the table of marks and links.
 
 use super::*;
-use crate::domain::account::Activity;
+use crate::domain::account::{Activity, Attributes};
 use crate::domain::ids::Username;
 
 fn account(id: &str, mark: Option<&str>) -> ObservedAccount {
@@ -10,7 +10,7 @@ fn account(id: &str, mark: Option<&str>) -> ObservedAccount {
         username: Username::new(format!("name-{id}")),
         mark: mark.map(str::to_owned),
         activity: Activity::Active,
-        attributes: crate::domain::account::Attributes::default(),
+        attributes: Attributes::new(),
     }
 }
 

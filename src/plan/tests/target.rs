@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::account::{Activity, AttributeValue, ObservedAccount};
+use crate::domain::account::{Activity, AttributeValue, Attributes, ObservedAccount};
 use crate::domain::ids::{AccountId, EmployeeId, EntitlementId, EntitlementName, Username};
 use crate::plan::EntitlementView;
 use crate::plan::operation::{EntitlementTarget, Operation, ReadKey};
@@ -91,7 +91,7 @@ impl Target {
                 username: Username::new(username),
                 mark: mark.map(str::to_owned),
                 activity: Activity::Active,
-                attributes: crate::domain::account::Attributes::default(),
+                attributes: Attributes::new(),
             },
         );
         id

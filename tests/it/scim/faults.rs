@@ -5,7 +5,7 @@ use std::time::Duration;
 use rollcall::connectors::scim::{Auth, ScimConfig, ScimConnector};
 use rollcall::connectors::{Connector, ErrorKind, FindKey, WritePermit};
 use rollcall::domain::account::{
-    Activity, AttributeChanges, AttributeValue, Completeness, NewAccount,
+    Activity, AttributeChanges, AttributeValue, Attributes, Completeness, NewAccount,
 };
 use rollcall::domain::ids::{AccountId, AttributeName, Username};
 use rollcall::domain::mark::Scope;
@@ -42,7 +42,7 @@ pub(super) fn ada() -> NewAccount {
         username: Username::new("ada"),
         mark: Scope::new("acme", "people").mark(&"1".into()),
         active: true,
-        attributes: rollcall::domain::account::Attributes::default(),
+        attributes: Attributes::new(),
     }
 }
 

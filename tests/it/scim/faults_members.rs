@@ -3,12 +3,27 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rollcall::connectors::{Connector, ErrorKind, HolderChange};
+use rollcall::connectors::{Connector, ConnectorError, ErrorKind, HolderChange, HolderResults};
 use rollcall::domain::ids::AccountId;
 use serde_json::{Value, json};
 
 use super::faults::{connector, ids, permit};
 use super::scripted::{Reply, ScriptedServer, Seen};
+
+/// Asks for additions to and removals from the group `g`.
+async fn change(
+    connector: &dyn Connector,
+    add: &[&str],
+    remove: &[&str],
+) -> Result<HolderResults, ConnectorError> {
+    let change = HolderChange {
+        add: ids(add),
+        remove: ids(remove),
+    };
+    connector
+        .change_holders(&permit(), &"g".into(), &change)
+        .await
+}
 
 /// A group in memory that refuses some members with 500, and stores the others twice if asked twice.
 fn group_with_culprits(culprits: &'static [&'static str]) -> impl Fn(&Seen) -> Reply + Send + Sync {
@@ -132,24 +147,10 @@ async fn a_lost_membership_answer_is_read_back_and_not_repeated() {
     })
     .await;
     let connector = connector(&server);
-    let change = HolderChange {
-        add: ids(&["1", "2"]),
-        remove: vec![],
-    };
-    let error = connector
-        .change_holders(&permit(), &"g".into(), &change)
-        .await
-        .unwrap_err();
+    let error = change(&connector, &["1", "2"], &[]).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::OutcomeUnknown, "{error}");
     assert_eq!(server.seen().len(), 1, "not halved, not repeated");
-    let more = HolderChange {
-        add: ids(&["1", "2", "3"]),
-        remove: ids(&["4"]),
-    };
-    let results = connector
-        .change_holders(&permit(), &"g".into(), &more)
-        .await
-        .unwrap();
+    let results = change(&connector, &["1", "2", "3"], &["4"]).await.unwrap();
     assert!(
         results.iter().all(|(_, result)| result.is_ok()) && results.len() == 4,
         "{results:?}"
@@ -195,12 +196,7 @@ async fn without_patch_members_are_put_back_whole() {
         _ => Reply::empty(405),
     })
     .await;
-    let change = HolderChange {
-        add: ids(&["3", "1"]),
-        remove: ids(&["2"]),
-    };
-    let results = connector(&server)
-        .change_holders(&permit(), &"g".into(), &change)
+    let results = change(&connector(&server), &["3", "1"], &["2"])
         .await
         .unwrap();
     assert!(
@@ -229,14 +225,7 @@ async fn members_that_were_not_shown_are_never_put_away() {
         }
     })
     .await;
-    let change = HolderChange {
-        add: ids(&["2"]),
-        remove: vec![],
-    };
-    let results = connector(&server)
-        .change_holders(&permit(), &"g".into(), &change)
-        .await
-        .unwrap();
+    let results = change(&connector(&server), &["2"], &[]).await.unwrap();
     assert!(results[0].1.is_ok(), "{results:?}");
     let put = server.seen().pop().unwrap();
     assert_eq!(put.body["members"], json!([{"value": "1"}, {"value": "2"}]));
@@ -254,13 +243,7 @@ async fn members_that_are_no_list_are_left_alone() {
         _ => Reply::empty(405),
     })
     .await;
-    let change = HolderChange {
-        add: ids(&["2"]),
-        remove: vec![],
-    };
-    let answer = connector(&server)
-        .change_holders(&permit(), &"g".into(), &change)
-        .await;
+    let answer = change(&connector(&server), &["2"], &[]).await;
     let refused = match &answer {
         Ok(results) => results.iter().all(|(_, result)| result.is_err()),
         Err(_) => true,
@@ -288,22 +271,13 @@ async fn a_removal_that_can_not_be_read_back_is_not_believed() {
     })
     .await;
     let connector = connector(&server);
-    let remove = HolderChange {
-        add: vec![],
-        remove: ids(&["1"]),
-    };
-    let first = connector
-        .change_holders(&permit(), &"g".into(), &remove)
-        .await;
+    let first = change(&connector, &[], &["1"]).await;
     let error = match first {
         Ok(results) => results[0].1.clone().unwrap_err(),
         Err(error) => error,
     };
     assert_eq!(error.kind, ErrorKind::OutcomeUnknown, "{error:?}");
-    let second = connector
-        .change_holders(&permit(), &"g".into(), &remove)
-        .await
-        .unwrap();
+    let second = change(&connector, &[], &["1"]).await.unwrap();
     assert!(second[0].1.is_ok(), "{second:?}");
     let lines: Vec<String> = server.seen().iter().map(Seen::line).collect();
     assert_eq!(
@@ -327,14 +301,7 @@ async fn hidden_members_do_not_prove_a_removal() {
         }
     })
     .await;
-    let remove = HolderChange {
-        add: vec![],
-        remove: ids(&["1"]),
-    };
-    let results = connector(&server)
-        .change_holders(&permit(), &"g".into(), &remove)
-        .await
-        .unwrap();
+    let results = change(&connector(&server), &[], &["1"]).await.unwrap();
     let error = results[0].1.clone().unwrap_err();
     assert_eq!(error.kind, ErrorKind::Nonsense, "{error:?}");
 }
@@ -344,14 +311,7 @@ async fn hidden_members_do_not_prove_a_removal() {
 async fn the_first_removal_is_proved() {
     let server = ScriptedServer::start(group_with_culprits(&[])).await;
     let connector = connector(&server);
-    let add = HolderChange {
-        add: ids(&["1", "2"]),
-        remove: vec![],
-    };
-    connector
-        .change_holders(&permit(), &"g".into(), &add)
-        .await
-        .unwrap();
+    change(&connector, &["1", "2"], &[]).await.unwrap();
     for id in ["1", "2"] {
         let remove = HolderChange {
             add: vec![],

@@ -95,7 +95,7 @@ impl TokenServer {
 
     /// Every answer so far, oldest first.
     pub fn issued(&self) -> Vec<Issued> {
-        Issuer(self.folder.path().join("tokens.jsonl")).issued()
+        self.issuer().issued()
     }
 
     /// Something that knows the tokens, and can be given away.

@@ -8,7 +8,7 @@ use crate::api::employee::EmployeeStatus;
 use crate::connectors::Listing;
 use crate::controllers::employee::{gather, status};
 use crate::controllers::world::{ConnectorEntry, Meta, Person, Realm};
-use crate::domain::account::{Activity, Completeness, ObservedAccount};
+use crate::domain::account::{Activity, Attributes, Completeness, ObservedAccount};
 use crate::domain::desired::desire;
 use crate::domain::facts::{Employment, Facts};
 use crate::domain::fixtures::{self, at};
@@ -64,7 +64,7 @@ fn someone_else() -> ObservedAccount {
         username: Username::new("x"),
         mark: None,
         activity: Activity::Active,
-        attributes: crate::domain::account::Attributes::default(),
+        attributes: Attributes::new(),
     }
 }
 

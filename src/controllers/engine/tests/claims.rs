@@ -6,7 +6,7 @@ use super::{Bench, connector, employee, everyone};
 use crate::controllers::watch::{Change, Seen};
 use crate::dispatch::Command;
 use crate::dispatch::order::{Effect, Event, Order, Outcome};
-use crate::domain::account::{Activity, ObservedAccount};
+use crate::domain::account::{Activity, Attributes, ObservedAccount};
 use crate::domain::ids::{ConnectorName, EmployeeName, Username};
 use crate::plan::Operation;
 
@@ -33,7 +33,7 @@ fn open_account(bench: &Bench) -> ObservedAccount {
         username: Username::new("ada"),
         mark: Some(scope.mark(&"1".into()).as_str().to_owned()),
         activity: Activity::Active,
-        attributes: crate::domain::account::Attributes::default(),
+        attributes: Attributes::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::connectors::ErrorKind;
 use crate::controllers::watch::{Change, Seen};
 use crate::controllers::world::{Failure, FailureKey, Submitted};
 use crate::dispatch::order::{Effect, Event, Order, Outcome};
-use crate::domain::account::{Activity, ObservedAccount};
+use crate::domain::account::{Activity, Attributes, ObservedAccount};
 use crate::domain::ids::{ConnectorName, EmployeeName, Username};
 use crate::plan::operation::ReadKey;
 use crate::plan::{Lane, Operation};
@@ -158,7 +158,7 @@ async fn a_mark_that_was_dropped_stops_everyone_also_where_the_person_is_gone() 
             username: Username::new("1"),
             mark: None,
             activity: Activity::Active,
-            attributes: crate::domain::account::Attributes::default(),
+            attributes: Attributes::new(),
         })),
         number: 1,
     };
@@ -198,7 +198,7 @@ fn a_dropped_mark_is_recalled_from_an_account_that_was_ours_alone() {
                 username: Username::new("ada"),
                 mark: mark.map(str::to_owned),
                 activity: Activity::Active,
-                attributes: Attributes::default(),
+                attributes: Attributes::new(),
             },
             false,
         );

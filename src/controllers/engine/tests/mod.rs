@@ -24,7 +24,7 @@ use crate::controllers::watch::{Change, Key, Seen};
 use crate::controllers::world::Meta;
 use crate::dispatch::order::{ConnectorKey, Effect, Event, Order, Outcome};
 use crate::dispatch::{Command, DispatchMetrics, Handle, Report, Shared};
-use crate::domain::account::{Activity, Completeness, ObservedAccount};
+use crate::domain::account::{Activity, Attributes, Completeness, ObservedAccount};
 use crate::domain::ids::{ConnectorName, EmployeeName, Username};
 use crate::plan::{Lane, Operation};
 use crate::runtime::clock::SystemClock;
@@ -282,7 +282,7 @@ fn account(bench: &Bench, id: &str, employee: &str, activity: Activity) -> Obser
         username: Username::new(id),
         mark: Some(scope.mark(&employee.into()).as_str().to_owned()),
         activity,
-        attributes: crate::domain::account::Attributes::default(),
+        attributes: Attributes::new(),
     }
 }
 
