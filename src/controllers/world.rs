@@ -192,6 +192,9 @@ pub struct Person {
     pub submitted: BTreeMap<ConnectorName, Submitted>,
     /// What failed, and when it is tried again.
     pub failures: BTreeMap<FailureKey, Failure>,
+    /// Entitlements that may have been given by a write of which nobody knows how it ended, or that has
+    /// not ended yet.
+    pub unsure: BTreeMap<ConnectorName, BTreeSet<EntitlementName>>,
     /// Connectors where the answer to the last write was lost.
     pub in_doubt: BTreeSet<ConnectorName>,
     /// Connectors where a create was refused because something was taken.
@@ -231,6 +234,7 @@ impl Person {
             status: Tracked::new(status),
             submitted: BTreeMap::new(),
             failures: BTreeMap::new(),
+            unsure: BTreeMap::new(),
             in_doubt: BTreeSet::new(),
             name_taken: BTreeMap::new(),
             disable_accepted: BTreeSet::new(),

@@ -9,6 +9,7 @@ use crate::domain::problem::Problem;
 
 /// What one target shows of one person.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Observation {
     /// The person's account.
     pub matched: Match,
@@ -19,6 +20,11 @@ pub struct Observation {
     pub accounts_complete: bool,
     /// Whether the answer to the last write was lost.
     pub in_doubt: bool,
+    /// Whether a write that gives access was handed over and has not been told to have ended: making the
+    /// account, or enabling it. It may still be carried out, whatever the target shows.
+    pub giving: bool,
+    /// Entitlements that the account may have been given by a write of which nobody knows how it ended.
+    pub unsure: BTreeSet<EntitlementName>,
     /// Every entitlement that the target shows the account to hold.
     pub held: BTreeSet<EntitlementName>,
     /// What is known of each entitlement that is desired or recorded.

@@ -48,6 +48,10 @@ pub fn submit(
                 if same {
                     continue;
                 }
+                if let Operation::AddEntitlements { entitlements, .. } = &step.operation {
+                    let unsure = person.unsure.entry(name.clone()).or_default();
+                    unsure.extend(entitlements.keys().cloned());
+                }
                 person.submitted.insert(
                     name.clone(),
                     Submitted {

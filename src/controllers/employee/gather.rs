@@ -11,7 +11,7 @@ use crate::domain::matching::{Match, match_account};
 use crate::domain::problem::Problem;
 use crate::domain::record::RecordedAccount;
 use crate::domain::usernames;
-use crate::plan::{EntitlementView, Observation};
+use crate::plan::{EntitlementView, Observation, Operation};
 
 /// What each target shows of one person. A target that was not listed yet has no entry.
 ///
@@ -42,6 +42,8 @@ pub fn observations(
         .chain(person.record.accounts.keys())
         .chain(marked)
         .chain(incomplete)
+        .chain(person.submitted.keys())
+        .chain(&person.in_doubt)
         .collect();
     let mut out = BTreeMap::new();
     for name in concerned {
@@ -100,11 +102,22 @@ impl View<'_> {
             .and_then(|id| inventory.held(id))
             .cloned()
             .unwrap_or_default();
+        let submitted = self.person.submitted.get(self.name);
+        let giving = submitted
+            .is_some_and(|s| matches!(s.operation, Operation::Create(_) | Operation::Enable(_)));
+        let read_directly = match &account_id {
+            Some(id) => inventory.read_directly(id),
+            None => inventory.sought_in_vain(id),
+        };
         Observation {
-            read_directly: match &account_id {
-                Some(id) => inventory.read_directly(id),
-                None => inventory.sought_in_vain(id),
-            },
+            read_directly: read_directly && !giving,
+            giving,
+            unsure: self
+                .person
+                .unsure
+                .get(self.name)
+                .cloned()
+                .unwrap_or_default(),
             accounts_complete,
             in_doubt: self.person.in_doubt.contains(self.name),
             entitlements: self.entitlement_views(),

@@ -122,6 +122,7 @@ impl Context<'_> {
                     _ => return,
                 };
                 for (name, result) in results {
+                    self.settle_grant(holds, &name, result.as_ref().err());
                     match result {
                         Ok(()) => {
                             self.inventory.wrote_holder(&name, id, holds);
@@ -136,6 +137,22 @@ impl Context<'_> {
             }
             // An effect of another kind than the order's says nothing that can be used.
             _ => {}
+        }
+    }
+
+    /// What came of giving or taking an entitlement is known now, unless its answer was lost.
+    fn settle_grant(&mut self, gave: bool, name: &EntitlementName, error: Option<&ConnectorError>) {
+        let known = match error.map(|error| error.kind) {
+            None => true,
+            Some(ErrorKind::OutcomeUnknown | ErrorKind::Nonsense | ErrorKind::Changed) => false,
+            // What could not be taken away is held as before.
+            Some(_) => gave,
+        };
+        if known && let Some(unsure) = self.person.unsure.get_mut(self.connector) {
+            unsure.remove(name);
+            if unsure.is_empty() {
+                self.person.unsure.remove(self.connector);
+            }
         }
     }
 
@@ -311,6 +328,11 @@ impl Context<'_> {
     }
 
     fn failed(&mut self, order: &Order, error: &ConnectorError) {
+        if let Operation::AddEntitlements { entitlements, .. } = &order.operation {
+            for name in entitlements.keys() {
+                self.settle_grant(true, name, Some(error));
+            }
+        }
         match error.kind {
             ErrorKind::OutcomeUnknown | ErrorKind::NotFound | ErrorKind::Changed
                 if order.operation.is_write() =>

@@ -19,7 +19,7 @@ use crate::domain::facts::Facts;
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::domain::lifecycle;
 use crate::domain::problem::Problem;
-use crate::plan::{Inputs, Lane, PersonPlan, plan};
+use crate::plan::{Goal, Inputs, Lane, Operation, PersonPlan, plan};
 use crate::runtime::status_writer::{FinalizerChange, ObjectKind};
 
 /// How urgent a look at a person is, by what is known without one.
@@ -116,7 +116,22 @@ impl Engine {
         let id = person.employee_id.clone();
         person.record = plan.record.clone();
         requests::settle(&realm.connectors, person, plan);
+        let giving = gives_access(person);
         apply::submit(&realm.connectors, held, person, plan, revision, now);
+        for name in giving.difference(&gives_access(person)) {
+            // What is under way can't be called back. Where it is no longer wanted, a direct read tells
+            // what came of it; dispatch sends that after it.
+            let unwanted = plan
+                .accounts
+                .get(name)
+                .is_some_and(|a| a.goal != Goal::Live);
+            if unwanted && let Some(entry) = realm.connectors.get_mut(name) {
+                person.in_doubt.insert(name.clone());
+                entry.inventory.doubt(&id);
+            }
+        }
+        let known = &person.record.accounts;
+        person.unsure.retain(|name, _| known.contains_key(name));
         if realm.owner(&id) != Some(name) {
             // What spoke for this object was its account, and that is gone.
             self.look_at_id(namespace, &id);
@@ -285,6 +300,13 @@ impl Engine {
                 events::notices(namespace, name, meta, before, after)
             });
     }
+}
+
+/// Where an account is being made or enabled, as far as dispatch has told.
+fn gives_access(person: &Person) -> BTreeSet<ConnectorName> {
+    let gives = |o: &Operation| matches!(o, Operation::Create(_) | Operation::Enable(_));
+    let submitted = person.submitted.iter().filter(|(_, s)| gives(&s.operation));
+    submitted.map(|(name, _)| name.clone()).collect()
 }
 
 /// Whether this object speaks for its `employeeId`, whatever else it says: no other owns it.

@@ -99,7 +99,8 @@ impl Context<'_> {
 
     /// Nothing is there. A working person's account is made; anyone else has nothing to lose.
     fn absent(&self, out: &mut Assessment) {
-        let doubted = self.observed.in_doubt && !self.observed.read_directly;
+        let giving = self.observed.giving && self.goal != Goal::Live;
+        let doubted = (self.observed.in_doubt || giving) && !self.observed.read_directly;
         // A listing that looks complete may still leave an account out, as one of somebody inactive. A
         // direct read that does not find the recorded account takes its identifier out of the record.
         let recorded = self.recorded.is_some_and(|r| r.id.is_some());
@@ -149,13 +150,14 @@ impl Context<'_> {
     /// A direct read decides what a listing could not.
     fn look(&self, out: &mut Assessment) {
         out.additions_outstanding = self.goal == Goal::Live;
+        let doubted = self.observed.in_doubt || self.observed.giving;
         let id = self.recorded.and_then(|r| r.id.clone());
         let username = self
             .recorded
             .and_then(|r| r.username.clone())
             .or_else(|| self.observed.username.clone().ok());
         let key = match (id, username) {
-            (Some(id), _) if !self.observed.in_doubt => ReadKey::Id(id),
+            (Some(id), _) if !doubted => ReadKey::Id(id),
             (Some(id), None) => ReadKey::Id(id),
             (None, None) if self.goal == Goal::Live => {
                 out.problems.extend(self.observed.username.clone().err());
@@ -167,7 +169,7 @@ impl Context<'_> {
         };
         let listed_all = matches!(self.observed.matched, Match::Absent);
         let lane = match self.goal {
-            Goal::Live if listed_all && !self.observed.in_doubt => Lane::Drift,
+            Goal::Live if listed_all && !doubted => Lane::Drift,
             Goal::Live => self.addition_lane(),
             // Of most people of whom nothing is remembered there is nothing: after each partial
             // listing they must not delay those who leave now.
@@ -180,6 +182,8 @@ impl Context<'_> {
         };
         let cause = if self.observed.in_doubt {
             "the answer to the last change was lost"
+        } else if doubted {
+            "the account may be made at this moment"
         } else if listed_all {
             "the recorded account was not in the last listing"
         } else {
@@ -207,7 +211,9 @@ impl Context<'_> {
                 record.verified_disabled = record.verified_disabled.or(Some(self.inputs.now));
             }
         }
-        let doubted = self.observed.in_doubt && !self.observed.read_directly;
+        let shut = account.activity != Activity::Active && self.goal != Goal::Live;
+        let unknown = self.observed.in_doubt || (self.observed.giving && shut);
+        let doubted = unknown && !self.observed.read_directly;
         if doubted || self.inputs.asked_for.contains(self.name) {
             out.additions_outstanding = self.goal == Goal::Live;
             let cause = if doubted {

@@ -102,7 +102,10 @@ impl Context<'_> {
                 continue;
             }
             let view = self.observed.entitlements.get(name);
-            if !self.observed.held.contains(name) {
+            // One that may have been given is taken away like one that is seen: it could not be later, as
+            // nobody would remember whose it was.
+            let unsure = self.observed.unsure.contains(name);
+            if !unsure && !self.observed.held.contains(name) {
                 let certain = matches!(
                     view,
                     Some(

@@ -218,6 +218,8 @@ impl Town {
             username,
             manager: None,
             normalised: BTreeMap::new(),
+            giving: false,
+            unsure: BTreeSet::new(),
             renamed: None,
         }
     }

@@ -6,6 +6,7 @@ mod connectors;
 mod deletion;
 mod secrets;
 mod statuses;
+mod under_way;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
