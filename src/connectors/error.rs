@@ -13,7 +13,9 @@ pub struct ConnectorError {
     pub kind: ErrorKind,
     /// A sentence for a person.
     pub message: String,
-    /// How long the target asked us to stay away.
+    /// How long the target is to be left alone: as it asked, or because it is overwhelmed. With
+    /// [`ErrorKind::OutcomeUnknown`] it slows us down as [`ErrorKind::Throttled`] does, but the
+    /// request may have been applied.
     pub retry_after: Option<Duration>,
 }
 
@@ -94,6 +96,16 @@ impl ConnectorError {
             kind,
             message: message.into(),
             retry_after: None,
+        }
+    }
+
+    /// Whether the target is to be asked more slowly from here on.
+    #[must_use]
+    pub fn asks_for_quiet(&self) -> bool {
+        match self.kind {
+            ErrorKind::Throttled => true,
+            ErrorKind::OutcomeUnknown => self.retry_after.is_some(),
+            _ => false,
         }
     }
 }

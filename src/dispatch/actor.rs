@@ -8,7 +8,6 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::blame::Blame;
 use super::bounded::broken;
 use super::call::{Call, Ended};
 use super::caller::Caller;
@@ -103,10 +102,7 @@ impl Actor {
     }
 
     fn ended(&mut self, ended: Ended, began: Instant) {
-        if ended
-            .error()
-            .is_some_and(|e| Blame::of(e) == Blame::Throttle)
-        {
+        if ended.error().is_some_and(ConnectorError::asks_for_quiet) {
             self.caller.metrics.throttled();
         }
         let now = self.now();

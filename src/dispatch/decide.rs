@@ -175,8 +175,9 @@ impl Core {
         }
         match ended {
             Ended::Probe(Ok(capabilities)) => {
-                self.breaker.trial_worked(now.instant);
-                self.listings.ask(now.instant);
+                if self.breaker.trial_worked(now.instant) {
+                    self.listings.ask(now.instant);
+                }
                 self.events.push(Event::Probed(capabilities));
                 self.tell_available();
             }
@@ -349,11 +350,11 @@ impl Core {
     /// Draws from the results of one call what they say of the target, once for each thing said.
     fn note_all(&mut self, results: &[Result<(), ConnectorError>], started: Instant, now: Now) {
         let blames = results.iter().map(|r| r.as_ref().err());
-        let find = |blame| {
-            let mut errors = blames.clone().flatten();
-            errors.find(|error| Blame::of(error) == blame)
-        };
-        let bad = [find(Blame::Throttle), find(Blame::Outage)];
+        let errors = || blames.clone().flatten();
+        let bad = [
+            errors().find(|error| error.asks_for_quiet()),
+            errors().find(|error| Blame::of(error) == Blame::Outage),
+        ];
         for error in bad.into_iter().flatten() {
             self.note(Some(error), started, now);
         }
@@ -368,7 +369,7 @@ impl Core {
     fn note(&mut self, error: Option<&ConnectorError>, started: Instant, now: Now) -> Blame {
         let blame = error.map_or(Blame::Works, Blame::of);
         match (blame, error) {
-            (Blame::Throttle, Some(error)) => {
+            (Blame::Throttle | Blame::Unclear, Some(error)) if error.asks_for_quiet() => {
                 if let Some(until) = self.pace.throttled(started, now.instant, error) {
                     self.tell_unavailable(error.clone(), until, now);
                 }

@@ -10,6 +10,8 @@ use super::json::get;
 use super::redact::Redactor;
 use crate::connectors::{ConnectorError, ErrorKind};
 
+/// What a target that is overwhelmed gets where it does not say how long.
+const UNASKED_PAUSE: Duration = Duration::from_secs(1);
 /// Longest time that a target may send us away for.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
@@ -119,6 +121,8 @@ pub fn refused(
     let mut error = ConnectorError::new(kind, message);
     if kind == ErrorKind::Throttled {
         error.retry_after = retry_after(headers, now);
+    } else if kind == ErrorKind::OutcomeUnknown && overwhelmed(status, &said) {
+        error.retry_after = Some(retry_after(headers, now).unwrap_or(UNASKED_PAUSE));
     }
     Failure {
         error,
@@ -141,12 +145,22 @@ fn kind_of(status: StatusCode, scim_type: Option<&str>, said: &str, intent: Inte
         404 | 410 => ErrorKind::NotFound,
         405 | 501 => ErrorKind::Unsupported,
         409 | 412 => ErrorKind::Changed,
-        429 | 503 => ErrorKind::Throttled,
-        500 if speaks_of(said, &THROTTLE) => ErrorKind::Throttled,
+        429 => ErrorKind::Throttled,
+        // What stands before a server answers so as well, also where it is the connection to the
+        // server that broke, after the request was applied. A change may go again; a second record
+        // may not come of it.
+        500 | 503 if overwhelmed(status, said) && intent != Intent::Claim => ErrorKind::Throttled,
         408 | 502 | 504 if intent == Intent::Read => ErrorKind::Unreachable,
         408 | 500..=599 => ErrorKind::OutcomeUnknown,
         _ => ErrorKind::Invalid,
     }
+}
+
+/// Whether this says, in its number or in plain words, that requests come too fast.
+fn overwhelmed(status: StatusCode, said: &str) -> bool {
+    let said_so = || speaks_of(said, &THROTTLE);
+    status == StatusCode::SERVICE_UNAVAILABLE
+        || (status == StatusCode::INTERNAL_SERVER_ERROR && said_so())
 }
 
 const CLASH: [&str; 6] = [

@@ -1,6 +1,7 @@
 //! Changing the members of one group, many at a time.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -80,10 +81,10 @@ impl ScimConnector {
             let Err(failure) = self.send_members(group, &batch, &mut run).await else {
                 continue;
             };
-            let stop = match self.concerns_group(group, &failure) {
+            let stop = match concerns_group(&failure) {
                 Some(error) => Some(error),
                 // What was asked may have been done all the same.
-                None => self.look(group, &mut run).await.err(),
+                None => self.look(group, &mut run).await.err().map(after_sending),
             };
             if let Some(stop) = stop {
                 if run.results.values().all(Result::is_err) {
@@ -112,21 +113,6 @@ impl ScimConnector {
         Ok(wishes.into_iter().map(result).collect())
     }
 
-    /// The error, where no smaller request could do better.
-    fn concerns_group(&self, group: &EntitlementId, failure: &Failure) -> Option<ConnectorError> {
-        let kind = failure.error.kind;
-        if kind == ErrorKind::OutcomeUnknown {
-            self.doubt(group);
-        }
-        let lost = kind == ErrorKind::OutcomeUnknown && failure.status.is_none();
-        let hopeless = kind.concerns_target()
-            || matches!(
-                kind,
-                ErrorKind::Forbidden | ErrorKind::Unsupported | ErrorKind::Changed
-            );
-        (lost || hopeless).then(|| failure.error.clone())
-    }
-
     /// Reads who is a member now.
     async fn look(&self, group: &EntitlementId, run: &mut Run) -> Result<(), ConnectorError> {
         let read = self.group_or_error(group).await?;
@@ -152,30 +138,17 @@ impl ScimConnector {
     ) -> Result<(), Failure> {
         let what = format!("changing {} members of group {group}", batch.len());
         locked(&self.empty).forget(group);
-        let mut answer = None;
-        if self.dialect().patches() {
-            let body = patch::request(&operations(batch), self.ways.operation_case);
-            match self
-                .write(
-                    Method::PATCH,
-                    &["Groups", group.as_str()],
-                    &body,
-                    Intent::Change,
-                    &what,
-                )
-                .await
-            {
-                Ok(patched) => answer = Some(patched),
-                Err(failure) if failure.error.kind == ErrorKind::Unsupported => {
-                    self.refuses_patch();
-                }
-                Err(failure) => return Err(failure),
-            }
+        // In doubt from here on, as whoever waits for this may give up before the answer is here.
+        self.doubt(group);
+        let sent = self.change_once(group, batch, &what).await;
+        if sent
+            .as_ref()
+            .err()
+            .is_none_or(|failure| failure.error.kind != ErrorKind::OutcomeUnknown)
+        {
+            self.settled(group);
         }
-        let answer = match answer {
-            Some(answer) => answer,
-            None => self.put_members(group, batch, &what).await?,
-        };
+        let answer = sent?;
         let seen = self.seen_after(group, batch, &answer).await;
         if seen.is_err() {
             self.doubt(group);
@@ -192,6 +165,27 @@ impl ScimConnector {
         }
         run.known = seen.ok().flatten();
         Ok(())
+    }
+
+    /// One write, in the way that the server takes.
+    async fn change_once(
+        &self,
+        group: &EntitlementId,
+        batch: &[Wish],
+        what: &str,
+    ) -> Result<Answer, Failure> {
+        if self.dialect().patches() {
+            let body = patch::request(&operations(batch), self.ways.operation_case);
+            let path = ["Groups", group.as_str()];
+            let sent = self.write(Method::PATCH, &path, &body, Intent::Change, what);
+            match sent.await {
+                Err(failure) if failure.error.kind == ErrorKind::Unsupported => {
+                    self.refuses_patch();
+                }
+                answer => return answer,
+            }
+        }
+        self.put_members(group, batch, what).await
     }
 
     /// Who is a member after a write: by its answer, or, until a removal was once seen to work, by
@@ -338,6 +332,34 @@ fn member_list(record: &Value, group: &EntitlementId) -> Result<Option<Vec<Value
 
 fn member_id(member: &Value) -> Option<String> {
     text(member).or_else(|| get(member, "value").and_then(text))
+}
+
+/// The error, where no smaller request could do better.
+fn concerns_group(failure: &Failure) -> Option<ConnectorError> {
+    let kind = failure.error.kind;
+    let lost = kind == ErrorKind::OutcomeUnknown && failure.status.is_none();
+    let hopeless = kind.concerns_target()
+        || matches!(
+            kind,
+            ErrorKind::Forbidden | ErrorKind::Unsupported | ErrorKind::Changed
+        );
+    (lost || hopeless).then(|| failure.error.clone())
+}
+
+/// What keeps us from reading, once a write was sent: nobody may take it for a write that was not.
+fn after_sending(error: ConnectorError) -> ConnectorError {
+    if !error.kind.concerns_target() {
+        return error;
+    }
+    let quiet = error.asks_for_quiet().then_some(Duration::from_secs(1));
+    ConnectorError {
+        kind: ErrorKind::OutcomeUnknown,
+        message: format!(
+            "what became of the change is not known, as {}",
+            error.message
+        ),
+        retry_after: error.retry_after.or(quiet),
+    }
 }
 
 fn unproved(group: &EntitlementId, wish: &Wish, error: &ConnectorError) -> ConnectorError {

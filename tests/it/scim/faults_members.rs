@@ -8,6 +8,8 @@ use rollcall::domain::ids::AccountId;
 use serde_json::{Value, json};
 
 use super::faults::{connector, ids, permit};
+use crate::support::wait::eventually;
+
 use super::scripted::{Reply, ScriptedServer, Seen};
 
 /// Asks for additions to and removals from the group `g`.
@@ -159,6 +161,57 @@ async fn a_lost_membership_answer_is_read_back_and_not_repeated() {
     assert_eq!(
         last.body["Operations"],
         json!([{"op": "add", "path": "members", "value": [{"value": "3"}]}])
+    );
+}
+
+/// Once a write was sent, a read that is turned away does not make it a write that was not.
+#[tokio::test]
+async fn a_change_that_may_be_done_is_never_called_not_carried_out() {
+    for (status, quiet) in [(429, true), (503, true), (401, false)] {
+        let server = ScriptedServer::start(move |seen| match seen.method.as_str() {
+            "PATCH" => Reply::error(500, "", "oops"),
+            _ => Reply::empty(status),
+        })
+        .await;
+        let connector = connector(&server);
+        let error = change(&connector, &["1", "2"], &[]).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::OutcomeUnknown, "{error}");
+        assert_eq!(error.asks_for_quiet(), quiet, "{status}");
+        let error = change(&connector, &["1", "2"], &[]).await.unwrap_err();
+        assert_eq!(
+            server.writes().len(),
+            1,
+            "read before it goes again: {error}"
+        );
+    }
+}
+
+/// Whoever waits for an answer may give up before it is here, or be stopped.
+#[tokio::test]
+async fn a_change_that_was_given_up_is_looked_at_first() {
+    let inner = group_with_culprits(&[]);
+    let patches = AtomicUsize::new(0);
+    let server = ScriptedServer::start(move |seen| {
+        let reply = inner(seen);
+        if seen.method == "PATCH" && patches.fetch_add(1, Ordering::SeqCst) == 0 {
+            Reply::Silence
+        } else {
+            reply
+        }
+    })
+    .await;
+    let connector = connector(&server);
+    tokio::select! {
+        never = change(&connector, &["1"], &[]) => panic!("{never:?}"),
+        () = eventually("the change is sent", async || {
+            if server.writes().is_empty() { Err("nothing") } else { Ok(()) }
+        }) => {}
+    }
+    let results = change(&connector, &["1", "2"], &[]).await.unwrap();
+    assert!(results.iter().all(|(_, result)| result.is_ok()));
+    assert_eq!(
+        server.seen().pop().unwrap().body["Operations"],
+        json!([{"op": "add", "path": "members", "value": [{"value": "2"}]}])
     );
 }
 

@@ -70,11 +70,19 @@ fn every_status_has_its_kind() {
             Read,
             K::OutcomeUnknown,
         ),
-        (500, "Rate limit exceeded".to_owned(), Claim, K::Throttled),
+        (500, "Rate limit exceeded".to_owned(), Change, K::Throttled),
+        (
+            500,
+            "Rate limit exceeded".to_owned(),
+            Claim,
+            K::OutcomeUnknown,
+        ),
         (501, String::new(), Change, K::Unsupported),
         (502, String::new(), Change, K::OutcomeUnknown),
         (502, String::new(), Read, K::Unreachable),
-        (503, String::new(), Claim, K::Throttled),
+        (503, String::new(), Read, K::Throttled),
+        (503, String::new(), Change, K::Throttled),
+        (503, String::new(), Claim, K::OutcomeUnknown),
         (504, String::new(), Claim, K::OutcomeUnknown),
     ] {
         let failure = answered(status, &body, intent);
@@ -197,10 +205,21 @@ fn reads_retry_after_as_seconds_and_as_a_date() {
             "{value:?} {date:?}"
         );
         assert_eq!(
-            answered_with(503, &headers, "", Intent::Claim)
+            answered_with(503, &headers, "", Intent::Change)
                 .error
                 .retry_after,
             expected
+        );
+        let may_be_made = answered_with(503, &headers, "", Intent::Claim).error;
+        assert!(may_be_made.asks_for_quiet());
+        assert_eq!(
+            may_be_made.retry_after,
+            expected.or(Some(Duration::from_secs(1)))
+        );
+        assert!(
+            !answered_with(500, &headers, "", Intent::Claim)
+                .error
+                .asks_for_quiet()
         );
         assert_eq!(
             answered_with(400, &headers, "", Intent::Claim)
