@@ -27,6 +27,11 @@ pub(super) struct Breaker {
     state: State,
     /// Failures since a call other than the trial worked.
     level: u32,
+    /// Whether a call failed since one worked. One record may fail for ever, so the first failure
+    /// only has the target tried at once.
+    suspected: bool,
+    /// Whether a trial failed since calls flowed last.
+    lasted: bool,
     /// When it was closed last: a call sent earlier tells nothing new by failing.
     closed_at: Option<Instant>,
     rng: fastrand::Rng,
@@ -37,6 +42,8 @@ impl Breaker {
         Self {
             state: State::Open { until: now },
             level: 0,
+            suspected: false,
+            lasted: false,
             closed_at: None,
             rng,
         }
@@ -72,18 +79,21 @@ impl Breaker {
     }
 
     /// The trial worked. Calls flow again; the waits are forgotten only when one of those works too.
-    pub(super) fn trial_worked(&mut self, now: Instant) {
+    /// Answers whether an earlier trial did not, so that there was an outage.
+    pub(super) fn trial_worked(&mut self, now: Instant) -> bool {
         self.state = State::Closed;
         self.closed_at = Some(now);
+        std::mem::take(&mut self.lasted)
     }
 
     /// The trial failed. Answers when the next one is due.
     pub(super) fn trial_failed(&mut self, now: Instant, error: &ConnectorError) -> Instant {
+        self.lasted = true;
         self.open(now, error)
     }
 
-    /// A call that was sent at `started` failed in a way that concerns the whole target. Answers when
-    /// the trial is due if this opened the breaker.
+    /// A call that was sent at `started` failed as if it concerned the whole target. The first time it
+    /// is tried at once. Answers when the trial is due if nothing is sent for a while.
     pub(super) fn failed(
         &mut self,
         started: Instant,
@@ -91,11 +101,21 @@ impl Breaker {
         error: &ConnectorError,
     ) -> Option<Instant> {
         let stale = self.closed_at.is_some_and(|closed| started < closed);
-        (self.is_closed() && !stale).then(|| self.open(now, error))
+        if !self.is_closed() || stale {
+            return None;
+        }
+        let believed =
+            self.level > 0 || error.kind == ErrorKind::Unauthorized || error.retry_after.is_some();
+        if believed || std::mem::replace(&mut self.suspected, true) {
+            return Some(self.open(now, error));
+        }
+        self.state = State::Open { until: now };
+        None
     }
 
     /// A call other than the trial worked.
     pub(super) fn worked(&mut self) {
+        self.suspected = false;
         if self.is_closed() {
             self.level = 0;
         }
@@ -181,13 +201,13 @@ mod tests {
         let mut b = breaker(now);
         b.begin_trial(now);
         b.trial_worked(now);
-        let first = b.failed(now, now + secs(1), &error(ErrorKind::Unreachable));
+        let first = b.failed(now, now + secs(1), &error(ErrorKind::Unauthorized));
         assert!(first.is_some());
         assert_eq!(
             b.failed(now, now + secs(1), &error(ErrorKind::Unreachable)),
             None
         );
-        let later = now + secs(10);
+        let later = now + secs(40);
         assert!(b.begin_trial(later));
         assert_eq!(
             b.failed(now, later, &error(ErrorKind::Unreachable)),
@@ -221,10 +241,28 @@ mod tests {
         assert!(b.begin_trial(flapping));
         b.trial_worked(flapping);
         b.worked();
-        let fresh = b
-            .failed(flapping, flapping, &error(ErrorKind::Unreachable))
-            .unwrap();
-        assert!(fresh - flapping <= secs(2));
+        let fresh = b.failed(flapping, flapping, &error(ErrorKind::Unreachable));
+        assert_eq!((fresh, b.trial_at()), (None, Some(flapping)));
+    }
+
+    #[test]
+    fn the_first_failure_only_has_it_tried_and_the_next_is_believed() {
+        let now = Instant::now();
+        let mut b = breaker(now);
+        assert!(b.begin_trial(now));
+        assert!(!b.trial_worked(now), "no outage");
+        for _ in 0..3 {
+            b.worked();
+            assert_eq!(b.failed(now, now, &error(ErrorKind::Unreachable)), None);
+            assert!(!b.is_closed() && b.begin_trial(now), "tried at once");
+            assert!(!b.trial_worked(now), "one record, no outage");
+        }
+        let until = b.failed(now, now, &error(ErrorKind::Unreachable));
+        assert!(until.unwrap() - now >= secs(1));
+        assert!(b.begin_trial(until.unwrap()));
+        let until = b.trial_failed(until.unwrap(), &error(ErrorKind::Unreachable));
+        assert!(b.begin_trial(until));
+        assert!(b.trial_worked(until), "an outage");
     }
 
     proptest! {
@@ -241,7 +279,10 @@ mod tests {
                     0 => { b.begin_trial(now); }
                     1 if b.state == State::Trying => { b.trial_worked(now); proven = true; }
                     2 if b.state == State::Trying => { b.trial_failed(now, &error(ErrorKind::Unauthorized)); proven = false; }
-                    3 => if b.failed(now, now, &error(ErrorKind::Unreachable)).is_some() { proven = false; },
+                    3 => if b.is_closed() && b.closed_at.is_none_or(|closed| now >= closed) {
+                        b.failed(now, now, &error(ErrorKind::Unreachable));
+                        proven = false;
+                    },
                     _ => b.worked(),
                 }
                 prop_assert_eq!(b.is_closed(), proven);

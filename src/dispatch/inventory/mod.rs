@@ -55,6 +55,15 @@ pub struct Entitlement {
     pub complete: bool,
 }
 
+/// What is known of a target that concerns everyone in it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Outline {
+    accounts_complete: bool,
+    entitlements_complete: bool,
+    /// Whether all holders are known, by entitlement.
+    entitlements: BTreeMap<EntitlementId, bool>,
+}
+
 #[derive(Debug, Default)]
 struct Overlay {
     accounts: HashMap<AccountId, Option<Entry>>,
@@ -188,14 +197,17 @@ impl Inventory {
         self.entitlements.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// Identifiers of the entitlements seen, for telling whether any came or went.
+    /// Everything that concerns everyone, for telling whether a listing changed it.
     #[must_use]
-    pub fn entitlement_ids(&self) -> BTreeSet<EntitlementId> {
-        self.entitlements
-            .values()
-            .flatten()
-            .map(|entitlement| entitlement.id.clone())
-            .collect()
+    pub fn outline(&self) -> Outline {
+        let entitlements = self.entitlements.values().flatten();
+        Outline {
+            accounts_complete: self.accounts_completeness.is_complete(),
+            entitlements_complete: self.entitlements_completeness.is_complete(),
+            entitlements: entitlements
+                .map(|entitlement| (entitlement.id.clone(), entitlement.complete))
+                .collect(),
+        }
     }
 
     /// An account was seen, in an answer to a write or by a direct read.

@@ -94,6 +94,71 @@ async fn a_throttle_pauses_the_target_and_nothing_is_reported_or_lost() {
     );
 }
 
+/// The first create may have been applied, so it is for the planner to find out; the target gets its
+/// quiet all the same.
+#[tokio::test(start_paused = true)]
+async fn an_overwhelmed_target_gets_quiet_and_no_create_goes_twice() {
+    let overwhelmed = ConnectorError {
+        retry_after: Some(Duration::from_secs(7)),
+        ..error(ErrorKind::OutcomeUnknown)
+    };
+    let mut bench = Bench::with(
+        failing(1, is_create, overwhelmed),
+        Settings {
+            concurrency: 1,
+            ..Settings::default()
+        },
+    );
+    bench.listed().await;
+    let began = Instant::now();
+    bench.submit([joiner(1), mover(2)]);
+    let outcomes = bench.done(2).await;
+    let unknown = |n: usize| outcomes[n].result.as_ref().err().map(|e| e.kind);
+    // The mover goes first and is answered; the create is reported as it is.
+    assert_eq!(
+        (unknown(0), unknown(1)),
+        (None, Some(ErrorKind::OutcomeUnknown))
+    );
+    bench.submit([mover(3)]);
+    bench.done(1).await;
+    assert!(began.elapsed() >= Duration::from_secs(7));
+    let creates = bench.connector.operations().into_iter().filter(is_create);
+    assert_eq!(creates.count(), 1);
+    assert!(
+        bench
+            .metrics()
+            .contains(r#"throttled_total{namespace="people",connector="directory"} 1"#)
+    );
+}
+
+/// A record that alone is never answered in time stops nobody, and lists nothing anew.
+#[tokio::test(start_paused = true)]
+async fn one_record_that_never_answers_is_no_outage() {
+    let poison = |a: &Asked| *a == Asked::Update("a1".into());
+    let mut bench = Bench::new(failing(usize::MAX, poison, error(ErrorKind::Unreachable)));
+    bench.listed().await;
+    let began = Instant::now();
+    bench.submit([mover(1)]);
+    for n in 2..40 {
+        bench.submit([mover(n)]);
+    }
+    let mut ended = 0;
+    while ended < 39 {
+        match bench.event().await {
+            Event::Done(_) => ended += 1,
+            Event::Probed(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(began.elapsed() < Duration::from_secs(1));
+    let lists = bench
+        .connector
+        .log()
+        .into_iter()
+        .filter(|(_, a)| *a == Asked::List);
+    assert_eq!(lists.count(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_long_throttle_is_told_once_with_its_end() {
     let mut bench = Bench::with(
@@ -143,7 +208,20 @@ async fn a_target_that_is_down_from_the_start_is_tried_less_and_less_and_recover
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_keeps_orders_and_lists_again_afterwards() {
-    let mut bench = Bench::new(failing(8, is_update, error(ErrorKind::Unreachable)));
+    let (mut updates, mut probes) = (0, 0);
+    let mut bench = Bench::new(ScriptedConnector::new(move |asked| {
+        updates += usize::from(is_update(asked));
+        probes += usize::from(*asked == Asked::Probe);
+        let down = match asked {
+            Asked::Probe => probes == 2,
+            asked => is_update(asked) && updates <= 8,
+        };
+        if down {
+            Answer::Fail(error(ErrorKind::Unreachable))
+        } else {
+            Answer::Fine
+        }
+    }));
     bench.listed().await;
     bench.submit((0..8).map(mover));
     bench.until(unavailable).await;
@@ -171,7 +249,7 @@ async fn an_outage_keeps_orders_and_lists_again_afterwards() {
         .log()
         .into_iter()
         .filter(|(_, a)| *a == Asked::Probe);
-    assert_eq!(probes.count(), 2, "one trial, not eight");
+    assert_eq!(probes.count(), 3, "one trial at a time, not eight");
 }
 
 #[tokio::test(start_paused = true)]
@@ -322,7 +400,12 @@ async fn calls_that_never_end_are_bounded() {
 
     let mut bench = Bench::with(hang(|a| *a == Asked::List), settings());
     let began = Instant::now();
-    let (told, _) = bench.until(unavailable).await;
+    let told = bench
+        .until(|event| match event {
+            Event::ListingFailed(error) => Some(error),
+            _ => None,
+        })
+        .await;
     assert_eq!(told.kind, ErrorKind::Unreachable);
     assert!(
         began.elapsed() >= Duration::from_secs(90) && began.elapsed() < Duration::from_secs(91)
