@@ -183,7 +183,7 @@ impl Engine {
                 entry.listing_failed = None;
                 entry.request.listing_ended();
                 entry.oddities.clone_from(&listing.oddities);
-                let entitlements = entry.inventory.entitlement_ids();
+                let outline = entry.inventory.outline();
                 let mut changed = entry.inventory.complete_listing(*listing);
                 for person in realm.people.values_mut() {
                     forget_taken_over(person, &key.name, &entry.inventory);
@@ -195,14 +195,14 @@ impl Engine {
                         records.filter_map(|accounts| accounts.get(&key.name)),
                     );
                 }
-                let came_or_went = entitlements != entry.inventory.entitlement_ids();
+                let redrawn = outline != entry.inventory.outline();
                 self.refused_names_may_be_free(&key);
                 let decided = self.decide_doubts(&key);
                 self.ports
                     .metrics
                     .inventory_listed(&key.namespace, key.name.as_str(), now);
-                let again = self.try_entitlements_again(&key, came_or_went);
-                if first || came_or_went || keeps_marks {
+                let again = self.try_entitlements_again(&key, redrawn);
+                if first || redrawn || keeps_marks {
                     self.look_at_everyone(&key.namespace);
                 } else {
                     for id in &changed {
@@ -225,8 +225,8 @@ impl Engine {
         self.summaries_of_templates(&key);
     }
 
-    /// People with an account in this target whose picture need not have changed for a new listing to
-    /// matter: an absence may be certain now.
+    /// People whose picture need not have changed for a new listing to matter: an absence may be certain
+    /// now, or what stood in somebody's way, such as an account of another's, may be gone.
     fn unsettled(&self, key: &ConnectorKey) -> Vec<EmployeeId> {
         self.world
             .realms
@@ -235,6 +235,7 @@ impl Engine {
             .flat_map(|realm| realm.people.values())
             .filter(|person| {
                 person.tell_at.is_some()
+                    || !person.outlook.count.is_some_and(|count| count.ready)
                     || person.in_doubt.contains(&key.name)
                     || person
                         .record
@@ -286,8 +287,8 @@ impl Engine {
         decided
     }
 
-    /// What failed of entitlements is tried again: all of it where entitlements came or went, else what
-    /// failed as the entitlement did not exist. It may have been made anew, and written through, before
+    /// What failed of entitlements is tried again: all of it where entitlements came or went or are seen better, else
+    /// what failed as the entitlement did not exist. It may have been made anew, and written through, before
     /// anything was listed. Tells whose it is.
     fn try_entitlements_again(&mut self, key: &ConnectorKey, all: bool) -> Vec<EmployeeId> {
         let mut again = Vec::new();

@@ -4,6 +4,7 @@
 mod claims;
 mod connectors;
 mod deletion;
+mod listings;
 mod secrets;
 mod statuses;
 mod under_way;
