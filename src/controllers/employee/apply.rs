@@ -19,6 +19,7 @@ pub fn submit(
     revision: u64,
     now: Timestamp,
 ) {
+    withdraw_unplanned(connectors, person, plan);
     for (name, account) in &plan.accounts {
         let Some(entry) = connectors.get(name) else {
             continue;
@@ -70,6 +71,25 @@ pub fn submit(
             }
         }
     }
+}
+
+/// Takes back what was ordered where the plan says nothing at all, such as of someone who is let go.
+fn withdraw_unplanned(
+    connectors: &BTreeMap<ConnectorName, ConnectorEntry>,
+    person: &mut Person,
+    plan: &PersonPlan,
+) {
+    let id = &person.employee_id;
+    person.submitted.retain(|name, _| {
+        let planned = plan.accounts.contains_key(name);
+        let running = connectors
+            .get(name)
+            .and_then(|entry| entry.running.as_ref());
+        if let Some(running) = running.filter(|_| !planned) {
+            running.handle.withdraw(id);
+        }
+        planned
+    });
 }
 
 /// The first step that is not waiting for its next attempt, without the entitlements that are.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::controllers::world::{Person, Realm, Submitted};
-use crate::dispatch::order::{ConnectorKey, Effect, Outcome};
+use crate::dispatch::order::{ConnectorKey, Effect, Order, Outcome};
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName};
 
 /// What someone who acts no more leaves behind.
@@ -76,6 +76,27 @@ pub(super) fn ended_without_owner(realm: &mut Realm, key: &ConnectorKey, outcome
         ) => entry.inventory.saw(account, false),
         Ok(_) | Err(_) => entry.inventory.doubt(id),
     }
+}
+
+/// An order has ended of which the run is over. It may have been taken back while it was under way, so
+/// that nobody waits for it: what it did has to be looked for.
+pub(super) fn ended_after_its_run(realm: &mut Realm, key: &ConnectorKey, order: &Order) {
+    if !order.operation.is_write() {
+        return;
+    }
+    let id = &order.employee;
+    if let Some(entry) = realm.connectors.get_mut(&key.name) {
+        entry.inventory.doubt(id);
+    }
+    let owner = realm.owner(id).cloned();
+    match owner.and_then(|name| realm.people.get_mut(&name)) {
+        Some(person) => person.in_doubt.insert(key.name.clone()),
+        None => realm
+            .left_in_doubt
+            .entry(id.clone())
+            .or_default()
+            .insert(key.name.clone()),
+    };
 }
 
 impl Engine {

@@ -121,10 +121,7 @@ impl Engine {
         for name in giving.difference(&gives_access(person)) {
             // What is under way can't be called back. Where it is no longer wanted, a direct read tells
             // what came of it; dispatch sends that after it.
-            let unwanted = plan
-                .accounts
-                .get(name)
-                .is_some_and(|a| a.goal != Goal::Live);
+            let unwanted = plan.accounts.get(name).is_none_or(|a| a.goal != Goal::Live);
             if unwanted && let Some(entry) = realm.connectors.get_mut(name) {
                 person.in_doubt.insert(name.clone());
                 entry.inventory.doubt(&id);

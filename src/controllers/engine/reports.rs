@@ -149,6 +149,9 @@ impl Engine {
             return;
         };
         if entry.running.as_ref().is_none_or(|r| r.epoch != epoch) {
+            if let Event::Done(outcome) = event {
+                claims::ended_after_its_run(realm, &key, &outcome.order);
+            }
             return;
         }
         match event {

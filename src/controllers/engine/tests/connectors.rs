@@ -1,10 +1,10 @@
 //! Runs of connectors: when one begins and ends, and what that means for people.
 
 use super::{Bench, account, connector, employee, everyone, ordered};
-use crate::connectors::ErrorKind;
+use crate::connectors::{ConnectorError, ErrorKind};
 use crate::controllers::watch::{Change, Seen};
 use crate::controllers::world::{Failure, FailureKey, Submitted};
-use crate::dispatch::order::{Effect, Event, Order, Outcome};
+use crate::dispatch::order::{ConnectorKey, Effect, Event, Order, Outcome, Report};
 use crate::domain::account::{Activity, Attributes, ObservedAccount};
 use crate::domain::ids::{ConnectorName, EmployeeName, Username};
 use crate::plan::operation::ReadKey;
@@ -68,6 +68,49 @@ async fn a_connector_made_again_waits_for_the_writes_of_the_one_before() {
     bench.work();
     assert!(runs(&mut bench));
     assert!(doubts(&bench, "ada"), "only a read ends the doubt");
+}
+
+/// Everything is paused while a write is under way, so nobody waits for it any more. Then its run ends.
+#[tokio::test]
+async fn what_was_taken_back_under_way_is_in_doubt_after_its_run() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    bench.connector("directory", &connector("directory"));
+    bench.employee("ada", &employee("1"));
+    bench.work();
+    let namespace = bench.namespace.clone();
+    let directory = ConnectorName::new("directory");
+    let entry = bench.engine.world.connector_mut(&namespace, &directory);
+    let epoch = entry.unwrap().epoch().unwrap();
+    for (operation, doubted) in [
+        (Operation::Read(ReadKey::Id("a".into())), false),
+        (Operation::Disable("a".into()), true),
+    ] {
+        let order = Order {
+            employee: "1".into(),
+            lane: Lane::Leaver,
+            operation,
+            revision: 1,
+            cause: String::new(),
+            knows: 0,
+        };
+        bench.engine.stop(&namespace, &directory);
+        bench.engine.report(Report {
+            connector: ConnectorKey {
+                namespace: namespace.clone(),
+                name: directory.clone(),
+            },
+            epoch,
+            event: Event::Done(Box::new(Outcome {
+                order,
+                result: Err(ConnectorError::new(ErrorKind::OutcomeUnknown, "stopped")),
+                number: 1,
+            })),
+        });
+        let ada = EmployeeName::new("ada");
+        let person = bench.engine.world.person(&namespace, &ada).unwrap();
+        assert_eq!(person.in_doubt.contains("directory"), doubted);
+    }
 }
 
 /// Nobody made the manager's account through us; a listing shows it.

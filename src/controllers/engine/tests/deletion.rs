@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::{Bench, account, connector, done, employee, ordered};
+use super::{Bench, account, connector, done, employee, everyone, ordered};
 use crate::api::FINALIZER;
+use crate::dispatch::Command;
 use crate::dispatch::order::Effect;
 use crate::domain::account::{Activity, Completeness};
 use crate::domain::ids::EmployeeName;
@@ -80,6 +81,42 @@ async fn an_object_that_is_stalled_is_deleted_like_any_other() {
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// Two applications: one lets go, one disables. What was ordered for the first is taken back, also where
+/// the object waits for the second.
+#[tokio::test]
+async fn an_account_is_not_made_for_someone_who_is_let_go() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    bench.connector("directory", &connector("directory"));
+    let mut strict = connector("directory");
+    strict["spec"]["deletion"] = json!({"policy": "Disable"});
+    strict["spec"]["scim"]["baseUrl"] = json!("https://localhost:2/scim/v2");
+    bench.connector("strict", &strict);
+    let mut template = everyone();
+    template["spec"]["grants"] = json!([{"connector": "directory"}, {"connector": "strict"}]);
+    bench.template("everyone", &template);
+    let mut ada = employee("1");
+    ada["metadata"] = json!({"finalizers": [FINALIZER]});
+    bench.employee("ada", &ada);
+    bench.work();
+    bench.listed("directory", Vec::new());
+    let there = vec![account(&bench, "a", "1", Activity::Active)];
+    bench.listed("strict", there);
+    bench.work();
+    assert!(matches!(ordered(&bench, "ada"), Some(Operation::Create(_))));
+    let mut commands = bench.tap("directory");
+    ada["metadata"]["deletionTimestamp"] = json!("2026-11-23T00:00:00Z");
+    bench.employee("ada", &ada);
+    bench.work();
+    assert_eq!(ordered(&bench, "ada"), None);
+    let command = commands.try_recv();
+    assert!(matches!(command, Ok(Command::Withdraw(_))), "{command:?}");
+    let namespace = bench.namespace.clone();
+    let ada = EmployeeName::new("ada");
+    let person = bench.engine.world.person(&namespace, &ada).unwrap();
+    assert!(person.in_doubt.contains("directory"), "it may be under way");
 }
 
 /// Who does not own the `employeeId` must not touch the owner's accounts.
