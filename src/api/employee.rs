@@ -166,6 +166,12 @@ pub enum Employment {
     Suspended,
 }
 
+/// Entries of most lists in a status, at most.
+pub const MAX_LISTED: usize = 256;
+/// Grants of one account in a status, at most: what a person holds, and what is about to be taken away.
+/// A status is what the next operator remembers, so it has room for twice what roles may give.
+pub const MAX_GRANTS: usize = 1024;
+
 /// What Rollcall says of a person's accounts. Written by the operator alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -188,15 +194,15 @@ pub struct EmployeeStatus {
     pub next_transition: Option<NextTransition>,
     /// Role templates the person holds, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MAX_LISTED))]
     pub roles: Vec<HeldRole>,
     /// One entry a connector.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MAX_LISTED))]
     pub accounts: Vec<AccountStatus>,
     /// Credentials of this person that are active and that no grant justifies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MAX_LISTED))]
     pub orphaned_credentials: Vec<OrphanedCredential>,
     /// The text of the annotation `rollcall.dev/reconcile-requested-at` that was handled last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -257,14 +263,14 @@ pub struct AccountStatus {
     pub state: AccountState,
     /// Role templates that justify the account.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MAX_LISTED))]
     pub roles: Vec<String>,
     /// Since when no role justifies the account, where it is about to be disabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_at: Option<Time>,
     /// Entitlements granted and held, or granted and pending, or about to be taken away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 512))]
+    #[schemars(length(max = MAX_GRANTS))]
     pub entitlements: Vec<GrantStatus>,
     /// Stable reason where the account is not in its desired state.
     #[serde(default, skip_serializing_if = "Option::is_none")]

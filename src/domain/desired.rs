@@ -14,6 +14,9 @@ use super::problem::Problem;
 use super::record::Record;
 use super::roles::{self, Resolution};
 
+/// Entitlements of one account, at most: what is remembered of a person is bounded.
+pub const MAX_ENTITLEMENTS: usize = 512;
+
 /// What one person should have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Desired {
@@ -80,6 +83,7 @@ pub fn desire(policy: &Policy, facts: &Facts, record: &Record, now: Timestamp) -
         }
     }
     for (name, account) in &mut accounts {
+        bound(name, account, record);
         if let Some(connector) = policy.connector(name) {
             map(connector, facts, &subject, account);
         }
@@ -90,6 +94,31 @@ pub fn desire(policy: &Policy, facts: &Facts, record: &Record, now: Timestamp) -
         roles,
         accounts,
     }
+}
+
+/// Leaves no more entitlements than can be remembered: those that the person has already come first.
+fn bound(name: &ConnectorName, account: &mut DesiredAccount, record: &Record) {
+    let all = account.entitlements.len();
+    if all <= MAX_ENTITLEMENTS {
+        return;
+    }
+    let has = |entitlement: &EntitlementName| {
+        record
+            .accounts
+            .get(name)
+            .is_some_and(|recorded| recorded.grants.contains_key(entitlement))
+    };
+    let mut names: Vec<_> = account.entitlements.keys().cloned().collect();
+    names.sort_by_key(|entitlement| !has(entitlement));
+    for beyond in &names[MAX_ENTITLEMENTS..] {
+        account.entitlements.remove(beyond);
+    }
+    account.problems.push(Problem::waiting(
+        "TooManyEntitlements",
+        format!(
+            "the roles of this person give {all} entitlements in the AppConnector {name}, and at most {MAX_ENTITLEMENTS} are given: let a group there stand for many, or give fewer roles"
+        ),
+    ));
 }
 
 /// Applies a connector's mapping to a person.

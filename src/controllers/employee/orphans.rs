@@ -8,9 +8,6 @@ use crate::controllers::world::{Person, Realm};
 use crate::domain::account::Activity;
 use crate::plan::{Goal, PersonPlan};
 
-/// Entries of the list, at most.
-const LIST_CAP: usize = 256;
-
 /// Entitlements that no grant justifies, active accounts whose access has ended, and active accounts
 /// that no role is known to have given.
 #[must_use]
@@ -46,7 +43,6 @@ pub fn of(
     };
     found
         .into_iter()
-        .take(LIST_CAP)
         .map(|(connector, kind, name)| {
             let since = known
                 .iter()

@@ -6,7 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::conditions::{self, Wanted};
 use crate::api::employee::{
-    AccountState, AccountStatus, EmployeeStatus, GrantState, GrantStatus, HeldRole,
+    AccountState, AccountStatus, EmployeeStatus, GrantState, GrantStatus, HeldRole, MAX_GRANTS,
+    MAX_LISTED,
 };
 use crate::controllers::text;
 use crate::controllers::world::Person;
@@ -31,11 +32,13 @@ pub fn derive(person: &Person, problem: &Problem, now: Timestamp) -> EmployeeSta
         roles: record
             .roles
             .iter()
+            .take(MAX_LISTED)
             .map(|(name, why)| role(name, why, &newest.roles))
             .collect(),
         accounts: record
             .accounts
             .iter()
+            .take(MAX_LISTED)
             .map(|(name, recorded)| account(name, recorded, &newest.accounts))
             .collect(),
         last_handled_reconcile_at: person.request.handled(),
@@ -73,6 +76,7 @@ fn account(
         entitlements: recorded
             .grants
             .iter()
+            .take(MAX_GRANTS)
             .map(|(name, recorded)| grant(name, recorded, &told.entitlements))
             .collect(),
         last_verified: recorded.verified_disabled.map(Time),

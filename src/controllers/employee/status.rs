@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use crate::api::conditions::{self, Wanted};
 use crate::api::employee::{
     AccountState, AccountStatus, EmployeeStatus, EmployeeSummary, GrantState as ShownGrant,
-    GrantStatus, HeldRole, NextTransition, OrphanedCredential,
+    GrantStatus, HeldRole, MAX_GRANTS, MAX_LISTED, NextTransition, OrphanedCredential,
 };
 use crate::controllers::employee::readiness::readiness;
 use crate::controllers::employee::{cleanup, orphans, outcome, outlook, revoked};
@@ -23,9 +23,6 @@ use crate::domain::problem::Problem;
 use crate::domain::record::RecordedAccount;
 use crate::plan::parts::{GrantPlan, GrantState, Step};
 use crate::plan::{AccountPlan, Goal, Operation, PersonPlan};
-
-/// Entries of a list in a status, at most.
-const LIST_CAP: usize = 256;
 
 /// The status that a plan amounts to.
 #[must_use]
@@ -49,7 +46,7 @@ pub fn derive(
             concerned.then(|| one_account(realm, person, desired, name, account, recorded, now))
         })
         .collect();
-    let orphans = orphans::of(realm, person, plan, now);
+    let mut orphans = orphans::of(realm, person, plan, now);
     let unseen = revoked::unseen(realm, desired, plan);
     let unseen_and_untold = revoked::waiting(&unseen, |name| {
         told.iter().any(|(told, _)| told.connector == name.as_str())
@@ -70,7 +67,8 @@ pub fn derive(
     } else {
         readiness(person, desired, &told, &waiting)
     };
-    let accounts: Vec<AccountStatus> = told.into_iter().map(|(account, _)| account).collect();
+    let accounts = told.into_iter().map(|(account, _)| account);
+    let accounts: Vec<AccountStatus> = accounts.take(MAX_LISTED).collect();
     let right = accounts.iter().filter(|a| is_right(a)).count();
     if let Some(revoked) = revoked::condition(desired, plan, &accounts, &unseen) {
         wanted.push(revoked);
@@ -86,6 +84,8 @@ pub fn derive(
             )),
         ));
     }
+    let orphaned_credentials = i64::try_from(orphans.len()).unwrap_or(i64::MAX);
+    orphans.truncate(MAX_LISTED);
     let newest = person.status.newest();
     let next = desired.lifecycle.next.as_ref();
     let zone = person
@@ -104,7 +104,7 @@ pub fn derive(
         summary: Some(EmployeeSummary {
             accounts: format!("{right}/{}", accounts.len()),
             next: next.map(|next| short_date(next, now, &zone)),
-            orphaned_credentials: i64::try_from(orphans.len()).unwrap_or(i64::MAX),
+            orphaned_credentials,
         }),
         next_transition: next.map(|next| NextTransition {
             at: Time(next.at),
@@ -176,7 +176,7 @@ fn one_account(
         entitlements: account
             .grants
             .iter()
-            .take(LIST_CAP)
+            .take(MAX_GRANTS)
             .map(|(name, grant)| {
                 let recorded = recorded.and_then(|r| r.grants.get(name));
                 GrantStatus {
@@ -392,7 +392,7 @@ fn roles(desired: &Desired, plan: &PersonPlan) -> Vec<HeldRole> {
     plan.record
         .roles
         .iter()
-        .take(LIST_CAP)
+        .take(MAX_LISTED)
         .map(|(name, why)| HeldRole {
             name: name.to_string(),
             why: why.to_string(),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::fixtures::{at, connector, person, policy, template};
+use crate::domain::record::{RecordedAccount, RecordedGrant};
 
 #[test]
 fn grants_of_all_roles_are_joined_with_their_reasons() {
@@ -85,4 +86,39 @@ fn an_expression_that_fails_leaves_its_attribute_alone_and_says_so() {
     );
     let manager = dir.manager.as_ref().map(|m| m.manager.clone());
     assert_eq!(manager, Some(Some("grace".into())));
+}
+
+#[test]
+fn more_entitlements_than_can_be_remembered_are_told_and_nothing_held_is_lost() {
+    let names: Vec<String> = (0..600).map(|n| format!("e{n:03}")).collect();
+    let chunks: Vec<Vec<&str>> = names
+        .chunks(100)
+        .map(|chunk| chunk.iter().map(String::as_str).collect())
+        .collect();
+    let templates = chunks.iter().enumerate().map(|(n, chunk)| {
+        template(&format!("t{n}"))
+            .matching("true")
+            .giving("dir", chunk)
+    });
+    let policy = policy(templates, [connector("dir")]);
+    let held = ["e599", "e555"];
+    let account = RecordedAccount {
+        grants: held
+            .iter()
+            .map(|name| ((*name).into(), RecordedGrant::default()))
+            .collect(),
+        ..RecordedAccount::default()
+    };
+    let record = Record {
+        accounts: [("dir".into(), account)].into_iter().collect(),
+        ..Record::default()
+    };
+    let now = at("2026-01-01T00:00:00Z");
+    let found = desire(&policy, &person("1"), &record, now);
+    let dir = &found.accounts["dir"];
+    assert_eq!(dir.entitlements.len(), MAX_ENTITLEMENTS);
+    assert!(held.iter().all(|name| dir.entitlements.contains_key(*name)));
+    assert!(dir.entitlements.contains_key("e509") && !dir.entitlements.contains_key("e510"));
+    assert_eq!(dir.problems[0].reason, "TooManyEntitlements");
+    assert!(dir.problems[0].message.contains("600"));
 }

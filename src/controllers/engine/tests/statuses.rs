@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 use serde_json::json;
 
 use super::super::Work;
-use super::{Bench, employee, everyone};
+use super::{Bench, account, connector, employee, everyone};
 use crate::controllers::world::{Failure, FailureKey};
+use crate::domain::account::Activity;
 use crate::domain::ids::{EmployeeName, EntitlementName, RoleName};
 use crate::domain::record::{RecordedAccount, RecordedGrant};
 use crate::plan::operation::EntitlementTarget;
@@ -53,6 +54,54 @@ async fn a_stalled_person_keeps_what_is_remembered() {
             "entitlements": [{"name": "staff", "state": "Held", "since": since}],
         }])
     );
+}
+
+/// A status is what the next operator remembers: whatever roles may give has room in it.
+#[tokio::test]
+async fn everything_that_roles_may_give_is_remembered() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    bench.connector("directory", &connector("directory"));
+    for n in 0..4 {
+        let names: Vec<String> = (0..128).map(|m| format!("e{n}-{m}")).collect();
+        let mut template = everyone();
+        template["spec"]["grants"][0]["entitlements"] = json!(names);
+        bench.template(&format!("t{n}"), &template);
+    }
+    bench.employee("ada", &employee("1"));
+    bench.work();
+    let there = vec![account(&bench, "a", "1", Activity::Active)];
+    bench.listed("directory", there);
+    bench.work();
+    let namespace = bench.namespace.clone();
+    let ada = EmployeeName::new("ada");
+    let person = bench.engine.world.person_mut(&namespace, &ada).unwrap();
+    person.tell_at = Some(jiff::Timestamp::UNIX_EPOCH);
+    bench.engine.look_at(&namespace, &ada);
+    bench.work();
+    let status = bench.status("ada", |s| s["accounts"][0]["entitlements"].is_array());
+    let mut shown = status.await;
+    let told = shown["accounts"][0]["entitlements"]
+        .as_array()
+        .unwrap()
+        .len();
+    assert_eq!(told, 512);
+    shown["accounts"][0]["entitlements"]
+        .as_array_mut()
+        .unwrap()
+        .extend((0..300).map(|n| json!({"name": format!("old-{n}"), "state": "Removing"})));
+    let mut again = stalled();
+    again["status"] = shown;
+    let mut bench = Bench::new();
+    bench.employee("ada", &again);
+    bench.work();
+    let status = bench.status("ada", |s| s["conditions"][1]["type"] == "Stalled");
+    let shown = status.await;
+    let told = shown["accounts"][0]["entitlements"]
+        .as_array()
+        .unwrap()
+        .len();
+    assert_eq!(told, 812);
 }
 
 /// The watch shows something newer than the answer to our own write, which comes late.
