@@ -6,6 +6,7 @@
 pub mod app_connector;
 pub mod employee;
 pub mod engine;
+pub mod first_seen;
 pub mod guard;
 pub mod names;
 pub mod notice;

@@ -10,13 +10,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::first_seen::FirstSeen;
 use super::names::{AllNames, TargetKey};
 use crate::api::{EmployeeStatus, RoleTemplateStatus};
 use crate::connectors::ConnectorError;
 use crate::domain::account::AttributeValue;
 use crate::domain::facts::Facts;
 use crate::domain::ids::{
-    AttributeName, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName, Username,
+    AccountId, AttributeName, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName,
+    Username,
 };
 use crate::domain::mark::Scope;
 use crate::domain::policy::{self, Policy};
@@ -283,8 +285,19 @@ pub struct Outlook {
     pub roles: BTreeMap<RoleName, Provisioning>,
     /// Entitlements held that nothing justifies.
     pub rogue: BTreeMap<ConnectorName, BTreeSet<EntitlementName>>,
+    /// Where an account is active that nothing justifies.
+    pub open: BTreeSet<ConnectorName>,
     /// What is planned and not done, in a connector that is only read, or that is paused.
     pub dry_run: BTreeMap<ConnectorName, Vec<Operation>>,
+}
+
+impl Outlook {
+    /// How many credentials in a connector are active that nothing justifies.
+    #[must_use]
+    pub fn unjustified(&self, connector: &ConnectorName) -> usize {
+        let entitlements = self.rogue.get(connector).map_or(0, BTreeSet::len);
+        entitlements + usize::from(self.open.contains(connector))
+    }
 }
 
 /// How far one role of one person is.
@@ -354,6 +367,11 @@ pub struct TemplateEntry {
     pub unreadable: Option<Problem>,
     /// Its status.
     pub status: Tracked<RoleTemplateStatus>,
+    /// Since when accounts hold what it gives without a grant.
+    pub rogue: FirstSeen<RogueKey>,
     /// A look that somebody asks for.
     pub request: Request,
 }
+
+/// An entitlement that an account holds without a grant.
+pub type RogueKey = (ConnectorName, EntitlementName, AccountId);

@@ -42,6 +42,7 @@ pub struct Metrics {
     events_dropped: Counter,
     orphaned_accounts: Family<ConnectorLabels, Gauge>,
     orphaned_credentials: Family<ConnectorLabels, Gauge>,
+    rogue_holders: Family<TemplateLabels, Gauge>,
     employees: Family<EmployeeLabels, Gauge>,
     queue_length: Family<QueueLabels, Gauge>,
     leader: Gauge,
@@ -82,6 +83,12 @@ struct ConnectorLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TemplateLabels {
+    namespace: String,
+    role_template: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EmployeeLabels {
     namespace: String,
     stage: &'static str,
@@ -105,6 +112,7 @@ impl Metrics {
             events_dropped: Counter::default(),
             orphaned_accounts: Family::default(),
             orphaned_credentials: Family::default(),
+            rogue_holders: Family::default(),
             employees: Family::default(),
             queue_length: Family::default(),
             leader: Gauge::default(),
@@ -143,6 +151,11 @@ impl Metrics {
             "orphaned_credentials",
             "Active credentials in a target that no grant justifies",
             metrics.orphaned_credentials.clone(),
+        );
+        registry.register(
+            "rogue_holders",
+            "Accounts that hold what a role template gives without policy giving it to them",
+            metrics.rogue_holders.clone(),
         );
         registry.register(
             "employees",
@@ -205,6 +218,19 @@ impl Metrics {
             .set(count);
     }
 
+    /// Sets how many accounts hold what a role template gives, and should not.
+    pub fn set_rogue_holders(&self, namespace: &str, role_template: &str, count: i64) {
+        self.rogue_holders
+            .get_or_create(&TemplateLabels::new(namespace, role_template))
+            .set(count);
+    }
+
+    /// Forgets everything about a role template that is gone.
+    pub fn forget_template(&self, namespace: &str, role_template: &str) {
+        let labels = TemplateLabels::new(namespace, role_template);
+        self.rogue_holders.remove(&labels);
+    }
+
     /// Moves one employee from one count to another; `None` is before it was first seen, and after
     /// it is gone.
     pub fn count_employee(
@@ -262,6 +288,15 @@ impl Metrics {
 impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl TemplateLabels {
+    fn new(namespace: &str, role_template: &str) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            role_template: role_template.to_owned(),
+        }
     }
 }
 
@@ -340,6 +375,9 @@ mod tests {
         metrics.event_dropped();
         metrics.set_orphaned_accounts("people", "directory", 2);
         metrics.set_orphaned_credentials("people", "directory", 3);
+        metrics.set_rogue_holders("people", "everyone", 4);
+        metrics.set_rogue_holders("people", "gone", 5);
+        metrics.forget_template("people", "gone");
         metrics.set_queue_length("planner", 7);
         let text = scrape(&registry);
         for line in [
@@ -350,6 +388,7 @@ mod tests {
             "rollcall_events_dropped_total 1",
             "rollcall_orphaned_accounts{namespace=\"people\",connector=\"directory\"} 2",
             "rollcall_orphaned_credentials{namespace=\"people\",connector=\"directory\"} 3",
+            "rollcall_rogue_holders{namespace=\"people\",role_template=\"everyone\"} 4",
             "rollcall_queue_length{queue=\"planner\"} 7",
             "rollcall_leader 1",
             concat!(

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use crate::api::AppConnectorStatus;
 use crate::api::conditions;
 use crate::controllers::notice::{self, of};
+use crate::controllers::text;
 use crate::controllers::world::Meta;
 use crate::domain::ids::ConnectorName;
 use crate::runtime::events::Notice;
 
-/// What is new in a status.
+/// What is new in a status, and the accounts in it that were not there before.
 #[must_use]
 pub fn notices(
     namespace: &Arc<str>,
@@ -17,6 +18,7 @@ pub fn notices(
     meta: &Meta,
     before: &AppConnectorStatus,
     after: &AppConnectorStatus,
+    new_orphans: &[String],
 ) -> Vec<Notice> {
     let warning = |reason, action, message| {
         let object = of("AppConnector", namespace, name.as_str(), meta);
@@ -26,18 +28,14 @@ pub fn notices(
         .map(|message| warning("Stalled", "Check", message));
     let lost = notice::ended(&before.conditions, &after.conditions, conditions::CONNECTED)
         .map(|message| warning("Disconnected", "Connect", message));
-    let orphans = notice::appeared(
-        &before.orphaned_accounts,
-        &after.orphaned_accounts,
-        |a, b| a.account_id == b.account_id,
-        |account| account.username.clone(),
-    )
-    .map(|names| {
-        warning(
-            "OrphanedAccounts",
-            "Compare",
-            format!("nobody declared {names}"),
-        )
-    });
+    let orphans = (!new_orphans.is_empty())
+        .then(|| text::listed(new_orphans.iter().cloned()))
+        .map(|names| {
+            warning(
+                "OrphanedAccounts",
+                "Compare",
+                format!("nobody declared {names}"),
+            )
+        });
     stalled.into_iter().chain(lost).chain(orphans).collect()
 }

@@ -3,5 +3,6 @@
 pub mod connect;
 pub mod events;
 pub mod intake;
+pub mod orphans;
 pub mod sharing;
 pub mod status;

@@ -1,61 +1,21 @@
 //! The status of an AppConnector: whether its target answers, what it shows, and who is a stranger.
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::api::AppConnectorSpec;
 use crate::api::app_connector::{
     AppConnectorStatus, DryRunStatus, InventoryStatus, Mode, OrphanedAccount,
 };
 use crate::api::conditions::{self, Wanted};
 use crate::connectors::registry;
+use crate::controllers::app_connector::orphans::Orphans;
 use crate::controllers::pause::Pause;
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Realm};
-use crate::domain::account::{Activity, Completeness};
+use crate::domain::account::Completeness;
 use crate::domain::ids::ConnectorName;
-use crate::domain::mark::Marking;
 use crate::domain::problem::{Cure, Problem};
 use crate::plan::Operation;
-
-/// Orphans listed, at most; all are counted.
-const LIST_CAP: usize = 100;
-
-/// User names that are never orphans.
-#[derive(Debug)]
-pub struct Ignored(GlobSet);
-
-impl Ignored {
-    /// The patterns of a connector. Nothing but `*` and `?` has a meaning of its own in them.
-    #[must_use]
-    pub fn of(spec: Option<&AppConnectorSpec>) -> Self {
-        let mut set = GlobSetBuilder::new();
-        for pattern in spec.iter().flat_map(|s| &s.orphans.ignore) {
-            let mut plain = String::with_capacity(pattern.len());
-            for c in pattern.chars() {
-                if matches!(c, '[' | ']' | '{' | '}' | '\\' | ',' | '!') {
-                    plain.push('\\');
-                }
-                plain.push(c);
-            }
-            if let Ok(glob) = GlobBuilder::new(&plain)
-                .case_insensitive(true)
-                .backslash_escape(true)
-                .build()
-            {
-                set.add(glob);
-            }
-        }
-        Self(set.build().unwrap_or_else(|_| GlobSet::empty()))
-    }
-
-    /// Whether a user name is ignored.
-    #[must_use]
-    pub fn covers(&self, username: &str) -> bool {
-        self.0.is_match(username)
-    }
-}
 
 /// The status of a connector as things stand.
 #[must_use]
@@ -63,22 +23,23 @@ pub fn derive(
     realm: &Realm,
     name: &ConnectorName,
     entry: &ConnectorEntry,
+    orphans: Orphans,
     now: Timestamp,
 ) -> AppConnectorStatus {
     let spec = entry.spec.as_deref();
-    let orphans = orphans(realm, entry, now);
+    let Orphans { total, listed } = orphans;
     let readable = entry.inventory.is_readable();
     let (accounts, entitlements) = entry.inventory.sizes();
     let pause = Pause::of_connector(realm, entry);
     let mut wanted = conditions_of(entry, pause);
-    if !orphans.is_empty() {
+    if total > 0 {
         wanted.push(Wanted::new(
             conditions::ORPHANED_ACCOUNTS,
             true,
             "AccountsWithoutEmployee",
             text::bounded(&format!(
                 "nobody declared {}",
-                text::listed(orphans.iter().map(|o| o.username.clone()))
+                text::listed(listed.iter().map(|o: &OrphanedAccount| o.username.clone()))
             )),
         ));
     }
@@ -91,9 +52,13 @@ pub fn derive(
             entry.meta.generation,
             now,
         ),
-        accounts: count(entry.inventory.marked()),
-        orphans: count(orphans.len()),
-        orphaned_accounts: orphans.into_iter().take(LIST_CAP).collect(),
+        accounts: if readable {
+            count(entry.inventory.marked())
+        } else {
+            told_before(entry).map_or(0, |newest| newest.accounts)
+        },
+        orphans: total,
+        orphaned_accounts: listed,
         inventory: Some(InventoryStatus {
             completeness: completeness(entry).word().to_owned(),
             accounts: if readable { count(accounts) } else { 0 },
@@ -111,6 +76,13 @@ pub fn derive(
         mode: spec.map(|s| mode(s.mode, pause).to_owned()),
         last_handled_reconcile_at: entry.request.handled(),
     }
+}
+
+/// The newest status, where it speaks of the same application. What it says of what could not be read
+/// since stands.
+pub(super) fn told_before(entry: &ConnectorEntry) -> Option<AppConnectorStatus> {
+    let newest = entry.status.newest();
+    (newest.observed_generation == entry.meta.generation).then_some(newest)
 }
 
 /// The mode that is in force, for `kubectl get`.
@@ -237,48 +209,6 @@ fn inventory(entry: &ConnectorEntry) -> Wanted {
             Wanted::new(type_, false, "Unreadable", text::bounded(why))
         }
     }
-}
-
-/// Accounts that nobody declared: never ours, or ours until their Employee was deleted.
-fn orphans(realm: &Realm, entry: &ConnectorEntry, now: Timestamp) -> Vec<OrphanedAccount> {
-    let ignored = Ignored::of(entry.spec.as_deref());
-    let known = entry.status.newest().orphaned_accounts;
-    let mut out: Vec<OrphanedAccount> = entry
-        .inventory
-        .accounts()
-        .filter(|account| !ignored.covers(account.username.as_str()))
-        .filter_map(|account| {
-            let kind = match realm.scope.read(account.mark.as_deref()) {
-                Marking::None => "Undeclared",
-                Marking::Ours(who)
-                    if realm
-                        .by_id
-                        .get(&who)
-                        .is_none_or(std::collections::BTreeSet::is_empty) =>
-                {
-                    "Released"
-                }
-                Marking::Ours(_) | Marking::Foreign => return None,
-            };
-            let since = known
-                .iter()
-                .find(|o| o.account_id == account.id.as_str())
-                .map_or(Time(now), |o| o.since.clone());
-            Some(OrphanedAccount {
-                account_id: account.id.to_string(),
-                username: account.username.to_string(),
-                kind: kind.to_owned(),
-                active: match account.activity {
-                    Activity::Active => Some(true),
-                    Activity::Disabled => Some(false),
-                    Activity::Unknown => None,
-                },
-                since,
-            })
-        })
-        .collect();
-    out.sort_by(|a, b| (&a.username, &a.account_id).cmp(&(&b.username, &b.account_id)));
-    out
 }
 
 /// What would be done at once.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::controllers::employee::revoked;
+use crate::controllers::employee::{orphans, revoked};
 use crate::controllers::pause::Pause;
 use crate::controllers::world::{ConnectorEntry, Outlook, Person, Provisioning, Realm};
 use crate::domain::desired::Desired;
@@ -76,6 +76,12 @@ pub fn of(
         }),
         roles,
         rogue,
+        open: plan
+            .accounts
+            .iter()
+            .filter(|(name, account)| orphans::open_account(realm, plan, name, account).is_some())
+            .map(|(name, _)| name.clone())
+            .collect(),
         dry_run,
     }
 }

@@ -211,6 +211,9 @@ impl Engine {
                 self.ports
                     .statuses
                     .forget(ObjectKind::RoleTemplate, &key.namespace, &key.name);
+                self.ports
+                    .metrics
+                    .forget_template(&key.namespace, &key.name);
                 self.queue
                     .remove(&Work::TemplateStatus(Arc::clone(&key.namespace), name));
                 self.stale_policies.insert(key.namespace);
@@ -251,7 +254,12 @@ impl Engine {
             None => Some(role_template::intake::broken(&name, unreadable.as_ref())),
         };
         let status = status.unwrap_or_default();
+        let rogue = match known.filter(|known| known.meta.uid == meta.uid) {
+            Some(known) => known.rogue.clone(),
+            None => role_template::rogue::told_by(&status),
+        };
         let entry = TemplateEntry {
+            rogue,
             meta,
             compiled,
             unreadable,

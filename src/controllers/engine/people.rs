@@ -344,7 +344,7 @@ impl Engine {
             .metrics
             .count_employee(namespace, before.count, after.count);
         let roles: BTreeSet<_> = before.roles.keys().chain(after.roles.keys()).collect();
-        let rogue_changed = before.rogue != after.rogue;
+        let rogue_changed = before.rogue != after.rogue || before.open != after.open;
         for role in roles {
             self.summary_of_template(namespace, role.clone());
         }

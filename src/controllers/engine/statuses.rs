@@ -90,15 +90,21 @@ impl Engine {
             // What was written before the start stands; the end of the listing brings us back.
             return;
         }
-        let status = role_template::status::derive(realm, name, entry, now);
+        let (rogue, first_seen, new) = role_template::rogue::look(realm, entry, now);
+        self.ports
+            .metrics
+            .set_rogue_holders(namespace, name.as_str(), rogue.total);
+        let status = role_template::status::derive(realm, name, entry, rogue, now);
         let Some(TemplateEntry {
             meta,
             status: tracked,
+            rogue,
             ..
         }) = self.world.template_mut(namespace, name)
         else {
             return;
         };
+        *rogue = first_seen;
         let subject = Subject {
             kind: ObjectKind::RoleTemplate,
             namespace,
@@ -108,7 +114,7 @@ impl Engine {
         };
         self.ports
             .hand_over(&subject, tracked, &status, token, |before, after| {
-                role_template::events::notices(namespace, name, meta, before, after)
+                role_template::events::notices(namespace, name, meta, before, after, &new)
             });
     }
 
@@ -130,29 +136,31 @@ impl Engine {
             // What was written before the start stands; the end of the listing brings us back.
             return;
         }
-        let status = app_connector::status::derive(realm, name, entry, now);
+        let (orphans, first_seen, new) = app_connector::orphans::look(realm, entry, now);
+        let status = app_connector::status::derive(realm, name, entry, orphans, now);
         self.ports
             .metrics
             .set_orphaned_accounts(namespace, name.as_str(), status.orphans);
-        let rogue = realm
+        let unjustified = realm
             .people
             .values()
-            .filter_map(|person| person.outlook.rogue.get(name))
-            .map(std::collections::BTreeSet::len)
+            .map(|person| person.outlook.unjustified(name))
             .sum::<usize>();
         self.ports.metrics.set_orphaned_credentials(
             namespace,
             name.as_str(),
-            i64::try_from(rogue).unwrap_or(i64::MAX),
+            i64::try_from(unjustified).unwrap_or(i64::MAX),
         );
         let Some(ConnectorEntry {
             meta,
             status: tracked,
+            orphans,
             ..
         }) = self.world.connector_mut(namespace, name)
         else {
             return;
         };
+        *orphans = first_seen;
         let subject = Subject {
             kind: ObjectKind::AppConnector,
             namespace,
@@ -162,7 +170,7 @@ impl Engine {
         };
         self.ports
             .hand_over(&subject, tracked, &status, token, |before, after| {
-                app_connector::events::notices(namespace, name, meta, before, after)
+                app_connector::events::notices(namespace, name, meta, before, after, &new)
             });
     }
 }

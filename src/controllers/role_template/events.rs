@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::api::RoleTemplateStatus;
 use crate::api::conditions;
-use crate::api::role_template::RogueHolder;
 use crate::controllers::notice::{self, of};
+use crate::controllers::text;
 use crate::controllers::world::Meta;
 use crate::domain::ids::RoleName;
 use crate::runtime::events::Notice;
 
-/// What is new in a status.
+/// What is new in a status, and who of those in it was not there before.
 #[must_use]
 pub fn notices(
     namespace: &Arc<str>,
@@ -18,6 +18,7 @@ pub fn notices(
     meta: &Meta,
     before: &RoleTemplateStatus,
     after: &RoleTemplateStatus,
+    new_holders: &[String],
 ) -> Vec<Notice> {
     let warning = |reason, action, message| {
         let object = of("RoleTemplate", namespace, name.as_str(), meta);
@@ -25,21 +26,14 @@ pub fn notices(
     };
     let stalled = notice::began(&before.conditions, &after.conditions, conditions::STALLED)
         .map(|message| warning("Stalled", "Check", message));
-    let orphans = notice::appeared(
-        &before.orphaned_credentials,
-        &after.orphaned_credentials,
-        |a, b| {
-            (&a.connector, &a.entitlement, &a.account_id)
-                == (&b.connector, &b.entitlement, &b.account_id)
-        },
-        RogueHolder::told,
-    )
-    .map(|told| {
-        warning(
-            "OrphanedCredentials",
-            "Compare",
-            format!("held without a grant: {told}"),
-        )
-    });
+    let orphans = (!new_holders.is_empty())
+        .then(|| text::listed(new_holders.iter().cloned()))
+        .map(|told| {
+            warning(
+                "OrphanedCredentials",
+                "Compare",
+                format!("held without a grant: {told}"),
+            )
+        });
     stalled.into_iter().chain(orphans).collect()
 }

@@ -2,4 +2,5 @@
 
 pub mod events;
 pub mod intake;
+pub mod rogue;
 pub mod status;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{Meta, Request, TargetKey, Tracked};
 use crate::api::{AppConnectorSpec, AppConnectorStatus};
 use crate::connectors::{Capabilities, ConnectorError};
+use crate::controllers::first_seen::FirstSeen;
 use crate::dispatch::Handle;
 use crate::dispatch::inventory::Inventory;
 use crate::domain::ids::AccountId;
@@ -46,6 +47,8 @@ pub struct ConnectorEntry {
     /// The account that was made and did not keep our mark. While it stands, none is made: each would
     /// be one that nobody knows again.
     pub mark_dropped: Option<AccountId>,
+    /// Since when accounts are there that nobody declared.
+    pub orphans: FirstSeen<AccountId>,
     /// Its status.
     pub status: Tracked<AppConnectorStatus>,
     /// A look that somebody asks for.
@@ -72,6 +75,13 @@ impl ConnectorEntry {
             listing_failed: None,
             oddities: Vec::new(),
             mark_dropped: None,
+            orphans: FirstSeen::listed(
+                status
+                    .orphaned_accounts
+                    .iter()
+                    .map(|orphan| (AccountId::new(&orphan.account_id), orphan.since.0)),
+                status.orphans,
+            ),
             status: Tracked::new(status),
         }
     }

@@ -5,6 +5,7 @@ mod claims;
 mod connectors;
 mod deletion;
 mod listings;
+mod orphans;
 mod secrets;
 mod statuses;
 mod under_way;

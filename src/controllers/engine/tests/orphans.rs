@@ -1,0 +1,155 @@
+//! What is told of orphans: more than a list holds, and while nothing can be read.
+
+use serde_json::{Value, json};
+
+use super::{Bench, account, connector, employee, everyone};
+use crate::connectors::{ConnectorError, ErrorKind, Listing};
+use crate::dispatch::order::Event;
+use crate::domain::account::{Activity, Completeness, ObservedAccount, ObservedEntitlement};
+
+const SINCE: &str = "2020-02-02T08:00:00Z";
+
+fn stranger(bench: &Bench, id: &str) -> ObservedAccount {
+    ObservedAccount {
+        mark: None,
+        ..account(bench, id, "1", Activity::Active)
+    }
+}
+
+fn with_staff() -> Value {
+    let mut template = everyone();
+    template["spec"]["grants"][0]["entitlements"] = json!(["staff"]);
+    template
+}
+
+/// A listing of the accounts, each of which holds `staff`.
+fn listing(accounts: Vec<ObservedAccount>) -> Event {
+    let staff = ObservedEntitlement {
+        id: "g".into(),
+        name: "staff".into(),
+        holders: accounts.iter().map(|a| a.id.clone()).collect(),
+        completeness: Completeness::Complete,
+    };
+    Event::Listed(Box::new(Listing {
+        accounts,
+        accounts_completeness: Completeness::Complete,
+        entitlements: vec![staff],
+        entitlements_completeness: Completeness::Complete,
+        oddities: Vec::new(),
+    }))
+}
+
+/// Statuses of what others are told of follow in a moment.
+fn summaries(bench: &mut Bench) {
+    let namespace = bench.namespace.clone();
+    let now = bench.engine.ports.clock.now();
+    bench
+        .engine
+        .connector_status(&namespace, &"directory".into(), now);
+    bench
+        .engine
+        .template_status(&namespace, &"everyone".into(), now);
+}
+
+/// The operator was started anew, and the application can't be reached: what was told stands.
+#[tokio::test]
+async fn orphans_are_not_taken_to_be_gone_while_nothing_can_be_read() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    let mut directory = connector("directory");
+    directory["metadata"] = json!({"generation": 1});
+    directory["status"] = json!({
+        "observedGeneration": 1,
+        "orphans": 120,
+        "accounts": 7,
+        "orphanedAccounts": [{
+            "accountId": "x", "username": "mallory", "kind": "Undeclared", "active": true, "since": SINCE,
+        }],
+    });
+    bench.connector("directory", &directory);
+    let mut template = with_staff();
+    template["metadata"] = json!({"generation": 1});
+    template["status"] = json!({
+        "observedGeneration": 1,
+        "orphans": 1,
+        "orphanedCredentials": [{
+            "connector": "directory", "entitlement": "staff", "accountId": "x", "since": SINCE,
+        }],
+    });
+    bench.template("everyone", &template);
+    let mut ada = employee("1");
+    ada["metadata"] = json!({"generation": 1});
+    ada["status"] = json!({
+        "observedGeneration": 1,
+        "stage": "Active",
+        "accounts": [{
+            "connector": "directory", "username": "ada", "accountId": "a", "state": "Active",
+        }],
+        "orphanedCredentials": [{
+            "connector": "directory", "kind": "Entitlement", "name": "wine", "since": SINCE,
+        }],
+    });
+    bench.employee("ada", &ada);
+    bench.work();
+    bench.report(
+        "directory",
+        Event::Unavailable {
+            error: ConnectorError::new(ErrorKind::Unreachable, "down"),
+            retry_at: jiff::Timestamp::MAX,
+        },
+    );
+    bench.work();
+    summaries(&mut bench);
+    let status = bench.status("directory", |s| s["orphans"] == 120);
+    let status = status.await;
+    assert_eq!(status["orphanedAccounts"][0]["since"], SINCE);
+    assert_eq!(status["accounts"], 7);
+    let status = bench.status("ada", |s| s["conditions"].is_array());
+    assert_eq!(status.await["orphanedCredentials"][0]["since"], SINCE);
+    let status = bench.status("everyone", |s| s["conditions"].is_array());
+    assert_eq!(status.await["orphanedCredentials"][0]["since"], SINCE);
+}
+
+/// An orphan that the list has no room for is told of once, and its time stands when it moves up.
+#[tokio::test]
+async fn orphans_beyond_the_list_keep_their_time() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    bench.connector("directory", &connector("directory"));
+    bench.template("everyone", &with_staff());
+    bench.work();
+    let ids: Vec<String> = (0..101).map(|n| format!("u{n:03}")).collect();
+    let all: Vec<_> = ids.iter().map(|id| stranger(&bench, id)).collect();
+    bench.report("directory", Event::ListingStarted);
+    bench.report("directory", listing(all.clone()));
+    bench.work();
+    let namespace = bench.namespace.clone();
+    let earlier: jiff::Timestamp = SINCE.parse().unwrap();
+    let directory = "directory".into();
+    bench
+        .engine
+        .connector_status(&namespace, &directory, earlier);
+    bench
+        .engine
+        .template_status(&namespace, &"everyone".into(), earlier);
+    let status = bench.status("directory", |s| s["orphans"] == 101).await;
+    let listed = status["orphanedAccounts"].as_array().unwrap();
+    assert!(listed.len() == 100 && listed.iter().all(|o| o["accountId"] != "u100"));
+
+    bench.report("directory", Event::ListingStarted);
+    bench.report("directory", listing(all[1..].to_vec()));
+    bench.work();
+    summaries(&mut bench);
+    let status = bench.status("directory", |s| s["orphans"] == 100).await;
+    let last = status["orphanedAccounts"][99].clone();
+    assert_eq!(
+        (last["accountId"].as_str(), last["since"].as_str()),
+        (Some("u100"), Some(SINCE))
+    );
+    let status = bench.status("everyone", |s| s["orphans"] == 100).await;
+    let last = status["orphanedCredentials"][99].clone();
+    assert_eq!(
+        (last["accountId"].as_str(), last["since"].as_str()),
+        (Some("u100"), Some(SINCE))
+    );
+}
