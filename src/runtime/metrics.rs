@@ -39,6 +39,7 @@ pub struct Metrics {
     reconciles: Family<ReconcileLabels, Counter>,
     reconcile_duration: Family<KindLabels, Histogram, fn() -> Histogram>,
     kubernetes_writes: Family<WriteLabels, Counter>,
+    watch_failures: Family<KindLabels, Counter>,
     events_dropped: Counter,
     orphaned_accounts: Family<ConnectorLabels, Gauge>,
     orphaned_credentials: Family<ConnectorLabels, Gauge>,
@@ -109,6 +110,7 @@ impl Metrics {
             reconciles: Family::default(),
             reconcile_duration: Family::new_with_constructor(|| Histogram::new(RECONCILE_BUCKETS)),
             kubernetes_writes: Family::default(),
+            watch_failures: Family::default(),
             events_dropped: Counter::default(),
             orphaned_accounts: Family::default(),
             orphaned_credentials: Family::default(),
@@ -136,6 +138,11 @@ impl Metrics {
             "kubernetes_writes",
             "Requests that change something in Kubernetes, by kind of object, verb and result",
             metrics.kubernetes_writes.clone(),
+        );
+        registry.register(
+            "watch_failures",
+            "Times that a watch of objects of a kind failed and was begun again",
+            metrics.watch_failures.clone(),
         );
         registry.register(
             "events_dropped",
@@ -196,6 +203,13 @@ impl Metrics {
     pub fn kubernetes_write(&self, kind: &'static str, verb: &'static str, result: &'static str) {
         self.kubernetes_writes
             .get_or_create(&WriteLabels { kind, verb, result })
+            .inc();
+    }
+
+    /// Counts one watch that failed. What it would have shown is not seen until it works again.
+    pub fn watch_failed(&self, kind: &'static str) {
+        self.watch_failures
+            .get_or_create(&KindLabels { kind })
             .inc();
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::claims::Begun;
 use super::{Engine, Work};
+use crate::api::app_connector::Mode;
 use crate::api::{AppConnector, Employee, EmployeeStatus, RoleTemplate};
 use crate::connectors::registry;
 use crate::controllers::app_connector;
@@ -46,6 +47,7 @@ impl Engine {
                     error,
                     "watch fails; it is tried again"
                 );
+                self.ports.metrics.watch_failed(source.kind);
                 if self.unsynced.contains(&source) {
                     self.ports.health.missing(
                         source.to_string(),
@@ -130,6 +132,11 @@ impl Engine {
                 .insert(name.clone());
             if let Some(realm) = self.world.realms.get(&key.namespace) {
                 names::reserve(&mut self.world.names, realm, &name);
+                let mut seen = realm.connectors.values();
+                if seen.any(|entry| !entry.inventory.by_mark(id).is_empty()) {
+                    // Accounts that were released have an owner again.
+                    self.summaries(&key.namespace);
+                }
             }
             self.look_at_reports(&key.namespace, &name);
         }
@@ -301,9 +308,11 @@ impl Engine {
                 entry.status.show(status);
             }
             let same_spec = entry.meta.generation == meta.generation;
+            let now_dry = spec.as_ref().map(|spec| spec.mode) == Some(Mode::DryRun)
+                && entry.spec.as_ref().map(|spec| spec.mode) != Some(Mode::DryRun);
             let was_paused = entry.meta.paused;
             entry.meta.clone_from(&meta);
-            if was_paused != meta.paused {
+            if was_paused != meta.paused || now_dry {
                 self.brake(&key.namespace, &name);
             }
             if same_spec {

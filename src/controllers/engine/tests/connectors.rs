@@ -1,9 +1,12 @@
 //! Runs of connectors: when one begins and ends, and what that means for people.
 
+use serde_json::json;
+
 use super::{Bench, account, connector, employee, everyone, ordered};
 use crate::connectors::{ConnectorError, ErrorKind};
 use crate::controllers::watch::{Change, Seen};
 use crate::controllers::world::{Failure, FailureKey, Submitted};
+use crate::dispatch::Command;
 use crate::dispatch::order::{ConnectorKey, Effect, Event, Order, Outcome, Report};
 use crate::domain::account::{Activity, Attributes, ObservedAccount};
 use crate::domain::ids::{ConnectorName, EmployeeName, Username};
@@ -111,6 +114,29 @@ async fn what_was_taken_back_under_way_is_in_doubt_after_its_run() {
         let person = bench.engine.world.person(&namespace, &ada).unwrap();
         assert_eq!(person.in_doubt.contains("directory"), doubted);
     }
+}
+
+/// Nothing that waits goes out any more, before anyone is looked at.
+#[tokio::test]
+async fn a_switch_to_dry_run_takes_back_at_once_what_was_not_sent() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    let mut directory = connector("directory");
+    directory["metadata"] = json!({"generation": 1});
+    bench.connector("directory", &directory);
+    bench.template("everyone", &everyone());
+    bench.employee("ada", &employee("1"));
+    bench.work();
+    bench.listed("directory", Vec::new());
+    bench.work();
+    assert!(matches!(ordered(&bench, "ada"), Some(Operation::Create(_))));
+    let mut commands = bench.tap("directory");
+    directory["metadata"] = json!({"generation": 2});
+    directory["spec"]["mode"] = json!("DryRun");
+    bench.connector("directory", &directory);
+    assert!(matches!(commands.try_recv(), Ok(Command::WithdrawAll)));
+    bench.work();
+    assert_eq!(ordered(&bench, "ada"), None);
 }
 
 /// Nobody made the manager's account through us; a listing shows it.

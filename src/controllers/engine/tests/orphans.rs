@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::Work;
 use super::{Bench, account, connector, employee, everyone};
 use crate::connectors::{ConnectorError, ErrorKind, Listing};
 use crate::dispatch::order::Event;
@@ -152,4 +153,28 @@ async fn orphans_beyond_the_list_keep_their_time() {
         (last["accountId"].as_str(), last["since"].as_str()),
         (Some("u100"), Some(SINCE))
     );
+}
+
+/// The manifest is applied again: its account is nobody's no longer, without another listing.
+#[tokio::test]
+async fn an_account_that_was_released_has_an_owner_again_at_once() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    bench.connector("directory", &connector("directory"));
+    bench.work();
+    let released = vec![account(&bench, "a", "1", Activity::Active)];
+    bench.report("directory", Event::ListingStarted);
+    bench.report("directory", listing(released));
+    bench.work();
+    summaries(&mut bench);
+    bench.status("directory", |s| s["orphans"] == 1).await;
+    let due = |bench: &mut Bench| {
+        let queue = &mut bench.engine.queue;
+        std::iter::from_fn(|| queue.pop(jiff::Timestamp::MAX).map(|(work, _)| work)).collect()
+    };
+    let _: Vec<Work> = due(&mut bench);
+    bench.employee("ada", &employee("1"));
+    let due: Vec<Work> = due(&mut bench);
+    let summary = Work::ConnectorStatus(bench.namespace.clone(), "directory".into());
+    assert!(due.contains(&summary), "{due:?}");
 }
