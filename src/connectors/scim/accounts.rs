@@ -187,11 +187,11 @@ impl ScimConnector {
         if hopeful.is_empty() {
             return Ok(None);
         }
-        if self.dialect().patches() && self.ways.update == Update::Patch {
+        if self.dialect().patches_users() && self.ways.update == Update::Patch {
             match self.patch_user(id, &hopeful, intent, &what).await {
                 Ok(answer) => return Ok(self.shown(id, &answer)),
                 Err(failure) if failure.error.kind == ErrorKind::Unsupported => {
-                    self.refuses_patch();
+                    self.learn(|dialect| dialect.learnt.user_patch_refused = true);
                 }
                 Err(failure) if failure.had_status(&[400]) => {
                     return self
@@ -254,14 +254,14 @@ impl ScimConnector {
             if active { "enabling" } else { "disabling" }
         );
         let operation = patch::switch(active, self.ways.deactivation);
-        if let Some(operation) = operation.filter(|_| self.dialect().patches()) {
+        if let Some(operation) = operation.filter(|_| self.dialect().patches_users()) {
             match self
                 .patch_user(id, &[operation], Intent::Change, &what)
                 .await
             {
                 Ok(answer) => return Ok(self.shown(id, &answer)),
                 Err(failure) if failure.error.kind == ErrorKind::Unsupported => {
-                    self.refuses_patch();
+                    self.learn(|dialect| dialect.learnt.user_patch_refused = true);
                 }
                 Err(failure) => return Err(self.confirm_missing(failure).await),
             }

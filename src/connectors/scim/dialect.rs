@@ -56,8 +56,10 @@ impl Default for Announced {
     reason = "a table of independent yes-or-no facts"
 )]
 pub struct Learnt {
-    /// PATCH was refused as such (405 or 501), whatever was announced.
-    pub patch_refused: bool,
+    /// PATCH of users was refused as such (405 or 501), whatever was announced.
+    pub user_patch_refused: bool,
+    /// The same of groups.
+    pub group_patch_refused: bool,
     /// A filter was answered with records that don't match it.
     pub filter_ignored: bool,
     /// A member that is added again stands there twice.
@@ -67,10 +69,16 @@ pub struct Learnt {
 }
 
 impl Dialect {
-    /// Whether changes go by PATCH rather than by reading and putting back.
+    /// Whether changes of users go by PATCH rather than by reading and putting back.
     #[must_use]
-    pub fn patches(&self) -> bool {
-        self.announced.patch && !self.learnt.patch_refused
+    pub fn patches_users(&self) -> bool {
+        self.announced.patch && !self.learnt.user_patch_refused
+    }
+
+    /// The same of groups.
+    #[must_use]
+    pub fn patches_groups(&self) -> bool {
+        self.announced.patch && !self.learnt.group_patch_refused
     }
 
     /// Whether records can be searched by a key.

@@ -52,7 +52,7 @@ impl ScimConnector {
             disable: true,
             rename: true,
             delete: true,
-            patch: dialect.patches(),
+            patch: dialect.patches_users() && dialect.patches_groups(),
             filter: dialect.filters(),
             entitlements: dialect.announced.groups,
             mark: true,

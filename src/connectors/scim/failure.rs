@@ -104,6 +104,8 @@ pub fn refused(
             .or_else(|| field("error"))
             .unwrap_or_default(),
         None if is_html(headers, body) => "an HTML page".to_owned(),
+        // Cut off, or broken: what it says where can't be told apart any more.
+        None if is_meant_as_json(headers, body) => "JSON that can't be read".to_owned(),
         None => String::from_utf8_lossy(body).into_owned(),
     };
     let kind = kind_of(status, scim_type.as_deref(), &said, intent);
@@ -186,6 +188,16 @@ pub fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.to_ascii_lowercase().starts_with("text/html"));
     declared || body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
+}
+
+/// Whether this begins like JSON, or is declared to be some.
+fn is_meant_as_json(headers: &HeaderMap, body: &[u8]) -> bool {
+    let declared = headers
+        .get(reqwest::header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.to_ascii_lowercase().contains("json"));
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    (declared && first.is_some()) || matches!(first, Some(b'{' | b'['))
 }
 
 /// How long to stay away: seconds, or an HTTP date against the server's own clock where it shows it

@@ -34,12 +34,10 @@ impl ScimConnector {
     pub(super) async fn list_all(&self) -> Result<Listing, ConnectorError> {
         let mut oddities = Vec::new();
         let users = self
-            .collect("Users", &mut oddities, |row| {
-                resource::user(row, &self.paths)
-            })
+            .collect("Users", &mut oddities, |row| self.listed_user(row))
             .await?;
         let mut groups = self.groups(&mut oddities).await?;
-        drop_nested(&mut groups.items, &users.items);
+        drop_nested(&mut groups.items, &users);
         let rest = (users.odd + groups.odd).saturating_sub(oddities.len());
         if rest > 0 {
             oddities.push(format!("and {rest} more"));
@@ -55,6 +53,20 @@ impl ScimConnector {
             entitlements_completeness: groups.completeness,
             oddities,
         })
+    }
+
+    /// A user whose name holds our credential is told of, and its name is not.
+    fn listed_user(&self, row: &Value) -> Result<ObservedAccount, String> {
+        let user = resource::user(row, &self.paths)?;
+        let mark = user.mark.as_deref().unwrap_or_default();
+        let told = [user.id.as_str(), user.username.as_str(), mark];
+        if told
+            .iter()
+            .any(|text| self.transport.holds_credential(text))
+        {
+            return Err("a user shows the credential of this connector in its names".to_owned());
+        }
+        Ok(user)
     }
 
     async fn groups(
@@ -245,17 +257,53 @@ fn total(page: &Value) -> Option<u64> {
     }
 }
 
-/// Takes nested groups out of the holders, where members don't say what they are.
-fn drop_nested(groups: &mut [GroupView], users: &[ObservedAccount]) {
-    let users: HashSet<&str> = users.iter().map(|user| user.id.as_str()).collect();
+/// Takes nested groups out of the holders, where members don't say what they are. Where not every user
+/// was seen, one may have the same identifier as a group: then it is not known who holds it.
+fn drop_nested(groups: &mut [GroupView], users: &Collection<ObservedAccount>) {
+    let ids: HashSet<&str> = users.items.iter().map(|user| user.id.as_str()).collect();
     let nested: HashSet<String> = groups
         .iter()
         .map(|view| view.entitlement.id.as_str().to_owned())
-        .filter(|id| !users.contains(id.as_str()))
+        .filter(|id| !ids.contains(id.as_str()))
         .collect();
     for view in groups {
-        view.entitlement
-            .holders
-            .retain(|holder| !nested.contains(holder.as_str()));
+        let holders = &mut view.entitlement.holders;
+        if users.completeness.is_complete() {
+            holders.retain(|holder| !nested.contains(holder.as_str()));
+        } else if view.entitlement.completeness.is_complete()
+            && holders.iter().any(|id| nested.contains(id.as_str()))
+        {
+            let why = "not every user was seen, and a member may be a user or a group";
+            view.entitlement.completeness = Completeness::Partial(why.to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_member_is_taken_for_a_group_only_where_all_users_were_seen() {
+        let read = |complete: bool| {
+            let group =
+                json!({"id": "7", "displayName": "a", "members": [{"value": "7"}, {"value": "1"}]});
+            let mut groups = vec![resource::group(&group).unwrap()];
+            let users = Collection {
+                items: vec![resource::user(&json!({"id": "1", "userName": "a"}), &[]).unwrap()],
+                odd: 0,
+                completeness: if complete {
+                    Completeness::Complete
+                } else {
+                    Completeness::Partial("cut".to_owned())
+                },
+            };
+            drop_nested(&mut groups, &users);
+            let group = groups.remove(0).entitlement;
+            (group.holders.len(), group.completeness.is_complete())
+        };
+        assert_eq!(read(true), (1, true));
+        assert_eq!(read(false), (2, false));
     }
 }

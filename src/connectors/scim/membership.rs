@@ -174,13 +174,13 @@ impl ScimConnector {
         batch: &[Wish],
         what: &str,
     ) -> Result<Answer, Failure> {
-        if self.dialect().patches() {
+        if self.dialect().patches_groups() {
             let body = patch::request(&operations(batch), self.ways.operation_case);
             let path = ["Groups", group.as_str()];
             let sent = self.write(Method::PATCH, &path, &body, Intent::Change, what);
             match sent.await {
                 Err(failure) if failure.error.kind == ErrorKind::Unsupported => {
-                    self.refuses_patch();
+                    self.learn(|dialect| dialect.learnt.group_patch_refused = true);
                 }
                 answer => return answer,
             }

@@ -106,10 +106,6 @@ impl ScimConnector {
         lesson(&mut locked(&self.dialect));
     }
 
-    fn refuses_patch(&self) {
-        self.learn(|dialect| dialect.learnt.patch_refused = true);
-    }
-
     fn in_doubt(&self, group: &EntitlementId) -> bool {
         locked(&self.doubtful).contains(group)
     }

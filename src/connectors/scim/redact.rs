@@ -61,6 +61,14 @@ impl Redactor {
         tokens.push_back(forms(vec![token.clone()]));
     }
 
+    /// Whether a text holds a credential, in any form.
+    #[must_use]
+    pub fn finds_in(&self, text: &str) -> bool {
+        let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        let mut secrets = self.secrets.iter().chain(tokens.iter().flatten());
+        secrets.any(|secret| text.contains(secret.expose_secret()))
+    }
+
     /// The text without credentials and control characters, cut to a bounded length.
     #[must_use]
     pub fn clean(&self, text: &str) -> String {

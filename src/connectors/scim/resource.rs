@@ -40,6 +40,17 @@ pub fn is_addressable(id: &str) -> bool {
     !id.is_empty() && id != "." && id != ".." && !id.chars().any(char::is_control)
 }
 
+/// Longest identifier or name that is taken in, in bytes: it is kept, shown and sent.
+const MAX_NAME: usize = 1024;
+
+fn bounded(what: &str, field: &str, value: &str) -> Result<(), String> {
+    if value.len() > MAX_NAME {
+        let bytes = value.len();
+        return Err(format!("{what} has a `{field}` of {bytes} bytes"));
+    }
+    Ok(())
+}
+
 /// Reads a user.
 ///
 /// # Errors
@@ -49,9 +60,11 @@ pub fn user(resource: &Value, paths: &[AttributePath]) -> Result<ObservedAccount
         return Err("a user is no JSON object".to_owned());
     }
     let id = id_of(resource).ok_or("a user has no usable `id`")?;
+    bounded("a user", "id", &id)?;
     let Some(username) = get(resource, "userName").and_then(text) else {
         return Err(format!("user {id} has no `userName`"));
     };
+    bounded("a user", "userName", &username)?;
     let attributes: Attributes = paths
         .iter()
         .filter_map(|path| read(resource, path).map(|value| (path.name.clone(), value)))
@@ -59,7 +72,11 @@ pub fn user(resource: &Value, paths: &[AttributePath]) -> Result<ObservedAccount
     Ok(ObservedAccount {
         id: AccountId::new(id),
         username: Username::new(username),
-        mark: get(resource, "externalId").and_then(text),
+        // A longer one is none of ours, and stays one that is there.
+        mark: get(resource, "externalId").and_then(text).map(|mut mark| {
+            mark.truncate(mark.floor_char_boundary(MAX_NAME));
+            mark
+        }),
         activity: match get(resource, "active").and_then(truth) {
             Some(true) => Activity::Active,
             Some(false) => Activity::Disabled,
@@ -78,9 +95,11 @@ pub fn group(resource: &Value) -> Result<GroupView, String> {
         return Err("a group is no JSON object".to_owned());
     }
     let id = id_of(resource).ok_or("a group has no usable `id`")?;
+    bounded("a group", "id", &id)?;
     let Some(name) = get(resource, "displayName").and_then(text) else {
         return Err(format!("group {id} has no `displayName`"));
     };
+    bounded("a group", "displayName", &name)?;
     let listed = get(resource, "members");
     let mut seen = HashSet::new();
     let (mut holders, mut repeats, mut unreadable) = (Vec::new(), false, 0_usize);

@@ -143,6 +143,12 @@ impl Transport {
         self.redactor.clean(text)
     }
 
+    /// Whether a text of the target holds our credential.
+    #[must_use]
+    pub fn holds_credential(&self, text: &str) -> bool {
+        self.redactor.finds_in(text)
+    }
+
     /// Sends a request and reads its whole answer.
     ///
     /// # Errors

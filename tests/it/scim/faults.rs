@@ -13,12 +13,15 @@ use serde_json::{Value, json};
 
 use super::scripted::{Reply, ScriptedServer, Seen};
 
+/// The credential of these connectors.
+pub(super) const TOKEN: &str = "s3cr3t-t0ken";
+
 type Script = fn(&Seen) -> Reply;
 
 pub(super) fn config(server: &ScriptedServer) -> ScimConfig {
     ScimConfig {
         base_url: server.base_url(),
-        auth: Auth::Bearer("s3cr3t-t0ken".into()),
+        auth: Auth::Bearer(TOKEN.into()),
         ca_bundle: None,
         allow_link_local: false,
         timeout: Duration::from_secs(20),

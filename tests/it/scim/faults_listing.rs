@@ -7,7 +7,7 @@ use rollcall::connectors::{Connector, ErrorKind, HolderChange};
 use rollcall::domain::account::{Activity, Completeness};
 use serde_json::{Value, json};
 
-use super::faults::{MARK, connector, ids, missing, permit, user};
+use super::faults::{MARK, TOKEN, connector, ids, missing, permit, user};
 use super::scripted::{Reply, ScriptedServer, Seen};
 
 /// One strange record makes the listing partial, and never fails it.
@@ -23,7 +23,7 @@ async fn strange_records_are_told_and_left_out() {
             json!({"id": "3", "userName": "odd", "active": "False", "emails": "none", "title": {"a": 1}}),
         ]),
         _ => Reply::list(&[
-            json!({"id": "g", "displayName": "G", "members": [{"value": "1"}, {"value": "h"}, {"value": "1"}]}),
+            json!({"id": "g", "displayName": "G", "members": [{"value": "1"}, {"value": "h", "type": "Group"}, {"value": "1"}]}),
             json!({"id": "h", "displayName": "H"}),
         ]),
     })
@@ -46,6 +46,24 @@ async fn strange_records_are_told_and_left_out() {
         ids(&["1"]),
         "a nested group is no holder, and nobody holds twice"
     );
+}
+
+/// A name in a target is shown in statuses: one that is our credential is told of without it.
+#[tokio::test]
+async fn a_name_that_is_our_credential_is_not_taken_in() {
+    let server = ScriptedServer::start(|seen| match seen.line().as_str() {
+        "GET /Users" => Reply::list(&[
+            user("1", MARK),
+            json!({"id": "2", "userName": format!("x{TOKEN}")}),
+            json!({"id": "3", "userName": "y", "externalId": TOKEN}),
+        ]),
+        _ => Reply::list(&[]),
+    })
+    .await;
+    let listing = connector(&server).list().await.unwrap();
+    assert_eq!(listing.accounts.len(), 1);
+    assert_eq!(listing.oddities.len(), 2);
+    assert!(!format!("{listing:?}").contains(TOKEN));
 }
 
 /// `members` missing from every group of a list may mean that lists never show them.

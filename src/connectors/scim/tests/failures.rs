@@ -133,6 +133,17 @@ fn keeps_the_targets_own_words_bounded_and_clean() {
     );
 }
 
+/// What was cut off in the middle is not shown as it stands.
+#[test]
+fn json_that_can_not_be_read_is_told_as_that() {
+    for body in [r#"{"detail": "cut"#, " [1, 2", "{\u{0}}"] {
+        let message = answered(500, body, Intent::Read).error.message;
+        assert!(message.ends_with(": JSON that can't be read"), "{message}");
+    }
+    let plain = answered(500, "out of order", Intent::Read).error.message;
+    assert!(plain.ends_with(": out of order"), "{plain}");
+}
+
 #[test]
 fn never_repeats_a_credential() {
     let echo = format!(r#"{{"detail":"bad header Bearer {TOKEN}, again: {TOKEN}{TOKEN}"}}"#);

@@ -277,3 +277,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn names_are_bounded() {
+    let long = "x".repeat(1025);
+    for (record, field) in [
+        (json!({"id": long, "userName": "a"}), "id"),
+        (json!({"id": "1", "userName": long}), "userName"),
+    ] {
+        let why = user(&record, &[]).unwrap_err();
+        assert_eq!(why, format!("a user has a `{field}` of 1025 bytes"));
+    }
+    for (record, field) in [
+        (json!({"id": long, "displayName": "a"}), "id"),
+        (json!({"id": "1", "displayName": long}), "displayName"),
+    ] {
+        let why = group(&record).unwrap_err();
+        assert_eq!(why, format!("a group has a `{field}` of 1025 bytes"));
+    }
+    let marked = json!({"id": "1", "userName": "a", "externalId": "é".repeat(1000)});
+    let mark = user(&marked, &[]).unwrap().mark.unwrap();
+    assert_eq!(mark.len(), 1024, "one that is there, and none of ours");
+}
