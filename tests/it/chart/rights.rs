@@ -9,7 +9,7 @@ use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use rollcall::api::{AppConnector, Employee};
 use serde_json::json;
 
-use crate::stories::kit_b::{Story, connector, employee, everyone};
+use crate::stories::kit::{Story, connector, employee, everyone};
 use crate::support::deployed::{Deployed, Release};
 use crate::support::proxy::{Forwarded, Verdict};
 use crate::support::targets::ScimServer;
@@ -156,7 +156,7 @@ async fn working_life(story: &Story, server: &ScimServer) {
     story
         .connector("directory", "is in order again", |c: &AppConnector| {
             let status = c.status.as_ref().unwrap();
-            crate::stories::kit_b::is(&status.conditions, "Ready", "True")
+            crate::stories::kit::is(&status.conditions, "Ready", "True")
         })
         .await;
 }

@@ -9,7 +9,7 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use rollcall::api::{Employee, FINALIZER};
 use serde_json::{Value, json};
 
-use super::kit_b::{Story, connector, cycles, employee, everyone, is, usernames, writes};
+use super::kit::{Story, connector, cycles, employee, everyone, is, usernames, writes};
 use crate::support::controlplane::PrivateControlPlane;
 use crate::support::namespace::Namespace;
 use crate::support::operator::{Operator, OperatorProcess};

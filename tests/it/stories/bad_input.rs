@@ -5,7 +5,7 @@ use rollcall::api::employee::AccountState;
 use rollcall::api::{Employee, RoleTemplate};
 use serde_json::json;
 
-use super::kit_b::{
+use super::kit::{
     Story, connector, cycles, employee, everyone, is, says, tells, usernames, writes,
 };
 use crate::support::operator::Operator;
@@ -78,7 +78,7 @@ async fn employees_that_can_not_work() {
         .await;
     assert!(!is(&status.conditions, "Stalled", "True"));
     tells(
-        &super::kit_b::message(&status.conditions, "Ready"),
+        &super::kit::message(&status.conditions, "Ready"),
         &["pilot"],
     );
     story
@@ -112,7 +112,7 @@ async fn a_manager_who_does_not_exist() {
                     && s.accounts.iter().any(|a| a.state == AccountState::Active)
             })
             .await;
-        let message = super::kit_b::message(&status.conditions, "Ready");
+        let message = super::kit::message(&status.conditions, "Ready");
         tells(&message, &["spec.managerRef", "boss"]);
         story.apply_person(boss.clone()).await;
         story.provisioned("boss", 1).await;
@@ -270,7 +270,7 @@ pub async fn connectors_that_can_not_work() {
             })
             .await;
         let conditions = found.status.unwrap().conditions;
-        tells(&super::kit_b::message(&conditions, "Stalled"), &parts);
+        tells(&super::kit::message(&conditions, "Stalled"), &parts);
         // A person waits for it: nothing in their own object cures it.
         let status = story
             .person("ada", "waits for the connector", |s| {
@@ -279,7 +279,7 @@ pub async fn connectors_that_can_not_work() {
             .await;
         assert!(!is(&status.conditions, "Stalled", "True"));
         tells(
-            &super::kit_b::message(&status.conditions, "Ready"),
+            &super::kit::message(&status.conditions, "Ready"),
             &["other"],
         );
     }

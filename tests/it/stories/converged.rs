@@ -7,7 +7,7 @@ use kube::api::ListParams;
 use rollcall::api::{AppConnector, Employee, RoleTemplate};
 use serde_json::json;
 
-use super::kit_b::{Story, cycles, employee, everyone, writes};
+use super::kit::{Story, cycles, employee, everyone, writes};
 use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;
 

@@ -6,7 +6,7 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use rollcall::api::{AppConnector, SECRET_HOSTS_ANNOTATION, SECRET_LABEL};
 use serde_json::{Value, json};
 
-use super::kit_b::{Story, connector, cycles, employee, everyone, is, tells};
+use super::kit::{Story, connector, cycles, employee, everyone, is, tells};
 use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;
 

@@ -9,7 +9,7 @@ use kube::api::{DeleteParams, ListParams};
 use rollcall::api::{AppConnector, Employee, FINALIZER, RoleTemplate};
 use serde_json::{Value, json};
 
-use super::kit_b::{Story, connector, cycles, employee, everyone, is, tells, usernames, writes};
+use super::kit::{Story, connector, cycles, employee, everyone, is, tells, usernames, writes};
 use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;
 use crate::support::wait::eventually;

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::json;
 
-use super::kit_a::{
-    Company, account, begins_listing, condition, employee, group_id, id_of, is_ready, is_true,
-    listings, says, since, story, template, username, writes,
+use super::kit::{
+    Company, account, begins_listing, clerk, company, condition, condition_says, cycles, group_id,
+    id_of, is_ready, is_true, lines_of_writes, since, template, username,
 };
 use crate::support::targets::{LoggedRequest, ScimServer};
 use crate::support::wait::eventually;
@@ -22,7 +22,7 @@ async fn drift(server: &ScimServer, company: &Company) {
         server.create_group(group).await;
     }
     company
-        .connect(
+        .connect_with(
             "directory",
             server,
             json!({"orphans": {"ignore": ["svc-*"]}}),
@@ -30,7 +30,7 @@ async fn drift(server: &ScimServer, company: &Company) {
         .await;
     let everyone: &[&str] = &["everyone"];
     company
-        .role(template(
+        .apply_role(template(
             "everyone",
             "employee.type != ''",
             &[("directory", everyone)],
@@ -38,21 +38,21 @@ async fn drift(server: &ScimServer, company: &Company) {
         .await;
     let rule = "employee.department == 'Marketing'";
     company
-        .role(template(
+        .apply_role(template(
             "marketing",
             rule,
             &[("directory", &["marketing"])],
         ))
         .await;
     for (i, name) in PEOPLE.iter().enumerate() {
-        let manifest = employee(name, &format!("{}", i + 1), "Sales", json!({}));
-        company.employ(manifest).await;
+        let manifest = clerk(name, &format!("{}", i + 1), "Sales", json!({}));
+        company.apply_person(manifest).await;
     }
-    company.ready(&PEOPLE).await;
+    company.all_ready(&PEOPLE).await;
     let everybody: BTreeSet<_> = PEOPLE.iter().map(|p| username(p)).collect();
     assert_eq!(server.group_members("everyone").await, everybody);
     // Who joined is told by now, and what follows is told of the tampering alone.
-    listings(server, 1).await;
+    cycles(server, 1).await;
 
     let [attr, name, off, unmarked, out, extra, gone, calm] = ids(server).await;
     let mark = server.requests().await.len();
@@ -98,9 +98,9 @@ async fn drift(server: &ScimServer, company: &Company) {
     // Settled again: some repeats of the listing bring no write, here or there.
     let quiet_from = server.requests().await.len();
     let versions = company.versions().await;
-    listings(server, 1).await;
+    cycles(server, 1).await;
     assert_eq!(
-        writes(&since(server, quiet_from).await),
+        lines_of_writes(&since(server, quiet_from).await),
         Vec::<String>::new()
     );
     assert_eq!(company.versions().await, versions);
@@ -115,7 +115,9 @@ async fn drift(server: &ScimServer, company: &Company) {
         let asked: Vec<_> = log.iter().filter(|r| r.path.contains(id)).collect();
         assert_eq!(asked, Vec::<&_>::new(), "{who} is left alone");
     }
-    let touched_marketing = writes(&log).into_iter().find(|w| w.contains(&marketing));
+    let touched_marketing = lines_of_writes(&log)
+        .into_iter()
+        .find(|w| w.contains(&marketing));
     assert_eq!(
         touched_marketing, None,
         "nothing is taken away from a rogue holder"
@@ -162,25 +164,25 @@ async fn repaired(server: &ScimServer, company: &Company, deleted: &str) {
     assert_eq!(server.user_by_name("someone.else").await, None);
     assert_ne!(id_of(server, "gone").await, deleted);
     company
-        .ready(&["attr", "name", "off", "out", "gone", "calm"])
+        .all_ready(&["attr", "name", "off", "out", "gone", "calm"])
         .await;
 }
 
 async fn reported(company: &Company) {
     let unmarked = company
-        .employee("unmarked", "is in conflict", |e| {
+        .seen_employee("unmarked", "is in conflict", |e| {
             account(e, "directory")["state"] == "Conflict"
         })
         .await;
     assert!(
-        says(&unmarked, "Ready", "False", "MarkMissing", "external id"),
+        condition_says(&unmarked, "Ready", "False", "MarkMissing", "external id"),
         "{unmarked:#}"
     );
     assert!(!is_true(&unmarked, "Stalled"));
     assert_eq!(company.told("unmarked", "AccountConflict").await, 1);
 
     let extra = company
-        .employee("extra", "has an orphaned credential", |e| {
+        .seen_employee("extra", "has an orphaned credential", |e| {
             is_true(e, "OrphanedCredentials")
         })
         .await;
@@ -202,7 +204,7 @@ async fn reported(company: &Company) {
     assert_eq!(company.told("extra", "OrphanedCredentials").await, 1);
 
     let marketing = company
-        .template("marketing", "has two rogue holders", |t| {
+        .seen_template("marketing", "has two rogue holders", |t| {
             t["status"]["orphans"] == 2 && is_true(t, "OrphanedCredentials")
         })
         .await;
@@ -225,13 +227,13 @@ async fn reported(company: &Company) {
     // The unmarked account, and the deleted one: the servers go on listing it as a member, which shows
     // again with the listing after the one that led to its direct read.
     company
-        .template("everyone", "has two holders without a grant", |t| {
+        .seen_template("everyone", "has two holders without a grant", |t| {
             t["status"]["orphans"] == 2 && t["status"]["provisioned"] == PEOPLE.len() - 1
         })
         .await;
 
     let directory = company
-        .connector("directory", "lists the accounts nobody declared", |c| {
+        .seen_connector("directory", "lists the accounts nobody declared", |c| {
             c["status"]["orphans"] == 2
         })
         .await;
@@ -246,10 +248,7 @@ async fn reported(company: &Company) {
     assert_eq!(shown, expected, "{directory:#}");
     assert_eq!(company.told("directory", "OrphanedAccounts").await, 1);
 
-    let labels = format!(
-        "namespace=\"{}\",connector=\"directory\"",
-        company.namespace.name
-    );
+    let labels = format!("namespace=\"{}\",connector=\"directory\"", company.ns.name);
     assert_eq!(
         company.metric("rollcall_orphaned_accounts", &labels).await,
         2
@@ -262,7 +261,7 @@ async fn reported(company: &Company) {
         1
     );
     let columns = ["get", "roletemplates,appconnectors,employees", "-o", "wide"];
-    let columns = company.namespace.kubectl_ok(&columns).await;
+    let columns = company.ns.kubectl_ok(&columns).await;
     let row = |name: &str| {
         let row = columns.lines().find(|l| l.contains(name)).unwrap();
         row.split_whitespace()
@@ -284,7 +283,7 @@ async fn undone_by_hand(
     [unmarked, extra, mallory]: [&str; 3],
 ) {
     let mark = server.requests().await.len();
-    let ours = format!("it/{}/4", company.namespace.name);
+    let ours = format!("it/{}/4", company.ns.name);
     let put_back = json!([{"op": "add", "path": "externalId", "value": ours}]);
     server.patch_user(unmarked, put_back).await;
     let marketing = group_id(server, "marketing").await;
@@ -294,28 +293,31 @@ async fn undone_by_hand(
         .send(Method::DELETE, &format!("Users/{mallory}"), None)
         .await;
     assert!(deleted.unwrap().0.is_success());
-    company.ready(&PEOPLE).await;
+    company.all_ready(&PEOPLE).await;
     company
-        .employee("extra", "has no orphaned credential", |e| {
+        .seen_employee("extra", "has no orphaned credential", |e| {
             condition(e, "OrphanedCredentials").is_none()
         })
         .await;
     company
-        .template("marketing", "has no rogue holder", |t| {
+        .seen_template("marketing", "has no rogue holder", |t| {
             t["status"]["orphans"] == 0 && condition(t, "OrphanedCredentials").is_none()
         })
         .await;
     company
-        .connector("directory", "has no orphan", |c| {
+        .seen_connector("directory", "has no orphan", |c| {
             c["status"]["orphans"] == 0 && condition(c, "OrphanedAccounts").is_none()
         })
         .await;
-    assert_eq!(writes(&since(server, mark).await), Vec::<String>::new());
+    assert_eq!(
+        lines_of_writes(&since(server, mark).await),
+        Vec::<String>::new()
+    );
 }
 
 #[tokio::test]
 async fn drift_is_repaired_or_reported_scim2_server() {
-    story("drift-a", async |company| {
+    company("drift-a", async |company| {
         let server = ScimServer::scim2_server().await;
         drift(&server, company).await;
     })
@@ -324,7 +326,7 @@ async fn drift_is_repaired_or_reported_scim2_server() {
 
 #[tokio::test]
 pub async fn drift_is_repaired_or_reported_scimmy() {
-    story("drift-b", async |company| {
+    company("drift-b", async |company| {
         let server = ScimServer::scimmy().await;
         drift(&server, company).await;
     })

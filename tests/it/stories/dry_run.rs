@@ -3,7 +3,7 @@
 use rollcall::api::employee::AccountState;
 use serde_json::json;
 
-use super::kit_b::{Story, connector, cycles, employee, everyone, is, tells, usernames, writes};
+use super::kit::{Story, connector, cycles, employee, everyone, is, tells, usernames, writes};
 use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;
 

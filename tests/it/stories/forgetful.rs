@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-use super::kit_b::{Story, connector_to, employee, everyone, tells};
+use super::kit::{Story, connector_to, employee, everyone, tells};
 use crate::scim::scripted::{Reply, ScriptedServer};
 use crate::support::operator::{Operator, OperatorProcess};
 use crate::support::wait::eventually;

@@ -7,8 +7,8 @@ use std::time::Instant;
 use rollcall::api::Employee;
 use serde_json::{Value, json};
 
-use super::kit_a::{
-    Company, Witness, account, employee, is_observed, is_ready, is_true, story, template, username,
+use super::kit::{
+    Company, Witness, account, clerk, company, is_observed, is_ready, is_true, template, username,
 };
 use crate::support::targets::ScimServer;
 use crate::support::wait::eventually;
@@ -18,31 +18,33 @@ const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:
 async fn everyone_is_in(company: &Company, directory: &ScimServer, chat: &ScimServer) {
     let create = json!({"entitlements": {"missing": "Create"}});
     directory.create_group("everyone").await;
-    company.connect("directory", directory, json!({})).await;
-    company.connect("chat", chat, create).await;
+    company
+        .connect_with("directory", directory, json!({}))
+        .await;
+    company.connect_with("chat", chat, create).await;
     let grants: &[(&str, &[&str])] = &[("directory", &["everyone"]), ("chat", &["everyone"])];
     company
-        .role(template("everyone", "employee.type == 'Employee'", grants))
+        .apply_role(template("everyone", "employee.type == 'Employee'", grants))
         .await;
     company
-        .employ(employee("grace", "1", "Board", json!({})))
+        .apply_person(clerk("grace", "1", "Board", json!({})))
         .await;
-    company.ready(&["grace"]).await;
+    company.all_ready(&["grace"]).await;
 }
 
 #[tokio::test]
 pub async fn a_joiner_gets_accounts_and_groups_in_two_targets() {
-    story("joiner", async |company| {
+    company("joiner", async |company| {
         let directory = ScimServer::scim2_server().await;
         let chat = ScimServer::scimmy().await;
         everyone_is_in(company, &directory, &chat).await;
 
-        let witness = Witness::of::<Employee>(&company.namespace);
+        let witness = Witness::of::<Employee>(&company.ns);
         let before = company.status_writes().await;
         let began = Instant::now();
         let boss = json!({"managerRef": {"name": "grace"}});
         let made = company
-            .employ(employee("ada", "2", "Marketing", boss))
+            .apply_person(clerk("ada", "2", "Marketing", boss))
             .await;
         assert_eq!(
             made.status.unwrap().observed_generation,
@@ -55,7 +57,7 @@ pub async fn a_joiner_gets_accounts_and_groups_in_two_targets() {
             "employee/ada",
             "--timeout=60s",
         ];
-        company.namespace.kubectl_ok(&wait).await;
+        company.ns.kubectl_ok(&wait).await;
         let lasted = began.elapsed();
 
         let boss_of = [boss_id(&directory).await, boss_id(&chat).await];
@@ -69,7 +71,7 @@ pub async fn a_joiner_gets_accounts_and_groups_in_two_targets() {
             assert_eq!(ada[ENTERPRISE]["department"], "Marketing");
             assert_eq!(ada[ENTERPRISE]["employeeNumber"], "2");
             assert_eq!(ada[ENTERPRISE]["manager"]["value"], boss.as_str());
-            let mark = format!("it/{}/2", company.namespace.name);
+            let mark = format!("it/{}/2", company.ns.name);
             assert_eq!(ada["externalId"], mark.as_str());
             let members = BTreeSet::from([username("ada"), username("grace")]);
             assert_eq!(server.group_members("everyone").await, members);
@@ -82,10 +84,7 @@ pub async fn a_joiner_gets_accounts_and_groups_in_two_targets() {
             assert_eq!(account["state"], "Active");
             assert_eq!(account["entitlements"][0]["state"], "Held");
         }
-        let columns = company
-            .namespace
-            .kubectl_ok(&["get", "employee", "ada"])
-            .await;
+        let columns = company.ns.kubectl_ok(&["get", "employee", "ada"]).await;
         for word in ["Active", "True", "2/2"] {
             assert!(columns.contains(word), "{word} is not in\n{columns}");
         }
@@ -109,24 +108,26 @@ pub async fn a_joiner_gets_accounts_and_groups_in_two_targets() {
 }
 
 async fn boss_id(server: &ScimServer) -> String {
-    super::kit_a::id_of(server, "grace").await
+    super::kit::id_of(server, "grace").await
 }
 
 #[tokio::test]
 async fn a_missing_entitlement_is_reported_or_made_as_the_connector_says() {
-    story("missing", async |company| {
+    company("missing", async |company| {
         let directory = ScimServer::scim2_server().await;
         let chat = ScimServer::scimmy().await;
         everyone_is_in(company, &directory, &chat).await;
         let rule = "employee.department == 'Marketing'";
         let grants: &[(&str, &[&str])] = &[("directory", &["marketing"]), ("chat", &["marketing"])];
-        company.role(template("marketing", rule, grants)).await;
         company
-            .employ(employee("ada", "2", "Marketing", json!({})))
+            .apply_role(template("marketing", rule, grants))
+            .await;
+        company
+            .apply_person(clerk("ada", "2", "Marketing", json!({})))
             .await;
 
         let ada = company
-            .employee("ada", "waits for a group", |e| {
+            .seen_employee("ada", "waits for a group", |e| {
                 account(e, "directory")["reason"] == "EntitlementMissing"
                     && account(e, "chat")["state"] == "Active"
             })
@@ -158,10 +159,10 @@ async fn a_missing_entitlement_is_reported_or_made_as_the_connector_says() {
         assert!(directory.group_by_name("marketing").await.is_none());
 
         directory.create_group("marketing").await;
-        company.ready(&["ada"]).await;
+        company.all_ready(&["ada"]).await;
         assert_eq!(directory.group_members("marketing").await, ada_alone);
         company
-            .template("marketing", "counts its holder", |t| {
+            .seen_template("marketing", "counts its holder", |t| {
                 t["status"]["holders"] == 1 && t["status"]["provisioned"] == 1
             })
             .await;

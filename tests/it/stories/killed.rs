@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rollcall::api::Employee;
 use serde_json::json;
 
-use super::kit_b::{Story, connector, employee, everyone, is, writes};
+use super::kit::{Story, connector, employee, everyone, is, writes};
 use crate::support::operator::OperatorProcess;
 use crate::support::targets::ScimServer;
 use crate::support::wait::{eventually_within, wait_for};

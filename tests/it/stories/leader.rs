@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use k8s_openapi::api::coordination::v1::Lease;
 use serde_json::json;
 
-use super::kit_b::{Story, connector, employee, everyone, writes};
+use super::kit::{Story, connector, employee, everyone, writes};
 use crate::support::operator::{Candidate, Times};
 use crate::support::proxy::{Proxy, Verdict};
 use crate::support::targets::ScimServer;

@@ -6,20 +6,20 @@ use jiff::{SignedDuration, Timestamp};
 use rollcall::api::Employee;
 use serde_json::{Value, json};
 
-use super::kit_a::{
-    Company, Witness, account, condition, day, employee, group_id, id_of, is_true, listings,
-    position, says, since, story, template, username, writes,
+use super::kit::{
+    Company, Witness, account, clerk, company, condition, condition_says, cycles, day, group_id,
+    id_of, is_true, lines_of_writes, position, since, template, username,
 };
 use crate::support::targets::{LoggedRequest, ScimServer};
 
 async fn everyone_in_two_targets(company: &Company, directory: &ScimServer, chat: &ScimServer) {
     for (name, server) in [("directory", directory), ("chat", chat)] {
         server.create_group("everyone").await;
-        company.connect(name, server, json!({})).await;
+        company.connect_with(name, server, json!({})).await;
     }
     let grants: &[(&str, &[&str])] = &[("directory", &["everyone"]), ("chat", &["everyone"])];
     company
-        .role(template("everyone", "employee.type != ''", grants))
+        .apply_role(template("everyone", "employee.type != ''", grants))
         .await;
 }
 
@@ -31,7 +31,7 @@ async fn is_active(server: &ScimServer, name: &str) -> Value {
 /// `AccessRevoked` with every account told, and read back after it was disabled.
 async fn is_revoked(company: &Company, name: &str) -> Value {
     let revoked = company
-        .employee(name, "has lost access", |e| is_true(e, "AccessRevoked"))
+        .seen_employee(name, "has lost access", |e| is_true(e, "AccessRevoked"))
         .await;
     for connector in ["directory", "chat"] {
         let account = account(&revoked, connector);
@@ -50,22 +50,24 @@ fn disabled_then_read(log: &[LoggedRequest], user: &str) -> (usize, usize) {
 
 #[tokio::test]
 pub async fn a_leaver_is_disabled_everywhere_and_that_is_read_back() {
-    story("leaver", async |company| {
+    company("leaver", async |company| {
         let directory = ScimServer::scim2_server().await;
         let mut chat = ScimServer::scimmy().await;
         everyone_in_two_targets(company, &directory, &chat).await;
         for (name, id) in [("ada", "1"), ("bob", "2"), ("eve", "3")] {
-            company.employ(employee(name, id, "Sales", json!({}))).await;
+            company
+                .apply_person(clerk(name, id, "Sales", json!({})))
+                .await;
         }
-        company.ready(&["ada", "bob", "eve"]).await;
+        company.all_ready(&["ada", "bob", "eve"]).await;
         let marks = [
             directory.requests().await.len(),
             chat.requests().await.len(),
         ];
-        let witness = Witness::of::<Employee>(&company.namespace);
+        let witness = Witness::of::<Employee>(&company.ns);
 
         let gone = json!({"endDate": day(-2)});
-        company.employ(employee("ada", "1", "Sales", gone)).await;
+        company.apply_person(clerk("ada", "1", "Sales", gone)).await;
         let seen = is_revoked(company, "ada").await;
         assert_eq!(seen["status"]["stage"], "Departed");
         for (server, mark) in [&directory, &chat].into_iter().zip(marks) {
@@ -74,7 +76,7 @@ pub async fn a_leaver_is_disabled_everywhere_and_that_is_read_back() {
             let (_, read) = disabled_then_read(&log, &user);
             let group = position(&log, "PATCH", &group_id(server, "everyone").await);
             assert!(Some(read) < group, "proof comes first: {log:#?}");
-            assert_eq!(writes(&log).len(), 2, "{log:#?}");
+            assert_eq!(lines_of_writes(&log).len(), 2, "{log:#?}");
             assert_eq!(is_active(server, "ada").await, false);
             let others = BTreeSet::from([username("bob"), username("eve")]);
             assert_eq!(server.group_members("everyone").await, others);
@@ -90,15 +92,15 @@ pub async fn a_leaver_is_disabled_everywhere_and_that_is_read_back() {
         // A target that can't be asked proves nothing; the other is not kept waiting.
         chat.stop();
         let gone = json!({"endDate": day(-2)});
-        company.employ(employee("eve", "3", "Sales", gone)).await;
+        company.apply_person(clerk("eve", "3", "Sales", gone)).await;
         let open = company
-            .employee("eve", "is disabled in the directory", |e| {
+            .seen_employee("eve", "is disabled in the directory", |e| {
                 account(e, "directory")["state"] == "Disabled"
                     && condition(e, "AccessRevoked").is_some()
             })
             .await;
         assert!(
-            says(&open, "AccessRevoked", "False", "NotYetProven", "chat"),
+            condition_says(&open, "AccessRevoked", "False", "NotYetProven", "chat"),
             "{open:#}"
         );
         assert_eq!(is_active(&directory, "eve").await, false);
@@ -109,7 +111,7 @@ pub async fn a_leaver_is_disabled_everywhere_and_that_is_read_back() {
 
 #[tokio::test]
 async fn the_last_day_ends_in_the_persons_own_zone() {
-    story("last-day", async |company| {
+    company("last-day", async |company| {
         let directory = ScimServer::scim2_server().await;
         let chat = ScimServer::scimmy().await;
         everyone_in_two_targets(company, &directory, &chat).await;
@@ -118,8 +120,10 @@ async fn the_last_day_ends_in_the_persons_own_zone() {
         let last = today.tomorrow().unwrap();
         let over = last.tomorrow().unwrap().to_zoned(zone).unwrap().timestamp();
         let leaves = json!({"endDate": last.to_string(), "timeZone": "America/Los_Angeles"});
-        company.employ(employee("ada", "1", "Sales", leaves)).await;
-        company.ready(&["ada"]).await;
+        company
+            .apply_person(clerk("ada", "1", "Sales", leaves))
+            .await;
+        company.all_ready(&["ada"]).await;
         let ada = company.now::<Employee>("ada").await;
         let next = &ada["status"]["nextTransition"];
         assert_eq!(next["stage"], "Departed");
@@ -138,16 +142,19 @@ async fn the_last_day_ends_in_the_persons_own_zone() {
             .operator
             .clock
             .set(over - SignedDuration::from_mins(4));
-        listings(&directory, 1).await;
+        cycles(&directory, 1).await;
         let looks = employee_looks(company).await;
-        listings(&directory, 1).await;
+        cycles(&directory, 1).await;
         assert_eq!(
             employee_looks(company).await,
             looks,
             "the end is waited for, not asked for"
         );
         for (server, mark) in [&directory, &chat].into_iter().zip(marks) {
-            assert_eq!(writes(&since(server, mark).await), Vec::<String>::new());
+            assert_eq!(
+                lines_of_writes(&since(server, mark).await),
+                Vec::<String>::new()
+            );
             assert_eq!(is_active(server, "ada").await, true);
         }
 
@@ -171,23 +178,25 @@ async fn employee_looks(company: &Company) -> u64 {
 }
 
 async fn paused_and_back(story_name: &str, employment: &'static str) {
-    story(story_name, async |company| {
+    company(story_name, async |company| {
         let directory = ScimServer::scim2_server().await;
         let chat = ScimServer::scimmy().await;
         everyone_in_two_targets(company, &directory, &chat).await;
         company
-            .employ(employee("ada", "1", "Sales", json!({})))
+            .apply_person(clerk("ada", "1", "Sales", json!({})))
             .await;
-        company.ready(&["ada"]).await;
+        company.all_ready(&["ada"]).await;
         let marks = [
             directory.requests().await.len(),
             chat.requests().await.len(),
         ];
 
         let paused = json!({"employment": employment});
-        company.employ(employee("ada", "1", "Sales", paused)).await;
+        company
+            .apply_person(clerk("ada", "1", "Sales", paused))
+            .await;
         let seen = company
-            .employee("ada", "is disabled", |e| {
+            .seen_employee("ada", "is disabled", |e| {
                 e["status"]["stage"] == employment
                     && account(e, "directory")["state"] == "Disabled"
                     && account(e, "chat")["state"] == "Disabled"
@@ -207,10 +216,10 @@ async fn paused_and_back(story_name: &str, employment: &'static str) {
         }
 
         company
-            .employ(employee("ada", "1", "Sales", json!({})))
+            .apply_person(clerk("ada", "1", "Sales", json!({})))
             .await;
         let seen = company
-            .employee("ada", "is back", |e| {
+            .seen_employee("ada", "is back", |e| {
                 e["status"]["stage"] == "Active" && is_true(e, "Ready")
             })
             .await;
@@ -220,9 +229,12 @@ async fn paused_and_back(story_name: &str, employment: &'static str) {
             assert_eq!(is_active(server, "ada").await, true);
             assert_eq!(server.group_members("everyone").await, ada);
             let user = id_of(server, "ada").await;
-            let about_ada = writes(&log).iter().filter(|w| w.contains(&user)).count();
+            let about_ada = lines_of_writes(&log)
+                .iter()
+                .filter(|w| w.contains(&user))
+                .count();
             assert_eq!(
-                (about_ada, writes(&log).len()),
+                (about_ada, lines_of_writes(&log).len()),
                 (2, 2),
                 "off and on, and nothing else"
             );

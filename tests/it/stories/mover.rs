@@ -6,9 +6,9 @@ use jiff::SignedDuration;
 use rollcall::api::Employee;
 use serde_json::json;
 
-use super::kit_a::{
-    Company, account, employee, group_id, id_of, is_ready, listings, position, says, since, story,
-    template, username, writes,
+use super::kit::{
+    Company, account, clerk, company, condition_says, cycles, group_id, id_of, is_ready,
+    lines_of_writes, position, since, template, username,
 };
 use crate::support::targets::ScimServer;
 use crate::support::wait::eventually;
@@ -19,42 +19,44 @@ async fn two_departments(company: &Company, directory: &ScimServer, chat: &ScimS
         directory.create_group(group).await;
         chat.create_group(group).await;
     }
-    company.connect("directory", directory, json!({})).await;
-    company.connect("chat", chat, json!({})).await;
+    company
+        .connect_with("directory", directory, json!({}))
+        .await;
+    company.connect_with("chat", chat, json!({})).await;
     let everyone: &[(&str, &[&str])] = &[("directory", &["everyone"])];
     company
-        .role(template("everyone", "employee.type != ''", everyone))
+        .apply_role(template("everyone", "employee.type != ''", everyone))
         .await;
     for (name, department) in [("marketing", "Marketing"), ("sales", "Sales")] {
         let rule = format!("employee.department == '{department}'");
         let groups: &[&str] = &["shared", name];
         let grants = [("directory", groups), ("chat", groups)];
-        company.role(template(name, &rule, &grants)).await;
+        company.apply_role(template(name, &rule, &grants)).await;
     }
 }
 
 #[tokio::test]
 pub async fn a_mover_loses_the_old_groups_only_after_the_new_ones_are_there() {
-    story("mover", async |company| {
+    company("mover", async |company| {
         let directory = ScimServer::scim2_server().await;
         let chat = ScimServer::scimmy().await;
         two_departments(company, &directory, &chat).await;
         company
-            .employ(employee("ada", "1", "Marketing", json!({})))
+            .apply_person(clerk("ada", "1", "Marketing", json!({})))
             .await;
         company
-            .employ(employee("bob", "2", "Marketing", json!({})))
+            .apply_person(clerk("bob", "2", "Marketing", json!({})))
             .await;
-        company.ready(&["ada", "bob"]).await;
+        company.all_ready(&["ada", "bob"]).await;
         let marks = [
             directory.requests().await.len(),
             chat.requests().await.len(),
         ];
 
         company
-            .employ(employee("ada", "1", "Sales", json!({})))
+            .apply_person(clerk("ada", "1", "Sales", json!({})))
             .await;
-        company.ready(&["ada"]).await;
+        company.all_ready(&["ada"]).await;
         let ada = BTreeSet::from([username("ada")]);
         let bob = BTreeSet::from([username("bob")]);
         let both: BTreeSet<_> = ada.union(&bob).cloned().collect();
@@ -68,11 +70,11 @@ pub async fn a_mover_loses_the_old_groups_only_after_the_new_ones_are_there() {
             assert!(sales.is_some() && sales < marketing, "{log:#?}");
             for untouched in ["shared", "everyone"] {
                 let id = group_id(server, untouched).await;
-                let touched = writes(&log).into_iter().find(|w| w.contains(&id));
+                let touched = lines_of_writes(&log).into_iter().find(|w| w.contains(&id));
                 assert_eq!(touched, None, "{untouched} is held before and after");
             }
             // The department is an attribute too; nothing else is written.
-            assert_eq!(writes(&log).len(), 3, "{log:#?}");
+            assert_eq!(lines_of_writes(&log).len(), 3, "{log:#?}");
         }
     })
     .await;
@@ -80,34 +82,34 @@ pub async fn a_mover_loses_the_old_groups_only_after_the_new_ones_are_there() {
 
 #[tokio::test]
 pub async fn removals_wait_for_additions_in_a_target_that_is_down() {
-    story("mover-waits", async |company| {
+    company("mover-waits", async |company| {
         let directory = ScimServer::scim2_server().await;
         let chat = ScimServer::scimmy().await;
         let mut wiki = ScimServer::scim2_server_down();
         two_departments(company, &directory, &chat).await;
         let create = json!({"entitlements": {"missing": "Create"}});
-        company.connect("wiki", &wiki, create).await;
+        company.connect_with("wiki", &wiki, create).await;
         let rule = "employee.department == 'Sales'";
         company
-            .role(template("wiki", rule, &[("wiki", &["price-lists"])]))
+            .apply_role(template("wiki", rule, &[("wiki", &["price-lists"])]))
             .await;
         company
-            .employ(employee("ada", "1", "Marketing", json!({})))
+            .apply_person(clerk("ada", "1", "Marketing", json!({})))
             .await;
-        company.ready(&["ada"]).await;
+        company.all_ready(&["ada"]).await;
         let mark = directory.requests().await.len();
 
         company
-            .employ(employee("ada", "1", "Sales", json!({})))
+            .apply_person(clerk("ada", "1", "Sales", json!({})))
             .await;
         let waiting = company
-            .employee("ada", "waits", |e| {
+            .seen_employee("ada", "waits", |e| {
                 account(e, "directory")["reason"] == "WaitingForAdditions"
                     && account(e, "chat")["reason"] == "WaitingForAdditions"
             })
             .await;
         assert_eq!(account(&waiting, "wiki")["state"], "Pending", "{waiting:#}");
-        listings(&directory, 1).await;
+        cycles(&directory, 1).await;
         let marketing = group_id(&directory, "marketing").await;
         let log = since(&directory, mark).await;
         assert_eq!(position(&log, "PATCH", &marketing), None, "{log:#?}");
@@ -130,7 +132,7 @@ pub async fn removals_wait_for_additions_in_a_target_that_is_down() {
         })
         .await;
         assert_eq!(wiki.group_members("price-lists").await, ada);
-        company.employee("ada", "is ready", is_ready).await;
+        company.seen_employee("ada", "is ready", is_ready).await;
         for server in [&directory, &chat] {
             assert_eq!(server.group_members("marketing").await, BTreeSet::new());
         }
@@ -140,32 +142,32 @@ pub async fn removals_wait_for_additions_in_a_target_that_is_down() {
 
 #[tokio::test]
 async fn after_the_hold_time_removals_run_and_say_so() {
-    story("mover-hold", async |company| {
+    company("mover-hold", async |company| {
         let directory = ScimServer::scim2_server().await;
         let chat = ScimServer::scimmy().await;
         let wiki = ScimServer::scim2_server_down();
         two_departments(company, &directory, &chat).await;
-        company.connect("wiki", &wiki, json!({})).await;
+        company.connect_with("wiki", &wiki, json!({})).await;
         let rule = "employee.department == 'Sales'";
         company
-            .role(template("wiki", rule, &[("wiki", &["price-lists"])]))
+            .apply_role(template("wiki", rule, &[("wiki", &["price-lists"])]))
             .await;
         company
-            .employ(employee("ada", "1", "Marketing", json!({})))
+            .apply_person(clerk("ada", "1", "Marketing", json!({})))
             .await;
-        company.ready(&["ada"]).await;
+        company.all_ready(&["ada"]).await;
         company
-            .employ(employee("ada", "1", "Sales", json!({})))
+            .apply_person(clerk("ada", "1", "Sales", json!({})))
             .await;
         company
-            .employee("ada", "waits", |e| {
+            .seen_employee("ada", "waits", |e| {
                 account(e, "directory")["reason"] == "WaitingForAdditions"
             })
             .await;
         let user = id_of(&directory, "ada").await;
 
         company.operator.clock.shift(SignedDuration::from_hours(23));
-        listings(&directory, 1).await;
+        cycles(&directory, 1).await;
         assert_eq!(
             directory.group_members("marketing").await.len(),
             1,
@@ -192,19 +194,20 @@ async fn after_the_hold_time_removals_run_and_say_so() {
         })
         .await;
         let ada = company
-            .employee("ada", "still waits for the wiki", |e| {
+            .seen_employee("ada", "still waits for the wiki", |e| {
                 account(e, "directory")["state"] == "Active"
                     && account(e, "chat")["state"] == "Active"
             })
             .await;
         assert!(
-            !is_ready(&ada) && says(&ada, "Reconciling", "True", "TargetUnreachable", "wiki"),
+            !is_ready(&ada)
+                && condition_says(&ada, "Reconciling", "True", "TargetUnreachable", "wiki"),
             "{ada:#}"
         );
         let log = since(&directory, mark).await;
         let about_ada: Vec<_> = log.iter().filter(|r| r.path.contains(&user)).collect();
         assert_eq!(about_ada, Vec::<&_>::new());
-        assert_eq!(writes(&log).len(), 1, "{log:#?}");
+        assert_eq!(lines_of_writes(&log).len(), 1, "{log:#?}");
         let listed = company.now::<Employee>("ada").await;
         assert_eq!(listed["status"]["stage"], "Active");
     })

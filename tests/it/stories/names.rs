@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::kit_b::{Story, connector, cycles, employee, everyone, usernames, writes};
+use super::kit::{Story, connector, cycles, employee, everyone, usernames, writes};
 use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;
 

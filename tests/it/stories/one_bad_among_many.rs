@@ -7,7 +7,7 @@ use rollcall::api::RoleTemplate;
 use rollcall::api::employee::{AccountState, AccountStatus};
 use serde_json::{Value, json};
 
-use super::kit_b::{Story, connector_to, employee, everyone, is, tells};
+use super::kit::{Story, connector_to, employee, everyone, is, tells};
 use crate::support::operator::Operator;
 use crate::support::proxy::{Asked, Proxy, Verdict};
 use crate::support::targets::ScimServer;
@@ -83,7 +83,9 @@ async fn one_is_refused(code: u16, scim_type: Option<&'static str>, reason: &str
         .apply_role(everyone("all", "directory", &["staff"]))
         .await;
     futures::stream::iter(0..PEOPLE)
-        .for_each_concurrent(8, |i| story.apply_person(person(i)))
+        .for_each_concurrent(8, async |i| {
+            story.apply_person(person(i)).await;
+        })
         .await;
     let operator = Operator::start(&story.ns).await;
     // The answer is given in our name, so the server's own status is not in the proxy's log.

@@ -4,7 +4,7 @@ use rollcall::api::RoleTemplate;
 use rollcall::api::employee::AccountState;
 use serde_json::json;
 
-use super::kit_b::{Story, cycles, employee, everyone, is, tells, usernames};
+use super::kit::{Story, cycles, employee, everyone, is, tells, usernames};
 use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;
 
@@ -58,7 +58,7 @@ async fn the_outage_is_told(story: &Story, name: &str) {
         .await;
     let conditions = connector.status.unwrap().conditions;
     tells(
-        &super::kit_b::message(&conditions, "Connected"),
+        &super::kit::message(&conditions, "Connected"),
         &["tried again"],
     );
     let role = crate::support::wait::wait_for(

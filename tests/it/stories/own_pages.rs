@@ -7,7 +7,7 @@ use kube::api::{ListParams, Patch, PatchParams};
 use rollcall::api::{AppConnector, Employee, RoleTemplate};
 use serde_json::{Value, json};
 
-use super::kit_b::{Story, cycles, employee, everyone, is, tells, usernames, writes};
+use super::kit::{Story, cycles, employee, everyone, is, tells, usernames, writes};
 use crate::support::operator::{Operator, OperatorProcess};
 use crate::support::process::{Tied, free_port};
 use crate::support::targets::ScimServer;

@@ -8,7 +8,7 @@ use rollcall::api::employee::EmployeeStatus;
 use rollcall::api::{Employee, FINALIZER, PAUSED_ANNOTATION};
 use serde_json::{Value, json};
 
-use super::kit_b::{
+use super::kit::{
     Story, connector, cycles, employee, everyone, is, message, tells, usernames, writes,
 };
 use crate::support::operator::{Operator, OperatorProcess};

@@ -21,7 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::kit_b::{Story, connector_to, employee, everyone, tells};
+use super::kit::{Story, connector_to, employee, everyone, tells};
 use crate::support::controlplane::control_plane;
 use crate::support::oauth2::{CLIENT_ID, TokenServer};
 use crate::support::operator::OperatorProcess;

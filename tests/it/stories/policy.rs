@@ -8,9 +8,9 @@ use kube::api::DeleteParams;
 use rollcall::api::{Employee, RoleTemplate};
 use serde_json::{Value, json};
 
-use super::kit_a::{
-    Company, account, connector, employee, group_id, id_of, is_ready, is_true, listings, says,
-    since, story, template, username, writes,
+use super::kit::{
+    Company, account, clerk, company, condition_says, connector_with, cycles, group_id, id_of,
+    is_ready, is_true, lines_of_writes, since, template, username,
 };
 use crate::support::targets::ScimServer;
 use crate::support::wait::eventually;
@@ -22,13 +22,13 @@ async fn four_people(company: &Company, server: &ScimServer) {
     for group in ["everyone", "marketing", "budget", "visitors"] {
         server.create_group(group).await;
     }
-    company.connect("directory", server, json!({})).await;
+    company.connect_with("directory", server, json!({})).await;
     let staff = "employee.type == 'Employee'";
     company
-        .role(template("everyone", staff, &[("directory", &["everyone"])]))
+        .apply_role(template("everyone", staff, &[("directory", &["everyone"])]))
         .await;
     company
-        .role(template(
+        .apply_role(template(
             "marketing",
             MARKETING,
             &[("directory", &["marketing"])],
@@ -36,28 +36,30 @@ async fn four_people(company: &Company, server: &ScimServer) {
         .await;
     let visitors = "employee.type == 'Visitor'";
     company
-        .role(template(
+        .apply_role(template(
             "visitor",
             visitors,
             &[("directory", &["visitors"])],
         ))
         .await;
     company
-        .employ(employee("ada", "1", "Marketing", json!({})))
+        .apply_person(clerk("ada", "1", "Marketing", json!({})))
         .await;
     company
-        .employ(employee("bob", "2", "Marketing", json!({})))
+        .apply_person(clerk("bob", "2", "Marketing", json!({})))
         .await;
     company
-        .employ(employee("carl", "3", "Sales", json!({"costCenter": "12"})))
+        .apply_person(clerk("carl", "3", "Sales", json!({"costCenter": "12"})))
         .await;
     company
-        .employ(employee("dora", "4", "Sales", json!({"costCenter": "13"})))
+        .apply_person(clerk("dora", "4", "Sales", json!({"costCenter": "13"})))
         .await;
     company
-        .employ(employee("zoe", "5", "None", json!({"type": "Visitor"})))
+        .apply_person(clerk("zoe", "5", "None", json!({"type": "Visitor"})))
         .await;
-    company.ready(&["ada", "bob", "carl", "dora", "zoe"]).await;
+    company
+        .all_ready(&["ada", "bob", "carl", "dora", "zoe"])
+        .await;
 }
 
 fn names(people: &[&str]) -> BTreeSet<String> {
@@ -79,10 +81,10 @@ async fn members_become(server: &ScimServer, group: &str, people: &[&str]) {
 
 #[tokio::test]
 pub async fn a_changed_template_reaches_exactly_the_people_concerned() {
-    story("policy", async |company| {
+    company("policy", async |company| {
         let server = ScimServer::scimmy().await;
         four_people(company, &server).await;
-        listings(&server, 1).await;
+        cycles(&server, 1).await;
         let version =
             async |name| company.now::<Employee>(name).await["metadata"]["resourceVersion"].clone();
         let before = [
@@ -94,22 +96,22 @@ pub async fn a_changed_template_reaches_exactly_the_people_concerned() {
 
         let both: &[&str] = &["marketing", "budget"];
         company
-            .role(template("marketing", MARKETING, &[("directory", both)]))
+            .apply_role(template("marketing", MARKETING, &[("directory", both)]))
             .await;
         members_become(&server, "budget", &["ada", "bob"]).await;
         company
-            .template("marketing", "has given it to both", |t| {
+            .seen_template("marketing", "has given it to both", |t| {
                 t["status"]["holders"] == 2 && t["status"]["provisioned"] == 2
             })
             .await;
         let rule = "employee.department == 'Marketing' && employee.name.given != 'bob'";
         company
-            .role(template("marketing", rule, &[("directory", both)]))
+            .apply_role(template("marketing", rule, &[("directory", both)]))
             .await;
         members_become(&server, "budget", &["ada"]).await;
         members_become(&server, "marketing", &["ada"]).await;
-        company.ready(&["ada", "bob"]).await;
-        listings(&server, 1).await;
+        company.all_ready(&["ada", "bob"]).await;
+        cycles(&server, 1).await;
 
         let log = since(&server, mark).await;
         for person in ["ada", "bob", "carl", "dora", "zoe"] {
@@ -145,12 +147,12 @@ pub async fn a_changed_template_reaches_exactly_the_people_concerned() {
 
 #[tokio::test]
 async fn a_deleted_template_keeps_its_grants_for_an_hour() {
-    story("policy-gone", async |company| {
+    company("policy-gone", async |company| {
         let server = ScimServer::scim2_server().await;
         four_people(company, &server).await;
         let mark = server.requests().await.len();
         for role in ["marketing", "visitor"] {
-            let api = company.namespace.api::<RoleTemplate>();
+            let api = company.ns.api::<RoleTemplate>();
             api.delete(role, &DeleteParams::default()).await.unwrap();
         }
         let kept = |employee: &Value, role: &str| {
@@ -163,7 +165,7 @@ async fn a_deleted_template_keeps_its_grants_for_an_hour() {
                 .any(|r| r["name"] == role && r["kept"].is_string())
         };
         let ada = company
-            .employee("ada", "is told that it is kept", |e| kept(e, "marketing"))
+            .seen_employee("ada", "is told that it is kept", |e| kept(e, "marketing"))
             .await;
         let grants = account(&ada, "directory")["entitlements"]
             .as_array()
@@ -176,17 +178,20 @@ async fn a_deleted_template_keeps_its_grants_for_an_hour() {
             "{ada:#}"
         );
         company
-            .employee("zoe", "is told that it is kept", |e| kept(e, "visitor"))
+            .seen_employee("zoe", "is told that it is kept", |e| kept(e, "visitor"))
             .await;
         company.operator.clock.shift(SignedDuration::from_mins(58));
-        listings(&server, 1).await;
-        assert_eq!(writes(&since(&server, mark).await), Vec::<String>::new());
+        cycles(&server, 1).await;
+        assert_eq!(
+            lines_of_writes(&since(&server, mark).await),
+            Vec::<String>::new()
+        );
 
         company.operator.clock.shift(SignedDuration::from_mins(2));
         members_become(&server, "marketing", &[]).await;
         members_become(&server, "visitors", &[]).await;
         let zoe = company
-            .employee("zoe", "has lost the account", |e| {
+            .seen_employee("zoe", "has lost the account", |e| {
                 account(e, "directory")["state"] == "Disabled"
             })
             .await;
@@ -194,7 +199,7 @@ async fn a_deleted_template_keeps_its_grants_for_an_hour() {
         let user = server.user_by_name(&username("zoe")).await.unwrap();
         assert_eq!(user["active"], false);
         company
-            .employee("ada", "no longer has the role", |e| {
+            .seen_employee("ada", "no longer has the role", |e| {
                 is_ready(e) && !e["status"]["roles"].to_string().contains("marketing")
             })
             .await;
@@ -208,24 +213,26 @@ async fn a_deleted_template_keeps_its_grants_for_an_hour() {
 
 #[tokio::test]
 async fn a_broken_template_keeps_its_grants_until_it_is_mended() {
-    story("policy-broken", async |company| {
+    company("policy-broken", async |company| {
         let server = ScimServer::scimmy().await;
         four_people(company, &server).await;
         let mark = server.requests().await.len();
 
         let misspelt = "employee.departmnt == 'Marketing'";
         let grants: &[(&str, &[&str])] = &[("directory", &["marketing", "budget"])];
-        company.role(template("marketing", misspelt, grants)).await;
-        let stalled = company
-            .template("marketing", "is stalled", |t| is_true(t, "Stalled"))
+        company
+            .apply_role(template("marketing", misspelt, grants))
             .await;
-        let message = super::kit_a::condition(&stalled, "Stalled").unwrap()["message"].clone();
+        let stalled = company
+            .seen_template("marketing", "is stalled", |t| is_true(t, "Stalled"))
+            .await;
+        let message = super::kit::condition(&stalled, "Stalled").unwrap()["message"].clone();
         for words in ["spec.match", "line 1, column", "department"] {
             assert!(message.as_str().unwrap().contains(words), "{message}");
         }
         assert_eq!(company.told("marketing", "Stalled").await, 1);
         let ada = company
-            .employee("ada", "keeps the grant", |e| {
+            .seen_employee("ada", "keeps the grant", |e| {
                 account(e, "directory")["entitlements"]
                     .to_string()
                     .contains("Kept")
@@ -234,63 +241,72 @@ async fn a_broken_template_keeps_its_grants_until_it_is_mended() {
         assert!(!is_true(&ada, "Stalled"), "{ada:#}");
         // Others go on: a newcomer gets what the sound templates give.
         company
-            .employ(employee("fay", "6", "Sales", json!({})))
+            .apply_person(clerk("fay", "6", "Sales", json!({})))
             .await;
-        company.ready(&["fay"]).await;
-        listings(&server, 1).await;
+        company.all_ready(&["fay"]).await;
+        cycles(&server, 1).await;
         let log = since(&server, mark).await;
         for group in ["marketing", "budget"] {
             let id = group_id(&server, group).await;
-            assert_eq!(writes(&log).into_iter().find(|w| w.contains(&id)), None);
+            assert_eq!(
+                lines_of_writes(&log).into_iter().find(|w| w.contains(&id)),
+                None
+            );
         }
         members_become(&server, "marketing", &["ada", "bob"]).await;
 
-        company.role(template("marketing", MARKETING, grants)).await;
-        company.template("marketing", "is in force", is_ready).await;
+        company
+            .apply_role(template("marketing", MARKETING, grants))
+            .await;
+        company
+            .seen_template("marketing", "is in force", is_ready)
+            .await;
         members_become(&server, "budget", &["ada", "bob"]).await;
-        company.ready(&["ada", "bob"]).await;
+        company.all_ready(&["ada", "bob"]).await;
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_broken_connector_leaves_accounts_as_they_are_until_it_is_mended() {
-    story("connector-broken", async |company| {
+    company("connector-broken", async |company| {
         let server = ScimServer::scim2_server().await;
         let chat = ScimServer::scimmy().await;
         four_people(company, &server).await;
-        company.connect("chat", &chat, json!({})).await;
+        company.connect_with("chat", &chat, json!({})).await;
         company
-            .role(template(
+            .apply_role(template(
                 "chat",
                 "employee.department == 'Sales'",
                 &[("chat", &[])],
             ))
             .await;
-        company.ready(&["carl", "dora"]).await;
+        company.all_ready(&["carl", "dora"]).await;
         let mark = server.requests().await.len();
 
         let broken = json!({"account": {"attributes": {"title": "employee.jobTitle.nope()"}}});
-        company.app(connector("directory", &server, broken)).await;
-        let stalled = company
-            .connector("directory", "is stalled", |c| is_true(c, "Stalled"))
+        company
+            .apply_connector(connector_with("directory", &server, broken))
             .await;
-        let message = super::kit_a::condition(&stalled, "Stalled").unwrap()["message"].clone();
+        let stalled = company
+            .seen_connector("directory", "is stalled", |c| is_true(c, "Stalled"))
+            .await;
+        let message = super::kit::condition(&stalled, "Stalled").unwrap()["message"].clone();
         for words in ["spec.account.attributes[title]", "line 1, column", "nope"] {
             assert!(message.as_str().unwrap().contains(words), "{message}");
         }
         let manager = json!({"jobTitle": "Manager"});
         company
-            .employ(employee("carl", "3", "Sales", manager))
+            .apply_person(clerk("carl", "3", "Sales", manager))
             .await;
         let carl = company
-            .employee("carl", "waits", |e| {
+            .seen_employee("carl", "waits", |e| {
                 account(e, "directory")["reason"] == "ConnectorBroken"
                     && account(e, "chat")["state"] == "Active"
             })
             .await;
         assert!(
-            says(&carl, "Reconciling", "True", "ConnectorBroken", "directory"),
+            condition_says(&carl, "Reconciling", "True", "ConnectorBroken", "directory"),
             "{carl:#}"
         );
         assert!(!is_true(&carl, "Stalled"));
@@ -303,14 +319,21 @@ async fn a_broken_connector_leaves_accounts_as_they_are_until_it_is_mended() {
             }
         })
         .await;
-        listings(&server, 1).await;
-        assert_eq!(writes(&since(&server, mark).await), Vec::<String>::new());
+        cycles(&server, 1).await;
+        assert_eq!(
+            lines_of_writes(&since(&server, mark).await),
+            Vec::<String>::new()
+        );
 
         company
-            .app(connector("directory", &server, json!({})))
+            .apply_connector(connector_with("directory", &server, json!({})))
             .await;
-        company.connector("directory", "is ready", is_ready).await;
-        company.ready(&["ada", "bob", "carl", "dora", "zoe"]).await;
+        company
+            .seen_connector("directory", "is ready", is_ready)
+            .await;
+        company
+            .all_ready(&["ada", "bob", "carl", "dora", "zoe"])
+            .await;
         let carl = server.user_by_name(&username("carl")).await.unwrap();
         assert_eq!(carl["title"], "Manager");
     })
@@ -319,21 +342,21 @@ async fn a_broken_connector_leaves_accounts_as_they_are_until_it_is_mended() {
 
 #[tokio::test]
 async fn an_evaluation_that_fails_for_one_person_keeps_what_that_person_has() {
-    story("policy-fails", async |company| {
+    company("policy-fails", async |company| {
         let server = ScimServer::scim2_server().await;
         four_people(company, &server).await;
         let rule = "employee.department == 'Sales' && int(employee.costCenter) < 20";
         company
-            .role(template("budget", rule, &[("directory", &["budget"])]))
+            .apply_role(template("budget", rule, &[("directory", &["budget"])]))
             .await;
         members_become(&server, "budget", &["carl", "dora"]).await;
-        company.ready(&["carl", "dora"]).await;
+        company.all_ready(&["carl", "dora"]).await;
 
         let odd = json!({"costCenter": "twelve"});
-        company.employ(employee("carl", "3", "Sales", odd)).await;
+        company.apply_person(clerk("carl", "3", "Sales", odd)).await;
         let carl = company
-            .employee("carl", "is told of the failure", |e| {
-                says(e, "Ready", "False", "MatchFailed", "budget")
+            .seen_employee("carl", "is told of the failure", |e| {
+                condition_says(e, "Ready", "False", "MatchFailed", "budget")
             })
             .await;
         assert!(
@@ -342,17 +365,21 @@ async fn an_evaluation_that_fails_for_one_person_keeps_what_that_person_has() {
         );
         let mark = server.requests().await.len();
         let other = json!({"costCenter": "30"});
-        company.employ(employee("dora", "4", "Sales", other)).await;
+        company
+            .apply_person(clerk("dora", "4", "Sales", other))
+            .await;
         members_become(&server, "budget", &["carl"]).await;
-        company.ready(&["dora"]).await;
-        company.template("budget", "stays in force", is_ready).await;
+        company.all_ready(&["dora"]).await;
+        company
+            .seen_template("budget", "stays in force", is_ready)
+            .await;
         let log = since(&server, mark).await;
-        assert_eq!(writes(&log).len(), 1, "dora alone: {log:#?}");
+        assert_eq!(lines_of_writes(&log).len(), 1, "dora alone: {log:#?}");
 
         company
-            .employ(employee("carl", "3", "Sales", json!({"costCenter": "12"})))
+            .apply_person(clerk("carl", "3", "Sales", json!({"costCenter": "12"})))
             .await;
-        company.ready(&["carl"]).await;
+        company.all_ready(&["carl"]).await;
         members_become(&server, "budget", &["carl"]).await;
     })
     .await;

@@ -4,9 +4,9 @@
 use rollcall::api::{AppConnector, Employee, RoleTemplate};
 use serde_json::{Value, json};
 
-use super::kit_a::{
-    Company, Witness, account, condition, connector, employee, is_observed, is_ready, is_true,
-    says, story, template, username,
+use super::kit::{
+    Company, Witness, account, clerk, company, condition, condition_says, connector_with,
+    is_observed, is_ready, is_true, template, username,
 };
 use crate::support::targets::ScimServer;
 use crate::support::wait::eventually;
@@ -29,7 +29,7 @@ fn people() -> Vec<Value> {
             more["roles"] = json!([{"name": "lead"}]);
         }
         let team = format!("T{}", i % (TEAMS));
-        employee(&name(i), &format!("{i}"), &team, more)
+        clerk(&name(i), &format!("{i}"), &team, more)
     };
     (0..PEOPLE).map(person).collect()
 }
@@ -67,29 +67,29 @@ async fn apply_people(company: &Company, rng: &mut fastrand::Rng) {
     let mut people = people();
     rng.shuffle(&mut people);
     for person in people {
-        company.employ(person).await;
+        company.apply_person(person).await;
     }
 }
 
 #[tokio::test]
 async fn a_hundred_manifests_in_random_order_converge() {
-    story("random", async |company| {
+    company("random", async |company| {
         let seed = fastrand::u64(..);
         println!("seed {seed}");
         let mut rng = fastrand::Rng::with_seed(seed);
         let directory = ScimServer::scim2_server().await;
         let chat = ScimServer::scimmy().await;
         let witnesses = [
-            Witness::of::<Employee>(&company.namespace),
-            Witness::of::<RoleTemplate>(&company.namespace),
-            Witness::of::<AppConnector>(&company.namespace),
+            Witness::of::<Employee>(&company.ns),
+            Witness::of::<RoleTemplate>(&company.ns),
+            Witness::of::<AppConnector>(&company.ns),
         ];
         let witnesses: Vec<&Witness> = witnesses.iter().collect();
 
         apply_people(company, &mut rng).await;
         company
-            .employee("p0", "waits for its role", |e| {
-                says(e, "Reconciling", "True", "RoleMissing", "lead")
+            .seen_employee("p0", "waits for its role", |e| {
+                condition_says(e, "Reconciling", "True", "RoleMissing", "lead")
             })
             .await;
         let mut roles = roles();
@@ -97,29 +97,31 @@ async fn a_hundred_manifests_in_random_order_converge() {
         assert_eq!(PEOPLE + roles.len() + secrets_and_connectors, 100);
         rng.shuffle(&mut roles);
         for role in roles {
-            company.role(role).await;
+            company.apply_role(role).await;
         }
         company
-            .employee("p1", "waits for the connectors", |e| {
+            .seen_employee("p1", "waits for the connectors", |e| {
                 account(e, "chat")["reason"] == "ConnectorMissing"
                     && account(e, "directory")["reason"] == "ConnectorMissing"
             })
             .await;
         company
-            .template("lead", "waits for its connector", |t| {
-                says(t, "Reconciling", "True", "ConnectorMissing", "chat")
+            .seen_template("lead", "waits for its connector", |t| {
+                condition_says(t, "Reconciling", "True", "ConnectorMissing", "chat")
             })
             .await;
         let create = json!({"entitlements": {"missing": "Create"}});
         let mut targets = [("directory", &directory), ("chat", &chat)];
         rng.shuffle(&mut targets);
         for (name, server) in targets {
-            company.app(connector(name, server, create.clone())).await;
+            company
+                .apply_connector(connector_with(name, server, create.clone()))
+                .await;
         }
         for (name, server) in targets {
             company
-                .connector(name, "waits for its Secret", |c| {
-                    says(c, "Reconciling", "True", "SecretMissing", name)
+                .seen_connector(name, "waits for its Secret", |c| {
+                    condition_says(c, "Reconciling", "True", "SecretMissing", name)
                 })
                 .await;
             assert_eq!(
@@ -129,14 +131,14 @@ async fn a_hundred_manifests_in_random_order_converge() {
             );
         }
         company
-            .employee("p1", "waits for the connectors", |e| {
+            .seen_employee("p1", "waits for the connectors", |e| {
                 is_true(e, "Reconciling") && !is_ready(e)
             })
             .await;
         rng.shuffle(&mut targets);
         for (name, server) in targets {
             company
-                .namespace
+                .ns
                 .credential(name, server.token(), server.host())
                 .await;
         }
@@ -153,13 +155,13 @@ async fn a_hundred_manifests_in_random_order_converge() {
 
 async fn everything_is_there(company: &Company, directory: &ScimServer, chat: &ScimServer) {
     for i in 0..PEOPLE {
-        company.ready(&[&name(i)]).await;
+        company.all_ready(&[&name(i)]).await;
     }
     for app in ["directory", "chat"] {
-        company.connector(app, "is ready", is_ready).await;
+        company.seen_connector(app, "is ready", is_ready).await;
     }
     for role in ["everyone", "lead", "team-0"] {
-        company.template(role, "is in force", is_ready).await;
+        company.seen_template(role, "is in force", is_ready).await;
     }
     assert_eq!(directory.group_member_ids("all").await.len(), PEOPLE);
     let leads = chat.group_member_ids("leads").await;

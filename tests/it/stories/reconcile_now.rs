@@ -7,7 +7,7 @@ use rollcall::api::employee::AccountState;
 use rollcall::api::{Employee, RECONCILE_ANNOTATION, RoleTemplate};
 use serde_json::json;
 
-use super::kit_b::{Story, connector_to, employee, everyone, is};
+use super::kit::{Story, connector_to, employee, everyone, is};
 use crate::support::operator::Operator;
 use crate::support::proxy::{Asked, Proxy, Verdict};
 use crate::support::targets::{LoggedRequest, ScimServer};

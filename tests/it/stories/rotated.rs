@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::DeleteParams;
 use serde_json::json;
 
-use super::kit_b::{Story, connector_to, cycles, employee, everyone, tells};
+use super::kit::{Story, connector_to, cycles, employee, everyone, tells};
 use crate::support::operator::Operator;
 use crate::support::proxy::{Asked, Proxy, Verdict};
 use crate::support::targets::ScimServer;

@@ -5,7 +5,7 @@ use kube::api::DeleteParams;
 use rollcall::api::AppConnector;
 use rollcall::api::employee::AccountState;
 
-use super::kit_b::{Story, cycles, employee, everyone, tells, writes};
+use super::kit::{Story, cycles, employee, everyone, tells, writes};
 use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;
 

@@ -8,7 +8,7 @@ use rollcall::api::SECRET_HOSTS_ANNOTATION;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::kit_b::{Story, connector_to, cycles, employee, everyone, tells};
+use super::kit::{Story, connector_to, cycles, employee, everyone, tells};
 use crate::scim::scripted::{Reply, ScriptedServer};
 use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;
@@ -122,7 +122,7 @@ async fn a_redirect_to_another_host_is_not_followed() {
             .await;
     let conditions = found.status.unwrap().conditions;
     tells(
-        &super::kit_b::message(&conditions, "Connected"),
+        &super::kit::message(&conditions, "Connected"),
         &["redirect"],
     );
     eventually("it is tried again", async || {
@@ -148,12 +148,12 @@ async fn link_local_addresses_are_refused() {
         story.apply_connector(connector_to(name, &url)).await;
         let found = story
             .connector(name, "refuses the address", |c| {
-                super::kit_b::is(&c.status.as_ref().unwrap().conditions, "Stalled", "True")
+                super::kit::is(&c.status.as_ref().unwrap().conditions, "Stalled", "True")
             })
             .await;
         let conditions = found.status.unwrap().conditions;
         tells(
-            &super::kit_b::message(&conditions, "Stalled"),
+            &super::kit::message(&conditions, "Stalled"),
             &["link-local", "allowLinkLocal"],
         );
     }

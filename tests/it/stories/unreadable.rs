@@ -3,7 +3,7 @@
 use rollcall::api::employee::EmployeeStatus;
 use serde_json::{Value, json};
 
-use super::kit_b::{Story, cycles, employee, everyone, tells, writes};
+use super::kit::{Story, cycles, employee, everyone, tells, writes};
 use crate::support::controlplane::control_plane;
 use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::kit_b::{Story, connector_to, employee, is, tells};
+use super::kit::{Story, connector_to, employee, is, tells};
 use crate::scim::tls::TlsFront;
 use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;

@@ -1,20 +1,23 @@
-//! What the stories share: objects in few words, waiting for what a status says, and the target's log.
+//! A namespace of its own: what is applied there, and waiting for what statuses say of it.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use rollcall::api::employee::{AccountState, EmployeeStatus};
 use rollcall::api::{AppConnector, Employee, RoleTemplate};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::conditions::{is, message, says};
+use super::manifests::connector;
 use crate::support::namespace::Namespace;
-use crate::support::targets::{LoggedRequest, ScimServer};
-use crate::support::wait::{eventually, wait_for};
+use crate::support::targets::ScimServer;
+use crate::support::wait::wait_for;
 
 /// One story: a namespace, and, should the story fail, a view of everything in it.
 pub struct Story {
+    /// Where its objects are.
     pub ns: Namespace,
 }
 
 impl Story {
+    /// In a namespace of its own, whose name begins like this.
     pub async fn new(name: &str) -> Self {
         Self {
             ns: Namespace::new(name).await,
@@ -33,16 +36,19 @@ impl Story {
         self.apply_connector(connector(name, server)).await;
     }
 
-    pub async fn apply_connector(&self, object: Value) {
-        self.ns.apply::<AppConnector>(object).await.unwrap();
+    /// Applies an AppConnector alone.
+    pub async fn apply_connector(&self, object: Value) -> AppConnector {
+        self.ns.apply(object).await.unwrap()
     }
 
-    pub async fn apply_role(&self, object: Value) {
-        self.ns.apply::<RoleTemplate>(object).await.unwrap();
+    /// Applies a RoleTemplate.
+    pub async fn apply_role(&self, object: Value) -> RoleTemplate {
+        self.ns.apply(object).await.unwrap()
     }
 
-    pub async fn apply_person(&self, object: Value) {
-        self.ns.apply::<Employee>(object).await.unwrap();
+    /// Applies an Employee.
+    pub async fn apply_person(&self, object: Value) -> Employee {
+        self.ns.apply(object).await.unwrap()
     }
 
     /// Writes an annotation on an object, or takes it off, with the real kubectl.
@@ -173,124 +179,4 @@ impl Drop for Story {
         };
         eprintln!("--- {} ---\n{view}", ns.name);
     }
-}
-
-/// An employee of the marketing department who works already.
-pub fn employee(name: &str, id: &str, given: &str, family: &str) -> Value {
-    json!({
-        "metadata": {"name": name},
-        "spec": {
-            "employeeId": id,
-            "name": {"given": given, "family": family},
-            "department": "Marketing",
-            "jobTitle": "Manager",
-            "startDate": "2020-01-01",
-        },
-    })
-}
-
-/// A role for everyone, with entitlements in one connector.
-pub fn everyone(name: &str, connector: &str, entitlements: &[&str]) -> Value {
-    json!({
-        "metadata": {"name": name},
-        "spec": {
-            "match": "true",
-            "grants": [{"connector": connector, "entitlements": entitlements}],
-        },
-    })
-}
-
-/// A connector that lists every second, makes missing groups, and maps a few attributes.
-pub fn connector(name: &str, server: &ScimServer) -> Value {
-    connector_to(name, server.base_url().as_str())
-}
-
-/// The same for any address.
-pub fn connector_to(name: &str, base_url: &str) -> Value {
-    json!({
-        "metadata": {"name": name},
-        "spec": {
-            "scim": {
-                "baseUrl": base_url,
-                "auth": {"bearer": {"secretKeyRef": {"name": name, "key": "token"}}},
-            },
-            "account": {
-                "username": ["employee.name.given.lowerAscii() + '.' + employee.name.family.lowerAscii()"],
-                "attributes": {"displayName": "employee.name.display", "title": "employee.jobTitle"},
-            },
-            "entitlements": {"missing": "Create"},
-            "sync": {"interval": "1s"},
-        },
-    })
-}
-
-/// Whether a condition has a status.
-pub fn is(conditions: &[Condition], type_: &str, status: &str) -> bool {
-    conditions
-        .iter()
-        .any(|c| c.type_ == type_ && c.status == status)
-}
-
-/// Whether a condition has a status and a reason.
-pub fn says(conditions: &[Condition], type_: &str, status: &str, reason: &str) -> bool {
-    conditions
-        .iter()
-        .any(|c| c.type_ == type_ && c.status == status && c.reason == reason)
-}
-
-/// What a condition says.
-pub fn message(conditions: &[Condition], type_: &str) -> String {
-    let found = conditions.iter().find(|c| c.type_ == type_);
-    found.map(|c| c.message.clone()).unwrap_or_default()
-}
-
-/// Fails unless every part stands in the text.
-pub fn tells(text: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(text.contains(part), "{part:?} is not in: {text}");
-    }
-}
-
-/// Requests that could change the target, so far.
-pub async fn writes(server: &ScimServer) -> Vec<LoggedRequest> {
-    let mut requests = server.requests().await;
-    requests.retain(LoggedRequest::is_write);
-    requests
-}
-
-fn listings(requests: &[LoggedRequest]) -> usize {
-    // The probe of a start asks for one record.
-    let first = |r: &&LoggedRequest| {
-        r.path.contains("/Users?")
-            && r.path.contains("startIndex=1&")
-            && !r.path.contains("count=1&")
-            && !r.path.ends_with("count=1")
-    };
-    requests.iter().filter(first).count()
-}
-
-/// Waits until the target was listed this many times more, each listing begun after the call.
-pub async fn cycles(server: &ScimServer, count: usize) {
-    let before = listings(&server.requests().await);
-    // One more: a listing may be under way that began before, and the last one should have ended.
-    eventually("the target is listed again and again", async || {
-        let seen = listings(&server.requests().await);
-        if seen > before + count {
-            Ok(())
-        } else {
-            Err(seen)
-        }
-    })
-    .await;
-}
-
-/// User names in a target, sorted.
-pub async fn usernames(server: &ScimServer) -> Vec<String> {
-    let users = server.users().await;
-    let mut names: Vec<String> = users
-        .iter()
-        .map(|u| u["userName"].as_str().unwrap().to_owned())
-        .collect();
-    names.sort();
-    names
 }

@@ -1,0 +1,21 @@
+//! What the stories are told with.
+
+mod company;
+mod conditions;
+mod json;
+mod log;
+mod manifests;
+mod story;
+mod targets;
+mod witness;
+
+pub use company::{Company, company};
+pub use conditions::{is, message, says, tells};
+pub use json::{account, condition, condition_says, is_observed, is_ready, is_true};
+pub use log::{begins_listing, cycles, lines_of_writes, position, since, writes};
+pub use manifests::{
+    clerk, connector, connector_to, connector_with, day, employee, everyone, template, username,
+};
+pub use story::Story;
+pub use targets::{group_id, id_of, usernames};
+pub use witness::Witness;
