@@ -108,10 +108,15 @@ impl ScimConnector {
                 ErrorKind::Nonsense,
                 format!("finding {shown}: the answer is incomplete"),
             )),
-            Err(error) if matches!(error.kind, ErrorKind::Invalid | ErrorKind::Unsupported) => {
-                Err(unsupported(&error.message))
+            Err(failure)
+                if matches!(
+                    failure.error.kind,
+                    ErrorKind::Invalid | ErrorKind::Unsupported
+                ) =>
+            {
+                Err(unsupported(&failure.error.message))
             }
-            Err(error) => match self.confirm_missing(error.into()).await {
+            Err(failure) => match self.confirm_missing(failure).await {
                 error if error.kind == ErrorKind::NotFound => Ok(hits),
                 error => Err(error),
             },

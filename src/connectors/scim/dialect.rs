@@ -30,6 +30,8 @@ pub struct Announced {
     pub bulk: bool,
     /// There are groups.
     pub groups: bool,
+    /// Lists are paged by cursor (RFC 9865).
+    pub cursor: bool,
     /// Records in one answer, at most.
     pub max_results: Option<u32>,
 }
@@ -44,6 +46,7 @@ impl Default for Announced {
             etag: false,
             bulk: false,
             groups: true,
+            cursor: false,
             max_results: None,
         }
     }
@@ -98,18 +101,28 @@ impl Announced {
                 .and_then(|f| get(f, "supported"))
                 .and_then(truth)
         };
-        let max_results = get(config, "filter")
-            .and_then(|filter| get(filter, "maxResults"))
-            .and_then(Value::as_u64)
-            .filter(|max| *max > 0)
-            .map(|max| u32::try_from(max).unwrap_or(u32::MAX));
+        let size = |of: &str, name: &str| {
+            get(config, of)
+                .and_then(|of| get(of, name))
+                .and_then(Value::as_u64)
+                .filter(|max| *max > 0)
+                .map(|max| u32::try_from(max).unwrap_or(u32::MAX))
+        };
+        let sizes = [
+            size("filter", "maxResults"),
+            size("pagination", "maxPageSize"),
+        ];
         Self {
             patch: supported("patch").unwrap_or(default.patch),
             filter: supported("filter").unwrap_or(default.filter),
             etag: supported("etag").unwrap_or(default.etag),
             bulk: supported("bulk").unwrap_or(default.bulk),
             groups: default.groups,
-            max_results,
+            cursor: get(config, "pagination")
+                .and_then(|paging| get(paging, "cursor"))
+                .and_then(truth)
+                .unwrap_or(default.cursor),
+            max_results: sizes.into_iter().flatten().min(),
         }
     }
 }

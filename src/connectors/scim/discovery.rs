@@ -14,8 +14,9 @@ impl ScimConnector {
     pub(super) async fn discover(&self) -> Result<Capabilities, ConnectorError> {
         let config = self.optional("ServiceProviderConfig").await?;
         let types = self.optional("ResourceTypes").await?;
-        self.prove_users().await?;
         let mut announced = config.as_ref().map(Announced::read).unwrap_or_default();
+        self.learn(|dialect| dialect.announced.cursor = announced.cursor);
+        self.prove_users().await?;
         announced.groups = match types
             .as_ref()
             .and_then(|types| names_endpoint(types, "Groups"))
@@ -45,6 +46,9 @@ impl ScimConnector {
         if dialect.announced.bulk {
             notes.push("Bulk".to_owned());
         }
+        if dialect.announced.cursor {
+            notes.push("Cursor".to_owned());
+        }
         if dialect.announced.etag {
             notes.push("ETag".to_owned());
         }
@@ -63,8 +67,10 @@ impl ScimConnector {
 
     /// Reads one user, as a proof that this is a SCIM server that lets us in.
     async fn prove_users(&self) -> Result<(), ConnectorError> {
-        let first = [("startIndex", "1"), ("count", "1")];
-        match self.get(&["Users"], &first, "reading one user").await {
+        match self
+            .get(&["Users"], &self.one_record(), "reading one user")
+            .await
+        {
             Ok(answer) if answer.json.as_ref().is_some_and(is_list) => Ok(()),
             Ok(_) => Err(ConnectorError::new(
                 ErrorKind::Nonsense,
@@ -72,6 +78,16 @@ impl ScimConnector {
             )),
             Err(failure) => Err(as_proof(failure)),
         }
+    }
+
+    /// Asks for one record, in the way that lists are paged.
+    fn one_record(&self) -> [(&'static str, &'static str); 2] {
+        let first = if self.dialect().announced.cursor {
+            ("cursor", "")
+        } else {
+            ("startIndex", "1")
+        };
+        [first, ("count", "1")]
     }
 
     /// A document that a server may lack. What it says of the credential still counts.
@@ -91,11 +107,10 @@ impl ScimConnector {
     /// Whether the server has such a collection. Only an answer that says so means that it has none: a
     /// server with a bad moment at our start has groups all the same.
     async fn answers(&self, collection: &str) -> Result<bool, ConnectorError> {
-        let first = [("startIndex", "1"), ("count", "1")];
         match self
             .get(
                 &[collection],
-                &first,
+                &self.one_record(),
                 &format!("reading one of {collection}"),
             )
             .await

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::discovery::is_list;
 use super::failure::Failure;
 use super::groups::GroupRecord;
-use super::json::get;
+use super::json::{get, text};
 use super::paging::{PageRequest, PageShape, Pager};
 use super::patience::Patience;
 use super::resource::{self, GroupView, id_of};
@@ -20,6 +20,8 @@ use crate::domain::ids::EntitlementId;
 
 /// Oddities that are told, at most; the rest is counted.
 const MAX_ODDITIES: usize = 50;
+/// Walks through one collection, at most, where the server loses its place in the middle.
+const WALKS: u32 = 2;
 /// Groups read at once, where lists do not show members.
 const GROUP_READS: usize = 4;
 
@@ -155,21 +157,36 @@ impl ScimConnector {
         oddities: &mut Vec<String>,
         read: impl Fn(&Value) -> Result<T, String> + Send + Sync,
     ) -> Result<Collection<T>, ConnectorError> {
-        let (mut items, mut odd) = (Vec::new(), 0_usize);
-        let mut completeness = self
-            .walk(collection, None, |row| {
-                match read(row) {
-                    Ok(item) => items.push(item),
-                    Err(why) => {
-                        odd += 1;
-                        if oddities.len() < MAX_ODDITIES {
-                            oddities.push(self.transport.clean(&why));
+        let told = oddities.len();
+        let mut begun = 0;
+        let (items, odd, mut completeness) = loop {
+            let (mut items, mut odd) = (Vec::new(), 0_usize);
+            oddities.truncate(told);
+            begun += 1;
+            let walked = self
+                .walk(collection, None, |row| {
+                    match read(row) {
+                        Ok(item) => items.push(item),
+                        Err(why) => {
+                            odd += 1;
+                            if oddities.len() < MAX_ODDITIES {
+                                oddities.push(self.transport.clean(&why));
+                            }
                         }
                     }
+                    ControlFlow::Continue(())
+                })
+                .await;
+            match walked {
+                Ok(completeness) => break (items, odd, completeness),
+                // What was seen so far may have moved: everything is read anew.
+                Err(failure) if is_lost_cursor(&failure) && begun < WALKS => {}
+                Err(failure) if is_lost_cursor(&failure) => {
+                    break (items, odd, Completeness::Partial(failure.error.message));
                 }
-                ControlFlow::Continue(())
-            })
-            .await?;
+                Err(failure) => return Err(failure.into()),
+            }
+        };
         if odd > 0 {
             let mut why = format!("{odd} of {collection} could not be read");
             if let Completeness::Partial(other) = &completeness {
@@ -190,15 +207,26 @@ impl ScimConnector {
         collection: &str,
         filter: Option<&str>,
         mut visit: impl FnMut(&Value) -> ControlFlow<()> + Send,
-    ) -> Result<Completeness, ConnectorError> {
-        let cap = self.dialect().announced.max_results.unwrap_or(u32::MAX);
-        let mut pager = Pager::new(self.page_size.min(cap));
+    ) -> Result<Completeness, Failure> {
+        let announced = self.dialect().announced;
+        let count = self
+            .page_size
+            .min(announced.max_results.unwrap_or(u32::MAX));
+        let mut pager = if announced.cursor {
+            Pager::by_cursor(count)
+        } else {
+            Pager::new(count)
+        };
         let mut first = true;
         let mut patience = Patience::default();
         while let Some(page) = pager.next() {
             let json = match self.page(collection, filter, page).await {
                 Ok(json) => json,
-                Err(failure) if failure.too_large && pager.shrink() => continue,
+                Err(failure)
+                    if (failure.too_large || failure.is("invalidCount")) && pager.shrink() =>
+                {
+                    continue;
+                }
                 // A first page that is throttled is dispatch's to wait for, with all else.
                 Err(failure)
                     if let (false, Some(wait)) = (first, patience.wait(&failure.error)) =>
@@ -206,8 +234,12 @@ impl ScimConnector {
                     tokio::time::sleep(wait).await;
                     continue;
                 }
-                Err(failure) if first || failure.error.kind.concerns_target() => {
-                    return Err(failure.into());
+                Err(failure)
+                    if first
+                        || failure.error.kind.concerns_target()
+                        || is_lost_cursor(&failure) =>
+                {
+                    return Err(failure);
                 }
                 Err(failure) => return Ok(Completeness::Partial(failure.error.message)),
             };
@@ -219,6 +251,7 @@ impl ScimConnector {
             let shape = PageShape {
                 ids: rows.iter().map(id_of).collect(),
                 total: total(&json),
+                next: get(&json, "nextCursor").and_then(text),
             };
             let fresh = pager.take(&shape);
             for (row, _) in rows.iter().zip(fresh).filter(|(_, new)| *new) {
@@ -237,7 +270,11 @@ impl ScimConnector {
         page: PageRequest,
     ) -> Result<Value, Failure> {
         let (start, count) = (page.start.to_string(), page.count.to_string());
-        let mut query = vec![("startIndex", start.as_str()), ("count", count.as_str())];
+        let place = match &page.cursor {
+            Some(cursor) => ("cursor", cursor.as_str()),
+            None => ("startIndex", start.as_str()),
+        };
+        let mut query = vec![place, ("count", count.as_str())];
         query.extend(filter.map(|filter| ("filter", filter)));
         let what = format!("listing {collection} from {start}");
         let answer = self.get(&[collection], &query, &what).await?;
@@ -248,6 +285,11 @@ impl ScimConnector {
             )
         })
     }
+}
+
+/// Whether the server does not know its own cursor any more (RFC 9865 section 2.1).
+fn is_lost_cursor(failure: &Failure) -> bool {
+    failure.is("expiredCursor") || failure.is("invalidCursor")
 }
 
 fn total(page: &Value) -> Option<u64> {

@@ -1,9 +1,11 @@
-//! Paging through a list (RFC 7644 section 3.4.2.4), as a state machine without I/O.
+//! Paging through a list, by index (RFC 7644 section 3.4.2.4) or by cursor (RFC 9865), as a state machine
+//! without I/O.
 //!
 //! Servers cap pages, repeat them, overlap them, and answer a page past the end with the first one
 //! again. Whatever they do, this ends, keeps each record once, and knows whether it saw all of them.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::domain::account::Completeness;
 
@@ -12,12 +14,18 @@ use crate::domain::account::Completeness;
 const MAX_PAGES: u32 = 20_000;
 /// Pages in a row that may bring nothing new before the server is taken to repeat itself.
 const MAX_STALE_PAGES: u32 = 3;
+/// The same by cursor, where an empty page with another cursor after it is no repetition.
+const MAX_STALE_PAGES_BY_CURSOR: u32 = 100;
+/// Longest cursor that is sent back, in bytes: more would not fit into an address everywhere.
+const MAX_CURSOR: usize = 4096;
 
 /// Where the next page begins, and how many records to ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    /// Index of the first record, counted from 1.
+    /// Index of the first record, counted from 1, as far as records were shown so far.
     pub start: u64,
+    /// The cursor to ask with in place of the index, where there are cursors. Empty for the first page.
+    pub cursor: Option<String>,
     /// How many records.
     pub count: u32,
 }
@@ -29,12 +37,17 @@ pub struct PageShape {
     pub ids: Vec<Option<String>>,
     /// `totalResults`, where the server gave it.
     pub total: Option<u64>,
+    /// `nextCursor`, where the server gave one.
+    pub next: Option<String>,
 }
 
 /// State of a walk through one list.
 #[derive(Debug)]
 pub struct Pager {
     start: u64,
+    cursor: Option<String>,
+    /// Cursors that were given, as hashes.
+    given: HashSet<u64>,
     count: u32,
     seen: HashSet<String>,
     nameless: u64,
@@ -55,6 +68,8 @@ enum End {
     Exhausted,
     /// More pages than anyone could want.
     TooLong,
+    /// The server gave a cursor that leads nowhere.
+    Astray(&'static str),
 }
 
 impl Pager {
@@ -63,6 +78,8 @@ impl Pager {
     pub fn new(count: u32) -> Self {
         Self {
             start: 1,
+            cursor: None,
+            given: HashSet::new(),
             count: count.max(1),
             seen: HashSet::new(),
             nameless: 0,
@@ -75,11 +92,21 @@ impl Pager {
         }
     }
 
+    /// Begins a walk by cursor.
+    #[must_use]
+    pub fn by_cursor(count: u32) -> Self {
+        Self {
+            cursor: Some(String::new()),
+            ..Self::new(count)
+        }
+    }
+
     /// The page to ask for, or `None` when the walk is over.
     #[must_use]
     pub fn next(&self) -> Option<PageRequest> {
         self.end.is_none().then_some(PageRequest {
             start: self.start,
+            cursor: self.cursor.clone(),
             count: self.count,
         })
     }
@@ -108,7 +135,11 @@ impl Pager {
         let rows = page.ids.len() as u64;
         self.start = self.start.saturating_add(rows);
         self.stale = if fresh { 0 } else { self.stale + 1 };
-        self.end = self.decide(rows, fresh);
+        self.end = if self.cursor.is_some() {
+            self.follow(page.next.as_deref(), rows, fresh)
+        } else {
+            self.decide(rows, fresh)
+        };
         keep
     }
 
@@ -134,6 +165,7 @@ impl Pager {
             (Some(End::TooLong), _) => {
                 Completeness::Partial(format!("the listing was stopped after {MAX_PAGES} pages"))
             }
+            (Some(End::Astray(why)), _) => Completeness::Partial(why.to_owned()),
             (Some(_), Some(total)) if shown < total => Completeness::Partial(format!(
                 "the server announced {total} records and showed {shown}"
             )),
@@ -169,6 +201,34 @@ impl Pager {
         if self.stale >= MAX_STALE_PAGES {
             return Some(End::Exhausted);
         }
+        (self.pages >= MAX_PAGES).then_some(End::TooLong)
+    }
+
+    /// Goes on by cursor. A page without one is the last (RFC 9865 section 2).
+    fn follow(&mut self, next: Option<&str>, rows: u64, fresh: bool) -> Option<End> {
+        let Some(next) = next.filter(|next| !next.is_empty()) else {
+            let more = self.total.is_some_and(|total| self.shown() < total);
+            if self.pages == 1 && more {
+                // It announces cursors, and gives none.
+                self.cursor = None;
+                return self.decide(rows, fresh);
+            }
+            return Some(End::Exhausted);
+        };
+        if next.len() > MAX_CURSOR {
+            return Some(End::Astray("the server gave a cursor that is too long"));
+        }
+        let mut hash = DefaultHasher::new();
+        next.hash(&mut hash);
+        if !self.given.insert(hash.finish()) {
+            return Some(End::Astray("the server gave the same cursor twice"));
+        }
+        if self.stale >= MAX_STALE_PAGES_BY_CURSOR {
+            return Some(End::Astray(
+                "the server gave one cursor after another, and nothing new",
+            ));
+        }
+        self.cursor = Some(next.to_owned());
         (self.pages >= MAX_PAGES).then_some(End::TooLong)
     }
 

@@ -293,3 +293,77 @@ async fn a_page_that_is_too_large_is_asked_for_in_smaller_ones() {
         ErrorKind::Nonsense
     );
 }
+
+/// A server of 25 users that pages by cursor alone, and loses the cursors of its first `losing` walks
+/// half way.
+fn by_cursor(losing: usize) -> impl Fn(&Seen) -> Reply + Send + Sync {
+    let walks = AtomicUsize::new(0);
+    move |seen| match seen.line().as_str() {
+        "GET /ServiceProviderConfig" => Reply::json(
+            200,
+            &json!({"pagination": {"cursor": true, "index": false, "maxPageSize": 8}}),
+        ),
+        "GET /Users" => {
+            let query = seen.path.split_once('?').unwrap().1;
+            let part = |name: &str| {
+                let mut parts = query.split('&').filter_map(|part| part.split_once('='));
+                parts.find(|(key, _)| *key == name).map(|(_, value)| value)
+            };
+            let Some(cursor) = part("cursor") else {
+                return Reply::error(400, "invalidValue", "startIndex is not supported");
+            };
+            let count: usize = part("count").unwrap().parse().unwrap();
+            assert!(count <= 8, "{query}");
+            let from: usize = cursor.trim_start_matches('c').parse().unwrap_or(0);
+            if from == 0 && count > 1 {
+                walks.fetch_add(1, Ordering::SeqCst);
+            }
+            if from == 16 && walks.load(Ordering::SeqCst) <= losing {
+                return Reply::error(400, "expiredCursor", "too late");
+            }
+            let to = (from + count).min(25);
+            let rows: Vec<Value> = (from..to)
+                .map(|n| json!({"id": n.to_string(), "userName": format!("u{n}")}))
+                .collect();
+            let mut page = json!({"Resources": rows});
+            if to < 25 {
+                page["nextCursor"] = json!(format!("c{to}"));
+            }
+            Reply::json(200, &page)
+        }
+        _ => Reply::list(&[]),
+    }
+}
+
+#[tokio::test]
+async fn cursors_are_followed_where_they_are_announced() {
+    let server = ScriptedServer::start(by_cursor(0)).await;
+    let connector = connector(&server);
+    let capabilities = connector.probe().await.unwrap();
+    assert!(capabilities.notes.contains(&"Cursor".to_owned()));
+    let listing = connector.list().await.unwrap();
+    assert_eq!(listing.accounts.len(), 25);
+    assert_eq!(listing.accounts_completeness, Completeness::Complete);
+}
+
+/// Once. One that loses its place each time is read as far as it goes, and not for ever.
+#[tokio::test]
+async fn a_cursor_that_is_lost_begins_the_listing_anew() {
+    for (losing, whole) in [(1, true), (9, false)] {
+        let server = ScriptedServer::start(by_cursor(losing)).await;
+        let connector = connector(&server);
+        connector.probe().await.unwrap();
+        let listing = connector.list().await.unwrap();
+        let complete = listing.accounts_completeness.is_complete();
+        assert_eq!((listing.accounts.len() == 25, complete), (whole, whole));
+        let pages = server.seen().into_iter().filter(|s| {
+            let path = &s.path;
+            path.contains("/Users") && path.contains("count=8")
+        });
+        assert!(pages.count() < 9);
+        if !whole {
+            let why = format!("{:?}", listing.accounts_completeness);
+            assert!(why.contains("too late"), "{why}");
+        }
+    }
+}

@@ -40,6 +40,7 @@ fn proper(all: u64, cap: u64) -> impl FnMut(PageRequest) -> PageShape {
         PageShape {
             ids: ids(from..to.max(from)),
             total: Some(all),
+            next: None,
         }
     }
 }
@@ -82,6 +83,7 @@ fn ends_where_every_page_is_the_first() {
     let (kept, pages, completeness) = walk(2, |_| PageShape {
         ids: ids(0..2),
         total: Some(10),
+        next: None,
     });
     assert_eq!(kept.len(), 2);
     assert!(pages < 10);
@@ -151,6 +153,7 @@ fn overlapping_pages_give_each_record_once() {
         PageShape {
             ids: ids(from..30.min(from + 10)),
             total: Some(30),
+            next: None,
         }
     });
     assert_eq!(kept.len(), 30);
@@ -161,10 +164,24 @@ fn overlapping_pages_give_each_record_once() {
 fn smaller_pages_can_be_asked_for() {
     let mut pager = Pager::new(5);
     assert!(pager.shrink());
-    assert_eq!(pager.next(), Some(PageRequest { start: 1, count: 2 }));
+    assert_eq!(
+        pager.next(),
+        Some(PageRequest {
+            start: 1,
+            cursor: None,
+            count: 2
+        })
+    );
     assert!(pager.shrink());
     assert!(!pager.shrink());
-    assert_eq!(pager.next(), Some(PageRequest { start: 1, count: 1 }));
+    assert_eq!(
+        pager.next(),
+        Some(PageRequest {
+            start: 1,
+            cursor: None,
+            count: 1
+        })
+    );
 }
 
 proptest! {
@@ -181,7 +198,7 @@ proptest! {
             let (rows, total) = script[at % script.len()].clone();
             at += 1;
             announced = total.or(announced);
-            PageShape { ids: rows.into_iter().map(|id| id.map(|n| n.to_string())).collect(), total }
+            PageShape { ids: rows.into_iter().map(|id| id.map(|n| n.to_string())).collect(), total, next: None }
         });
         let distinct: BTreeSet<_> = kept.iter().collect();
         prop_assert_eq!(distinct.len(), kept.len());
@@ -206,6 +223,7 @@ fn rows_without_an_identifier_are_told_once() {
     let page = PageShape {
         ids: vec![Some("1".into()), None, None],
         total: Some(3),
+        next: None,
     };
     let mut pager = Pager::new(10);
     assert_eq!(pager.take(&page), [true, true, true]);
@@ -227,6 +245,7 @@ fn is_bounded() {
         PageShape {
             ids: vec![Some(next.to_string())],
             total: Some(u64::MAX),
+            next: None,
         }
     });
     assert_eq!(pages, 20_000);
@@ -234,4 +253,81 @@ fn is_bounded() {
         completeness,
         Completeness::Partial("the listing was stopped after 20000 pages".into())
     );
+}
+
+/// Walks by cursor, and returns the ids that were kept, the cursors that were asked with, and the end.
+fn walk_by_cursor(
+    count: u32,
+    mut answer: impl FnMut(&str) -> PageShape,
+) -> (usize, Vec<String>, Completeness) {
+    let mut pager = Pager::by_cursor(count);
+    let (mut kept, mut asked) = (0, Vec::new());
+    while let Some(request) = pager.next() {
+        let cursor = request.cursor.unwrap();
+        let fresh = pager.take(&answer(&cursor));
+        kept += fresh.iter().filter(|new| **new).count();
+        asked.push(cursor);
+    }
+    (kept, asked, pager.completeness())
+}
+
+fn page(range: std::ops::Range<u64>, total: Option<u64>, next: Option<&str>) -> PageShape {
+    PageShape {
+        ids: ids(range),
+        total,
+        next: next.map(str::to_owned),
+    }
+}
+
+#[test]
+fn follows_cursors_to_the_page_without_one() {
+    let (kept, asked, completeness) = walk_by_cursor(2, |cursor| match cursor {
+        "" => page(0..2, None, Some("b")),
+        "b" => page(0..0, None, Some("c")),
+        "c" => page(2..4, None, Some("d")),
+        _ => page(4..5, None, Some("")),
+    });
+    assert_eq!((kept, asked.join(" ").as_str()), (5, " b c d"));
+    assert_eq!(completeness, Completeness::Complete);
+}
+
+#[test]
+fn cursors_that_lead_nowhere_end_the_walk_and_prove_nothing() {
+    let (kept, asked, completeness) = walk_by_cursor(2, |_| page(0..2, Some(2), Some("again")));
+    assert_eq!((kept, asked.len()), (2, 2));
+    assert_eq!(
+        completeness,
+        Completeness::Partial("the server gave the same cursor twice".into())
+    );
+    let mut n = 0;
+    let (_, asked, completeness) = walk_by_cursor(2, |_| {
+        n += 1;
+        page(0..2, Some(2), Some(&n.to_string()))
+    });
+    assert!(
+        asked.len() < 110 && !completeness.is_complete(),
+        "{}",
+        asked.len()
+    );
+    let long = "x".repeat(5000);
+    let (_, asked, completeness) = walk_by_cursor(2, |_| page(0..2, Some(9), Some(&long)));
+    assert!(asked.len() == 1 && !completeness.is_complete());
+    let mut inner = proper(10, 5);
+    let (_, asked, short) = walk_by_cursor(2, |cursor| {
+        let next = (cursor.is_empty()).then_some("b");
+        page(if cursor.is_empty() { 0..2 } else { 2..4 }, Some(10), next)
+    });
+    assert_eq!(asked.len(), 2);
+    assert_eq!(
+        short,
+        Completeness::Partial("the server announced 10 records and showed 4".into())
+    );
+    // It announces cursors, gives none, and pages by index.
+    let mut pager = Pager::by_cursor(5);
+    let mut kept = 0;
+    while let Some(request) = pager.next() {
+        let fresh = pager.take(&inner(request));
+        kept += fresh.iter().filter(|new| **new).count();
+    }
+    assert_eq!((kept, pager.completeness()), (10, Completeness::Complete));
 }

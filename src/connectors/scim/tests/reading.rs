@@ -195,8 +195,10 @@ fn reads_what_a_server_says_of_itself() {
     let full = json!({
         "patch": {"supported": false}, "filter": {"supported": "true", "maxResults": 50},
         "etag": {"supported": true}, "bulk": {"supported": 1},
+        "pagination": {"cursor": true, "maxPageSize": 60},
     });
     let expected = Announced {
+        cursor: true,
         patch: false,
         filter: true,
         etag: true,
