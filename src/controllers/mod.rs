@@ -4,6 +4,7 @@
 //! `docs/architecture.md`.
 
 pub mod app_connector;
+pub mod concerned;
 pub mod employee;
 pub mod engine;
 pub mod first_seen;

@@ -148,12 +148,13 @@ impl Realm {
         }
     }
 
-    /// Puts the policy together anew from its compiled parts.
-    pub fn rebuild_policy(&mut self) {
-        self.policy = Arc::new(Policy::new(
+    /// Puts the policy together anew from its compiled parts. Answers the one before.
+    pub fn rebuild_policy(&mut self) -> Arc<Policy> {
+        let policy = Arc::new(Policy::new(
             self.templates.values().filter_map(|t| t.compiled.clone()),
             self.connectors.values().filter_map(|c| c.compiled.clone()),
         ));
+        std::mem::replace(&mut self.policy, policy)
     }
 
     /// The person whose `employeeId` it is: of several objects that claim one, the one with accounts,

@@ -3,6 +3,8 @@
 //! A broken template or connector stays in the policy as broken. It never reads as "nobody holds
 //! this": people keep what they have until it is mended.
 
+mod change;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use super::cel::{CelError, Expression, ResultKind};
 use super::ids::{AttributeName, ConnectorName, EntitlementName, RoleName};
 use super::problem::Problem;
 use super::usernames::Rules;
+
+pub use change::PolicyChange;
 
 /// A role template as written.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -329,7 +329,8 @@ impl Engine {
         let known = realm.connectors.get(&name);
         let moved = known.and_then(|entry| entry.target.as_ref()) != target.as_ref();
         if moved {
-            // What the target before still reports is nothing that this one shows.
+            // What the target before showed, and still reports, is nothing that this one shows.
+            self.look_at_those_in(&key.namespace, &name);
             self.stop(&key.namespace, &name);
         }
         let realm = self.realm(&key.namespace);
@@ -373,6 +374,7 @@ impl Engine {
     fn connector_gone(&mut self, key: &Key) {
         let name = ConnectorName::new(&key.name);
         // What was in flight may or may not be done, and an object of that name may come again.
+        self.look_at_those_in(&key.namespace, &name);
         self.stop(&key.namespace, &name);
         let realm = self.realm(&key.namespace);
         realm.connectors.remove(&name);

@@ -24,10 +24,12 @@ use tokio_util::sync::CancellationToken;
 
 use self::costs::Costs;
 use self::progress::Progress;
+use super::concerned;
 use super::watch::{Change, Source};
-use super::world::{Realm, World};
+use super::world::{Person, Realm, World};
 use crate::dispatch::{Report, Shared};
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, RoleName};
+use crate::domain::policy::PolicyChange;
 use crate::plan::Lane;
 use crate::runtime::clock::{WallClock, sleep_until};
 use crate::runtime::events::Events;
@@ -252,20 +254,41 @@ impl Engine {
             })
     }
 
-    /// Puts together the policies whose parts changed, and looks at everyone they concern. A look is
-    /// microseconds of pure work; whoever is as desired already sees no request and no write.
+    /// Puts together the policies whose parts changed, and looks at those whom that concerns.
     fn refresh_policies(&mut self) {
+        let now = self.now();
         for namespace in std::mem::take(&mut self.stale_policies) {
             let Some(realm) = self.world.realms.get_mut(&namespace) else {
                 continue;
             };
-            realm.rebuild_policy();
-            self.look_at_everyone(&namespace);
-            self.summaries(&namespace);
+            let before = realm.rebuild_policy();
+            let after = Arc::clone(&realm.policy);
+            let change = PolicyChange::between(&before, &after);
+            self.look_at_those(&namespace, |realm, person| {
+                concerned::by_policy(realm, person, &change, now)
+            });
+            for template in change.templates() {
+                self.summary_of_template(&namespace, template.clone());
+            }
+            for connector in change.connectors().union(&change.given_in()) {
+                self.summary_of_connector(&namespace, connector.clone());
+            }
         }
     }
 
     fn look_at_everyone(&mut self, namespace: &Arc<str>) {
+        self.look_at_those(namespace, |_, _| true);
+    }
+
+    /// Looks at those for whom something about one connector is different.
+    fn look_at_those_in(&mut self, namespace: &Arc<str>, connector: &ConnectorName) {
+        let now = self.now();
+        self.look_at_those(namespace, |realm, person| {
+            concerned::by_connector(realm, person, connector, now)
+        });
+    }
+
+    fn look_at_those(&mut self, namespace: &Arc<str>, concerned: impl Fn(&Realm, &Person) -> bool) {
         let now = self.now();
         let Some(realm) = self.world.realms.get(namespace) else {
             return;
@@ -273,6 +296,7 @@ impl Engine {
         let work: Vec<(Work, Lane)> = realm
             .people
             .iter()
+            .filter(|(_, person)| concerned(realm, person))
             .map(|(name, person)| {
                 let work = Work::Person(
                     Arc::clone(namespace),

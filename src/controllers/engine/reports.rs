@@ -57,7 +57,7 @@ impl Engine {
         };
         entry.secrets = asked;
         if before != (entry.epoch(), entry.problems.clone()) {
-            self.look_at_everyone(namespace);
+            self.look_at_those_in(namespace, name);
             self.summary_of_connector(namespace, name.clone());
         }
     }

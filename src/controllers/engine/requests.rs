@@ -27,7 +27,7 @@ impl Engine {
                 }
             }
         }
-        self.look_at_everyone(namespace);
+        self.look_at_those_in(namespace, name);
     }
 
     /// Whether somebody asks for a look at a person now: nothing waits for its next attempt, and each

@@ -23,7 +23,7 @@ pub(super) const PEOPLE: [&str; 5] = ["1", "2", "3", "4", "5"];
 const ROLES: [&str; 5] = ["base", "dev", "mkt", "odd", "vip"];
 
 #[derive(Clone, Debug)]
-enum Event {
+pub(super) enum Event {
     Start(usize),
     Move(usize, usize),
     Leave(usize),
@@ -45,7 +45,7 @@ enum Event {
     Pass(i64),
 }
 
-fn event() -> impl Strategy<Value = Event> {
+pub(super) fn event() -> impl Strategy<Value = Event> {
     let (p, t) = (0..PEOPLE.len(), 0..TARGETS.len());
     let (r, g) = (0..ROLES.len(), 0..GROUPS.len());
     prop_oneof![
@@ -102,7 +102,7 @@ fn role(name: &str, kind: u8) -> TemplateSpec {
     }
 }
 
-fn company(names: &[u8]) -> Town {
+pub(super) fn company(names: &[u8]) -> Town {
     let mut town = Town::new(&[("chat", &GROUPS), ("dir", &GROUPS), ("git", &GROUPS)]);
     for name in ROLES {
         town.teach(role(name, 0));
@@ -126,7 +126,7 @@ fn company(names: &[u8]) -> Town {
 }
 
 /// Lets something happen.
-fn happen(town: &mut Town, event: &Event) {
+pub(super) fn happen(town: &mut Town, event: &Event) {
     match *event {
         Event::Move(p, d) => DEPARTMENTS[d].clone_into(&mut town.person(PEOPLE[p]).department),
         Event::Start(p) => town.person(PEOPLE[p]).start = jiff::civil::date(2020, 1, 1),
@@ -259,7 +259,7 @@ fn stranger(town: &mut Town, target: &str, kind: u8) {
 }
 
 /// Everybody is looked at, in the given order, until nothing is left to do.
-fn settle(town: &mut Town, checks: &mut Checks, from: usize) {
+pub(super) fn settle(town: &mut Town, checks: &mut Checks, from: usize) {
     for round in 0..60 {
         let mut idle = true;
         for n in 0..PEOPLE.len() {

@@ -2,10 +2,10 @@
 
 mod accounts;
 mod checks;
+mod concerned;
 mod conservation;
 mod history;
 mod listings;
-
 mod moves;
 mod target;
 mod town;

@@ -86,9 +86,55 @@ pub fn imports() -> Vec<Import> {
                 path: found[1].to_owned(),
             });
         }
+        imports.extend(relative_imports(&file, &text));
     }
     assert!(imports.len() > 100, "{}", imports.len());
     imports
+}
+
+/// What a file names by way of `super`, from the top.
+fn relative_imports(file: &str, text: &str) -> Vec<Import> {
+    let relative = Regex::new(r"\b((?:super::)+)((?:[a-z_]+::)*[A-Za-z_]+|\{)").unwrap();
+    let module = file.trim_end_matches(".rs").trim_end_matches("/mod");
+    let module: Vec<&str> = module.split('/').collect();
+    relative
+        .captures_iter(text)
+        .map(|found| {
+            let up = found[1].matches("super::").count();
+            let above = &module[..module.len().saturating_sub(up)];
+            assert!(
+                !above.is_empty() || &found[2] != "{",
+                "{file}: name one module in each `use`"
+            );
+            let path: Vec<&str> = above.iter().copied().chain([&found[2]]).collect();
+            Import {
+                file: file.to_owned(),
+                path: path.join("::"),
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn relative_imports_are_told_from_the_top() {
+    for (file, line, expected) in [
+        (
+            "plan/grants.rs",
+            "use super::super::domain::ids;",
+            "domain::ids",
+        ),
+        ("plan/grants.rs", "use super::parts::{A, B};", "plan::parts"),
+        ("plan/account/mod.rs", "use super::parts;", "plan::parts"),
+        (
+            "plan/account/x.rs",
+            "use super::{y, z};",
+            "plan::account::{",
+        ),
+    ] {
+        let found = relative_imports(file, line);
+        let paths: Vec<&str> = found.iter().map(|i| i.path.as_str()).collect();
+        assert_eq!(paths, [expected]);
+    }
 }
 
 /// Words in literals that a status or an event can show: conditions, reasons, states, kinds.

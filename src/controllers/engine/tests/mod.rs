@@ -6,6 +6,7 @@ mod connectors;
 mod deletion;
 mod listings;
 mod orphans;
+mod policy;
 mod secrets;
 mod statuses;
 mod under_way;

@@ -1,5 +1,7 @@
 //! Whom a change of a Secret reaches.
 
+use serde_json::json;
+
 use super::super::Work;
 use super::{Bench, connector, employee};
 use crate::domain::ids::{ConnectorName, EmployeeName};
@@ -30,7 +32,12 @@ async fn a_secret_reaches_only_those_who_asked_for_it() {
     let mut chat = connector("chat");
     chat["spec"]["scim"]["baseUrl"] = "https://localhost:2/scim/v2".into();
     bench.connector("chat", &chat);
+    let grants = json!([{"connector": "directory"}, {"connector": "chat"}]);
+    let role = json!({"match": "employee.employeeId == '1'", "grants": grants});
+    bench.template("role", &json!({"metadata": {}, "spec": role}));
     bench.employee("ada", &employee("1"));
+    // Who has nothing there is looked at for none of it.
+    bench.employee("bob", &employee("2"));
     bench.work();
 
     bench.secret("unrelated");

@@ -1,0 +1,61 @@
+//! Whom something concerns: a change of policy, or something about one application.
+
+use jiff::Timestamp;
+
+use super::world::{ConnectorEntry, Person, Realm};
+use crate::domain::ids::ConnectorName;
+use crate::domain::lifecycle;
+use crate::domain::policy::PolicyChange;
+
+/// Whether a change of policy concerns a person. Facts that can't be used ask for nothing, whatever the
+/// policy is.
+#[must_use]
+pub fn by_policy(
+    realm: &Realm,
+    person: &Person,
+    change: &PolicyChange<'_>,
+    now: Timestamp,
+) -> bool {
+    let shown = |name| is_shown_in(realm, person, name, now);
+    let desires = |facts| change.concerns(facts, &person.record);
+    person.facts.as_ref().is_ok_and(|facts| desires(facts)) || change.connectors().iter().any(shown)
+}
+
+/// Whether something about a connector concerns a person: roles give something there, an account is
+/// there or remembered, or there may be one of someone who must be out.
+#[must_use]
+pub fn by_connector(
+    realm: &Realm,
+    person: &Person,
+    connector: &ConnectorName,
+    now: Timestamp,
+) -> bool {
+    let gives = |role| {
+        let template = realm.policy.template(role);
+        template.is_some_and(|template| template.spec.grants.contains_key(connector))
+    };
+    person.record.accounts.contains_key(connector)
+        || person.record.roles.keys().any(gives)
+        || is_shown_in(realm, person, connector, now)
+}
+
+/// Also where nothing is desired or remembered, an account that bears the person's mark is theirs. And
+/// who must be out has to know of every application, an incomplete listing included.
+#[must_use]
+pub fn is_shown_in(
+    realm: &Realm,
+    person: &Person,
+    connector: &ConnectorName,
+    now: Timestamp,
+) -> bool {
+    let id = &person.employee_id;
+    let marked = |entry: &ConnectorEntry| !entry.inventory.by_mark(id).is_empty();
+    realm.connectors.get(connector).is_some_and(marked)
+        || person.submitted.contains_key(connector)
+        || person.in_doubt.contains(connector)
+        || person.meta.deleting
+        || person
+            .facts
+            .as_ref()
+            .is_ok_and(|facts| lifecycle::at(facts, now).stage.is_urgent_end())
+}
