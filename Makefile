@@ -15,6 +15,10 @@ help: ## This list
 demo: ## Watch people become accounts: a control plane, two SCIM servers, a small company (KEEP=1 leaves it running)
 	@hack/demo.sh
 
+.PHONY: demo-kept
+demo-kept: ## Check that a demo that is left running can be looked at, and ended
+	@hack/demo-kept.sh
+
 .PHONY: test
 test: ## Every test, against a real Kubernetes API server and real SCIM servers, installed where needed
 	@hack/test.sh

@@ -14,12 +14,13 @@ dir=$PWD/demo
 namespace=people
 rollcall=${CARGO_TARGET_DIR:-target}/debug/rollcall
 
-need cargo "rustup (https://rustup.rs)" "Rollcall is written in Rust"
-need openssl openssl "it makes the certificates of the demo cluster"
-need curl curl "it asks the applications what they hold"
-need python3 "python3 python3-venv" "one of the two SCIM servers is a Python program"
-need node nodejs "one of the two SCIM servers is a Node.js program"
-need npm npm "it installs that server"
+need_to_build
+need openssl "apt-get install openssl" "it makes the certificates of the demo cluster"
+need curl "apt-get install curl" "it asks the applications what they hold"
+need_to_run_targets
+all_there
+# Only what is started here is spoken to.
+unset KUBECONFIG BIN
 [ ! -e "$dir/stop.sh" ] || "$dir/stop.sh"
 
 trap finish EXIT
@@ -28,12 +29,16 @@ trap 'exit 130' INT TERM
 step "Getting ready: the operator, a Kubernetes control plane, two applications"
 say "Building the operator (a few minutes the first time) …"
 cargo build --locked --bin rollcall
-eval "$(hack/targets/install.sh scim2-server scimmy | sed 's/^scim2-server=/directory_program=/; s/^scimmy=/chat_program=/')"
+programs=$(hack/targets/install.sh scim2-server scimmy)
+directory_program=$(value_of scim2-server "$programs")
+chat_program=$(value_of scimmy "$programs")
 rm -rf "$dir"
 mkdir -p "$dir"
 write_stop "$dir"
 say "Starting a control plane …"
-eval "$(hack/controlplane/start.sh "$dir/controlplane")"
+started=$(hack/controlplane/start.sh "$dir/controlplane")
+KUBECONFIG=$(value_of KUBECONFIG "$started")
+BIN=$(value_of BIN "$started")
 export KUBECONFIG KUBECACHEDIR=$dir/kubectl-cache
 PATH=$BIN:$PATH
 
@@ -64,6 +69,7 @@ note "'mallory' is in the directory now. Nobody declared such a person."
 kubectl wait --for=jsonpath='{.status.orphans}'=1 appconnector/directory --timeout=120s >/dev/null
 show kubectl get appconnectors
 show kubectl get appconnector directory --output 'jsonpath={.status.orphanedAccounts}{"\n"}'
+users directory | grep --quiet 'mallory .* active' || die "somebody touched mallory"
 note "Reported, not touched: it is not ours."
 
 step "Transfer: Hypatia goes from Marketing to Support"
@@ -72,6 +78,7 @@ groups directory upatia.theonos
 change employee/hypatia-theonos '{"spec":{"department":"Support","jobTitle":"Support Writer","managerRef":{"name":"maria-garcia"}}}'
 note "Groups after; what she holds in both is never dropped in between:"
 groups directory upatia.theonos
+holds directory upatia.theonos "staff, support"
 show kubectl get employee hypatia-theonos --output 'jsonpath={range .status.accounts[*]}{.connector}{": "}{.entitlements[*].name}{"\n"}{end}'
 
 step "Leave: yesterday was Alan's last day"
@@ -84,17 +91,25 @@ show kubectl get employee alan-turing --output 'jsonpath={.status.conditions[?(@
 note "Proof, from the applications themselves:"
 proof directory alan.turing
 proof chat alan.turing@example.com
+for where in "directory alan.turing" "chat alan.turing@example.com"; do
+  # shellcheck disable=SC2086 # two words
+  is_out $where || die "alan.turing is not out of ${where% *}"
+done
 
 step "Crash: sixty people join, and the operator is killed without warning in the middle"
 crowd 60 | kubectl apply --filename - >/dev/null &
 applying=$!
-until [ "$(count directory 'person.')" -ge 15 ]; do :; done
+for _ in $(seq 600); do
+  [ "$(count directory 'person.')" -lt 15 ] || break
+  sleep 0.05
+done
 kill -KILL "$(cat "$dir/rollcall.pid")"
 note "Killed (SIGKILL) with $(count directory 'person.') of 60 accounts made. Started again:"
 start_operator
 wait "$applying"
 settled
 note "$(count directory 'person.') accounts in the directory for the 60, $(doubled directory) user names there twice."
+[ "$(count directory 'person.') $(doubled directory)" = "60 0" ] || die "that should be 60 accounts, each of them once"
 
 step "What is so now"
 show kubectl get employees --output wide | grep --invert-match '^person-'

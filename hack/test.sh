@@ -7,13 +7,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source hack/lib/common.sh
 
 # Said before anything long begins: only these come from the system.
-need cargo "rustup (https://rustup.rs)" "Rollcall is written in Rust"
-need cc gcc "some crates hold C code"
-need openssl openssl "it makes the certificates of the test cluster"
-need diff diffutils "kubectl compares with it"
-need python3 "python3 python3-venv" "the SCIM server scim2-server is a Python program"
-need node nodejs "the SCIM server SCIMMY is a Node.js program"
-need npm npm "it installs the SCIM server SCIMMY"
+need_to_build
+need openssl "apt-get install openssl" "it makes the certificates of the test cluster"
+need diff "apt-get install diffutils" "kubectl compares with it"
+need_to_run_targets
+all_there
 
 say "== Test programs (kept in $ROLLCALL_CACHE)"
 bin=$(hack/controlplane/build.sh)
@@ -25,6 +23,9 @@ say "== Tests"
 exercised=${CARGO_TARGET_DIR:-target}/tmp/exercised.txt
 rm -f "$exercised"
 status=0
+# Without arguments, what passing tests have to say is shown too: how often random inputs came upon the
+# interesting cases, for one.
+if [ $# -eq 0 ]; then set -- -- --show-output; else some=1; fi
 cargo test --locked --no-fail-fast "$@" || status=$?
 
 say "== Real systems exercised"
@@ -34,8 +35,8 @@ else
   say "  none"
 fi
 # With arguments, only some of the tests were wanted.
-if [ $# -eq 0 ]; then
-  for system in kube-apiserver scim2-server SCIMMY helm; do
+if [ -z "${some:-}" ]; then
+  for system in kube-apiserver scim2-server SCIMMY oauth2-mock-server helm; do
     grep -q "^$system" "$exercised" 2>/dev/null || {
       say "error: no test exercised $system"
       status=1

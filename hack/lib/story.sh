@@ -43,6 +43,14 @@ write_stop() {
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 for name in rollcall directory chat; do
   [ ! -e "$name.pid" ] || kill "$(cat "$name.pid")" 2>/dev/null
+done
+for name in rollcall directory chat; do
+  [ -e "$name.pid" ] || continue
+  for _ in $(seq 150); do
+    kill -0 "$(cat "$name.pid")" 2>/dev/null || break
+    sleep 0.1
+  done
+  kill -KILL "$(cat "$name.pid")" 2>/dev/null
   rm -f "$name.pid"
 done
 [ ! -x controlplane/stop.sh ] || controlplane/stop.sh
@@ -146,10 +154,18 @@ crowd() {
   done
 }
 
-# Waits until everyone is as declared.
+# Waits until everyone is as declared, and says how far it is.
 settled() {
-  kubectl wait --for=condition=Ready employees --all --timeout=180s >/dev/null ||
-    { kubectl get employees --output wide; die "not everyone became Ready"; }
+  local now said='' began=$SECONDS
+  while now=$(ready) && [ "${now% of *}" != "${now#* of }" ]; do
+    [ $((SECONDS - began)) -lt 180 ] || { kubectl get employees --output wide; die "not everyone became Ready"; }
+    [ "$now" = "$said" ] || note "  … $now are ready"
+    said=$now
+    sleep 1
+  done
+}
+ready() {
+  kubectl get employees --no-headers | awk '$3 == "True" { n++ } END { print n + 0 " of " NR }'
 }
 
 # change OBJECT PATCH: edits an object, and waits until the operator has carried that out.
@@ -185,6 +201,16 @@ groups() {
   scim "$1" GET 'Groups?count=200' | python3 -c 'import json, sys
 found = [g["displayName"] for g in json.load(sys.stdin)["Resources"] if any(m["value"] == sys.argv[2] for m in g.get("members") or [])]
 print("  %s: %s" % (sys.argv[1], ", ".join(sorted(found)) or "no groups"))' "$2" "$id"
+}
+# holds APPLICATION USER GROUPS: fails where the groups are others.
+holds() {
+  local found
+  found=$(groups "$1" "$2")
+  [ "$found" = "  $2: $3" ] || die "$2 should hold $3 in $1, and it says:$found"
+}
+is_out() {
+  [ "$(scim "$1" GET "Users/$(user_id "$1" "$2")" | field active)" = false ] &&
+    [ "$(groups "$1" "$2")" = "  $2: no groups" ]
 }
 proof() {
   local id

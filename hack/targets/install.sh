@@ -8,7 +8,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/../lib/common.sh"
 
 install_scim2_server() {
-  need python3 "python3 python3-venv" "the SCIM server scim2-server is a Python program"
+  need python3 "apt-get install python3 python3-venv" "the SCIM server scim2-server is a Python program"
+  all_there
   local requirements=$here/scim2-server/requirements.txt dir
   dir=$ROLLCALL_CACHE/targets/scim2-server-$(digest_of "$requirements")
   if [ ! -e "$dir/installed" ]; then
@@ -26,8 +27,9 @@ install_scim2_server() {
 # usage: install_node NAME WHAT
 install_node() {
   local name=$1 what=$2 dir
-  need node nodejs "$what is a Node.js program"
-  need npm npm "it installs $what"
+  need node "apt-get install nodejs" "$what is a Node.js program"
+  need npm "apt-get install npm" "it installs $what"
+  all_there
   dir=$ROLLCALL_CACHE/targets/$name-$(digest_of "$here/$name"/{package.json,package-lock.json,server.mjs})
   if [ ! -e "$dir/installed" ]; then
     say "Installing $what into $dir …"

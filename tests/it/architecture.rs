@@ -93,6 +93,7 @@ const DECIDING: [&str; 6] = [
 
 #[test]
 fn a_look_waits_for_nobody() {
+    let waits = Regex::new(r"\.await\b|\basync\b").unwrap();
     let mut looked_at = BTreeSet::new();
     let mut waiting = BTreeSet::new();
     for source in all() {
@@ -100,7 +101,6 @@ fn a_look_waits_for_nobody() {
             continue;
         };
         looked_at.insert(*folder);
-        let waits = Regex::new(r"\.await\b|\basync\b").unwrap();
         if source.code().iter().any(|(_, line)| waits.is_match(line)) {
             waiting.insert(source.path.clone());
         }

@@ -114,12 +114,10 @@ impl ScimServer {
         let log = self.folder.path().join("output.log");
         let mut process = match self.product {
             Product::Scim2Server => {
-                exercised("scim2-server 0.8.3");
                 let arguments = ["--port", &port, "--bearer-token", &self.token];
                 Tied::start(program, arguments, &[], &log)
             }
             Product::Scimmy => {
-                exercised("SCIMMY 1.3.5");
                 let requests = self.folder.path().join("requests.jsonl");
                 let mut environment = vec![
                     ("PORT", port.as_str()),
@@ -135,6 +133,10 @@ impl ScimServer {
             self.client.answers().await
         })
         .await;
+        exercised(match self.product {
+            Product::Scim2Server => "scim2-server 0.8.3",
+            Product::Scimmy => "SCIMMY 1.3.5",
+        });
         self.process = Some(process);
     }
 
