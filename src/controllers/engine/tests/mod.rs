@@ -5,6 +5,7 @@ mod claims;
 mod connectors;
 mod deletion;
 mod listings;
+mod names;
 mod orphans;
 mod policy;
 mod secrets;
