@@ -96,11 +96,13 @@ pub struct EmployeeSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manager_ref: Option<ObjectRef>,
     /// First day of work, `YYYY-MM-DD`, in the person's own time zone.
-    #[schemars(length(min = 10, max = 10), extend("format" = "date"))]
+    #[schemars(length(max = 64))]
+    #[x_kube(validation = Rule::new(rules::DATE).message(rules::START_DATE_MESSAGE))]
     pub start_date: String,
     /// Last day of work, `YYYY-MM-DD`, inclusive, in the person's own time zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 10, max = 10), extend("format" = "date"))]
+    #[schemars(length(max = 64))]
+    #[x_kube(validation = Rule::new(rules::DATE).message(rules::END_DATE_MESSAGE))]
     pub end_date: Option<String>,
     /// IANA time zone in which the person's days begin and end, such as `Europe/Berlin`. UTC when unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]

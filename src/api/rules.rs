@@ -13,6 +13,15 @@ pub(super) const OBJECT_NAME_MESSAGE: &str = "not a name that an object can have
 pub(super) const OBJECT_NAMES: &str =
     "self.all(n, n.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$'))";
 
+/// A day of the calendar (RFC 3339 full-date). Days of one length compare as text.
+pub(super) const DATE: &str = "!format.date().validate(self).hasValue()";
+/// What to do about it.
+pub(super) const START_DATE_MESSAGE: &str =
+    "startDate must be a day of the calendar, written year-month-day, such as 2026-12-01";
+/// What to do about it.
+pub(super) const END_DATE_MESSAGE: &str =
+    "endDate must be a day of the calendar, written year-month-day, such as 2027-06-30";
+
 /// One `@` with something on both sides. More than that only sending a message proves.
 pub(super) const EMAIL: &str = "self.matches('^[^@[:space:]]+@[^@[:space:]]+$')";
 /// What to do about it.

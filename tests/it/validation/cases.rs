@@ -10,6 +10,10 @@ pub fn refused() -> Vec<(Value, &'static str)> {
     all.extend(refused_employees().map(|(at, value, says)| (with(employee(), at, value), says)));
     all.extend(refused_roles().map(|(at, value, says)| (with(role(), at, value), says)));
     all.extend(refused_clients().map(|(at, value, says)| (with(connector(), at, value), says)));
+    all.extend(
+        refused_references()
+            .map(|(value, says)| (with(connector(), "/spec/scim/auth", value), says)),
+    );
     all.extend(refused_connectors().map(|(at, value, says)| (with(connector(), at, value), says)));
     all
 }
@@ -23,6 +27,8 @@ fn refused_employees() -> impl Iterator<Item = Case> {
     let zone = "timeZone must be an IANA name such as Europe/Berlin, America/New_York or UTC";
     let name = "not a name that an object can have: use lower-case letters";
     let key = "names of attributes may have 63 characters";
+    let start = "startDate must be a day of the calendar, written year-month-day, such as 2026-12-01";
+    let end = "endDate must be a day of the calendar, written year-month-day, such as 2027-06-30";
     [
         ("/spec/employeeId", json!(null), "spec.employeeId: Required"),
         ("/spec/employeeId", json!(""), "at least 1 chars long"),
@@ -54,14 +60,21 @@ fn refused_employees() -> impl Iterator<Item = Case> {
         ("/spec/location", json!(long(201)), "200"),
         ("/spec/costCenter", json!(long(201)), "200"),
         ("/spec/managerRef", json!({}), "spec.managerRef.name: Required"),
+        ("/spec/managerRef", json!({"name": ""}), "at least 1 chars long"),
         ("/spec/managerRef", json!({"name": "Grace Hopper"}), name),
         ("/spec/managerRef", json!({"name": long(254)}), "253"),
         ("/spec/managerRef", json!({"name": "ada-lovelace"}), "this person's own Employee object"),
         ("/spec/startDate", json!(null), "spec.startDate: Required"),
-        ("/spec/startDate", json!("2026-02-30"), "must be of type date"),
-        ("/spec/startDate", json!("1.12.2026"), "spec.startDate"),
-        ("/spec/startDate", json!("tomorrow"), "spec.startDate"),
-        ("/spec/endDate", json!("2027-13-01"), "must be of type date"),
+        ("/spec/startDate", json!("2026-02-30"), start),
+        ("/spec/startDate", json!("1.12.2026"), start),
+        ("/spec/startDate", json!("2026-12-1"), start),
+        ("/spec/startDate", json!("2026-12-01T00:00:00Z"), start),
+        ("/spec/startDate", json!("tomorrow"), start),
+        ("/spec/startDate", json!(""), start),
+        ("/spec/startDate", json!(long(65)), "64"),
+        ("/spec/endDate", json!("2027-13-01"), end),
+        ("/spec/endDate", json!("next year"), end),
+        ("/spec/endDate", json!(long(65)), "64"),
         ("/spec/endDate", json!("2026-11-30"), "endDate is before startDate"),
         ("/spec/timeZone", json!("Berlin"), zone),
         ("/spec/timeZone", json!("CET+1"), zone),
@@ -72,6 +85,9 @@ fn refused_employees() -> impl Iterator<Item = Case> {
         ("/spec/timeZone", json!(""), "spec.timeZone"),
         ("/spec/timeZone", json!(format!("Etc/{}", long(61))), "64"),
         ("/spec/employment", json!("Retired"), r#"supported values: "Active", "OnLeave", "Suspended""#),
+        ("/spec/roles", json!([{}]), "spec.roles[0].name: Required"),
+        ("/spec/roles", json!([{"name": ""}]), "at least 1 chars long"),
+        ("/spec/roles", json!([{"name": long(254)}]), "253"),
         ("/spec/roles", json!([{"name": "Not A Role"}]), name),
         ("/spec/roles", json!([{"name": "a"}, {"name": "a"}]), "Duplicate value"),
         ("/spec/roles", many(65, |i| json!({"name": format!("r{i}")})), "must have at most 64 items"),
@@ -100,6 +116,7 @@ fn refused_roles() -> impl Iterator<Item = Case> {
         ("/spec/includes", json!(["marketing"]), "includes names this role template itself"),
         ("/spec/includes", many(33, |i| json!(format!("r{i}"))), "must have at most 32 items"),
         ("/spec/grants", json!([{}]), "spec.grants[0].connector: Required"),
+        ("/spec/grants", json!([{"connector": ""}]), "at least 1 chars long"),
         ("/spec/grants", json!([{"connector": "A B"}]), name),
         ("/spec/grants", json!([{"connector": long(254)}]), "253"),
         ("/spec/grants", json!([{"connector": "a"}, {"connector": "a"}]), "Duplicate value"),
@@ -112,12 +129,44 @@ fn refused_roles() -> impl Iterator<Item = Case> {
     .into_iter()
 }
 
+/// Each way to authenticate, with each fault that a reference to a Secret can have.
+fn refused_references() -> impl Iterator<Item = (Value, &'static str)> {
+    let good = json!({"name": "a", "key": "b"});
+    let with_reference = [
+        |reference: Value| json!({"bearer": {"secretKeyRef": reference}}),
+        |reference| json!({"basic": {"username": "svc", "passwordSecretKeyRef": reference}}),
+        |reference| {
+            with(
+                json!({"oauth2": oauth2()}),
+                "/oauth2/clientSecretKeyRef",
+                reference,
+            )
+        },
+    ];
+    let faults = [
+        ("/name", json!(null), "name: Required"),
+        ("/name", json!(""), "at least 1 chars long"),
+        ("/name", json!("A B"), "not a name that an object can have"),
+        ("/name", json!(long(254)), "253"),
+        ("/key", json!(null), "key: Required"),
+        ("/key", json!(""), "at least 1 chars long"),
+        ("/key", json!(long(254)), "253"),
+    ];
+    with_reference.into_iter().flat_map(move |wrap| {
+        let good = good.clone();
+        let faults = faults.clone().into_iter();
+        faults.map(move |(at, value, says)| {
+            let spoilt = with(json!({"r": good}), &format!("/r{at}"), value);
+            (wrap(spoilt["r"].clone()), says)
+        })
+    })
+}
+
 #[rustfmt::skip] // a table: one case a line
 fn refused_connectors() -> impl Iterator<Item = Case> {
     let url = "baseUrl must be an absolute http or https URL such as https://example.com/scim/v2";
     let plain = "baseUrl must carry no user, query or fragment; put credentials into a Secret";
     let one = "exactly one of auth.bearer, auth.basic and auth.oauth2 is needed";
-    let name = "not a name that an object can have: use lower-case letters";
     let interval = "interval must be at least 1s and at most a week";
     let timeout = "timeout must be at least 1s and less than 10m";
     let hold = "hold must be a time of at most 99 days";
@@ -146,13 +195,12 @@ fn refused_connectors() -> impl Iterator<Item = Case> {
         ("/spec/scim/auth", json!({}), one),
         ("/spec/scim/auth", json!({"bearer": bearer, "basic": basic}), one),
         ("/spec/scim/auth", json!({"bearer": {}}), "spec.scim.auth.bearer.secretKeyRef: Required"),
-        ("/spec/scim/auth/bearer/secretKeyRef/name", json!("A B"), name),
-        ("/spec/scim/auth/bearer/secretKeyRef/name", json!(long(254)), "253"),
-        ("/spec/scim/auth/bearer/secretKeyRef/key", json!(""), "secretKeyRef.key"),
-        ("/spec/scim/auth/bearer/secretKeyRef/key", json!(long(254)), "253"),
+        ("/spec/scim/auth", json!({"basic": {"username": "svc"}}), "passwordSecretKeyRef: Required"),
+        ("/spec/scim/auth", with(json!({"basic": basic}), "/basic/username", json!(null)), "username: Required"),
         ("/spec/scim/auth", json!({"basic": user("a:b")["b"]}), "username must not hold a colon"),
         ("/spec/scim/auth", json!({"basic": user("")["b"]}), "auth.basic.username"),
         ("/spec/scim/auth", json!({"basic": user(&long(257))["b"]}), "256"),
+        ("/spec/scim/tls", json!({}), "spec.scim.tls.caBundle: Required"),
         ("/spec/scim/tls", json!({"caBundle": "MIIB"}), certificate),
         ("/spec/scim/tls", json!({"caBundle": ""}), "spec.scim.tls.caBundle"),
         ("/spec/scim/tls", json!({"caBundle": long(65537)}), "65536"),
@@ -192,7 +240,9 @@ fn refused_connectors() -> impl Iterator<Item = Case> {
         ("/spec/sync", json!({"interval": "5m1h"}), interval),
         ("/spec/sync", json!({"interval": "ten minutes"}), interval),
         ("/spec/sync", json!({"interval": "10"}), interval),
+        ("/spec/sync", json!({"interval": long(25)}), "24"),
         ("/spec/sync", json!({"timeout": "0s"}), timeout),
+        ("/spec/sync", json!({"timeout": long(25)}), "24"),
         ("/spec/sync", json!({"timeout": ""}), timeout),
         ("/spec/sync", json!({"timeout": "1h"}), timeout),
         ("/spec/sync", json!({"pageSize": 0}), "greater than or equal to 1"),
@@ -218,6 +268,7 @@ fn refused_clients() -> impl Iterator<Item = Case> {
     [
         ("/spec/scim/auth", json!({"bearer": {"secretKeyRef": {"name": "a", "key": "t"}}, "oauth2": oauth2}), "exactly one of auth.bearer, auth.basic and auth.oauth2 is needed"),
         ("/spec/scim/auth", client("/tokenUrl", json!(null)), "auth.oauth2.tokenUrl: Required"),
+        ("/spec/scim/auth", client("/tokenUrl", json!("")), "at least 1 chars long"),
         ("/spec/scim/auth", client("/tokenUrl", json!("login.example.com/token")), token_url),
         ("/spec/scim/auth", client("/tokenUrl", json!("ftp://login.example.com/token")), token_url),
         ("/spec/scim/auth", client("/tokenUrl", json!("https://a:b@login.example.com/token")), plain_token_url),
