@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use k8s_openapi::api::core::v1::Secret;
 use kube::Resource;
 use kube::ResourceExt;
 use kube::api::{DeleteParams, ListParams};
@@ -141,6 +142,64 @@ pub async fn a_namespace_is_emptied_and_filled_again() {
     cycles(&server, 2).await;
     assert_eq!(writes(&server).await, sent);
     assert_eq!(server.users().await, users);
+}
+
+/// Every object of the namespace is deleted at the same moment, Secrets too, with the operator running
+/// or away; then all of it is applied again, people and roles at the same moment.
+async fn everything_at_once(name: &str, server: &ScimServer, away: bool) {
+    let story = Story::new(name).await;
+    let operator = Operator::start(&story.ns).await;
+    story.connect("directory", server).await;
+    let role = everyone("all", "directory", &["staff"]);
+    story.apply_role(role.clone()).await;
+    people(&story).await;
+    story.provisioned("ada", 1).await;
+    story.provisioned("bob", 1).await;
+    cycles(server, 1).await;
+    let sent = writes(server).await;
+    let users = server.users().await;
+    let mut operators = vec![operator];
+    if away {
+        operators.remove(0).stop().await.unwrap();
+    }
+    tokio::join!(
+        delete_all::<Employee>(&story),
+        delete_all::<RoleTemplate>(&story),
+        delete_all::<AppConnector>(&story),
+        delete_all::<Secret>(&story),
+    );
+    if away {
+        operators.push(Operator::start(&story.ns).await);
+    }
+
+    story.connect("directory", server).await;
+    let released = [("ada.lovelace", "Released"), ("bob.noyce", "Released")];
+    orphans(&story, "directory", &released).await;
+    tokio::join!(people(&story), story.apply_role(role));
+    story.provisioned("ada", 1).await;
+    story.provisioned("bob", 1).await;
+    orphans(&story, "directory", &[]).await;
+    cycles(server, 2).await;
+    assert_eq!(writes(server).await, sent);
+    assert_eq!(server.users().await, users);
+}
+
+#[tokio::test]
+async fn everything_is_deleted_at_once_scimmy() {
+    let server = ScimServer::scimmy().await;
+    everything_at_once("at-once-a", &server, false).await;
+}
+
+#[tokio::test]
+async fn everything_is_deleted_at_once_scim2_server() {
+    let server = ScimServer::scim2_server().await;
+    everything_at_once("at-once-b", &server, false).await;
+}
+
+#[tokio::test]
+async fn everything_is_deleted_while_no_operator_runs() {
+    let server = ScimServer::scim2_server().await;
+    everything_at_once("at-once-c", &server, true).await;
 }
 
 /// A connector whose policy is `Disable`, beside one that releases.

@@ -91,7 +91,9 @@ pub async fn a_joiner_gets_accounts_and_groups_in_two_targets() {
 
         // Never current before it was so, and one write where all went well. Work that lasts longer
         // than that on a busy machine is told of on the way, at most once in three seconds.
-        for version in witness.versions_of("ada") {
+        let versions = witness.versions_of("ada");
+        assert!(versions.len() >= 2, "as made, and as told: {versions:#?}");
+        for version in versions {
             assert!(
                 !is_observed(&version) || is_ready(&version) || is_true(&version, "Reconciling"),
                 "this reads as done and is not: {version:#}"

@@ -81,7 +81,12 @@ pub async fn a_leaver_is_disabled_everywhere_and_that_is_read_back() {
             let others = BTreeSet::from([username("bob"), username("eve")]);
             assert_eq!(server.group_members("everyone").await, others);
         }
-        for version in witness.versions_of("ada") {
+        let versions = witness.versions_of("ada");
+        assert!(
+            versions.len() >= 2,
+            "as applied, and as told: {versions:#?}"
+        );
+        for version in versions {
             let proven = ["directory", "chat"]
                 .iter()
                 .all(|c| account(&version, c)["lastVerified"].is_string());

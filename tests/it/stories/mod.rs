@@ -8,6 +8,7 @@ pub mod credentials;
 pub mod deletion;
 pub mod drift;
 pub mod dry_run;
+mod first_day;
 mod forgetful;
 pub mod joiner;
 pub mod killed;

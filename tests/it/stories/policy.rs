@@ -12,7 +12,7 @@ use super::kit::{
     Company, account, clerk, company, condition_says, connector_with, cycles, group_id, id_of,
     is_ready, is_true, lines_of_writes, since, template, username,
 };
-use crate::support::targets::ScimServer;
+use crate::support::targets::{LoggedRequest, ScimServer};
 use crate::support::wait::eventually;
 
 const MARKETING: &str = "employee.department == 'Marketing'";
@@ -79,6 +79,17 @@ async fn members_become(server: &ScimServer, group: &str, people: &[&str]) {
     .await;
 }
 
+/// The paths of requests that concern single accounts, searches for them included: all but listings.
+fn about_accounts(log: &[LoggedRequest]) -> Vec<String> {
+    let listing = |r: &&LoggedRequest| {
+        r.method == "GET" && r.path.contains("/Users?") && !r.path.contains("filter=")
+    };
+    log.iter()
+        .filter(|r| r.path.contains("/Users") && !listing(r))
+        .map(|r| r.path.clone())
+        .collect()
+}
+
 #[tokio::test]
 pub async fn a_changed_template_reaches_exactly_the_people_concerned() {
     company("policy", async |company| {
@@ -114,11 +125,7 @@ pub async fn a_changed_template_reaches_exactly_the_people_concerned() {
         cycles(&server, 1).await;
 
         let log = since(&server, mark).await;
-        for person in ["ada", "bob", "carl", "dora", "zoe"] {
-            let id = id_of(&server, person).await;
-            let asked: Vec<_> = log.iter().filter(|r| r.path.contains(&id)).collect();
-            assert_eq!(asked, Vec::<&_>::new(), "groups alone change, not {person}");
-        }
+        assert_eq!(about_accounts(&log), [""; 0], "groups alone change");
         let given = format!("/Groups/{}", group_id(&server, "budget").await);
         let taken = format!("/Groups/{}", group_id(&server, "marketing").await);
         let asked: Vec<_> = log.iter().filter(|r| r.is_write()).collect();
@@ -137,6 +144,24 @@ pub async fn a_changed_template_reaches_exactly_the_people_concerned() {
             before, after,
             "nothing is said of people whom it does not concern"
         );
+
+        // Where an account changes, it is that account alone that sees a request.
+        let mark = server.requests().await.len();
+        let zoe = format!("/Users/{}", id_of(&server, "zoe").await);
+        let guests = "employee.type == 'Guest'";
+        company
+            .apply_role(template("visitor", guests, &[("directory", &["visitors"])]))
+            .await;
+        company
+            .seen_employee("zoe", "has lost the account", |e| {
+                account(e, "directory")["state"] == "Disabled"
+            })
+            .await;
+        cycles(&server, 1).await;
+        let asked = about_accounts(&since(&server, mark).await);
+        assert!(asked.iter().all(|path| path.ends_with(&zoe)), "{asked:#?}");
+        assert!(asked.len() >= 2, "disabled, and read back: {asked:#?}");
+        assert_eq!([version("carl").await, version("dora").await], after[..2]);
         assert_eq!(
             server.group_members("everyone").await,
             names(&["ada", "bob", "carl", "dora"])

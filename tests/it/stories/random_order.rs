@@ -52,6 +52,11 @@ fn roles() -> Vec<Value> {
 }
 
 fn nobody_is_stalled(witnesses: &[&Witness]) {
+    for witness in witnesses {
+        let versions = witness.all();
+        let told = versions.iter().filter(|v| is_observed(v)).count();
+        assert!(told >= 2, "hardly any status was seen: {versions:#?}");
+    }
     for version in witnesses.iter().flat_map(|w| w.all()) {
         assert!(!is_true(&version, "Stalled"), "{version:#}");
         if !is_observed(&version) || is_ready(&version) {
