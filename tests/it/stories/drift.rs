@@ -84,7 +84,19 @@ async fn drift(server: &ScimServer, company: &Company) {
 
     let tampered = server.requests().await.len();
 
-    repaired(server, company, &gone).await;
+    let mallory_is_told = async {
+        let listed = |c: &serde_json::Value| {
+            let orphans = c["status"]["orphanedAccounts"].to_string();
+            orphans.contains("mallory")
+        };
+        company
+            .seen_connector("directory", "tells of mallory", listed)
+            .await;
+        let log = since(server, tampered).await;
+        log.iter().filter(|r| begins_listing(r)).count()
+    };
+    let ((), begun) = tokio::join!(repaired(server, company, &gone), mallory_is_told);
+    assert!(begun <= 2, "{begun} listings until mallory was told of");
     let log = since(server, tampered).await;
     let last = log.iter().rposition(LoggedRequest::is_write).unwrap();
     let begun = log[..last].iter().filter(|r| begins_listing(r)).count();
@@ -253,6 +265,11 @@ async fn reported(company: &Company) {
         company.metric("rollcall_orphaned_accounts", &labels).await,
         2
     );
+    for (role, holders) in [("marketing", 2), ("everyone", 2)] {
+        let labels = format!("namespace=\"{}\",role_template=\"{role}\"", company.ns.name);
+        let shown = company.metric("rollcall_rogue_holders", &labels).await;
+        assert_eq!(shown, holders, "{role}");
+    }
     // What mallory holds is counted with the template; this is what people hold.
     assert_eq!(
         company

@@ -285,6 +285,18 @@ async fn an_event_is_told_once() {
     let broken: Value =
         json!({"metadata": {"name": "typo"}, "spec": {"match": "employee.jobTtle == ''"}});
     story.apply_role(broken).await;
+    // Bob holds what no policy gives him.
+    story
+        .apply_person(employee("bob", "3", "Bob", "Noyce"))
+        .await;
+    story.provisioned("bob", 1).await;
+    let bob = server.user_by_name("bob.noyce").await.unwrap();
+    let group = server.create_group("vip").await;
+    server.add_member(&group, bob["id"].as_str().unwrap()).await;
+    let grants = json!([{"connector": "directory", "entitlements": ["vip"]}]);
+    story
+        .apply_role(json!({"metadata": {"name": "vip"}, "spec": {"grants": grants}}))
+        .await;
     story
         .connector("directory", "reports the stranger", |c| {
             is(
@@ -300,6 +312,8 @@ async fn an_event_is_told_once() {
         once("Employee lost", "Stalled"),
         once("RoleTemplate typo", "Stalled"),
         once("AppConnector directory", "OrphanedAccounts"),
+        once("Employee bob", "OrphanedCredentials"),
+        once("RoleTemplate vip", "OrphanedCredentials"),
     ]);
     eventually("each is told", async || {
         let seen = told(&story).await;
