@@ -16,6 +16,8 @@ mod examples;
 #[cfg(test)]
 mod ground;
 #[cfg(test)]
+mod newcomer;
+#[cfg(test)]
 mod purity;
 #[cfg(test)]
 mod scim;

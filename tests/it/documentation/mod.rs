@@ -2,7 +2,7 @@
 
 mod code;
 mod manifests;
-mod pages;
+pub mod pages;
 
 use std::collections::BTreeSet;
 use std::path::Path;

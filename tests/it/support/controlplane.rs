@@ -60,6 +60,11 @@ impl PrivateControlPlane {
         Self(Box::leak(Box::new(ControlPlane::start().await)))
     }
 
+    /// Starts one that has never heard of our kinds.
+    pub async fn without_crds() -> Self {
+        Self(Box::leak(Box::new(ControlPlane::without_crds().await)))
+    }
+
     /// For a namespace in it.
     pub fn get(&self) -> &'static ControlPlane {
         self.0
@@ -274,6 +279,19 @@ impl ControlPlane {
         ask("put", json!({"key": key, "value": value})).await;
     }
 
+    /// Runs lines of a shell in a folder, with the real kubectl on its path and all rights.
+    pub async fn shell(&self, folder: &Path, lines: &str) -> Said {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut command = Command::new("bash");
+        command
+            .args(["-euo", "pipefail", "-c", lines])
+            .current_dir(folder)
+            .env("PATH", format!("{}:{path}", self.programs.display()))
+            .env("KUBECONFIG", self.kubeconfig())
+            .env("KUBECACHEDIR", self.folder.join("kubectl-cache"));
+        Self::said(command).await
+    }
+
     /// Runs the real kubectl.
     pub async fn kubectl(&self, arguments: &[&str]) -> Said {
         let mut command = Command::new(self.programs.join("kubectl"));
@@ -283,6 +301,10 @@ impl ControlPlane {
             // Discovery is kept per server; the home of whoever runs the tests is not touched.
             .env("KUBECACHEDIR", self.folder.join("kubectl-cache"))
             .args(arguments);
+        Self::said(command).await
+    }
+
+    async fn said(mut command: Command) -> Said {
         let output = tokio::task::spawn_blocking(move || command.output())
             .await
             .unwrap()
