@@ -14,6 +14,8 @@ mod election;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod ground;
 #[cfg(test)]
 mod newcomer;

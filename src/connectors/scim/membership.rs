@@ -115,10 +115,27 @@ impl ScimConnector {
 
     /// Reads who is a member now.
     async fn look(&self, group: &EntitlementId, run: &mut Run) -> Result<(), ConnectorError> {
-        let read = self.group_or_error(group).await?;
-        run.known = shown(&read.view);
+        run.known = self.members_now(group).await?;
         self.settled(group);
         Ok(())
+    }
+
+    /// Who is a member now; `None` where the server does not show it.
+    async fn members_now(
+        &self,
+        group: &EntitlementId,
+    ) -> Result<Option<HashSet<AccountId>>, ConnectorError> {
+        let view = self.group_or_error(group).await?.view;
+        if let Some(known) = shown(&view) {
+            return Ok(Some(known));
+        }
+        if !view.entitlement.completeness.is_complete() {
+            return Ok(None);
+        }
+        // Without members, or with members that it hides.
+        let asked_for = self.members_asked_for(group).await?;
+        let ids = asked_for.iter().filter_map(member_id);
+        Ok(Some(ids.map(AccountId::new).collect()))
     }
 
     async fn group_or_error(&self, group: &EntitlementId) -> Result<GroupRecord, ConnectorError> {
@@ -210,19 +227,8 @@ impl ScimConnector {
         if members.is_some() || !removes || self.dialect().learnt.removal_proved {
             return Ok(members);
         }
-        let view = self.group_or_error(group).await?.view;
-        let known = match shown(&view) {
-            Some(known) => known,
-            // Without members, or with members that it hides.
-            None if view.entitlement.completeness.is_complete() => {
-                let asked_for = self.members_asked_for(group).await?;
-                asked_for
-                    .iter()
-                    .filter_map(member_id)
-                    .map(AccountId::new)
-                    .collect()
-            }
-            None => return Ok(None),
+        let Some(known) = self.members_now(group).await? else {
+            return Ok(None);
         };
         let mut gone = batch.iter().filter(|wish| !wish.member);
         if gone.all(|wish| !known.contains(&wish.account)) {

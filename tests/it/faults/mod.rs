@@ -1,0 +1,4 @@
+//! What goes wrong in the wild, told as stories on the real API server. The table in `docs/faults.md` says
+//! which test shows what.
+
+mod lost_answers;
