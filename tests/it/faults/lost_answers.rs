@@ -7,9 +7,10 @@ use std::sync::Mutex;
 use rollcall::api::employee::AccountState;
 use serde_json::{Value, json};
 
+use super::kinds::kind;
 use crate::stories::kit::{Story, connector_to, cycles, employee, template, username, writes};
 use crate::support::operator::Operator;
-use crate::support::proxy::{Asked, Proxy, Verdict};
+use crate::support::proxy::{Proxy, Verdict};
 use crate::support::targets::ScimServer;
 use crate::support::wait::eventually;
 
@@ -19,28 +20,6 @@ enum Lost {
     Nothing,
     Request,
     Answer,
-}
-
-/// Method, collection, and what is done to which attributes: `PATCH Users replace active false`.
-fn kind(asked: &Asked) -> String {
-    let collection = if asked.path.contains("/Groups") {
-        "Groups"
-    } else {
-        "Users"
-    };
-    let operations = asked.body["Operations"].as_array().into_iter().flatten();
-    let operations: Vec<String> = operations
-        .map(|operation| {
-            let path = operation["path"].as_str().unwrap_or_default();
-            let active = match (path, &operation["value"]) {
-                ("active", value) => value.to_string(),
-                (_, value) => value["active"].to_string(),
-            };
-            let attribute = path.split('[').next().unwrap_or_default();
-            format!("{} {attribute} {active}", operation["op"])
-        })
-        .collect();
-    format!("{} {collection} {}", asked.method, operations.join(", "))
 }
 
 /// A proxy that loses the first write of each kind, and notes which kinds there were.

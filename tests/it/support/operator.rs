@@ -154,7 +154,25 @@ impl OperatorProcess {
         Self::start_with(namespace, &proxy.kubeconfig(), &[], &[]).await
     }
 
+    /// As `start_through`, without waiting until it is ready: it may be killed before.
+    pub fn launch_through(namespace: &Namespace, proxy: &Proxy) -> Self {
+        Self::launch(namespace, &proxy.kubeconfig(), &[], &[])
+    }
+
     async fn start_with(
+        namespace: &Namespace,
+        kubeconfig: &Path,
+        more: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let mut operator = Self::launch(namespace, kubeconfig, more, environment);
+        let address = operator.address.clone();
+        let process = operator.process();
+        ready(&address, || process.ended().map(|_| process.output())).await;
+        operator
+    }
+
+    fn launch(
         namespace: &Namespace,
         kubeconfig: &Path,
         more: &[&str],
@@ -176,8 +194,7 @@ impl OperatorProcess {
         let arguments = arguments.iter().chain(more);
         let program = Path::new(env!("CARGO_BIN_EXE_rollcall"));
         let log = folder.path().join("rollcall.log");
-        let mut process = Tied::start(program, arguments, environment, &log);
-        ready(&address, || process.ended().map(|_| process.output())).await;
+        let process = Tied::start(program, arguments, environment, &log);
         Self {
             address,
             running: Running::Plain(process, folder),
@@ -195,6 +212,20 @@ impl OperatorProcess {
     #[allow(dead_code, reason = "for benchmarks")]
     pub fn resident(&mut self) -> u64 {
         self.process().resident()
+    }
+
+    /// Its process id.
+    pub fn id(&mut self) -> u32 {
+        self.process().id()
+    }
+
+    /// Waits until it has ended, however that came about.
+    pub async fn ended(&mut self) {
+        eventually("the operator has ended", async || {
+            let log = self.log();
+            self.process().ended().ok_or(log)
+        })
+        .await;
     }
 
     /// Kills it (SIGKILL) and waits until it is gone.

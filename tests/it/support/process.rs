@@ -81,6 +81,11 @@ impl Tied {
         self.watcher.flush().unwrap();
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills at once (SIGKILL) and waits until the process is gone.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
