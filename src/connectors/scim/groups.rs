@@ -48,7 +48,7 @@ impl ScimConnector {
         &self,
         name: &EntitlementName,
     ) -> Result<ObservedEntitlement, ConnectorError> {
-        if let Some(existing) = self.group_named(name).await? {
+        if let Some(existing) = self.existing_group(name).await? {
             return Ok(existing);
         }
         let what = format!("creating group {name}");
@@ -69,7 +69,20 @@ impl ScimConnector {
             Err(failure) if failure.error.kind == ErrorKind::Taken => failure.into(),
             Err(failure) => return Err(failure.into()),
         };
-        self.group_named(name).await?.ok_or(taken)
+        self.existing_group(name).await?.ok_or(taken)
+    }
+
+    /// A group that was taken to be missing. Its members are looked at before any is added: they may be
+    /// there already.
+    async fn existing_group(
+        &self,
+        name: &EntitlementName,
+    ) -> Result<Option<ObservedEntitlement>, ConnectorError> {
+        let found = self.group_named(name).await?;
+        if let Some(group) = &found {
+            self.doubt(&group.id);
+        }
+        Ok(found)
     }
 
     /// The one group of a name, by filter where that works, else by looking at all of them.

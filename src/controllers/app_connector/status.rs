@@ -7,7 +7,7 @@ use crate::api::app_connector::{
     AppConnectorStatus, DryRunStatus, InventoryStatus, Mode, OrphanedAccount,
 };
 use crate::api::conditions::{self, Wanted};
-use crate::connectors::registry;
+use crate::connectors::{ErrorKind, registry};
 use crate::controllers::app_connector::orphans::Orphans;
 use crate::controllers::pause::Pause;
 use crate::controllers::text;
@@ -192,7 +192,12 @@ fn inventory(entry: &ConnectorEntry) -> Wanted {
             "the last listing failed, and what was seen before it stands: {}",
             error.message
         );
-        return Wanted::new(type_, false, error.kind.reason(), text::bounded(&message));
+        // A listing changes nothing, so there is no outcome of it to be known.
+        let reason = match error.kind {
+            ErrorKind::OutcomeUnknown => "ListingFailed",
+            kind => kind.reason(),
+        };
+        return Wanted::new(type_, false, reason, text::bounded(&message));
     }
     match completeness(entry) {
         Completeness::Complete => Wanted::new(type_, true, "Complete", "everything was seen"),

@@ -170,9 +170,9 @@ async fn is_disabled(story: &Story) {
 
 async fn no_loss_changes_anything(server: impl AsyncFn() -> ScimServer) {
     let (clean, requests, answers) = tokio::join!(
-        a_life(server().await, Lost::Nothing),
-        a_life(server().await, Lost::Request),
-        a_life(server().await, Lost::Answer),
+        Box::pin(a_life(server().await, Lost::Nothing)),
+        Box::pin(a_life(server().await, Lost::Request)),
+        Box::pin(a_life(server().await, Lost::Answer)),
     );
     let (kinds, writes) = clean;
     // Account and group made, attributes, name, both ways of activity, members added and removed.

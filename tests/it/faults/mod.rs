@@ -1,6 +1,7 @@
 //! What goes wrong in the wild, told as stories on the real API server. The table in `docs/faults.md` says
 //! which test shows what.
 
+mod inventory;
 mod killed;
 mod kinds;
 mod lost_answers;

@@ -84,27 +84,7 @@ async fn drift(server: &ScimServer, company: &Company) {
 
     let tampered = server.requests().await.len();
 
-    let mallory_is_told = async {
-        let listed = |c: &serde_json::Value| {
-            let orphans = c["status"]["orphanedAccounts"].to_string();
-            orphans.contains("mallory")
-        };
-        company
-            .seen_connector("directory", "tells of mallory", listed)
-            .await;
-        let log = since(server, tampered).await;
-        log.iter().filter(|r| begins_listing(r)).count()
-    };
-    let ((), begun) = tokio::join!(repaired(server, company, &gone), mallory_is_told);
-    assert!(begun <= 2, "{begun} listings until mallory was told of");
-    let log = since(server, tampered).await;
-    let last = log.iter().rposition(LoggedRequest::is_write).unwrap();
-    let begun = log[..last].iter().filter(|r| begins_listing(r)).count();
-    // The next one shows everything; another may begin while the last repair is under way.
-    assert!(
-        begun <= 2,
-        "{begun} listings until all was repaired: {log:#?}"
-    );
+    within_a_refresh(server, company, &gone, tampered).await;
     reported(company).await;
 
     // Settled again: some repeats of the listing bring no write, here or there.
@@ -144,6 +124,31 @@ async fn ids(server: &ScimServer) -> [String; 8] {
         ids.push(id_of(server, name).await);
     }
     ids.try_into().unwrap()
+}
+
+/// What is repaired, and what is reported, is so after the next listing.
+async fn within_a_refresh(server: &ScimServer, company: &Company, gone: &str, tampered: usize) {
+    let mallory_is_told = async {
+        let listed = |c: &serde_json::Value| {
+            let orphans = c["status"]["orphanedAccounts"].to_string();
+            orphans.contains("mallory")
+        };
+        company
+            .seen_connector("directory", "tells of mallory", listed)
+            .await;
+        let log = since(server, tampered).await;
+        log.iter().filter(|r| begins_listing(r)).count()
+    };
+    let ((), begun) = tokio::join!(repaired(server, company, gone), mallory_is_told);
+    assert!(begun <= 2, "{begun} listings until mallory was told of");
+    let log = since(server, tampered).await;
+    let last = log.iter().rposition(LoggedRequest::is_write).unwrap();
+    let begun = log[..last].iter().filter(|r| begins_listing(r)).count();
+    // The next one shows everything; another may begin while the last repair is under way.
+    assert!(
+        begun <= 2,
+        "{begun} listings until all was repaired: {log:#?}"
+    );
 }
 
 async fn repaired(server: &ScimServer, company: &Company, deleted: &str) {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use futures::{StreamExt, TryStreamExt};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
@@ -64,6 +65,8 @@ pub enum Verdict {
     Lose,
     /// As `Lose`; this is done, with the status of the answer, before the connection ends.
     LoseAfter(Box<dyn FnOnce(u16) + Send>),
+    /// The server carries it out, and its JSON answer is passed on as this makes it.
+    Edit(Box<dyn FnOnce(Value) -> Value + Send>),
     /// The proxy answers in the server's place.
     Answer(u16, Vec<(&'static str, String)>, Vec<u8>),
 }
@@ -207,6 +210,13 @@ impl Drop for Proxy {
     }
 }
 
+/// An answer that is whole at once.
+fn whole(answer: hyper::http::response::Builder, bytes: Vec<u8>) -> Result<Response<Body>, Broken> {
+    let body = Full::new(Bytes::from(bytes));
+    let body = body.map_err(|e: Infallible| match e {}).boxed_unsync();
+    answer.body(body).map_err(broken)
+}
+
 async fn serve(stream: TcpStream, way: Way) {
     let service = service_fn(move |request| {
         let way = way.clone();
@@ -248,10 +258,15 @@ impl Way {
             told: false,
         };
         let mut token = None;
+        let mut edit = None;
         let after = match (self.judge)(&asked) {
             Verdict::Pass => None,
             Verdict::PassWith(other) => {
                 token = Some(other);
+                None
+            }
+            Verdict::Edit(how) => {
+                edit = Some(how);
                 None
             }
             Verdict::Refuse => {
@@ -267,26 +282,10 @@ impl Way {
                 for (name, value) in headers {
                     answer = answer.header(name, value);
                 }
-                let body = Full::new(Bytes::from(bytes));
-                return answer
-                    .body(body.map_err(|e: Infallible| match e {}).boxed_unsync())
-                    .map_err(broken);
+                return whole(answer, bytes);
             }
         };
-        let url = self
-            .origin
-            .join(asked.path.trim_start_matches('/'))
-            .map_err(broken)?;
-        let mut headers = parts.headers;
-        for name in ["host", "connection", "transfer-encoding"] {
-            headers.remove(name);
-        }
-        if let Some(token) = token {
-            headers.remove("authorization");
-            let value = format!("Bearer {token}").parse().map_err(broken)?;
-            headers.insert("authorization", value);
-        }
-        let sent = self.http.request(parts.method, url).headers(headers);
+        let sent = self.forwarded(parts, &asked.path, token)?;
         let answer = match sent.body(body).send().await {
             Ok(answer) => answer,
             Err(error) => {
@@ -306,10 +305,19 @@ impl Way {
         log.told = true;
         self.note(log);
         let mut passed = Response::builder().status(status);
+        let left_out: &[&str] = match edit {
+            Some(_) => &["connection", "transfer-encoding", "content-length"],
+            None => &["connection", "transfer-encoding"],
+        };
         for (name, value) in answer.headers() {
-            if !["connection", "transfer-encoding"].contains(&name.as_str()) {
+            if !left_out.contains(&name.as_str()) {
                 passed = passed.header(name, value);
             }
+        }
+        if let Some(edit) = edit {
+            let said = answer.bytes().await.map_err(broken)?;
+            let edited = edit(serde_json::from_slice(&said).unwrap_or(Value::Null));
+            return whole(passed, edited.to_string().into_bytes());
         }
         let cut = self.cut.lock().unwrap().clone();
         let stream = answer.bytes_stream().map_ok(Frame::data).map_err(broken);
@@ -318,6 +326,27 @@ impl Way {
         passed
             .body(StreamBody::new(stream).boxed_unsync())
             .map_err(broken)
+    }
+
+    /// The request as the server gets it, perhaps with another token.
+    fn forwarded(
+        &self,
+        parts: Parts,
+        path: &str,
+        token: Option<String>,
+    ) -> Result<reqwest::RequestBuilder, Broken> {
+        let path = path.trim_start_matches('/');
+        let url = self.origin.join(path).map_err(broken)?;
+        let mut headers = parts.headers;
+        for name in ["host", "connection", "transfer-encoding"] {
+            headers.remove(name);
+        }
+        if let Some(token) = token {
+            headers.remove("authorization");
+            let value = format!("Bearer {token}").parse().map_err(broken)?;
+            headers.insert("authorization", value);
+        }
+        Ok(self.http.request(parts.method, url).headers(headers))
     }
 
     fn note(&self, log: Forwarded) {
