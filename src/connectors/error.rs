@@ -44,6 +44,8 @@ pub enum ErrorKind {
     Unsupported,
     /// The answer made no sense: an HTML login page, broken JSON, a record without an id.
     Nonsense,
+    /// The target answered a write with success and did not carry it out.
+    Ignored,
 }
 
 impl ErrorKind {
@@ -62,6 +64,7 @@ impl ErrorKind {
             Self::Changed => "ChangedMeanwhile",
             Self::Unsupported => "Unsupported",
             Self::Nonsense => "UnintelligibleAnswer",
+            Self::Ignored => "NotApplied",
         }
     }
 
@@ -75,6 +78,7 @@ impl ErrorKind {
                 | Self::Throttled
                 | Self::Changed
                 | Self::Nonsense
+                | Self::Ignored
         )
     }
 

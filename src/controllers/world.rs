@@ -14,7 +14,6 @@ use super::first_seen::FirstSeen;
 use super::names::{AllNames, TargetKey};
 use crate::api::{EmployeeStatus, RoleTemplateStatus};
 use crate::connectors::ConnectorError;
-use crate::domain::account::AttributeValue;
 use crate::domain::facts::Facts;
 use crate::domain::ids::{
     AccountId, AttributeName, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName,
@@ -24,7 +23,7 @@ use crate::domain::mark::Scope;
 use crate::domain::policy::{self, Policy};
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
-use crate::plan::{AccountPlan, Operation};
+use crate::plan::{AccountPlan, Normalised, Operation};
 use crate::runtime::metrics::EmployeeCount;
 use crate::runtime::secrets::SecretView;
 
@@ -205,8 +204,9 @@ pub struct Person {
     /// Connectors where a disable was accepted and is not proven yet.
     pub disable_accepted: BTreeSet<ConnectorName>,
     /// Attributes that a target stored differently from what we wrote.
-    pub normalised:
-        BTreeMap<ConnectorName, BTreeMap<AttributeName, (AttributeValue, Option<AttributeValue>)>>,
+    pub normalised: BTreeMap<ConnectorName, BTreeMap<AttributeName, Normalised>>,
+    /// Writes that a target accepted, and that nothing has shown to be carried out since.
+    pub accepted: BTreeSet<FailureKey>,
     /// User names that we wrote over another, and what the target shows if it does not take them over.
     pub renamed: BTreeMap<ConnectorName, (Username, Username)>,
     /// When a status is to tell of work that is going on and that none tells of yet.
@@ -243,6 +243,7 @@ impl Person {
             disable_accepted: BTreeSet::new(),
             normalised: BTreeMap::new(),
             renamed: BTreeMap::new(),
+            accepted: BTreeSet::new(),
             tell_at: None,
             outlook: Outlook::default(),
         }
@@ -255,6 +256,13 @@ impl Person {
         self.normalised.clear();
         self.renamed.clear();
         self.name_taken.clear();
+    }
+
+    /// What a connector's target was seen to make of our writes says nothing of another target.
+    pub fn forget_target(&mut self, connector: &ConnectorName) {
+        self.normalised.remove(connector);
+        self.renamed.remove(connector);
+        self.accepted.retain(|key| key.connector != *connector);
     }
 
     /// The failure that keeps a step of an account waiting, the one that is tried again first.

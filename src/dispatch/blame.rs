@@ -27,7 +27,8 @@ impl Blame {
             | ErrorKind::Taken
             | ErrorKind::NotFound
             | ErrorKind::Changed
-            | ErrorKind::Unsupported => Self::Works,
+            | ErrorKind::Unsupported
+            | ErrorKind::Ignored => Self::Works,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::observation::Observation;
+use super::observation::{Normalised, Observation};
 use crate::domain::account::{AttributeChanges, AttributeValue, Attributes, ObservedAccount};
 use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::{AttributeName, Username};
@@ -69,14 +69,7 @@ fn compare(
         Some(shows) => same(wants, shows),
         None => wants.is_empty(),
     };
-    let settled = observed
-        .normalised
-        .get(name)
-        .is_some_and(|(written, stored)| {
-            let same_wish = written == wants || (written.is_empty() && wants.is_empty());
-            same_wish && stored.as_ref() == shows
-        });
-    if same || settled {
+    if same || kept(name, wants, observed, account).is_some() {
         return;
     }
     if wants.is_empty() {
@@ -84,6 +77,64 @@ fn compare(
     } else {
         changes.set.insert(name.clone(), wants.clone());
     }
+}
+
+/// What is noted of an attribute that was written as it is desired now, and that the target keeps in
+/// another form.
+fn kept<'a>(
+    name: &AttributeName,
+    wants: &AttributeValue,
+    observed: &'a Observation,
+    account: &ObservedAccount,
+) -> Option<&'a Normalised> {
+    let shows = account.attributes.get(name).filter(|v| !v.is_empty());
+    observed.normalised.get(name).filter(|note| {
+        let same_wish = note.written == *wants || (note.written.is_empty() && wants.is_empty());
+        same_wish && note.shows.as_ref() == shows
+    })
+}
+
+/// Desired attributes that the target accepted and did not apply: it shows what it showed before.
+pub(super) fn not_applied<'a>(
+    desired: &'a DesiredAccount,
+    observed: &Observation,
+    account: &ObservedAccount,
+) -> Vec<&'a AttributeName> {
+    let stays = |name: &AttributeName, wants: &AttributeValue| {
+        kept(name, wants, observed, account).is_some_and(|note| note.unchanged)
+    };
+    let attributes = desired.attributes.iter();
+    attributes
+        .filter(|(name, wants)| stays(name, wants))
+        .map(|(name, _)| name)
+        .collect()
+}
+
+/// Whether a target may have made one value of the other, for want of room or for a form of its own:
+/// letters and digits are the same, or one has more of them at an end.
+#[must_use]
+pub fn alike(wants: &AttributeValue, shows: &AttributeValue) -> bool {
+    let letters = |value: &AttributeValue| match value {
+        AttributeValue::Text(text) => Some(vec![folded(text)]),
+        AttributeValue::Texts(texts) => Some(texts.iter().map(|text| folded(text)).collect()),
+        AttributeValue::Bool(_) | AttributeValue::Integer(_) | AttributeValue::Account(_) => None,
+    };
+    let (Some(wants), Some(shows)) = (letters(wants), letters(shows)) else {
+        return false;
+    };
+    let part = |a: &String, b: &String| !a.is_empty() && (b.starts_with(a) || b.ends_with(a));
+    wants.len() == shows.len()
+        && wants
+            .iter()
+            .zip(&shows)
+            .all(|(a, b)| part(a, b) || part(b, a))
+}
+
+/// Letters and digits alone, without case and accents.
+fn folded(text: &str) -> String {
+    let ascii = deunicode::deunicode(text);
+    let signs = ascii.chars().filter(char::is_ascii_alphanumeric);
+    signs.map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// Whether two values mean the same. Lists are compared as sets; a truth value and its word are the

@@ -33,11 +33,22 @@ pub struct Observation {
     pub username: Result<Username, Problem>,
     /// The manager's account in this target.
     pub manager: Option<AccountId>,
-    /// Attributes that the target stored differently from what we wrote: what we wrote, and what it
-    /// shows since. Writing them again would never end.
-    pub normalised: BTreeMap<AttributeName, (AttributeValue, Option<AttributeValue>)>,
+    /// Attributes that the target stored differently from what we wrote. Writing them again would never
+    /// end.
+    pub normalised: BTreeMap<AttributeName, Normalised>,
     /// A user name that we wrote, and the one that the target shows where it did not take ours over.
     pub renamed: Option<(Username, Username)>,
+}
+
+/// An attribute that a target does not show as we wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Normalised {
+    /// What we wrote; empty where it was to be cleared.
+    pub written: AttributeValue,
+    /// What it shows since, if it still does not show what we wrote.
+    pub shows: Option<AttributeValue>,
+    /// Whether that is what it showed before: it accepted the write and did not apply it.
+    pub unchanged: bool,
 }
 
 /// What is known of one entitlement.

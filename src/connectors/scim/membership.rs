@@ -390,7 +390,7 @@ fn ignored(group: &EntitlementId, wish: &Wish) -> ConnectorError {
         ("removal", "still a member")
     };
     ConnectorError::new(
-        ErrorKind::Nonsense,
+        ErrorKind::Ignored,
         format!(
             "the server answered the {done} with success, but {} is {so} of group {group}",
             wish.account

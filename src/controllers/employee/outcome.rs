@@ -1,5 +1,7 @@
 //! Takes in how an order ended: what the target shows now, and what is to be tried again when.
 
+mod shown;
+
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,12 +11,14 @@ use crate::controllers::names::Names;
 use crate::controllers::world::{Failure, FailureKey, Person, Refused};
 use crate::dispatch::inventory::Inventory;
 use crate::dispatch::order::{Effect, Order, Outcome};
-use crate::domain::account::{Activity, AttributeChanges, AttributeValue, ObservedAccount};
+use crate::domain::account::{Activity, ObservedAccount};
 use crate::domain::ids::{AccountId, ConnectorName, EntitlementName, Username};
 use crate::domain::mark::{Marking, Scope};
+use crate::plan::Operation;
 use crate::plan::operation::ReadKey;
-use crate::plan::{Operation, attributes};
 use crate::runtime::backoff;
+
+pub use shown::{forget_carried_out, forget_taken_over};
 
 /// First wait after a failure that may pass by itself.
 const RETRY_BASE: Duration = Duration::from_secs(2);
@@ -104,8 +108,13 @@ impl Context<'_> {
                 self.succeeded(order);
             }
             (Effect::ActivitySet(shown), Operation::Enable(id)) => {
-                self.activity(shown, id, Activity::Active);
-                self.succeeded(order);
+                match self.believed("Enable", None, "enable the account") {
+                    Ok(()) => {
+                        self.activity(shown, id, Activity::Active);
+                        self.succeeded(order);
+                    }
+                    Err(error) => self.note_failure("Enable", None, &error),
+                }
             }
             (Effect::ActivitySet(shown), Operation::Disable(id)) => {
                 self.activity(shown, id, Activity::Disabled);
@@ -122,6 +131,11 @@ impl Context<'_> {
                     _ => return,
                 };
                 for (name, result) in results {
+                    let result = result.and_then(|()| {
+                        let done = if holds { "give" } else { "take away" };
+                        let what = format!("{done} {name}");
+                        self.believed(order.operation.verb(), Some(&name), &what)
+                    });
                     self.settle_grant(holds, &name, result.as_ref().err());
                     match result {
                         Ok(()) => {
@@ -140,11 +154,34 @@ impl Context<'_> {
         }
     }
 
+    /// A write that was accepted is believed once. Where nothing has shown it to be carried out since,
+    /// and it is accepted again, the application does not carry it out.
+    fn believed(
+        &mut self,
+        verb: &'static str,
+        entitlement: Option<&EntitlementName>,
+        what: &str,
+    ) -> Result<(), ConnectorError> {
+        let key = self.key(verb, entitlement);
+        if self.person.accepted.insert(key) {
+            return Ok(());
+        }
+        let message = format!(
+            "the application accepted to {what} more than once, and does not show it: look into the application"
+        );
+        Err(ConnectorError::new(ErrorKind::Ignored, message))
+    }
+
     /// What came of giving or taking an entitlement is known now, unless its answer was lost.
     fn settle_grant(&mut self, gave: bool, name: &EntitlementName, error: Option<&ConnectorError>) {
         let known = match error.map(|error| error.kind) {
             None => true,
-            Some(ErrorKind::OutcomeUnknown | ErrorKind::Nonsense | ErrorKind::Changed) => false,
+            Some(
+                ErrorKind::OutcomeUnknown
+                | ErrorKind::Nonsense
+                | ErrorKind::Changed
+                | ErrorKind::Ignored,
+            ) => false,
             // What could not be taken away is held as before.
             Some(_) => gave,
         };
@@ -163,6 +200,10 @@ impl Context<'_> {
             if new.mark.is_kept_as(account.mark.as_deref()));
         self.person.name_taken.remove(self.connector);
         if kept {
+            if let Err(error) = self.believed("Create", None, "make the account") {
+                self.note_failure("Create", None, &error);
+                return;
+            }
             *self.mark_dropped = None;
             self.succeeded(order);
         } else {
@@ -246,16 +287,20 @@ impl Context<'_> {
             }
         }
         let accepted = self.person.disable_accepted.remove(self.connector);
+        if ours || !accounts.is_empty() {
+            let made = self.key("Create", None);
+            self.person.accepted.remove(&made);
+        }
         for account in accounts {
             if accepted && account.activity != Activity::Disabled {
                 let error = ConnectorError::new(
-                    ErrorKind::Nonsense,
+                    ErrorKind::Ignored,
                     format!(
                         "the application accepted to disable {} but still does not show it as disabled: disable it by hand and look into the application",
                         account.username
                     ),
                 );
-                self.note("Disable", None, "NotApplied", &error);
+                self.note_failure("Disable", None, &error);
             } else if accepted {
                 let key = self.key("Disable", None);
                 self.person.failures.remove(&key);
@@ -401,73 +446,11 @@ impl Context<'_> {
         self.person.failures.insert(key, failure);
     }
 
-    /// Remembers what the target keeps in another form than we wrote. Where its answer shows nothing
-    /// else than what we wrote, or nothing at all, a later look tells: if it then shows what it showed
-    /// before the write, that is its form (trap: servers normalise names, phones and addresses).
-    fn note_normalised(
-        &mut self,
-        id: &AccountId,
-        changes: &AttributeChanges,
-        before: Option<&ObservedAccount>,
-    ) {
-        let Some(account) = self.inventory.by_id(id) else {
-            return;
-        };
-        let notes = self
-            .person
-            .normalised
-            .entry(self.connector.clone())
-            .or_default();
-        // What was to be cleared was written as nothing.
-        let nothing = AttributeValue::Text(String::new());
-        let cleared = changes.clear.iter().map(|name| (name, &nothing));
-        for (name, written) in changes.set.iter().chain(cleared) {
-            let stored = account.attributes.get(name);
-            let as_written = match stored {
-                Some(stored) => attributes::same(written, stored),
-                None => written.is_empty(),
-            };
-            let keeps = if as_written {
-                before
-                    .and_then(|before| before.attributes.get(name))
-                    .filter(|value| !value.is_empty())
-            } else {
-                stored
-            };
-            notes.insert(name.clone(), (written.clone(), keeps.cloned()));
-        }
-        if let Some(written) = &changes.username {
-            let keeps = Some(account)
-                .filter(|account| account.username != *written)
-                .or(before)
-                .map_or(written, |shown| &shown.username);
-            let note = (written.clone(), keeps.clone());
-            self.person.renamed.insert(self.connector.clone(), note);
-        }
-    }
-
     fn key(&self, verb: &'static str, entitlement: Option<&EntitlementName>) -> FailureKey {
         FailureKey {
             connector: self.connector.clone(),
             verb,
             entitlement: entitlement.cloned(),
-        }
-    }
-}
-
-/// Forgets what was noted of values that the target is seen to have taken over after all: whoever
-/// changes them there from now on is corrected again.
-pub fn forget_taken_over(person: &mut Person, connector: &ConnectorName, inventory: &Inventory) {
-    for account in inventory.by_mark(&person.employee_id) {
-        if let Some(notes) = person.normalised.get_mut(connector) {
-            notes.retain(|name, (written, _)| match account.attributes.get(name) {
-                Some(shown) => !attributes::same(written, shown),
-                None => !written.is_empty(),
-            });
-        }
-        let renamed = person.renamed.get(connector);
-        if renamed.is_some_and(|(written, _)| *written == account.username) {
-            person.renamed.remove(connector);
         }
     }
 }

@@ -340,6 +340,9 @@ impl Engine {
         if moved {
             entry.inventory = Inventory::new(scope);
             entry.mark_dropped = None;
+            for person in realm.people.values_mut() {
+                person.forget_target(&name);
+            }
         }
         entry.compiled = spec
             .as_ref()
@@ -380,6 +383,7 @@ impl Engine {
         realm.connectors.remove(&name);
         for person in realm.people.values_mut() {
             person.failures.retain(|key, _| key.connector != name);
+            person.forget_target(&name);
         }
         self.ports
             .statuses

@@ -8,7 +8,9 @@ use super::changes::is_older;
 use super::claims;
 use crate::connectors::ErrorKind;
 use crate::controllers::app_connector::{connect, sharing};
-use crate::controllers::employee::outcome::{Context, forget_taken_over, made_without_mark};
+use crate::controllers::employee::outcome::{
+    Context, forget_carried_out, forget_taken_over, made_without_mark,
+};
 use crate::controllers::watch::{Change, Key};
 use crate::controllers::world::Running;
 use crate::dispatch::order::{ConnectorKey, Effect, Event, Outcome, Report};
@@ -190,6 +192,7 @@ impl Engine {
                 let mut changed = entry.inventory.complete_listing(*listing);
                 for person in realm.people.values_mut() {
                     forget_taken_over(person, &key.name, &entry.inventory);
+                    forget_carried_out(person, &key.name, &entry.inventory);
                 }
                 let keeps_marks = entry.may_keep_marks_again();
                 if first {

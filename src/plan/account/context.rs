@@ -5,11 +5,11 @@ use super::super::grants;
 use super::super::observation::Observation;
 use super::super::operation::{Lane, Operation, ReadKey};
 use super::super::parts::{Goal, Inputs, VANISHED_GRACE};
-use super::Assessment;
 use super::words::step;
+use super::{Assessment, NOT_APPLIED};
 use crate::domain::account::{Activity, NewAccount, ObservedAccount};
 use crate::domain::desired::DesiredAccount;
-use crate::domain::ids::ConnectorName;
+use crate::domain::ids::{AttributeName, ConnectorName};
 use crate::domain::matching::Match;
 use crate::domain::policy::Connector;
 use crate::domain::problem::Problem;
@@ -271,6 +271,19 @@ impl Context<'_> {
             .recorded
             .filter(|r| r.id.is_some() && !self.keeps_its_name(account))
             .and_then(|r| r.username.as_ref());
+        let ignored = attributes::not_applied(desired, self.observed, account);
+        if !ignored.is_empty() {
+            let names: Vec<&str> = ignored.into_iter().map(AttributeName::as_str).collect();
+            out.problems.push(Problem::waiting(
+                NOT_APPLIED,
+                format!(
+                    "{} accepted to change {} of {}, and goes on showing what it showed before: mend it there, or take it out of spec.account of the AppConnector; it is written again when one of the objects changes",
+                    self.name,
+                    names.join(", "),
+                    account.username
+                ),
+            ));
+        }
         let changes = attributes::changes(desired, self.observed, account, known);
         if !changes.is_empty() {
             out.steps.push(step(

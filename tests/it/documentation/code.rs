@@ -225,3 +225,18 @@ pub fn has_test(path: &str) -> bool {
             })
     })
 }
+
+/// Every test in the files of a folder of `tests/it/`, by its path from there.
+pub fn tests_in(folder: &str) -> Vec<String> {
+    let declared = Regex::new(r"#\[tokio::test\]\n(?:pub )?async fn ([a-z_0-9]+)\(").unwrap();
+    let mut tests = Vec::new();
+    for entry in std::fs::read_dir(repository("tests/it").join(folder)).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let module = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let found = declared.captures_iter(&text);
+        tests.extend(found.map(|found| format!("{folder}::{module}::{}", &found[1])));
+    }
+    assert!(tests.len() > 10, "{tests:?}");
+    tests
+}

@@ -206,24 +206,39 @@ fn metrics_are_those_of_the_program() {
     assert_eq!(told, kept, "docs/operations.md");
 }
 
-/// Every oddity of `docs/scim.md` has its number, and every test that it names exists.
+/// Every oddity of `docs/scim.md`, and every fault of `docs/faults.md`, has its number, and every test that
+/// the pages name exists.
 #[test]
-fn the_tests_of_each_scim_oddity_exist() {
-    let page = page("docs/scim.md");
+fn the_tests_that_tables_name_exist() {
     let number = Regex::new(r"(?m)^\| (\d+) \|").unwrap();
-    let numbers: Vec<usize> = number
-        .captures_iter(&page.text)
-        .map(|found| found[1].parse().unwrap())
-        .collect();
-    assert_eq!(numbers, (1..=30).collect::<Vec<_>>());
+    let test = Regex::new(r"^[a-z_0-9]+(::[a-z_0-9]+)+$").unwrap();
+    for (name, last) in [("docs/scim.md", 30), ("docs/faults.md", 10)] {
+        let page = page(name);
+        let numbers: Vec<usize> = number
+            .captures_iter(&page.text)
+            .map(|found| found[1].parse().unwrap())
+            .collect();
+        assert_eq!(numbers, (1..=last).collect::<Vec<_>>(), "{name}");
 
-    let test = Regex::new(r"^[a-z_]+(::[a-z_0-9]+)+$").unwrap();
-    let named: BTreeSet<String> = page
-        .spans()
+        let named: BTreeSet<String> = page
+            .spans()
+            .into_iter()
+            .filter(|span| test.is_match(span))
+            .collect();
+        assert!(named.len() > 25, "only {named:?}");
+        let missing: Vec<&String> = named.iter().filter(|name| !code::has_test(name)).collect();
+        assert!(missing.is_empty(), "{name} names {missing:#?}");
+    }
+}
+
+/// Every story of a fault is in the table.
+#[test]
+fn every_fault_story_is_told() {
+    let page = page("docs/faults.md");
+    let named: BTreeSet<String> = page.spans().into_iter().collect();
+    let untold: Vec<String> = code::tests_in("faults")
         .into_iter()
-        .filter(|span| test.is_match(span))
+        .filter(|test| !named.contains(test))
         .collect();
-    assert!(named.len() > 25, "only {named:?}");
-    let missing: Vec<&String> = named.iter().filter(|name| !code::has_test(name)).collect();
-    assert!(missing.is_empty(), "docs/scim.md names {missing:#?}");
+    assert_eq!(untold, [""; 0]);
 }

@@ -1,7 +1,11 @@
 //! What goes wrong in the wild, told as stories on the real API server. The table in `docs/faults.md` says
 //! which test shows what.
 
+mod huge;
 mod inventory;
 mod killed;
 mod kinds;
+mod lies;
 mod lost_answers;
+mod stage;
+mod throttled;

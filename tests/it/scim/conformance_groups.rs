@@ -205,10 +205,6 @@ async fn notices_a_server_that_ignores_removals() {
     let [(account, Err(error))] = results.as_slice() else {
         panic!("{results:?}")
     };
-    assert_eq!(
-        (account, error.kind),
-        (&ada, ErrorKind::Nonsense),
-        "{error}"
-    );
+    assert_eq!((account, error.kind), (&ada, ErrorKind::Ignored), "{error}");
     assert_eq!(group(&connector, &made.id).await.holders.len(), 2);
 }

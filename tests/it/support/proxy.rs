@@ -69,6 +69,8 @@ pub enum Verdict {
     Edit(Box<dyn FnOnce(Value) -> Value + Send>),
     /// The proxy answers in the server's place.
     Answer(u16, Vec<(&'static str, String)>, Vec<u8>),
+    /// The proxy answers in the server's place, with 200, JSON, and a body that comes in pieces.
+    Pieces(Pin<Box<dyn futures::Stream<Item = Bytes> + Send>>),
 }
 
 type Judge = dyn Fn(&Asked) -> Verdict + Send + Sync;
@@ -283,6 +285,14 @@ impl Way {
                     answer = answer.header(name, value);
                 }
                 return whole(answer, bytes);
+            }
+            Verdict::Pieces(pieces) => {
+                log.told = true;
+                self.note(log);
+                let json = "application/scim+json";
+                let answer = Response::builder().header("content-type", json);
+                let pieces = StreamBody::new(pieces.map(|piece| Ok(Frame::data(piece))));
+                return answer.body(pieces.boxed_unsync()).map_err(broken);
             }
         };
         let sent = self.forwarded(parts, &asked.path, token)?;
