@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use litemap::LiteMap;
 
 use super::first_seen::FirstSeen;
 use super::names::{AllNames, TargetKey};
@@ -23,6 +24,7 @@ use crate::domain::mark::Scope;
 use crate::domain::policy::{self, Policy};
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
+use crate::domain::small_set::SmallSet;
 use crate::plan::{AccountPlan, Normalised, Operation};
 use crate::runtime::metrics::EmployeeCount;
 use crate::runtime::secrets::SecretView;
@@ -69,12 +71,17 @@ impl World {
     /// A person by namespace and object name.
     #[must_use]
     pub fn person(&self, namespace: &Arc<str>, name: &EmployeeName) -> Option<&Person> {
-        self.realms.get(namespace)?.people.get(name)
+        self.realms
+            .get(namespace)?
+            .people
+            .get(name)
+            .map(Box::as_ref)
     }
 
     /// The same, to be changed.
     pub fn person_mut(&mut self, namespace: &Arc<str>, name: &EmployeeName) -> Option<&mut Person> {
-        self.realms.get_mut(namespace)?.people.get_mut(name)
+        let realm = self.realms.get_mut(namespace)?;
+        realm.people.get_mut(name).map(Box::as_mut)
     }
 
     /// A role template by namespace and name, to be changed.
@@ -106,9 +113,9 @@ pub struct Realm {
     /// Whose mark is ours in it.
     pub scope: Scope,
     /// Employees by object name.
-    pub people: BTreeMap<EmployeeName, Person>,
+    pub people: BTreeMap<EmployeeName, Box<Person>>,
     /// Object names by `employeeId`; more than one is a mistake that is reported.
-    pub by_id: BTreeMap<EmployeeId, BTreeSet<EmployeeName>>,
+    pub by_id: BTreeMap<EmployeeId, SmallSet<EmployeeName>>,
     /// Where a write was under way for an `employeeId` of which no object is left. Whoever comes with
     /// that id is looked for there before anything is made.
     pub left_in_doubt: BTreeMap<EmployeeId, BTreeSet<ConnectorName>>,
@@ -173,7 +180,8 @@ impl Realm {
     /// The person who owns an `employeeId`.
     #[must_use]
     pub fn person_by_id(&self, id: &EmployeeId) -> Option<&Person> {
-        self.owner(id).and_then(|name| self.people.get(name))
+        let person = self.people.get(self.owner(id)?)?;
+        Some(person)
     }
 }
 
@@ -291,7 +299,7 @@ pub struct Outlook {
     /// How the person is counted in metrics.
     pub count: Option<EmployeeCount>,
     /// Roles held, and whether everything each gives is there.
-    pub roles: BTreeMap<RoleName, Provisioning>,
+    pub roles: LiteMap<RoleName, Provisioning>,
     /// Entitlements held that nothing justifies.
     pub rogue: BTreeMap<ConnectorName, BTreeSet<EntitlementName>>,
     /// Where an account is active that nothing justifies.

@@ -17,4 +17,5 @@ pub mod policy;
 pub mod problem;
 pub mod record;
 pub mod roles;
+pub mod small_set;
 pub mod usernames;

@@ -3,13 +3,12 @@
 //! Conditions are never read back. Links, and the origin of each grant, must be: a membership whose
 //! origin is lost is not ours to take away.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use litemap::LiteMap;
 
 use super::ids::{AccountId, ConnectorName, EntitlementName, RoleName, Username};
 use super::roles::Why;
+use super::small_set::SmallSet;
 
 /// What we remember of one person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +27,7 @@ pub struct RecordedAccount {
     /// User name, once allocated.
     pub username: Option<Username>,
     /// Roles that justify the account.
-    pub roles: BTreeSet<RoleName>,
+    pub roles: SmallSet<RoleName>,
     /// Since when no role that can be decided justifies it.
     pub lost_at: Option<Timestamp>,
     /// When the account was last read back directly as disabled. Cleared when it is seen active.
@@ -41,11 +40,11 @@ pub struct RecordedAccount {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordedGrant {
     /// Roles that gave it.
-    pub roles: BTreeSet<RoleName>,
+    pub roles: SmallSet<RoleName>,
     /// Since when the target shows it. `None` until it does.
     pub since: Option<Timestamp>,
     /// Who approved it.
-    pub approved_by: Option<String>,
+    pub approved_by: Option<Box<str>>,
     /// Since when no role that can be decided gives it.
     pub lost_at: Option<Timestamp>,
 }

@@ -9,12 +9,13 @@ use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::RoleName;
 use crate::domain::problem::Problem;
 use crate::domain::record::{RecordedAccount, RecordedGrant};
+use crate::domain::small_set::SmallSet;
 
 /// Whether something that these roles gave stays although none of them gives it now: one can't be
 /// decided, or its template disappeared less than the grace time ago.
 pub(super) fn is_kept(
     inputs: &Inputs<'_>,
-    roles: &BTreeSet<RoleName>,
+    roles: &SmallSet<RoleName>,
     lost_at: Option<Timestamp>,
 ) -> bool {
     let vanished = roles
@@ -28,7 +29,7 @@ pub(super) fn is_kept(
 }
 
 /// Whether one of the roles can't be decided now.
-pub(super) fn is_undecided(inputs: &Inputs<'_>, roles: &BTreeSet<RoleName>) -> bool {
+pub(super) fn is_undecided(inputs: &Inputs<'_>, roles: &SmallSet<RoleName>) -> bool {
     roles
         .iter()
         .any(|role| inputs.desired.roles.undecided.contains_key(role))
@@ -66,8 +67,8 @@ pub(super) fn refresh_grant(
 fn giving(
     inputs: &Inputs<'_>,
     now: &BTreeSet<RoleName>,
-    before: &BTreeSet<RoleName>,
-) -> BTreeSet<RoleName> {
+    before: &SmallSet<RoleName>,
+) -> SmallSet<RoleName> {
     let undecided = before
         .iter()
         .filter(|role| inputs.desired.roles.undecided.contains_key(*role));
@@ -76,7 +77,7 @@ fn giving(
 
 /// A grant that is desired.
 pub(super) fn desired(
-    roles: &BTreeSet<RoleName>,
+    roles: &SmallSet<RoleName>,
     held: bool,
     problem: Option<Problem>,
 ) -> GrantPlan {

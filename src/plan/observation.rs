@@ -6,6 +6,7 @@ use crate::domain::account::AttributeValue;
 use crate::domain::ids::{AccountId, AttributeName, EntitlementId, EntitlementName, Username};
 use crate::domain::matching::Match;
 use crate::domain::problem::Problem;
+use crate::domain::small_set::SmallSet;
 
 /// What one target shows of one person.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +27,7 @@ pub struct Observation {
     /// Entitlements that the account may have been given by a write of which nobody knows how it ended.
     pub unsure: BTreeSet<EntitlementName>,
     /// Every entitlement that the target shows the account to hold.
-    pub held: BTreeSet<EntitlementName>,
+    pub held: SmallSet<EntitlementName>,
     /// What is known of each entitlement that is desired or recorded.
     pub entitlements: BTreeMap<EntitlementName, EntitlementView>,
     /// The user name allocated to the person, or why there is none.

@@ -12,6 +12,7 @@ use crate::domain::mark::Scope;
 use crate::domain::policy::Policy;
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
+use crate::domain::small_set::SmallSet;
 
 /// How long grants are kept after the RoleTemplate that gave them disappeared (invariant 4).
 pub const VANISHED_GRACE: SignedDuration = SignedDuration::from_hours(1);
@@ -115,7 +116,7 @@ pub struct GrantPlan {
     /// Where it stands.
     pub state: GrantState,
     /// Roles that give it, or gave it.
-    pub roles: BTreeSet<RoleName>,
+    pub roles: SmallSet<RoleName>,
     /// What stands in its way.
     pub problem: Option<Problem>,
 }

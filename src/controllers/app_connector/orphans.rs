@@ -14,6 +14,7 @@ use crate::controllers::world::{ConnectorEntry, Realm};
 use crate::domain::account::{Activity, ObservedAccount};
 use crate::domain::ids::AccountId;
 use crate::domain::mark::Marking;
+use crate::domain::small_set::SmallSet;
 
 /// Orphans listed, at most; all are counted.
 const LIST_CAP: usize = 100;
@@ -107,7 +108,7 @@ fn find<'a>(realm: &Realm, entry: &'a ConnectorEntry) -> Vec<(&'a ObservedAccoun
         .filter_map(|account| {
             let kind = match realm.scope.read(account.mark.as_deref()) {
                 Marking::None => "Undeclared",
-                Marking::Ours(who) if realm.by_id.get(&who).is_none_or(BTreeSet::is_empty) => {
+                Marking::Ours(who) if realm.by_id.get(&who).is_none_or(SmallSet::is_empty) => {
                     "Released"
                 }
                 Marking::Ours(_) | Marking::Foreign => return None,

@@ -35,7 +35,7 @@ fn one(account: &AccountStatus) -> RecordedAccount {
             let recorded = RecordedGrant {
                 roles: grant.roles.iter().map(RoleName::new).collect(),
                 since: at(&grant.since),
-                approved_by: grant.approved_by.clone(),
+                approved_by: grant.approved_by.as_deref().map(Box::from),
                 lost_at: at(&grant.lost_at),
             };
             (EntitlementName::new(&grant.name), recorded)

@@ -95,7 +95,7 @@ fn grant(name: &EntitlementName, recorded: &RecordedGrant, told: &[GrantStatus])
         state: told.map_or(state, |grant| grant.state),
         roles: recorded.roles.iter().map(ToString::to_string).collect(),
         since: recorded.since.map(Time),
-        approved_by: recorded.approved_by.clone(),
+        approved_by: recorded.approved_by.as_deref().map(str::to_owned),
         lost_at: recorded.lost_at.map(Time),
         reason: told.and_then(|grant| grant.reason.clone()),
     }

@@ -184,7 +184,7 @@ fn one_account(
                     state: shown(grant),
                     roles: grant.roles.iter().map(ToString::to_string).collect(),
                     since: recorded.and_then(|r| r.since).map(Time),
-                    approved_by: recorded.and_then(|r| r.approved_by.clone()),
+                    approved_by: recorded.and_then(|r| r.approved_by.as_deref().map(str::to_owned)),
                     lost_at: recorded.and_then(|r| r.lost_at).map(Time),
                     reason: grant.problem.as_ref().map(|p| p.reason.to_owned()),
                 }

@@ -104,8 +104,8 @@ impl Engine {
         let Some(realm) = realms.get_mut(&key.namespace) else {
             return;
         };
-        let edited = |p: &Person| p.meta.generation != meta.generation;
-        if realm.people.get(&name).is_some_and(edited) {
+        let known = realm.people.get(&name);
+        if known.is_some_and(|p| p.meta.generation != meta.generation) {
             names::forget_refused(names, realm, &name, |_| true);
         }
         if let Some(person) = realm.people.get_mut(&name) {
@@ -124,7 +124,7 @@ impl Engine {
             let record = record::from_status(status);
             let mut person = Person::new(meta, facts, id.clone(), record, status);
             person.in_doubt = realm.left_in_doubt.remove(id).unwrap_or_default();
-            realm.people.insert(name.clone(), person);
+            realm.people.insert(name.clone(), Box::new(person));
             realm
                 .by_id
                 .entry(id.clone())

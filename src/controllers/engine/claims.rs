@@ -119,7 +119,7 @@ impl Engine {
             .iter()
             .filter(|other| Some(*other) != owner.as_ref())
         {
-            let begun = realm.people.get_mut(other).map(Begun::by);
+            let begun = realm.people.get_mut(other).map(|person| Begun::by(person));
             if let Some(begun) = begun.filter(|begun| !begun.is_empty()) {
                 begun.pass_on(realm, &id);
                 passed_on = true;

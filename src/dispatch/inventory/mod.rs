@@ -5,13 +5,14 @@
 
 mod listing;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::domain::account::{
     Activity, AttributeChanges, Completeness, ObservedAccount, ObservedEntitlement,
 };
 use crate::domain::ids::{AccountId, EmployeeId, EntitlementId, EntitlementName, Username};
 use crate::domain::mark::{Marking, Scope};
+use crate::domain::small_set::SmallSet;
 
 /// What one target showed.
 #[derive(Debug)]
@@ -20,10 +21,10 @@ pub struct Inventory {
     accounts: HashMap<AccountId, Entry>,
     by_mark: HashMap<EmployeeId, Vec<AccountId>>,
     /// Several where a target tells names apart by case.
-    by_username: HashMap<Username, BTreeSet<AccountId>>,
+    by_username: HashMap<Username, SmallSet<AccountId>>,
     entitlements: BTreeMap<EntitlementName, Vec<Entitlement>>,
     names: HashMap<EntitlementId, EntitlementName>,
-    held: HashMap<AccountId, BTreeSet<EntitlementName>>,
+    held: HashMap<AccountId, SmallSet<EntitlementName>>,
     accounts_completeness: Completeness,
     entitlements_completeness: Completeness,
     /// People for whom a direct search found nothing since the last listing.
@@ -151,7 +152,7 @@ impl Inventory {
     pub fn by_username(&self, name: &Username) -> Option<&ObservedAccount> {
         self.by_username
             .get(name)
-            .and_then(BTreeSet::first)
+            .and_then(|ids| ids.iter().next())
             .and_then(|id| self.by_id(id))
     }
 
@@ -187,7 +188,7 @@ impl Inventory {
 
     /// Entitlements an account holds.
     #[must_use]
-    pub fn held(&self, id: &AccountId) -> Option<&BTreeSet<EntitlementName>> {
+    pub fn held(&self, id: &AccountId) -> Option<&SmallSet<EntitlementName>> {
         self.held.get(id)
     }
 

@@ -213,7 +213,7 @@ impl Town {
             read_directly,
             accounts_complete,
             in_doubt,
-            held,
+            held: held.into_iter().collect(),
             entitlements,
             username,
             manager: None,

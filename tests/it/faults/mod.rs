@@ -1,6 +1,7 @@
 //! What goes wrong in the wild, told as stories on the real API server. The table in `docs/faults.md` says
 //! which test shows what.
 
+mod changed_meanwhile;
 mod huge;
 mod inventory;
 mod killed;

@@ -59,6 +59,8 @@ pub enum Verdict {
     Pass,
     /// As `Pass`, with this bearer token in place of the one that was sent.
     PassWith(String),
+    /// As `Pass`, after this has been done.
+    After(Pin<Box<dyn Future<Output = ()> + Send>>),
     /// The connection ends before the request reaches the server.
     Refuse,
     /// The server carries it out, and the answer is lost with the connection.
@@ -265,6 +267,10 @@ impl Way {
             Verdict::Pass => None,
             Verdict::PassWith(other) => {
                 token = Some(other);
+                None
+            }
+            Verdict::After(first) => {
+                first.await;
                 None
             }
             Verdict::Edit(how) => {
