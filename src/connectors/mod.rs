@@ -110,6 +110,8 @@ pub struct Listing {
     pub entitlements_completeness: Completeness,
     /// Records left out because they made no sense, each with a reason. Bounded.
     pub oddities: Vec<String>,
+    /// Requests that it took, for the rate that the target may be asked at.
+    pub requests: u32,
 }
 
 /// Accounts to be added to, and removed from, one entitlement. No account is in both.

@@ -336,6 +336,8 @@ impl Core {
         let error = result.as_ref().err().cloned();
         self.events.push(match result {
             Ok(listing) => {
+                // What comes after it waits for the rate that its pages have used up.
+                self.pace.charge(listing.requests.saturating_sub(1));
                 self.gatherer.seen(
                     &listing.entitlements,
                     listing.entitlements_completeness.is_complete(),

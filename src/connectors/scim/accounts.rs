@@ -81,7 +81,7 @@ impl ScimConnector {
         }
         let (mut hits, mut strangers, mut odd) = (Vec::new(), false, false);
         let walked = self
-            .walk("Users", Some(&filter), |row| {
+            .walk("Users", Some(&filter), &mut 0, |row| {
                 match resource::user(row, &self.paths).map(|user| (matches(&user, key), user)) {
                     Ok((Match::Exact, user)) => hits.push(user),
                     Ok((Match::Loose, _)) => {}

@@ -126,7 +126,7 @@ impl ScimConnector {
     ) -> Result<Vec<ObservedEntitlement>, ConnectorError> {
         let mut found = Vec::new();
         let completeness = self
-            .walk("Groups", filter, |row| {
+            .walk("Groups", filter, &mut 0, |row| {
                 if let Ok(view) = resource::group(row)
                     && view.entitlement.name == *name
                 {

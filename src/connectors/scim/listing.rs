@@ -35,10 +35,13 @@ struct Collection<T> {
 impl ScimConnector {
     pub(super) async fn list_all(&self) -> Result<Listing, ConnectorError> {
         let mut oddities = Vec::new();
+        let mut requests = 0;
         let users = self
-            .collect("Users", &mut oddities, |row| self.listed_user(row))
+            .collect("Users", &mut oddities, &mut requests, |row| {
+                self.listed_user(row)
+            })
             .await?;
-        let mut groups = self.groups(&mut oddities).await?;
+        let mut groups = self.groups(&mut oddities, &mut requests).await?;
         drop_nested(&mut groups.items, &users);
         let rest = (users.odd + groups.odd).saturating_sub(oddities.len());
         if rest > 0 {
@@ -54,6 +57,7 @@ impl ScimConnector {
                 .collect(),
             entitlements_completeness: groups.completeness,
             oddities,
+            requests,
         })
     }
 
@@ -74,6 +78,7 @@ impl ScimConnector {
     async fn groups(
         &self,
         oddities: &mut Vec<String>,
+        requests: &mut u32,
     ) -> Result<Collection<GroupView>, ConnectorError> {
         let unreadable = |why: String| Collection {
             items: Vec::new(),
@@ -83,7 +88,10 @@ impl ScimConnector {
         if !self.dialect().announced.groups {
             return Ok(unreadable("the server has no groups".to_owned()));
         }
-        let mut groups = match self.collect("Groups", oddities, resource::group).await {
+        let mut groups = match self
+            .collect("Groups", oddities, requests, resource::group)
+            .await
+        {
             Ok(groups) => groups,
             Err(error) if error.kind.concerns_target() => return Err(error),
             Err(error) => return Ok(unreadable(error.message)),
@@ -91,13 +99,14 @@ impl ScimConnector {
         if groups.items.iter().any(|view| view.repeats) {
             self.learn(|dialect| dialect.learnt.repeats_members = true);
         }
-        self.read_members(&mut groups.items).await?;
+        *requests += self.read_members(&mut groups.items).await?;
         Ok(groups)
     }
 
     /// Reads each group by itself of which the list shows no members. Most servers leave `members` out
     /// of a group that has none, some out of every list, some out of large groups: only this tells which.
-    async fn read_members(&self, groups: &mut [GroupView]) -> Result<(), ConnectorError> {
+    /// Answers how many were read.
+    async fn read_members(&self, groups: &mut [GroupView]) -> Result<u32, ConnectorError> {
         locked(&self.empty).begin_listing();
         let mut hidden: Vec<&mut GroupView> = groups
             .iter_mut()
@@ -131,7 +140,7 @@ impl ScimConnector {
                 }
             }
         }
-        Ok(())
+        Ok(u32::try_from(hidden.len()).unwrap_or(u32::MAX))
     }
 
     async fn read_listed_group(
@@ -155,6 +164,7 @@ impl ScimConnector {
         &self,
         collection: &str,
         oddities: &mut Vec<String>,
+        requests: &mut u32,
         read: impl Fn(&Value) -> Result<T, String> + Send + Sync,
     ) -> Result<Collection<T>, ConnectorError> {
         let told = oddities.len();
@@ -164,7 +174,7 @@ impl ScimConnector {
             oddities.truncate(told);
             begun += 1;
             let walked = self
-                .walk(collection, None, |row| {
+                .walk(collection, None, requests, |row| {
                     match read(row) {
                         Ok(item) => items.push(item),
                         Err(why) => {
@@ -201,11 +211,13 @@ impl ScimConnector {
         })
     }
 
-    /// Walks through a list, page by page, and gives each new row to `visit` until it breaks.
+    /// Walks through a list, page by page, and gives each new row to `visit` until it breaks. Counts
+    /// its requests.
     pub(super) async fn walk(
         &self,
         collection: &str,
         filter: Option<&str>,
+        requests: &mut u32,
         mut visit: impl FnMut(&Value) -> ControlFlow<()> + Send,
     ) -> Result<Completeness, Failure> {
         let announced = self.dialect().announced;
@@ -220,6 +232,7 @@ impl ScimConnector {
         let mut first = true;
         let mut patience = Patience::default();
         while let Some(page) = pager.next() {
+            *requests += 1;
             let json = match self.page(collection, filter, page).await {
                 Ok(json) => json,
                 Err(failure)

@@ -51,6 +51,7 @@ fn listing(accounts: &[ObservedAccount], entitlements: &[ObservedEntitlement]) -
         entitlements: entitlements.to_vec(),
         entitlements_completeness: Completeness::Complete,
         oddities: Vec::new(),
+        requests: 1,
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) fn listing() -> Listing {
         entitlements: vec![],
         entitlements_completeness: Completeness::Complete,
         oddities: vec![],
+        requests: 1,
     }
 }
 

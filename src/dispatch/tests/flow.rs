@@ -245,6 +245,26 @@ async fn the_rate_holds_and_a_read_that_takes_two_requests_counts_as_two() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_page_of_a_listing_counts_for_the_rate() {
+    let settings = Settings {
+        requests_per_second: Some(10),
+        ..Settings::default()
+    };
+    let mut connector = ScriptedConnector::fine();
+    connector.pages = 31;
+    let mut bench = Bench::with(connector, settings);
+    bench.listed().await;
+    let began = Instant::now();
+    bench.submit([order(1, Lane::Drift, create(1))]);
+    bench.done(1).await;
+    let took = began.elapsed();
+    assert!(
+        took >= Duration::from_millis(2800) && took <= Duration::from_millis(3300),
+        "{took:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_lists_again_on_the_interval_and_when_asked() {
     let settings = Settings {
         interval: Duration::from_mins(10),

@@ -60,6 +60,8 @@ pub(super) struct ScriptedConnector {
     script: Mutex<Script>,
     seen: Mutex<Seen>,
     takes: Duration,
+    /// Requests that a listing takes.
+    pub(super) pages: u32,
 }
 
 #[derive(Default)]
@@ -78,6 +80,7 @@ impl ScriptedConnector {
             script: Mutex::new(Box::new(script)),
             seen: Mutex::default(),
             takes: Duration::from_millis(5),
+            pages: 1,
         }
     }
 
@@ -174,7 +177,10 @@ impl Connector for ScriptedConnector {
     }
 
     async fn list(&self) -> Result<Listing> {
-        self.answer(Asked::List).await.map(|_| listing())
+        self.answer(Asked::List).await.map(|_| Listing {
+            requests: self.pages,
+            ..listing()
+        })
     }
 
     async fn read(&self, id: &AccountId) -> Result<Option<ObservedAccount>> {

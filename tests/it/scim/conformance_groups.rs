@@ -133,8 +133,11 @@ pub(super) async fn lists_everything(server: &ScimServer) {
         ..config(server)
     })
     .unwrap();
+    let before = server.requests().await.len();
     let again = small.list().await.unwrap();
     complete(&again);
+    let sent = server.requests().await.len() - before;
+    assert_eq!(usize::try_from(again.requests), Ok(sent));
     assert_eq!(again.accounts.len(), 450);
 
     let before = server.requests().await.len();

@@ -47,6 +47,20 @@ pub struct Asked {
 }
 
 impl Asked {
+    fn of(parts: &Parts, body: &[u8]) -> Self {
+        let path = parts.uri.path_and_query().map_or("/", |p| p.as_str());
+        let token = parts
+            .headers
+            .get("authorization")
+            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        Self {
+            method: parts.method.to_string(),
+            path: path.to_owned(),
+            token: token.map(str::to_owned),
+            body: serde_json::from_slice(body).unwrap_or(Value::Null),
+        }
+    }
+
     /// Whether it could change anything.
     pub fn is_write(&self) -> bool {
         self.method != "GET" && !self.path.contains("/.search")
@@ -214,6 +228,15 @@ impl Drop for Proxy {
     }
 }
 
+/// A success in JSON, piece by piece.
+fn in_pieces(
+    pieces: Pin<Box<dyn futures::Stream<Item = Bytes> + Send>>,
+) -> Result<Response<Body>, Broken> {
+    let answer = Response::builder().header("content-type", "application/scim+json");
+    let pieces = StreamBody::new(pieces.map(|piece| Ok(Frame::data(piece))));
+    answer.body(pieces.boxed_unsync()).map_err(broken)
+}
+
 /// An answer that is whole at once.
 fn whole(answer: hyper::http::response::Builder, bytes: Vec<u8>) -> Result<Response<Body>, Broken> {
     let body = Full::new(Bytes::from(bytes));
@@ -241,20 +264,7 @@ impl Way {
     async fn handle(self, request: Request<Incoming>) -> Result<Response<Body>, Broken> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(broken)?.to_bytes();
-        let asked = Asked {
-            method: parts.method.to_string(),
-            path: parts
-                .uri
-                .path_and_query()
-                .map_or("/", |p| p.as_str())
-                .to_owned(),
-            token: parts
-                .headers
-                .get("authorization")
-                .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
-                .map(str::to_owned),
-            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
-        };
+        let asked = Asked::of(&parts, &body);
         let mut log = Forwarded {
             method: asked.method.clone(),
             path: asked.path.clone(),
@@ -295,10 +305,7 @@ impl Way {
             Verdict::Pieces(pieces) => {
                 log.told = true;
                 self.note(log);
-                let json = "application/scim+json";
-                let answer = Response::builder().header("content-type", json);
-                let pieces = StreamBody::new(pieces.map(|piece| Ok(Frame::data(piece))));
-                return answer.body(pieces.boxed_unsync()).map_err(broken);
+                return in_pieces(pieces);
             }
         };
         let sent = self.forwarded(parts, &asked.path, token)?;

@@ -173,6 +173,7 @@ fn what_was_read_before_a_lost_answer_says_nothing_any_more() {
                 entitlements: Vec::new(),
                 entitlements_completeness: Completeness::Complete,
                 oddities: Vec::new(),
+                requests: 1,
             });
         }
         assert!(!desk.inventory.read_directly(&"a1".into()), "{listing}");
@@ -347,6 +348,7 @@ fn what_is_accepted_and_never_shown_is_not_believed_twice() {
             entitlements: vec![group(holders)],
             entitlements_completeness: Completeness::Complete,
             oddities: Vec::new(),
+            requests: 1,
         });
         forget_carried_out(&mut desk.person, &desk.connector, &desk.inventory);
     };
@@ -424,6 +426,7 @@ fn end_listing(
         entitlements: Vec::new(),
         entitlements_completeness: Completeness::Complete,
         oddities: Vec::new(),
+        requests: 1,
     });
     desk.context().listed()
 }

@@ -55,6 +55,7 @@ fn list(realm: &mut Realm, accounts: Vec<ObservedAccount>, completeness: Complet
         entitlements: Vec::new(),
         entitlements_completeness: Completeness::Complete,
         oddities: Vec::new(),
+        requests: 1,
     });
 }
 

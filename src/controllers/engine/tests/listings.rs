@@ -15,6 +15,7 @@ fn listing(accounts: Vec<ObservedAccount>, entitlements: Completeness) -> Listin
         entitlements: Vec::new(),
         entitlements_completeness: entitlements,
         oddities: Vec::new(),
+        requests: 1,
     }
 }
 

@@ -230,6 +230,7 @@ impl Bench {
             entitlements: Vec::new(),
             entitlements_completeness: Completeness::Complete,
             oddities: Vec::new(),
+            requests: 1,
         };
         self.report(connector, Event::Listed(Box::new(listing)));
     }

@@ -37,6 +37,7 @@ fn listing(accounts: Vec<ObservedAccount>) -> Event {
         entitlements: vec![staff],
         entitlements_completeness: Completeness::Complete,
         oddities: Vec::new(),
+        requests: 1,
     }))
 }
 

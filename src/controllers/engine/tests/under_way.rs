@@ -53,6 +53,7 @@ fn list(bench: &mut Bench, accounts: Vec<ObservedAccount>, holders: &[&str]) {
         entitlements: vec![staff],
         entitlements_completeness: Completeness::Complete,
         oddities: Vec::new(),
+        requests: 1,
     };
     bench.report("directory", Event::Listed(Box::new(listing)));
     bench.work();

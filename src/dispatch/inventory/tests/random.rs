@@ -82,6 +82,7 @@ impl World {
             entitlements,
             entitlements_completeness: Completeness::Complete,
             oddities: Vec::new(),
+            requests: 1,
         }
     }
 }
