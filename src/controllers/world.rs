@@ -264,6 +264,7 @@ impl Person {
         self.normalised.clear();
         self.renamed.clear();
         self.name_taken.clear();
+        self.accepted.clear();
     }
 
     /// What a connector's target was seen to make of our writes says nothing of another target.

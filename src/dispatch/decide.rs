@@ -337,7 +337,8 @@ impl Core {
         self.events.push(match result {
             Ok(listing) => {
                 // What comes after it waits for the rate that its pages have used up.
-                self.pace.charge(listing.requests.saturating_sub(1));
+                let lasted = now.instant.saturating_duration_since(started);
+                self.pace.charge_listing(listing.requests, lasted);
                 self.gatherer.seen(
                     &listing.entitlements,
                     listing.entitlements_completeness.is_complete(),

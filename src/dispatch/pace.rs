@@ -34,6 +34,7 @@ impl GovernorClock for ToldClock {
 
 /// A fixed number of requests a second, spread evenly.
 struct Rate {
+    per_second: u32,
     begin: Instant,
     clock: ToldClock,
     limiter: RateLimiter<NotKeyed, InMemoryState, ToldClock, NoOpMiddleware<Nanos>>,
@@ -47,6 +48,7 @@ impl Rate {
         let clock = ToldClock::default();
         let quota = Quota::per_second(per_second).allow_burst(burst);
         Some(Self {
+            per_second: per_second.get(),
             begin: now,
             limiter: RateLimiter::direct_with_clock(quota, clock.clone()),
             clock,
@@ -141,6 +143,21 @@ impl Pace {
     pub(super) fn charge(&mut self, requests: u32) {
         if self.rate.is_some() {
             self.debt = self.debt.saturating_add(requests);
+        }
+    }
+
+    /// Counts the requests that a listing made beyond its first, as far as they were faster than the rate
+    /// while it lasted.
+    pub(super) fn charge_listing(&mut self, requests: u32, lasted: Duration) {
+        if let Some(rate) = &self.rate {
+            let due = lasted.as_secs_f64() * f64::from(rate.per_second);
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a cast to an integer saturates"
+            )]
+            let within = due as u32;
+            self.charge(requests.saturating_sub(1).saturating_sub(within));
         }
     }
 

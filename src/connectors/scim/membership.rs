@@ -115,7 +115,13 @@ impl ScimConnector {
 
     /// Reads who is a member now.
     async fn look(&self, group: &EntitlementId, run: &mut Run) -> Result<(), ConnectorError> {
-        run.known = self.members_now(group).await?;
+        run.known = match self.members_now(group).await {
+            // What it does not show can't keep it from being changed.
+            Err(error) if !error.kind.concerns_target() && error.kind != ErrorKind::NotFound => {
+                None
+            }
+            known => known?,
+        };
         self.settled(group);
         Ok(())
     }

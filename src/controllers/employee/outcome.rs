@@ -18,7 +18,7 @@ use crate::plan::Operation;
 use crate::plan::operation::ReadKey;
 use crate::runtime::backoff;
 
-pub use shown::{forget_carried_out, forget_taken_over};
+pub use shown::{forget_carried_out, forget_taken_over, forget_unwanted};
 
 /// First wait after a failure that may pass by itself.
 const RETRY_BASE: Duration = Duration::from_secs(2);
@@ -86,6 +86,7 @@ impl Context<'_> {
         {
             asked.unread.remove(self.connector);
         }
+        self.turns_round(&order.operation);
         match result {
             Ok(effect) => self.done(&order, effect),
             Err(error) => self.failed(&order, &error),
@@ -172,6 +173,28 @@ impl Context<'_> {
         Err(ConnectorError::new(ErrorKind::Ignored, message))
     }
 
+    /// What was accepted before this one may have turned it round need never have shown.
+    fn turns_round(&mut self, operation: &Operation) {
+        let (before, names): (_, Vec<&EntitlementName>) = match operation {
+            Operation::AddEntitlements { entitlements, .. } => {
+                ("RemoveEntitlements", entitlements.keys().collect())
+            }
+            Operation::RemoveEntitlements { entitlements, .. } => {
+                ("AddEntitlements", entitlements.keys().collect())
+            }
+            Operation::Disable(_) => {
+                let enabled = self.key("Enable", None);
+                self.person.accepted.remove(&enabled);
+                return;
+            }
+            _ => return,
+        };
+        for name in names {
+            let key = self.key(before, Some(name));
+            self.person.accepted.remove(&key);
+        }
+    }
+
     /// What came of giving or taking an entitlement is known now, unless its answer was lost.
     fn settle_grant(&mut self, gave: bool, name: &EntitlementName, error: Option<&ConnectorError>) {
         let known = match error.map(|error| error.kind) {
@@ -202,6 +225,8 @@ impl Context<'_> {
         if kept {
             if let Err(error) = self.believed("Create", None, "make the account") {
                 self.note_failure("Create", None, &error);
+                // It is looked for before another is made.
+                self.doubt();
                 return;
             }
             *self.mark_dropped = None;
@@ -261,6 +286,10 @@ impl Context<'_> {
         match key {
             ReadKey::Id(id) if accounts.is_empty() => {
                 self.inventory.saw_absent(id);
+                let here = self.connector;
+                self.person
+                    .accepted
+                    .retain(|key| key.connector != *here || key.verb == "Create");
                 // The link is broken; the mark may still lead to an account that was not listed.
                 if let Some(record) = self.person.record.accounts.get_mut(self.connector) {
                     record.id = None;

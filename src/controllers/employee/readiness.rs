@@ -23,9 +23,15 @@ pub(super) fn readiness(
     let open: Vec<&Told> = accounts.iter().filter(|(a, _)| !is_right(a)).collect();
     if open.is_empty() && waiting.is_empty() {
         let (reason, mut message) = all_is_well(desired.lifecycle.stage, accounts.len());
+        let beside = accounts.iter().filter(|(a, _)| a.message.is_some());
+        for (account, _) in beside {
+            let what = account.message.as_deref().unwrap_or_default();
+            message = format!("{message}; {}: {what}", account.connector);
+        }
         if person.meta.paused {
             message = format!("{message}; paused by the annotation {PAUSED_ANNOTATION}");
         }
+        let message = text::bounded(&message);
         return vec![Wanted::new(conditions::READY, true, reason, message)];
     }
     let (reason, message) = told(&open, accounts.len(), waiting);

@@ -21,6 +21,7 @@ use crate::domain::ids::ConnectorName;
 use crate::domain::lifecycle::{Stage, Transition};
 use crate::domain::problem::Problem;
 use crate::domain::record::RecordedAccount;
+use crate::plan::NOT_APPLIED;
 use crate::plan::parts::{GrantPlan, GrantState, Step};
 use crate::plan::{AccountPlan, Goal, Operation, PersonPlan};
 
@@ -225,7 +226,7 @@ fn state(
             conflict.message.clone(),
         );
     }
-    let problem = first_problem(account);
+    let problem = of_plan(account).find(|p| p.reason != NOT_APPLIED);
     if let Some(failure) = failure {
         let message = format!(
             "{}; tried {} times, and again at {}",
@@ -268,7 +269,11 @@ fn state(
         );
     }
     match account.goal {
-        Goal::Live => (AccountState::Active, None, None),
+        // There, and usable: what it does not take over is told, and keeps nobody waiting.
+        Goal::Live => match of_plan(account).find(|p| p.reason == NOT_APPLIED) {
+            Some(problem) => told(AccountState::Active, NOT_APPLIED, problem.message.clone()),
+            None => (AccountState::Active, None, None),
+        },
         Goal::Paused | Goal::Ended => (AccountState::Disabled, None, None),
         Goal::Kept if unexplained == Some(Activity::Disabled) => (AccountState::Disabled, None, None),
         Goal::Kept if unexplained.is_some() => told(
@@ -285,8 +290,12 @@ fn state(
 }
 
 fn first_problem(account: &AccountPlan) -> Option<&Problem> {
+    of_plan(account).next()
+}
+
+fn of_plan(account: &AccountPlan) -> impl Iterator<Item = &Problem> {
     let of_grants = account.grants.values().filter_map(|g| g.problem.as_ref());
-    account.problems.iter().chain(of_grants).next()
+    account.problems.iter().chain(of_grants)
 }
 
 fn conflict(account: &AccountPlan) -> Option<&Problem> {

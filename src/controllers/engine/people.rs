@@ -11,7 +11,9 @@ use super::{Engine, Work, requests};
 use crate::api::EmployeeStatus;
 use crate::api::conditions::READY;
 use crate::controllers::employee::outlook::Timing;
-use crate::controllers::employee::{apply, cleanup, events, gather, outlook, stalled, status};
+use crate::controllers::employee::{
+    apply, cleanup, events, gather, outcome, outlook, stalled, status,
+};
 use crate::controllers::pause;
 use crate::controllers::world::{Person, Realm};
 use crate::domain::desired::{self, Desired};
@@ -115,6 +117,7 @@ impl Engine {
         };
         let id = person.employee_id.clone();
         person.record = plan.record.clone();
+        outcome::forget_unwanted(person, plan);
         requests::settle(&realm.connectors, person, plan);
         let giving = gives_access(person);
         apply::submit(&realm.connectors, held, person, plan, revision, now);

@@ -18,6 +18,8 @@ pub struct PolicyChange<'a> {
     /// Templates whose holders get something else: those that changed, those that give something in a
     /// connector that changed, and all that include one of these.
     templates: BTreeSet<RoleName>,
+    /// These, and what those of them that can't be used include: it can't be decided for anybody.
+    remembered: BTreeSet<RoleName>,
     /// Connectors that came, went or are mapped differently.
     connectors: BTreeSet<ConnectorName>,
 }
@@ -44,10 +46,26 @@ impl<'a> PolicyChange<'a> {
             }
             templates.extend(more);
         }
+        let mut remembered = templates.clone();
+        for policy in [before, after] {
+            let unsound = templates.iter().filter(|name| !policy.is_sound(name));
+            let mut stack: Vec<&RoleName> = unsound.collect();
+            let mut seen = BTreeSet::new();
+            while let Some(name) = stack.pop() {
+                let includes = policy.template(name).map(|t| &t.spec.includes);
+                for included in includes.into_iter().flatten() {
+                    if seen.insert(included) {
+                        stack.push(included);
+                    }
+                }
+            }
+            remembered.extend(seen.into_iter().cloned());
+        }
         Self {
             before,
             after,
             templates,
+            remembered,
             connectors,
         }
     }
@@ -99,7 +117,7 @@ impl<'a> PolicyChange<'a> {
             .iter()
             .chain(held)
             .chain(given)
-            .any(|name| self.templates.contains(name))
+            .any(|name| self.remembered.contains(name))
     }
 
     /// A rule that fails for a person is told to them, so it concerns them like one that matches. A

@@ -277,7 +277,7 @@ impl Context<'_> {
             out.problems.push(Problem::waiting(
                 NOT_APPLIED,
                 format!(
-                    "{} accepted to change {} of {}, and goes on showing what it showed before: mend it there, or take it out of spec.account of the AppConnector; it is written again when one of the objects changes",
+                    "{} accepted to change {} of {}, and goes on showing what it showed before: mend it there, or take it out of spec.account of the AppConnector; it is written again when this Employee changes, or when a look at it is asked for",
                     self.name,
                     names.join(", "),
                     account.username

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::kinds::kind;
 use super::stage::Stage;
-use crate::stories::kit::{is, tells, usernames};
+use crate::stories::kit::{is, message, tells, usernames};
 use crate::support::proxy::Verdict;
 use crate::support::targets::ScimServer;
 
@@ -74,10 +74,13 @@ async fn changes_are_accepted_and_not_applied() {
         }
     });
     stage.person(1, json!({"jobTitle": "Director"})).await;
-    let told = stage
+    let status = stage
         .story
-        .person_says("p1", "Ready", "False", "NotApplied")
+        .person("p1", "is told what was not applied", |s| {
+            s.accounts[0].reason.as_deref() == Some("NotApplied")
+        })
         .await;
+    let told = message(&status.conditions, "Ready");
     tells(&told, &["directory", "title", "what it showed before"]);
     stage.nothing_is_looped_on(6, 1).await;
 

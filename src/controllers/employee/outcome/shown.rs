@@ -5,7 +5,8 @@ use crate::controllers::world::Person;
 use crate::dispatch::inventory::Inventory;
 use crate::domain::account::{Activity, AttributeChanges, AttributeValue, ObservedAccount};
 use crate::domain::ids::{AccountId, ConnectorName, EntitlementName};
-use crate::plan::{Normalised, attributes};
+use crate::plan::parts::GrantState;
+use crate::plan::{Goal, NOT_APPLIED, Normalised, PersonPlan, attributes};
 
 impl Context<'_> {
     /// Remembers what the target keeps in another form than we wrote. Where its answer shows nothing
@@ -38,8 +39,9 @@ impl Context<'_> {
                 .and_then(|before| before.attributes.get(name))
                 .filter(|value| !value.is_empty());
             let shows = if as_written { was } else { stored };
+            // What is never shown may be kept all the same.
             let unchanged =
-                shows == was && !shows.is_some_and(|shows| attributes::alike(written, shows));
+                shows == was && shows.is_some_and(|shows| !attributes::alike(written, shows));
             let note = Normalised {
                 written: written.clone(),
                 shows: shows.cloned(),
@@ -78,6 +80,7 @@ pub fn forget_taken_over(person: &mut Person, connector: &ConnectorName, invento
 /// What a listing shows to be carried out is believed from now on.
 pub fn forget_carried_out(person: &mut Person, connector: &ConnectorName, inventory: &Inventory) {
     let accounts = inventory.by_mark(&person.employee_id);
+    let failures = &mut person.failures;
     person.accepted.retain(|key| {
         let holds = |name: &EntitlementName| {
             accounts.iter().any(|a| {
@@ -93,6 +96,28 @@ pub fn forget_carried_out(person: &mut Person, connector: &ConnectorName, invent
             ("RemoveEntitlements", Some(name)) => !holds(name),
             _ => false,
         };
-        key.connector != *connector || !carried_out
+        let stays = key.connector != *connector || !carried_out;
+        if !stays {
+            failures.retain(|failed, failure| failed != key || failure.reason != NOT_APPLIED);
+        }
+        stays
+    });
+}
+
+/// What is not wanted any more need never show.
+pub fn forget_unwanted(person: &mut Person, plan: &PersonPlan) {
+    person.accepted.retain(|key| {
+        let account = plan.accounts.get(&key.connector);
+        account.is_some_and(|account| match (key.verb, &key.entitlement) {
+            ("AddEntitlements", Some(name)) => account
+                .grants
+                .get(name)
+                .is_some_and(|grant| matches!(grant.state, GrantState::Held | GrantState::Pending)),
+            ("RemoveEntitlements", Some(name)) => account
+                .grants
+                .get(name)
+                .is_some_and(|grant| grant.state == GrantState::Removing),
+            _ => account.goal == Goal::Live,
+        })
     });
 }

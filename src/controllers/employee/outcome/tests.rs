@@ -293,7 +293,8 @@ fn a_value_that_stays_as_it_was_was_not_applied() {
         ("Clerk", "Director", Some("Clerk"), true),
         ("Clerk", "Director", Some("Director"), true),
         ("Clerk", "", Some("Clerk"), true),
-        ("", "Director", None, true),
+        // Never shown: it may be kept all the same.
+        ("", "Director", None, false),
         // In a form of its own: cut, folded, or another one.
         ("Direc", "Director", Some("Direc"), false),
         ("muller", "Müller", Some("muller"), false),
@@ -373,6 +374,33 @@ fn what_is_accepted_and_never_shown_is_not_believed_twice() {
         desk.person.failures.clear();
         desk.take(give(), given());
         assert!(held(&desk) && desk.person.failures.is_empty());
+    }
+}
+
+/// Given, taken away and given again between two listings: each is believed.
+#[test]
+fn what_was_turned_round_meanwhile_need_not_have_shown() {
+    let staff: EntitlementName = "staff".into();
+    let mut desk = Desk::new();
+    desk.inventory
+        .saw(account("a1", "ada", Some(&desk.mark())), false);
+    let done = || {
+        Ok(Effect::Entitlements {
+            results: [(staff.clone(), Ok(()))].into(),
+            created: Vec::new(),
+        })
+    };
+    for _ in 0..3 {
+        let entitlements = [(staff.clone(), EntitlementTarget::Existing("g1".into()))].into();
+        let id = "a1".into();
+        desk.take(Operation::AddEntitlements { id, entitlements }, done());
+        let entitlements = [(staff.clone(), "g1".into())].into();
+        let id = "a1".into();
+        desk.take(Operation::RemoveEntitlements { id, entitlements }, done());
+        let set = || Ok(Effect::ActivitySet(None));
+        desk.take(Operation::Enable("a1".into()), set());
+        desk.take(Operation::Disable("a1".into()), set());
+        assert!(desk.person.failures.is_empty());
     }
 }
 

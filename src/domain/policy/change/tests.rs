@@ -92,6 +92,29 @@ fn a_template_that_comes_concerns_who_waits_for_it_and_one_that_goes_who_held_it
     assert!(!gone.concerns(&names_it, &holding("a", Why::Explicit)));
 }
 
+/// While a template is broken nothing that it includes can be decided, for whoever has that otherwise.
+#[test]
+fn what_is_broken_concerns_who_has_what_it_includes() {
+    let before = policy(
+        [
+            template("t").matching(BROKEN).including(&["u"]),
+            template("u").including(&["vpn"]),
+            template("vpn"),
+            template("x"),
+        ],
+        [connector("dir")],
+    );
+    let mended = after(&before, [template("t").matching(DEV).including(&["u"])]);
+    let gone = without(&before, "t");
+    for after in [&mended, &gone] {
+        for (one, other) in [(&before, after), (after, &before)] {
+            let change = PolicyChange::between(one, other);
+            assert!(change.concerns(&person("1"), &holding("vpn", Why::Explicit)));
+            assert!(!change.concerns(&person("1"), &holding("x", Why::Explicit)));
+        }
+    }
+}
+
 #[test]
 fn a_connector_concerns_who_has_or_is_to_have_an_account_there() {
     let before = policy(
