@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::domain::problem::NOT_APPLIED;
+
 /// An error of a connector: a stable kind, a message for a person, and when to come back.
 ///
 /// The message holds the target's own words where it gave some, cut to a bounded length and free of
@@ -64,7 +66,7 @@ impl ErrorKind {
             Self::Changed => "ChangedMeanwhile",
             Self::Unsupported => "Unsupported",
             Self::Nonsense => "UnintelligibleAnswer",
-            Self::Ignored => "NotApplied",
+            Self::Ignored => NOT_APPLIED,
         }
     }
 

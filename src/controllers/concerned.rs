@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use super::world::{ConnectorEntry, Person, Realm};
 use crate::domain::ids::ConnectorName;
-use crate::domain::lifecycle;
 use crate::domain::policy::PolicyChange;
 
 /// Whether a change of policy concerns a person. Facts that can't be used ask for nothing, whatever the
@@ -16,9 +15,12 @@ pub fn by_policy(
     change: &PolicyChange<'_>,
     now: Timestamp,
 ) -> bool {
-    let shown = |name| is_shown_in(realm, person, name, now);
     let desires = |facts| change.concerns(facts, &person.record);
-    person.facts.as_ref().is_ok_and(|facts| desires(facts)) || change.connectors().iter().any(shown)
+    let connectors = change.connectors();
+    person.facts.as_ref().is_ok_and(|facts| desires(facts))
+        || connectors.iter().any(|name| is_shown_in(realm, person, name))
+        // Who must be out has to know of every application, an incomplete listing included.
+        || (!connectors.is_empty() && person.must_be_out(now))
 }
 
 /// Whether something about a connector concerns a person: roles give something there, an account is
@@ -36,26 +38,15 @@ pub fn by_connector(
     };
     person.record.accounts.contains_key(connector)
         || person.record.roles.keys().any(gives)
-        || is_shown_in(realm, person, connector, now)
+        || is_shown_in(realm, person, connector)
+        || person.must_be_out(now)
 }
 
-/// Also where nothing is desired or remembered, an account that bears the person's mark is theirs. And
-/// who must be out has to know of every application, an incomplete listing included.
-#[must_use]
-pub fn is_shown_in(
-    realm: &Realm,
-    person: &Person,
-    connector: &ConnectorName,
-    now: Timestamp,
-) -> bool {
+/// Also where nothing is desired or remembered, an account that bears the person's mark is theirs.
+fn is_shown_in(realm: &Realm, person: &Person, connector: &ConnectorName) -> bool {
     let id = &person.employee_id;
     let marked = |entry: &ConnectorEntry| !entry.inventory.by_mark(id).is_empty();
     realm.connectors.get(connector).is_some_and(marked)
         || person.submitted.contains_key(connector)
         || person.in_doubt.contains(connector)
-        || person.meta.deleting
-        || person
-            .facts
-            .as_ref()
-            .is_ok_and(|facts| lifecycle::at(facts, now).stage.is_urgent_end())
 }

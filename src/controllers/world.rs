@@ -20,6 +20,7 @@ use crate::domain::ids::{
     AccountId, AttributeName, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName,
     Username,
 };
+use crate::domain::lifecycle;
 use crate::domain::mark::Scope;
 use crate::domain::policy::{self, Policy};
 use crate::domain::problem::Problem;
@@ -180,8 +181,7 @@ impl Realm {
     /// The person who owns an `employeeId`.
     #[must_use]
     pub fn person_by_id(&self, id: &EmployeeId) -> Option<&Person> {
-        let person = self.people.get(self.owner(id)?)?;
-        Some(person)
+        self.people.get(self.owner(id)?).map(Box::as_ref)
     }
 }
 
@@ -265,6 +265,13 @@ impl Person {
         self.renamed.clear();
         self.name_taken.clear();
         self.accepted.clear();
+    }
+
+    /// Whether access must end ahead of everything else: by the stage, or as the object is being deleted.
+    #[must_use]
+    pub fn must_be_out(&self, now: Timestamp) -> bool {
+        let ends = |facts: &Arc<Facts>| lifecycle::at(facts, now).stage.is_urgent_end();
+        self.meta.deleting || self.facts.as_ref().is_ok_and(ends)
     }
 
     /// What a connector's target was seen to make of our writes says nothing of another target.

@@ -1,5 +1,8 @@
 //! What stands in the way, in a form that goes straight into a status.
 
+/// Reason of a write that a target accepted and did not carry out.
+pub const NOT_APPLIED: &str = "NotApplied";
+
 /// Something that keeps a desire from being carried out, or from being known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {

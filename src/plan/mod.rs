@@ -13,7 +13,7 @@ pub mod person;
 #[cfg(test)]
 mod tests;
 
-pub use account::{HOLD_EXPIRED, NOT_APPLIED};
+pub use account::HOLD_EXPIRED;
 pub use observation::{EntitlementView, Normalised, Observation};
 pub use operation::{Lane, Operation};
 pub use parts::{AccountPlan, Goal, Inputs, PersonPlan};

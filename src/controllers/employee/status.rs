@@ -19,9 +19,8 @@ use crate::domain::desired::Desired;
 use crate::domain::facts::Facts;
 use crate::domain::ids::ConnectorName;
 use crate::domain::lifecycle::{Stage, Transition};
-use crate::domain::problem::Problem;
+use crate::domain::problem::{NOT_APPLIED, Problem};
 use crate::domain::record::RecordedAccount;
-use crate::plan::NOT_APPLIED;
 use crate::plan::parts::{GrantPlan, GrantState, Step};
 use crate::plan::{AccountPlan, Goal, Operation, PersonPlan};
 

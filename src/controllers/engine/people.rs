@@ -19,19 +19,13 @@ use crate::controllers::world::{Person, Realm};
 use crate::domain::desired::{self, Desired};
 use crate::domain::facts::Facts;
 use crate::domain::ids::{ConnectorName, EmployeeName};
-use crate::domain::lifecycle;
 use crate::domain::problem::Problem;
 use crate::plan::{Goal, Inputs, Lane, Operation, PersonPlan, plan};
 use crate::runtime::status_writer::{FinalizerChange, ObjectKind};
 
 /// How urgent a look at a person is, by what is known without one.
 pub(super) fn lane(person: &Person, now: Timestamp) -> Lane {
-    let urgent = person.meta.deleting
-        || person
-            .facts
-            .as_ref()
-            .is_ok_and(|facts| lifecycle::at(facts, now).stage.is_urgent_end());
-    if urgent {
+    if person.must_be_out(now) {
         Lane::Leaver
     } else if person.record.has_history() {
         Lane::Mover

@@ -19,7 +19,7 @@ use crate::domain::small_set::SmallSet;
 pub struct Inventory {
     scope: Scope,
     accounts: HashMap<AccountId, Entry>,
-    by_mark: HashMap<EmployeeId, Vec<AccountId>>,
+    by_mark: HashMap<EmployeeId, SmallSet<AccountId>>,
     /// Several where a target tells names apart by case.
     by_username: HashMap<Username, SmallSet<AccountId>>,
     entitlements: BTreeMap<EntitlementName, Vec<Entitlement>>,
@@ -127,7 +127,7 @@ impl Inventory {
     /// How many accounts bear a mark of ours.
     #[must_use]
     pub fn marked(&self) -> usize {
-        self.by_mark.values().map(Vec::len).sum()
+        self.by_mark.values().map(SmallSet::len).sum()
     }
 
     /// Accounts that bear a person's mark.
@@ -324,9 +324,7 @@ impl Inventory {
         self.drop_account_keeping_holdings(&id);
         if let Marking::Ours(employee) = self.scope.read(entry.account.mark.as_deref()) {
             self.sought.remove(&employee);
-            let ids = self.by_mark.entry(employee).or_default();
-            ids.push(id.clone());
-            ids.sort();
+            self.by_mark.entry(employee).or_default().insert(id.clone());
         }
         self.by_username
             .entry(entry.account.username.clone())
@@ -352,7 +350,7 @@ impl Inventory {
         if let Marking::Ours(employee) = self.scope.read(old.account.mark.as_deref())
             && let Some(ids) = self.by_mark.get_mut(&employee)
         {
-            ids.retain(|other| other != id);
+            ids.remove(id);
             if ids.is_empty() {
                 self.by_mark.remove(&employee);
             }

@@ -5,14 +5,14 @@ use super::super::grants;
 use super::super::observation::Observation;
 use super::super::operation::{Lane, Operation, ReadKey};
 use super::super::parts::{Goal, Inputs, VANISHED_GRACE};
+use super::Assessment;
 use super::words::step;
-use super::{Assessment, NOT_APPLIED};
 use crate::domain::account::{Activity, NewAccount, ObservedAccount};
 use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::{AttributeName, ConnectorName};
 use crate::domain::matching::Match;
 use crate::domain::policy::Connector;
-use crate::domain::problem::Problem;
+use crate::domain::problem::{NOT_APPLIED, Problem};
 use crate::domain::record::RecordedAccount;
 
 /// One account of one person, and everything that decides about it.

@@ -23,9 +23,6 @@ use crate::domain::record::RecordedAccount;
 /// Reason of a removal that waited for additions in vain (invariant 3).
 pub const HOLD_EXPIRED: &str = "HoldExpired";
 
-/// Reason of a write that a target accepted and did not carry out.
-pub const NOT_APPLIED: &str = "NotApplied";
-
 /// One account, assessed.
 #[derive(Debug)]
 pub(super) struct Assessment {

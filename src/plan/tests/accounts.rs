@@ -9,7 +9,7 @@ use crate::domain::ids::Username;
 use crate::domain::matching::Match;
 use crate::domain::record::Record;
 use crate::plan::parts::GrantState;
-use crate::plan::{AccountPlan, Goal, Lane, NOT_APPLIED, Normalised};
+use crate::plan::{AccountPlan, Goal, Lane, Normalised};
 
 /// Something that somebody does.
 type Deed = fn(&mut Town);
@@ -456,31 +456,6 @@ fn an_attribute_that_the_target_stores_in_its_own_way_is_not_written_for_ever() 
             "{written} {stored}"
         );
     }
-}
-
-/// It is not written for ever either, and it is told.
-#[test]
-fn an_attribute_that_the_target_does_not_apply_is_told() {
-    let mut town = settled();
-    let id = town.account("dir", "1").unwrap().id.clone();
-    town.target("dir").scribble(&id);
-    let mut look = town.look("1");
-    let text = |t: &str| AttributeValue::Text(t.to_owned());
-    let note = Normalised {
-        written: text("Manager"),
-        shows: Some(text("Emperor")),
-        unchanged: true,
-    };
-    look.observations.get_mut("dir").unwrap().normalised = [("title".into(), note)].into();
-    let record = town.record("1");
-    let plan = town.plan_with(&"1".into(), &look.desired, record, &look.observations);
-    let account = &plan.accounts["dir"];
-    assert_eq!(account.steps, []);
-    let [problem] = account.problems.as_slice() else {
-        panic!("{:?}", account.problems);
-    };
-    assert_eq!(problem.reason, NOT_APPLIED);
-    assert!(problem.message.contains("title"), "{}", problem.message);
 }
 
 #[test]

@@ -1,7 +1,9 @@
-//! Which values of an attribute mean the same.
+//! Which values of an attribute mean the same, and what is told of one that a target does not take over.
 
+use super::accounts::settled;
 use crate::domain::account::AttributeValue::{Account, Bool, Integer, Text, Texts};
-use crate::plan::attributes;
+use crate::domain::problem::NOT_APPLIED;
+use crate::plan::{Normalised, attributes};
 
 #[test]
 fn values_that_mean_the_same_are_the_same() {
@@ -24,4 +26,29 @@ fn values_that_mean_the_same_are_the_same() {
         assert_eq!(attributes::same(&a, &b), expected, "{a:?} {b:?}");
         assert_eq!(attributes::same(&b, &a), expected, "{b:?} {a:?}");
     }
+}
+
+/// It is not written for ever, and it is told.
+#[test]
+fn an_attribute_that_the_target_does_not_apply_is_told() {
+    let mut town = settled();
+    let id = town.account("dir", "1").unwrap().id.clone();
+    town.target("dir").scribble(&id);
+    let mut look = town.look("1");
+    let text = |t: &str| Text(t.to_owned());
+    let note = Normalised {
+        written: text("Manager"),
+        shows: Some(text("Emperor")),
+        unchanged: true,
+    };
+    look.observations.get_mut("dir").unwrap().normalised = [("title".into(), note)].into();
+    let record = town.record("1");
+    let plan = town.plan_with(&"1".into(), &look.desired, record, &look.observations);
+    let account = &plan.accounts["dir"];
+    assert_eq!(account.steps, []);
+    let [problem] = account.problems.as_slice() else {
+        panic!("{:?}", account.problems);
+    };
+    assert_eq!(problem.reason, NOT_APPLIED);
+    assert!(problem.message.contains("title"), "{}", problem.message);
 }

@@ -1,22 +1,17 @@
 //! A listing that fails, is short, or is suddenly empty: nothing is taken away on the strength of it, the
 //! connector says what is wrong, and whoever must be out is out all the same.
 
-use std::sync::{Arc, Mutex};
-
 use serde_json::{Value, json};
 
-use crate::stories::kit::{
-    Story, connector_to, employee, is, lines_of_writes, since, tells, template, usernames,
-};
-use crate::support::operator::Operator;
-use crate::support::proxy::{Asked, Proxy, Verdict};
+use super::stage::Stage;
+use crate::stories::kit::{is, lines_of_writes, since, tells, template, usernames};
+use crate::support::proxy::{Asked, Verdict};
 use crate::support::targets::ScimServer;
 use crate::support::wait::eventually;
 
 /// What the target shows when everything is listed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Shown {
-    Everything,
     /// An error of the server.
     Error,
     /// The login page of some portal, as a success.
@@ -39,7 +34,6 @@ fn verdict(shown: Shown, asked: &Asked) -> Verdict {
         return Verdict::Pass;
     }
     match shown {
-        Shown::Everything => Verdict::Pass,
         Shown::Error => Verdict::Answer(500, vec![], b"out of order".to_vec()),
         Shown::LoginPage => {
             let html = ("content-type", "text/html".to_owned());
@@ -75,50 +69,24 @@ fn half(mut list: Value) -> Value {
 
 const PEOPLE: usize = 6;
 
-/// Waits until everything has been asked for so many times more, from the first page on.
-async fn listed_again(proxy: &Proxy, times: usize) {
-    let begins = |path: &str| path.contains("/Users?startIndex=1&") && !path.contains("filter=");
-    let count = || {
-        let seen = proxy.seen();
-        seen.iter()
-            .filter(|s| s.method == "GET" && begins(&s.path))
-            .count()
-    };
-    let before = count();
-    eventually("it is listed again", async || {
-        let more = count() - before;
-        if more > times { Ok(()) } else { Err(more) }
-    })
-    .await;
-}
-
 async fn nothing_is_taken_away(name: &str, server: ScimServer, shown: Shown, says: [&str; 2]) {
-    let mode = Arc::new(Mutex::new(Shown::Everything));
-    let judged = Arc::clone(&mode);
-    let judge = move |asked: &Asked| verdict(*judged.lock().unwrap(), asked);
-    let proxy = Proxy::before(&server.base_url(), judge).await;
-    let chat = ScimServer::scimmy().await;
-    let story = Story::new(name).await;
-    let _operator = Operator::start(&story.ns).await;
-    let token = server.token();
-    story.ns.credential("directory", token, &proxy.host()).await;
-    let connector = connector_to("directory", proxy.base_url().as_str());
-    story.apply_connector(connector).await;
-    story.connect("chat", &chat).await;
-    let both: &[(&str, &[&str])] = &[("directory", &["staff", "news"]), ("chat", &["general"])];
-    story.apply_role(template("everyone", "true", both)).await;
-    let person = |n: usize| employee(&format!("p{n}"), &n.to_string(), "Pat", &format!("N{n}"));
+    let stage = Stage::set(name, server).await;
+    let (story, server) = (&stage.story, &stage.server);
+    let chat = &ScimServer::scimmy().await;
+    story.connect("chat", chat).await;
+    let more: &[(&str, &[&str])] = &[("directory", &["news"]), ("chat", &["general"])];
+    story.apply_role(template("more", "true", more)).await;
     for n in 0..PEOPLE {
-        story.apply_person(person(n)).await;
+        stage.person(n, json!({})).await;
     }
     for n in 0..PEOPLE {
         story.provisioned(&format!("p{n}"), 2).await;
     }
-    listed_again(&proxy, 1).await;
+    stage.listed_again(1).await;
     let marks = [server.requests().await.len(), chat.requests().await.len()];
-    let before = (usernames(&server).await, usernames(&chat).await);
+    let before = (usernames(server).await, usernames(chat).await);
 
-    *mode.lock().unwrap() = shown;
+    stage.lies(move |asked| verdict(shown, asked));
     let [reason, words] = says;
     if shown != Shown::Fewer {
         let message = story
@@ -126,16 +94,14 @@ async fn nothing_is_taken_away(name: &str, server: ScimServer, shown: Shown, say
             .await;
         tells(&message, &[words]);
     }
-    listed_again(&proxy, 3).await;
-    for (server, mark) in [&server, &chat].into_iter().zip(marks) {
+    stage.listed_again(3).await;
+    for (server, mark) in [server, chat].into_iter().zip(marks) {
         assert_eq!(lines_of_writes(&since(server, mark).await), [""; 0]);
     }
 
     // Whoever must be out does not wait for a better listing.
-    let mut leaver = person(0);
-    leaver["spec"]["endDate"] = json!("2021-01-01");
-    story.apply_person(leaver).await;
-    for server in [&server, &chat] {
+    stage.person(0, json!({"endDate": "2021-01-01"})).await;
+    for server in [server, chat] {
         eventually("the leaver is out", async || {
             let user = server.user_by_name("pat.n0").await.unwrap();
             if user["active"] == false {
@@ -146,19 +112,19 @@ async fn nothing_is_taken_away(name: &str, server: ScimServer, shown: Shown, say
         })
         .await;
     }
-    listed_again(&proxy, 2).await;
+    stage.listed_again(2).await;
     for n in 1..PEOPLE {
         let user = server.user_by_name(&format!("pat.n{n}")).await.unwrap();
         assert_eq!(user["active"], true);
     }
-    for (server, group) in [(&server, "staff"), (&server, "news"), (&chat, "general")] {
+    for (server, group) in [(server, "staff"), (server, "news"), (chat, "general")] {
         let members = server.group_members(group).await;
         let others = (1..PEOPLE).map(|n| format!("pat.n{n}"));
         let lost: Vec<_> = others.filter(|name| !members.contains(name)).collect();
         assert_eq!(lost, [""; 0], "{group}");
     }
 
-    *mode.lock().unwrap() = Shown::Everything;
+    stage.is_honest();
     story
         .connector("directory", "sees everything again", |c| {
             is(
@@ -174,9 +140,9 @@ async fn nothing_is_taken_away(name: &str, server: ScimServer, shown: Shown, say
     for n in 1..PEOPLE {
         story.provisioned(&format!("p{n}"), 2).await;
     }
-    assert_eq!((usernames(&server).await, usernames(&chat).await), before);
+    assert_eq!((usernames(server).await, usernames(chat).await), before);
     // The leaver's account was disabled once, and left its groups, and that was all.
-    for (server, mark, groups) in [(&server, marks[0], 2), (&chat, marks[1], 1)] {
+    for (server, mark, groups) in [(server, marks[0], 2), (chat, marks[1], 1)] {
         let log = lines_of_writes(&since(server, mark).await);
         assert_eq!(log.len(), 1 + groups, "{log:#?}");
     }

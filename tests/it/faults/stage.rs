@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::stories::kit::{Story, connector_to, employee, everyone};
+use crate::stories::kit::{Story, begins, connector_to, employee, everyone};
 use crate::support::operator::OperatorProcess;
 use crate::support::proxy::{Asked, Proxy, Verdict};
 use crate::support::targets::ScimServer;
@@ -74,13 +74,9 @@ impl Stage {
 
     /// Waits until everything has been listed so many times more.
     pub async fn listed_again(&self, times: usize) {
-        let begins =
-            |path: &str| path.contains("/Users?startIndex=1&") && !path.contains("filter=");
         let count = || {
             let seen = self.proxy.seen();
-            seen.iter()
-                .filter(|s| s.method == "GET" && begins(&s.path))
-                .count()
+            seen.iter().filter(|s| begins(&s.method, &s.path)).count()
         };
         let before = count();
         eventually("it is listed again", async || {

@@ -5,8 +5,9 @@ use crate::controllers::world::Person;
 use crate::dispatch::inventory::Inventory;
 use crate::domain::account::{Activity, AttributeChanges, AttributeValue, ObservedAccount};
 use crate::domain::ids::{AccountId, ConnectorName, EntitlementName};
+use crate::domain::problem::NOT_APPLIED;
 use crate::plan::parts::GrantState;
-use crate::plan::{Goal, NOT_APPLIED, Normalised, PersonPlan, attributes};
+use crate::plan::{Goal, Normalised, PersonPlan, attributes};
 
 impl Context<'_> {
     /// Remembers what the target keeps in another form than we wrote. Where its answer shows nothing

@@ -30,11 +30,16 @@ pub fn position(requests: &[LoggedRequest], method: &str, part: &str) -> Option<
 
 /// Whether a request begins a listing of everyone.
 pub fn begins_listing(request: &LoggedRequest) -> bool {
-    request.method == "GET"
-        && request.path.contains("/Users?startIndex=1&")
-        && !request.path.contains("filter=")
-        && !request.path.contains("count=1&")
-        && !request.path.ends_with("count=1")
+    begins(&request.method, &request.path)
+}
+
+/// The same by method and path, for what a proxy has seen.
+pub fn begins(method: &str, path: &str) -> bool {
+    method == "GET"
+        && path.contains("/Users?startIndex=1&")
+        && !path.contains("filter=")
+        && !path.contains("count=1&")
+        && !path.ends_with("count=1")
 }
 
 /// Waits until the operator has begun `n` more listings of a server and ended all but the last.
