@@ -1,7 +1,7 @@
 //! What it costs to be at rest, and to change little among many: idle cycles, one edited template, memory.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rollcall::api::Employee;
@@ -15,8 +15,11 @@ use crate::stand_in::StandIn;
 use crate::support::operator::OperatorProcess;
 use crate::support::proxy::{Proxy, Verdict};
 
-/// Pages of users that a listing of the idle company takes.
+/// Refreshes that the idle company is watched for.
 const CYCLES: u64 = 10;
+
+/// Objects that the operator asks the API server for in one page.
+const PAGE: usize = 500;
 
 /// A converged company over ten refreshes.
 pub async fn idle(report: &mut Report) {
@@ -180,10 +183,14 @@ pub async fn memory(report: &mut Report, people: usize) {
         .await;
     eprintln!("  applying {people} Employees");
     company.employ(0..people).await;
-    let forgotten = Arc::new(AtomicBool::new(false));
-    let asked_again = Arc::clone(&forgotten);
+    let (forgotten, pages) = (Arc::new(AtomicBool::new(false)), Arc::default());
+    let (asked_again, listed) = (Arc::clone(&forgotten), Arc::<AtomicUsize>::clone(&pages));
     let proxy = Proxy::before_api_server(move |asked| {
-        let resumes = asked.path.contains("watch=true") && asked.path.contains("/employees");
+        let of_people = asked.method == "GET" && asked.path.contains("/employees?");
+        let resumes = of_people && asked.path.contains("watch=true");
+        if of_people && !resumes {
+            listed.fetch_add(1, Ordering::SeqCst);
+        }
         if resumes && asked_again.swap(false, Ordering::SeqCst) {
             let gone = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Expired", "code": 410});
             return Verdict::Answer(410, vec![("content-type", "application/json".into())], gone.to_string().into());
@@ -197,9 +204,10 @@ pub async fn memory(report: &mut Report, people: usize) {
     settled().await;
     let converged = operator.resident();
     // Every watch is cut, and that of the people may not be resumed: all are listed again.
+    let before = pages.load(Ordering::SeqCst);
     forgotten.store(true, Ordering::SeqCst);
     proxy.cut();
-    while forgotten.load(Ordering::SeqCst) {
+    while pages.load(Ordering::SeqCst) < before + people.div_ceil(PAGE) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     settled().await;

@@ -47,6 +47,6 @@ fn is_shown_in(realm: &Realm, person: &Person, connector: &ConnectorName) -> boo
     let id = &person.employee_id;
     let marked = |entry: &ConnectorEntry| !entry.inventory.by_mark(id).is_empty();
     realm.connectors.get(connector).is_some_and(marked)
-        || person.submitted.contains_key(connector)
-        || person.in_doubt.contains(connector)
+        || person.unsettled.submitted.contains_key(connector)
+        || person.unsettled.in_doubt.contains(connector)
 }

@@ -15,6 +15,7 @@ pub mod pause;
 pub mod role_template;
 pub mod text;
 pub mod watch;
+pub mod words;
 pub mod world;
 
 use std::collections::BTreeSet;

@@ -68,14 +68,14 @@ pub fn forget_refused(
     let Some(person) = realm.people.get_mut(person) else {
         return;
     };
-    let failures = &person.failures;
+    let failures = &person.unsettled.failures;
     let refused = |name: &ConnectorName| {
         failures
             .keys()
             .any(|key| key.connector == *name && key.verb == "Create")
     };
     for (connector, account) in &mut person.record.accounts {
-        let unmade = account.id.is_none() && !person.in_doubt.contains(connector);
+        let unmade = account.id.is_none() && !person.unsettled.in_doubt.contains(connector);
         if !unmade || !concerned(connector) || !refused(connector) {
             continue;
         }

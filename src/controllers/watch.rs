@@ -153,8 +153,8 @@ impl Context {
             api,
             watcher::Config::default(),
             source.clone(),
-            move |object| {
-                let (key, meta) = meta_of(object.meta());
+            move |key, object| {
+                let meta = meta_of(object.meta());
                 wrap(match object.0 {
                     Ok(object) => Seen::There(key, meta, Box::new(object)),
                     Err(unfit) => Seen::Unreadable(key, meta, Box::new(unfit)),
@@ -173,8 +173,8 @@ impl Context {
             api,
             config,
             source.clone(),
-            |secret: Secret| {
-                let (key, meta) = meta_of(&secret.metadata);
+            |key, secret: Secret| {
+                let meta = meta_of(&secret.metadata);
                 Change::Secret(Seen::There(key, meta, Box::new(SecretView::from(secret))))
             },
             |key| Change::Secret(Seen::Gone(key)),
@@ -187,7 +187,7 @@ impl Context {
         api: Api<K>,
         config: watcher::Config,
         source: Source,
-        there: impl Fn(K) -> Change + Send + 'static,
+        there: impl Fn(Key, K) -> Change + Send + 'static,
         gone: impl Fn(Key) -> Change + Send + 'static,
     ) where
         K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
@@ -246,14 +246,27 @@ fn is_forgotten(error: &watcher::Error) -> bool {
 struct Roll {
     present: HashSet<Key>,
     listing: HashSet<Key>,
+    /// The namespace that was seen last: its name is shared by all that are in it.
+    namespace: Arc<str>,
 }
 
 impl Roll {
+    fn key(&mut self, meta: &kube::core::ObjectMeta) -> Key {
+        let namespace = meta.namespace.as_deref().unwrap_or_default();
+        if *self.namespace != *namespace {
+            self.namespace = Arc::from(namespace);
+        }
+        Key {
+            namespace: Arc::clone(&self.namespace),
+            name: Arc::from(meta.name.as_deref().unwrap_or_default()),
+        }
+    }
+
     fn take<K: Resource<DynamicType = ()>>(
         &mut self,
         event: Event<K>,
         source: &Source,
-        there: &impl Fn(K) -> Change,
+        there: &impl Fn(Key, K) -> Change,
         gone: &impl Fn(Key) -> Change,
     ) -> Vec<Change> {
         match event {
@@ -262,8 +275,9 @@ impl Roll {
                 Vec::new()
             }
             Event::InitApply(object) => {
-                self.listing.insert(meta_of(object.meta()).0);
-                vec![there(object)]
+                let key = self.key(object.meta());
+                self.listing.insert(key.clone());
+                vec![there(key, object)]
             }
             Event::InitDone => {
                 let now = std::mem::take(&mut self.listing);
@@ -274,11 +288,12 @@ impl Roll {
                 messages
             }
             Event::Apply(object) => {
-                self.present.insert(meta_of(object.meta()).0);
-                vec![there(object)]
+                let key = self.key(object.meta());
+                self.present.insert(key.clone());
+                vec![there(key, object)]
             }
             Event::Delete(object) => {
-                let (key, _) = meta_of(object.meta());
+                let key = self.key(object.meta());
                 self.present.remove(&key);
                 vec![gone(key)]
             }
@@ -286,12 +301,8 @@ impl Roll {
     }
 }
 
-fn meta_of(meta: &kube::core::ObjectMeta) -> (Key, Meta) {
-    let key = Key {
-        namespace: Arc::from(meta.namespace.as_deref().unwrap_or_default()),
-        name: Arc::from(meta.name.as_deref().unwrap_or_default()),
-    };
-    let meta = Meta {
+fn meta_of(meta: &kube::core::ObjectMeta) -> Meta {
+    Meta {
         uid: meta.uid.clone().unwrap_or_default(),
         generation: meta.generation.unwrap_or_default(),
         resource_version: meta.resource_version.clone().unwrap_or_default(),
@@ -303,8 +314,7 @@ fn meta_of(meta: &kube::core::ObjectMeta) -> (Key, Meta) {
             let told = text.chars().take(RECONCILE_TEXT_CAP);
             told.collect::<String>().into_boxed_str()
         }),
-    };
-    (key, meta)
+    }
 }
 
 fn annotation<'a>(meta: &'a kube::core::ObjectMeta, name: &str) -> Option<&'a str> {
@@ -325,7 +335,7 @@ mod tests {
             annotations: Some([(name.to_owned(), value.to_owned())].into()),
             ..kube::core::ObjectMeta::default()
         };
-        meta_of(&meta).1
+        meta_of(&meta)
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod connector;
 mod request;
 mod tracked;
+mod unsettled;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,12 +14,12 @@ use litemap::LiteMap;
 
 use super::first_seen::FirstSeen;
 use super::names::{AllNames, TargetKey};
+use super::words::Words;
 use crate::api::{EmployeeStatus, RoleTemplateStatus};
 use crate::connectors::ConnectorError;
 use crate::domain::facts::Facts;
 use crate::domain::ids::{
-    AccountId, AttributeName, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName,
-    Username,
+    AccountId, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName,
 };
 use crate::domain::lifecycle;
 use crate::domain::mark::Scope;
@@ -26,13 +27,14 @@ use crate::domain::policy::{self, Policy};
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
 use crate::domain::small_set::SmallSet;
-use crate::plan::{AccountPlan, Normalised, Operation};
+use crate::plan::{AccountPlan, Operation};
 use crate::runtime::metrics::EmployeeCount;
 use crate::runtime::secrets::SecretView;
 
 pub use connector::{ConnectorEntry, Running};
 pub use request::{Asked, Request};
 pub use tracked::{Status, Tracked};
+pub use unsettled::{Matters, Unsettled};
 
 /// What is kept of an object's metadata.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,6 +68,8 @@ pub struct World {
     pub realms: BTreeMap<Arc<str>, Realm>,
     /// User names, by target.
     pub names: AllNames,
+    /// Texts that people have in common.
+    pub words: Words,
 }
 
 impl World {
@@ -198,25 +202,8 @@ pub struct Person {
     pub record: Record,
     /// Its status.
     pub status: Tracked<EmployeeStatus>,
-    /// Orders that dispatch has, by connector.
-    pub submitted: BTreeMap<ConnectorName, Submitted>,
-    /// What failed, and when it is tried again.
-    pub failures: BTreeMap<FailureKey, Failure>,
-    /// Entitlements that may have been given by a write of which nobody knows how it ended, or that has
-    /// not ended yet.
-    pub unsure: BTreeMap<ConnectorName, BTreeSet<EntitlementName>>,
-    /// Connectors where the answer to the last write was lost.
-    pub in_doubt: BTreeSet<ConnectorName>,
-    /// Connectors where a create was refused because something was taken.
-    pub name_taken: BTreeMap<ConnectorName, Refused>,
-    /// Connectors where a disable was accepted and is not proven yet.
-    pub disable_accepted: BTreeSet<ConnectorName>,
-    /// Attributes that a target stored differently from what we wrote.
-    pub normalised: BTreeMap<ConnectorName, BTreeMap<AttributeName, Normalised>>,
-    /// Writes that a target accepted, and that nothing has shown to be carried out since.
-    pub accepted: BTreeSet<FailureKey>,
-    /// User names that we wrote over another, and what the target shows if it does not take them over.
-    pub renamed: BTreeMap<ConnectorName, (Username, Username)>,
+    /// What is under way, or was not as it should be.
+    pub unsettled: Unsettled,
     /// When a status is to tell of work that is going on and that none tells of yet.
     pub tell_at: Option<Timestamp>,
     /// What other objects' statuses need to know of the last look.
@@ -243,15 +230,7 @@ impl Person {
             employee_id,
             record,
             status: Tracked::new(status),
-            submitted: BTreeMap::new(),
-            failures: BTreeMap::new(),
-            unsure: BTreeMap::new(),
-            in_doubt: BTreeSet::new(),
-            name_taken: BTreeMap::new(),
-            disable_accepted: BTreeSet::new(),
-            normalised: BTreeMap::new(),
-            renamed: BTreeMap::new(),
-            accepted: BTreeSet::new(),
+            unsettled: Unsettled::default(),
             tell_at: None,
             outlook: Outlook::default(),
         }
@@ -260,11 +239,11 @@ impl Person {
     /// What was refused is tried again at once, and nothing is taken for granted of what the targets
     /// made of our writes.
     pub fn try_again(&mut self) {
-        self.failures.clear();
-        self.normalised.clear();
-        self.renamed.clear();
-        self.name_taken.clear();
-        self.accepted.clear();
+        self.unsettled.failures.clear();
+        self.unsettled.normalised.clear();
+        self.unsettled.renamed.clear();
+        self.unsettled.name_taken.clear();
+        self.unsettled.accepted.clear();
     }
 
     /// Whether access must end ahead of everything else: by the stage, or as the object is being deleted.
@@ -276,9 +255,11 @@ impl Person {
 
     /// What a connector's target was seen to make of our writes says nothing of another target.
     pub fn forget_target(&mut self, connector: &ConnectorName) {
-        self.normalised.remove(connector);
-        self.renamed.remove(connector);
-        self.accepted.retain(|key| key.connector != *connector);
+        self.unsettled.normalised.remove(connector);
+        self.unsettled.renamed.remove(connector);
+        self.unsettled
+            .accepted
+            .retain(|key| key.connector != *connector);
     }
 
     /// The failure that keeps a step of an account waiting, the one that is tried again first.
@@ -289,7 +270,8 @@ impl Person {
         account: &AccountPlan,
         now: Timestamp,
     ) -> Option<&Failure> {
-        self.failures
+        self.unsettled
+            .failures
             .iter()
             .filter(|(key, failure)| key.connector == *connector && failure.retry_at > now)
             .filter(|(key, _)| {

@@ -1,6 +1,7 @@
 //! The checked facts of one person: what the rest of the pure core reads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -18,7 +19,8 @@ pub enum Employment {
     Suspended,
 }
 
-/// One person's employment facts, checked: every date is a date and the zone exists.
+/// One person's employment facts, checked: every date is a date and the zone exists. Texts that many
+/// people have in common can be shared between them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
     /// HR's identifier.
@@ -26,27 +28,27 @@ pub struct Facts {
     /// Name of the Employee object.
     pub object: EmployeeName,
     /// Given name.
-    pub given: String,
+    pub given: Box<str>,
     /// Family name, empty when unset.
-    pub family: String,
+    pub family: Box<str>,
     /// Full name as shown; given and family name when unset.
-    pub display: String,
+    pub display: Box<str>,
     /// Preferred name, empty when unset.
-    pub preferred: String,
+    pub preferred: Box<str>,
     /// Work e-mail, empty when unset.
-    pub email: String,
+    pub email: Box<str>,
     /// Private e-mail, empty when unset.
-    pub personal_email: String,
+    pub personal_email: Box<str>,
     /// Kind of employment.
-    pub kind: String,
+    pub kind: Arc<str>,
     /// Department.
-    pub department: String,
+    pub department: Arc<str>,
     /// Job title.
-    pub job_title: String,
+    pub job_title: Arc<str>,
     /// Place of work, empty when unset.
-    pub location: String,
+    pub location: Arc<str>,
     /// Cost center, empty when unset.
-    pub cost_center: String,
+    pub cost_center: Arc<str>,
     /// The manager's Employee object.
     pub manager: Option<EmployeeName>,
     /// First day.
@@ -56,11 +58,11 @@ pub struct Facts {
     /// Zone in which days begin and end.
     pub zone: TimeZone,
     /// Name of that zone, as declared; `UTC` when unset.
-    pub zone_name: String,
+    pub zone_name: Arc<str>,
     /// Whether the person works at present.
     pub employment: Employment,
     /// Roles held regardless of `match`, in declared order.
-    pub roles: Vec<RoleName>,
+    pub roles: Box<[RoleName]>,
     /// Free facts.
     pub attributes: BTreeMap<String, String>,
 }

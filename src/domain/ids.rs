@@ -47,6 +47,12 @@ macro_rules! identifier {
                 Self::new(text)
             }
         }
+
+        impl From<Arc<str>> for $name {
+            fn from(text: Arc<str>) -> Self {
+                Self(text)
+            }
+        }
     };
 }
 

@@ -43,18 +43,22 @@ impl Scope {
         Mark(Arc::from(format!("{}{employee}", self.prefix)))
     }
 
+    /// Whose mark of ours it is that a target holds, if it is one.
+    #[must_use]
+    pub fn employee<'a>(&self, held: Option<&'a str>) -> Option<&'a str> {
+        let id = held?.strip_prefix(&*self.prefix)?;
+        (!id.is_empty() && !id.contains('/')).then_some(id)
+    }
+
     /// Reads what a target holds.
     #[must_use]
     pub fn read(&self, held: Option<&str>) -> Marking {
+        if let Some(id) = self.employee(held) {
+            return Marking::Ours(EmployeeId::new(id));
+        }
         let Some(held) = held else {
             return Marking::None;
         };
-        if let Some(id) = held.strip_prefix(&*self.prefix)
-            && !id.is_empty()
-            && !id.contains('/')
-        {
-            return Marking::Ours(EmployeeId::new(id));
-        }
         let parts: Vec<&str> = held.split('/').collect();
         if parts.len() == 3 && parts.iter().all(|p| !p.is_empty()) {
             Marking::Foreign

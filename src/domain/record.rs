@@ -3,6 +3,8 @@
 //! Conditions are never read back. Links, and the origin of each grant, must be: a membership whose
 //! origin is lost is not ours to take away.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use litemap::LiteMap;
 
@@ -32,8 +34,9 @@ pub struct RecordedAccount {
     pub lost_at: Option<Timestamp>,
     /// When the account was last read back directly as disabled. Cleared when it is seen active.
     pub verified_disabled: Option<Timestamp>,
-    /// Entitlements that we gave, or are about to give, or are about to take away.
-    pub grants: LiteMap<EntitlementName, RecordedGrant>,
+    /// Entitlements that we gave, or are about to give, or are about to take away. Grants that are alike
+    /// are one in memory.
+    pub grants: LiteMap<EntitlementName, Arc<RecordedGrant>>,
 }
 
 /// What we remember of one grant.
@@ -50,6 +53,19 @@ pub struct RecordedGrant {
 }
 
 impl Record {
+    /// Lets neighbouring grants that are alike be one in memory: most of a person's were given together.
+    pub fn share(&mut self) {
+        for (_, account) in &mut self.accounts {
+            let mut last: Option<Arc<RecordedGrant>> = None;
+            for (_, grant) in &mut account.grants {
+                match &last {
+                    Some(alike) if alike == grant => *grant = Arc::clone(alike),
+                    _ => last = Some(Arc::clone(grant)),
+                }
+            }
+        }
+    }
+
     /// Whether the person has held anything so far: tells a joiner from a mover.
     #[must_use]
     pub fn has_history(&self) -> bool {

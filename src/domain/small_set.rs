@@ -4,6 +4,16 @@
 use std::borrow::Borrow;
 use std::fmt;
 
+use litemap::LiteMap;
+
+/// A map of few things, with no more room than they need.
+#[must_use]
+pub fn exact<K, V>(map: LiteMap<K, V>) -> LiteMap<K, V> {
+    let mut pairs = map.into_tuple_vec();
+    pairs.shrink_to_fit();
+    LiteMap::from_sorted_store_unchecked(pairs)
+}
+
 /// A set as a sorted vector.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SmallSet<T>(Vec<T>);

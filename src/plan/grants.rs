@@ -1,6 +1,7 @@
 //! Grants: whether one is kept, and what its state is called.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -55,11 +56,15 @@ pub(super) fn refresh(inputs: &Inputs<'_>, record: &mut RecordedAccount, desired
 /// Remembers that these roles give a grant now.
 pub(super) fn refresh_grant(
     inputs: &Inputs<'_>,
-    grant: &mut RecordedGrant,
+    grant: &mut Arc<RecordedGrant>,
     roles: &BTreeSet<RoleName>,
 ) {
-    grant.roles = giving(inputs, roles, &grant.roles);
-    grant.lost_at = None;
+    let roles = giving(inputs, roles, &grant.roles);
+    if grant.roles != roles || grant.lost_at.is_some() {
+        let grant = Arc::make_mut(grant);
+        grant.roles = roles;
+        grant.lost_at = None;
+    }
 }
 
 /// The roles that give something: those that do now, and those that did and can't be decided, so that

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use litemap::LiteMap;
@@ -81,7 +82,9 @@ fn clocks_stopped<'a>(inputs: &Inputs<'a>) -> Cow<'a, Record> {
 fn stop_clocks(account: &mut RecordedAccount) {
     account.lost_at = None;
     for (_, grant) in &mut account.grants {
-        grant.lost_at = None;
+        if grant.lost_at.is_some() {
+            Arc::make_mut(grant).lost_at = None;
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod events;
 pub mod http;
 pub mod leader;
 pub mod metrics;
+pub mod packed_status;
 pub mod secrets;
 pub mod shutdown;
 pub mod status_writer;

@@ -25,24 +25,25 @@ pub fn submit(
             continue;
         };
         let Some(running) = &entry.running else {
-            person.submitted.remove(name);
+            person.unsettled.submitted.remove(name);
             continue;
         };
         let dry_run = entry.compiled.as_ref().is_none_or(|c| c.spec.dry_run);
         let only_read = dry_run || held.contains(name);
-        let step = next_step(name, account, &person.failures, now)
+        let step = next_step(name, account, &person.unsettled.failures, now)
             .filter(|step| !only_read || !step.operation.is_write())
             .filter(|step| {
                 entry.mark_dropped.is_none() || !matches!(step.operation, Operation::Create(_))
             });
         match step {
             None => {
-                if person.submitted.remove(name).is_some() {
+                if person.unsettled.submitted.remove(name).is_some() {
                     running.handle.withdraw(&person.employee_id);
                 }
             }
             Some(step) => {
                 let same = person
+                    .unsettled
                     .submitted
                     .get(name)
                     .is_some_and(|s| s.operation == step.operation);
@@ -50,10 +51,10 @@ pub fn submit(
                     continue;
                 }
                 if let Operation::AddEntitlements { entitlements, .. } = &step.operation {
-                    let unsure = person.unsure.entry(name.clone()).or_default();
+                    let unsure = person.unsettled.unsure.entry(name.clone()).or_default();
                     unsure.extend(entitlements.keys().cloned());
                 }
-                person.submitted.insert(
+                person.unsettled.submitted.insert(
                     name.clone(),
                     Submitted {
                         revision,
@@ -80,7 +81,7 @@ fn withdraw_unplanned(
     plan: &PersonPlan,
 ) {
     let id = &person.employee_id;
-    person.submitted.retain(|name, _| {
+    person.unsettled.submitted.retain(|name, _| {
         let planned = plan.accounts.contains_key(name);
         let running = connectors
             .get(name)

@@ -42,8 +42,8 @@ pub fn observations(
         .chain(person.record.accounts.keys())
         .chain(marked)
         .chain(incomplete)
-        .chain(person.submitted.keys())
-        .chain(&person.in_doubt)
+        .chain(person.unsettled.submitted.keys())
+        .chain(&person.unsettled.in_doubt)
         .collect();
     let mut out = BTreeMap::new();
     for name in concerned {
@@ -102,7 +102,7 @@ impl View<'_> {
             .and_then(|id| inventory.held(id))
             .cloned()
             .unwrap_or_default();
-        let submitted = self.person.submitted.get(self.name);
+        let submitted = self.person.unsettled.submitted.get(self.name);
         let giving = submitted
             .is_some_and(|s| matches!(s.operation, Operation::Create(_) | Operation::Enable(_)));
         let read_directly = match &account_id {
@@ -114,22 +114,24 @@ impl View<'_> {
             giving,
             unsure: self
                 .person
+                .unsettled
                 .unsure
                 .get(self.name)
                 .cloned()
                 .unwrap_or_default(),
             accounts_complete,
-            in_doubt: self.person.in_doubt.contains(self.name),
+            in_doubt: self.person.unsettled.in_doubt.contains(self.name),
             entitlements: self.entitlement_views(),
             username: self.username(&matched, names),
             manager: self.manager(),
             normalised: self
                 .person
+                .unsettled
                 .normalised
                 .get(self.name)
                 .cloned()
                 .unwrap_or_default(),
-            renamed: self.person.renamed.get(self.name).cloned(),
+            renamed: self.person.unsettled.renamed.get(self.name).cloned(),
             matched,
             held,
         }

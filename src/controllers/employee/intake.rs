@@ -5,15 +5,20 @@ use jiff::tz::TimeZone;
 
 use crate::api::EmployeeSpec;
 use crate::api::employee::Employment as Written;
+use crate::controllers::words::Words;
 use crate::domain::facts::{Employment, Facts};
 use crate::domain::ids::{EmployeeId, EmployeeName, RoleName};
 use crate::domain::problem::Problem;
 
-/// Checks what a schema could not.
+/// Checks what a schema could not. Texts that people have in common are shared.
 ///
 /// # Errors
 /// A [`Problem`] that only an edit of the object cures, naming the field.
-pub fn facts(name: &EmployeeName, spec: &EmployeeSpec) -> Result<Facts, Problem> {
+pub fn facts(
+    name: &EmployeeName,
+    spec: &EmployeeSpec,
+    words: &mut Words,
+) -> Result<Facts, Problem> {
     let start = date("spec.startDate", &spec.start_date)?;
     let end = spec
         .end_date
@@ -26,36 +31,36 @@ pub fn facts(name: &EmployeeName, spec: &EmployeeSpec) -> Result<Facts, Problem>
             "spec.endDate is before spec.startDate: correct one of the two",
         ));
     }
-    let zone_name = spec.time_zone.clone().unwrap_or_else(|| "UTC".to_owned());
-    let zone = TimeZone::get(&zone_name).map_err(|_| {
+    let zone_name = spec.time_zone.as_deref().unwrap_or("UTC");
+    let zone = TimeZone::get(zone_name).map_err(|_| {
         Problem::edit(
             "UnknownTimeZone",
             format!("spec.timeZone {zone_name:?} is not in the IANA time zone database: use a name such as Europe/Berlin"),
         )
     })?;
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let family = text(&spec.name.family);
-    let display = spec.name.display.clone().unwrap_or_else(|| {
-        if family.is_empty() {
-            spec.name.given.clone()
-        } else {
-            format!("{} {family}", spec.name.given)
-        }
-    });
+    let text = |value: &Option<String>| Box::from(value.as_deref().unwrap_or_default());
+    let given = Box::from(spec.name.given.as_str());
+    let family: Box<str> = text(&spec.name.family);
+    let display = match &spec.name.display {
+        Some(display) => Box::from(display.as_str()),
+        None if family.is_empty() => Box::clone(&given),
+        None => format!("{given} {family}").into(),
+    };
+    let mut shared = |value: Option<&str>| words.share(value.unwrap_or_default());
     Ok(Facts {
         employee_id: EmployeeId::new(&spec.employee_id),
         object: name.clone(),
-        given: spec.name.given.clone(),
+        given,
         family,
         display,
         preferred: text(&spec.name.preferred),
         email: text(&spec.email),
         personal_email: text(&spec.personal_email),
-        kind: spec.type_.clone(),
-        department: spec.department.clone(),
-        job_title: spec.job_title.clone(),
-        location: text(&spec.location),
-        cost_center: text(&spec.cost_center),
+        kind: shared(Some(&spec.type_)),
+        department: shared(Some(&spec.department)),
+        job_title: shared(Some(&spec.job_title)),
+        location: shared(spec.location.as_deref()),
+        cost_center: shared(spec.cost_center.as_deref()),
         manager: spec
             .manager_ref
             .as_ref()
@@ -63,7 +68,7 @@ pub fn facts(name: &EmployeeName, spec: &EmployeeSpec) -> Result<Facts, Problem>
         start,
         end,
         zone,
-        zone_name,
+        zone_name: shared(Some(zone_name)),
         employment: match spec.employment {
             Written::Active => Employment::Active,
             Written::OnLeave => Employment::OnLeave,

@@ -80,7 +80,7 @@ impl Context<'_> {
     pub fn take(&mut self, outcome: Outcome) {
         let Outcome { order, result, .. } = outcome;
         // Whatever was submitted since was planned without knowing this, and is not carried out.
-        self.person.submitted.remove(self.connector);
+        self.person.unsettled.submitted.remove(self.connector);
         if let Some(asked) = self.person.request.asked_mut()
             && !order.operation.is_write()
         {
@@ -119,7 +119,10 @@ impl Context<'_> {
             }
             (Effect::ActivitySet(shown), Operation::Disable(id)) => {
                 self.activity(shown, id, Activity::Disabled);
-                self.person.disable_accepted.insert(self.connector.clone());
+                self.person
+                    .unsettled
+                    .disable_accepted
+                    .insert(self.connector.clone());
                 // The proof by a direct read decides whether it succeeded.
             }
             (Effect::Entitlements { results, created }, operation) => {
@@ -142,7 +145,7 @@ impl Context<'_> {
                         Ok(()) => {
                             self.inventory.wrote_holder(&name, id, holds);
                             let key = self.key(order.operation.verb(), Some(&name));
-                            self.person.failures.remove(&key);
+                            self.person.unsettled.failures.remove(&key);
                         }
                         Err(error) => {
                             self.note_failure(order.operation.verb(), Some(&name), &error);
@@ -164,7 +167,7 @@ impl Context<'_> {
         what: &str,
     ) -> Result<(), ConnectorError> {
         let key = self.key(verb, entitlement);
-        if self.person.accepted.insert(key) {
+        if self.person.unsettled.accepted.insert(key) {
             return Ok(());
         }
         let message = format!(
@@ -184,14 +187,14 @@ impl Context<'_> {
             }
             Operation::Disable(_) => {
                 let enabled = self.key("Enable", None);
-                self.person.accepted.remove(&enabled);
+                self.person.unsettled.accepted.remove(&enabled);
                 return;
             }
             _ => return,
         };
         for name in names {
             let key = self.key(before, Some(name));
-            self.person.accepted.remove(&key);
+            self.person.unsettled.accepted.remove(&key);
         }
     }
 
@@ -208,10 +211,10 @@ impl Context<'_> {
             // What could not be taken away is held as before.
             Some(_) => gave,
         };
-        if known && let Some(unsure) = self.person.unsure.get_mut(self.connector) {
+        if known && let Some(unsure) = self.person.unsettled.unsure.get_mut(self.connector) {
             unsure.remove(name);
             if unsure.is_empty() {
-                self.person.unsure.remove(self.connector);
+                self.person.unsettled.unsure.remove(self.connector);
             }
         }
     }
@@ -221,7 +224,7 @@ impl Context<'_> {
     fn created(&mut self, account: ObservedAccount, order: &Order) {
         let kept = matches!(&order.operation, Operation::Create(new)
             if new.mark.is_kept_as(account.mark.as_deref()));
-        self.person.name_taken.remove(self.connector);
+        self.person.unsettled.name_taken.remove(self.connector);
         if kept {
             if let Err(error) = self.believed("Create", None, "make the account") {
                 self.note_failure("Create", None, &error);
@@ -252,7 +255,11 @@ impl Context<'_> {
     fn found_unmarked(&mut self, username: &Username, id: Option<AccountId>, lost: bool) {
         let record = self.person.record.accounts.get(self.connector);
         let linked = record.is_some_and(|r| r.id.is_some());
-        let refused = self.person.name_taken.contains_key(self.connector);
+        let refused = self
+            .person
+            .unsettled
+            .name_taken
+            .contains_key(self.connector);
         match id {
             Some(id) if lost && !linked && !refused && self.inventory.marked() == 0 => {
                 self.not_kept(&id);
@@ -271,15 +278,15 @@ impl Context<'_> {
 
     fn succeeded(&mut self, order: &Order) {
         let key = self.key(order.operation.verb(), None);
-        self.person.failures.remove(&key);
+        self.person.unsettled.failures.remove(&key);
     }
 
     /// A direct read ends every doubt.
     fn read(&mut self, key: &ReadKey, accounts: Vec<ObservedAccount>) {
         let me = self.person.employee_id.clone();
         let key_of_read = self.key("Read", None);
-        self.person.failures.remove(&key_of_read);
-        let lost = self.person.in_doubt.remove(self.connector);
+        self.person.unsettled.failures.remove(&key_of_read);
+        let lost = self.person.unsettled.in_doubt.remove(self.connector);
         let ours = accounts
             .iter()
             .any(|a| self.scope.read(a.mark.as_deref()) == Marking::Ours(me.clone()));
@@ -288,6 +295,7 @@ impl Context<'_> {
                 self.inventory.saw_absent(id);
                 let here = self.connector;
                 self.person
+                    .unsettled
                     .accepted
                     .retain(|key| key.connector != *here || key.verb == "Create");
                 // The link is broken; the mark may still lead to an account that was not listed.
@@ -297,7 +305,7 @@ impl Context<'_> {
             }
             ReadKey::Id(_) => {}
             ReadKey::MarkOrUsername(..) if ours => {
-                self.person.name_taken.remove(self.connector);
+                self.person.unsettled.name_taken.remove(self.connector);
             }
             ReadKey::MarkOrUsername(_, username) => {
                 self.inventory.sought(&me);
@@ -315,10 +323,14 @@ impl Context<'_> {
                 }
             }
         }
-        let accepted = self.person.disable_accepted.remove(self.connector);
+        let accepted = self
+            .person
+            .unsettled
+            .disable_accepted
+            .remove(self.connector);
         if ours || !accounts.is_empty() {
             let made = self.key("Create", None);
-            self.person.accepted.remove(&made);
+            self.person.unsettled.accepted.remove(&made);
         }
         for account in accounts {
             if accepted && account.activity != Activity::Disabled {
@@ -332,7 +344,7 @@ impl Context<'_> {
                 self.note_failure("Disable", None, &error);
             } else if accepted {
                 let key = self.key("Disable", None);
-                self.person.failures.remove(&key);
+                self.person.unsettled.failures.remove(&key);
             }
             self.inventory.saw(account, true);
         }
@@ -343,14 +355,15 @@ impl Context<'_> {
     /// whether it did.
     pub fn listed(&mut self) -> bool {
         let me = self.person.employee_id.clone();
-        if !self.person.in_doubt.contains(self.connector) || !self.inventory.decides(&me) {
+        if !self.person.unsettled.in_doubt.contains(self.connector) || !self.inventory.decides(&me)
+        {
             return false;
         }
-        self.person.in_doubt.remove(self.connector);
+        self.person.unsettled.in_doubt.remove(self.connector);
         let key = self.key("Read", None);
-        self.person.failures.remove(&key);
+        self.person.unsettled.failures.remove(&key);
         if !self.inventory.by_mark(&me).is_empty() {
-            self.person.name_taken.remove(self.connector);
+            self.person.unsettled.name_taken.remove(self.connector);
             return true;
         }
         let record = self.person.record.accounts.get(self.connector);
@@ -372,7 +385,7 @@ impl Context<'_> {
     /// The target shows nobody of that name. If it refused the name all the same, somebody may have it
     /// whom we aren't shown; or it is another value that is taken, and no name will help.
     fn nobody_has(&mut self, username: &Username) {
-        let Some(refused) = self.person.name_taken.get_mut(self.connector) else {
+        let Some(refused) = self.person.unsettled.name_taken.get_mut(self.connector) else {
             return;
         };
         if !std::mem::take(&mut refused.undecided) {
@@ -389,7 +402,7 @@ impl Context<'_> {
 
     /// Somebody else has the name: the next one is tried.
     fn pass_over(&mut self, username: &Username) {
-        if let Some(refused) = self.person.name_taken.get_mut(self.connector) {
+        if let Some(refused) = self.person.unsettled.name_taken.get_mut(self.connector) {
             refused.undecided = false;
         }
         if let Some(names) = self.names.as_deref_mut() {
@@ -416,13 +429,14 @@ impl Context<'_> {
             ErrorKind::Taken if matches!(order.operation, Operation::Create(_)) => {
                 // Perhaps an earlier create of ours whose answer was lost; a direct read tells.
                 self.doubt();
-                let refused = self.person.name_taken.remove(self.connector);
+                let refused = self.person.unsettled.name_taken.remove(self.connector);
                 let refused = Refused {
                     error: error.clone(),
                     undecided: true,
                     unexplained: refused.map_or(0, |r| r.unexplained),
                 };
                 self.person
+                    .unsettled
                     .name_taken
                     .insert(self.connector.clone(), refused);
                 return;
@@ -434,7 +448,10 @@ impl Context<'_> {
 
     /// Only a direct read from now on tells what is there.
     fn doubt(&mut self) {
-        self.person.in_doubt.insert(self.connector.clone());
+        self.person
+            .unsettled
+            .in_doubt
+            .insert(self.connector.clone());
         self.inventory.doubt(&self.person.employee_id);
     }
 
@@ -455,7 +472,13 @@ impl Context<'_> {
         error: &ConnectorError,
     ) {
         let key = self.key(verb, entitlement);
-        let attempts = self.person.failures.get(&key).map_or(0, |f| f.attempts) + 1;
+        let attempts = self
+            .person
+            .unsettled
+            .failures
+            .get(&key)
+            .map_or(0, |f| f.attempts)
+            + 1;
         let (base, cap) = if error.kind.is_retryable() {
             (RETRY_BASE, RETRY_CAP)
         } else {
@@ -472,7 +495,7 @@ impl Context<'_> {
             attempts,
             retry_at: self.now.checked_add(wait).unwrap_or(Timestamp::MAX),
         };
-        self.person.failures.insert(key, failure);
+        self.person.unsettled.failures.insert(key, failure);
     }
 
     fn key(&self, verb: &'static str, entitlement: Option<&EntitlementName>) -> FailureKey {

@@ -9,6 +9,7 @@ use crate::controllers::pause::Pause;
 use crate::controllers::world::{ConnectorEntry, Outlook, Person, Provisioning, Realm};
 use crate::domain::desired::Desired;
 use crate::domain::ids::{ConnectorName, EntitlementName};
+use crate::domain::small_set::exact;
 use crate::plan::operation::EntitlementTarget;
 use crate::plan::parts::{AccountPlan, GrantState};
 use crate::plan::{Goal, Operation, PersonPlan};
@@ -56,6 +57,7 @@ pub fn of(
             (role.clone(), worst.unwrap_or(Provisioning::Done))
         })
         .collect();
+    let roles = exact(roles);
     let rogue = plan
         .accounts
         .iter()
@@ -187,7 +189,7 @@ pub fn timing(
     let underway = plan
         .accounts
         .keys()
-        .any(|name| person.submitted.contains_key(name));
+        .any(|name| person.unsettled.submitted.contains_key(name));
     let told_before = person.status.known_generation() == person.meta.generation;
     // Watches of different kinds keep no order between each other: the role template that was applied
     // just before this person may be seen just after.

@@ -73,9 +73,12 @@ impl Engine {
                 self.employee_there(&key, meta, &id, Err(unreadable(&unfit)), &status);
             }
             Seen::There(key, meta, object) => {
-                let name = EmployeeName::new(&key.name);
-                let id = EmployeeId::new(&object.spec.employee_id);
-                let facts = intake::facts(&name, &object.spec).map(Arc::new);
+                let name = EmployeeName::from(Arc::clone(&key.name));
+                let facts = intake::facts(&name, &object.spec, &mut self.world.words).map(Arc::new);
+                let id = match &facts {
+                    Ok(facts) => facts.employee_id.clone(),
+                    Err(_) => EmployeeId::new(&object.spec.employee_id),
+                };
                 self.employee_there(&key, meta, &id, facts, &object.status.unwrap_or_default());
             }
         }
@@ -89,7 +92,7 @@ impl Engine {
         facts: Result<Arc<Facts>, Problem>,
         status: &EmployeeStatus,
     ) {
-        let name = EmployeeName::new(&key.name);
+        let name = EmployeeName::from(Arc::clone(&key.name));
         let realm = self.realm(&key.namespace);
         let known = realm.people.get(&name);
         if known.is_some_and(|p| p.meta.uid != meta.uid || p.employee_id != *id) {
@@ -100,7 +103,12 @@ impl Engine {
         }
         self.realm(&key.namespace);
         let manager = facts.as_ref().ok().and_then(|f| f.manager.clone());
-        let World { realms, names, .. } = &mut self.world;
+        let World {
+            realms,
+            names,
+            words,
+            ..
+        } = &mut self.world;
         let Some(realm) = realms.get_mut(&key.namespace) else {
             return;
         };
@@ -115,15 +123,17 @@ impl Engine {
                 person.try_again();
             }
             person.meta = meta;
-            person.facts = facts;
+            if person.facts != facts {
+                person.facts = facts;
+            }
             person.status.show(status);
             if old_manager != manager {
                 forget_report(realm, old_manager.as_ref(), &name);
             }
         } else {
-            let record = record::from_status(status);
+            let record = record::from_status(status, words);
             let mut person = Person::new(meta, facts, id.clone(), record, status);
-            person.in_doubt = realm.left_in_doubt.remove(id).unwrap_or_default();
+            person.unsettled.in_doubt = realm.left_in_doubt.remove(id).unwrap_or_default();
             realm.people.insert(name.clone(), Box::new(person));
             realm
                 .by_id
@@ -382,7 +392,10 @@ impl Engine {
         let realm = self.realm(&key.namespace);
         realm.connectors.remove(&name);
         for person in realm.people.values_mut() {
-            person.failures.retain(|key, _| key.connector != name);
+            person
+                .unsettled
+                .failures
+                .retain(|key, _| key.connector != name);
             person.forget_target(&name);
         }
         self.ports

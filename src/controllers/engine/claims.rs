@@ -20,8 +20,8 @@ impl Begun {
     /// Takes from a person what they have begun.
     pub(super) fn by(person: &mut Person) -> Self {
         Self {
-            submitted: std::mem::take(&mut person.submitted),
-            in_doubt: std::mem::take(&mut person.in_doubt),
+            submitted: std::mem::take(&mut person.unsettled.submitted),
+            in_doubt: std::mem::take(&mut person.unsettled.in_doubt),
         }
     }
 
@@ -36,9 +36,9 @@ impl Begun {
         let owner = realm.owner(id).cloned();
         if let Some(heir) = owner.and_then(|name| realm.people.get_mut(&name)) {
             for (connector, order) in self.submitted {
-                heir.submitted.entry(connector).or_insert(order);
+                heir.unsettled.submitted.entry(connector).or_insert(order);
             }
-            heir.in_doubt.extend(self.in_doubt);
+            heir.unsettled.in_doubt.extend(self.in_doubt);
             return;
         }
         let mut in_doubt = self.in_doubt;
@@ -90,7 +90,7 @@ pub(super) fn ended_after_its_run(realm: &mut Realm, key: &ConnectorKey, order: 
     }
     let owner = realm.owner(id).cloned();
     match owner.and_then(|name| realm.people.get_mut(&name)) {
-        Some(person) => person.in_doubt.insert(key.name.clone()),
+        Some(person) => person.unsettled.in_doubt.insert(key.name.clone()),
         None => realm
             .left_in_doubt
             .entry(id.clone())

@@ -31,13 +31,6 @@ impl Ports {
         let Some(packed) = tracked.unwritten(status) else {
             return;
         };
-        let value = match serde_json::to_value(status) {
-            Ok(value) => value,
-            Err(error) => {
-                tracing::error!(namespace = %subject.namespace, name = subject.name, %error, "a status could not be written as JSON");
-                return;
-            }
-        };
         for notice in news(&tracked.newest(), status) {
             self.events.notify(notice);
         }
@@ -47,7 +40,7 @@ impl Ports {
             name: subject.name.to_owned(),
             uid: subject.meta.uid.clone(),
             lane: subject.lane,
-            status: value,
+            status: packed.to_write(),
             token,
         });
         tracked.write(token, packed);

@@ -111,6 +111,7 @@ impl Engine {
         };
         let id = person.employee_id.clone();
         person.record = plan.record.clone();
+        person.record.share();
         outcome::forget_unwanted(person, plan);
         requests::settle(&realm.connectors, person, plan);
         let giving = gives_access(person);
@@ -120,12 +121,15 @@ impl Engine {
             // what came of it; dispatch sends that after it.
             let unwanted = plan.accounts.get(name).is_none_or(|a| a.goal != Goal::Live);
             if unwanted && let Some(entry) = realm.connectors.get_mut(name) {
-                person.in_doubt.insert(name.clone());
+                person.unsettled.in_doubt.insert(name.clone());
                 entry.inventory.doubt(&id);
             }
         }
         let known = &person.record.accounts;
-        person.unsure.retain(|name, _| known.contains_key(name));
+        person
+            .unsettled
+            .unsure
+            .retain(|name, _| known.contains_key(name));
         if realm.owner(&id) != Some(name) {
             // What spoke for this object was its account, and that is gone.
             self.look_at_id(namespace, &id);
@@ -157,7 +161,7 @@ impl Engine {
         let outlook = outlook::of(realm, person, desired, plan, ready, now);
         let wake = [plan.wake_at]
             .into_iter()
-            .chain(person.failures.values().map(|f| Some(f.retry_at)))
+            .chain(person.unsettled.failures.values().map(|f| Some(f.retry_at)))
             .flatten()
             .filter(|at| *at > now)
             .min();
@@ -168,6 +172,7 @@ impl Engine {
         };
         let changed = person.outlook != outlook;
         let before = std::mem::replace(&mut person.outlook, outlook);
+        person.unsettled.tidy();
         person.tell_at = match timing {
             Timing::Now => None,
             Timing::Soon | Timing::AfterListing => person
@@ -199,7 +204,7 @@ impl Engine {
         let Some(person) = realm.people.get_mut(name) else {
             return;
         };
-        for connector in std::mem::take(&mut person.submitted).into_keys() {
+        for connector in std::mem::take(&mut person.unsettled.submitted).into_keys() {
             if let Some(running) = realm
                 .connectors
                 .get(&connector)
@@ -299,7 +304,11 @@ impl Engine {
 /// Where an account is being made or enabled, as far as dispatch has told.
 fn gives_access(person: &Person) -> BTreeSet<ConnectorName> {
     let gives = |o: &Operation| matches!(o, Operation::Create(_) | Operation::Enable(_));
-    let submitted = person.submitted.iter().filter(|(_, s)| gives(&s.operation));
+    let submitted = person
+        .unsettled
+        .submitted
+        .iter()
+        .filter(|(_, s)| gives(&s.operation));
     submitted.map(|(name, _)| name.clone()).collect()
 }
 

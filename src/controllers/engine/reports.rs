@@ -125,14 +125,18 @@ impl Engine {
             for person in realm.people.values_mut() {
                 // What was in flight may or may not have been done.
                 if person
+                    .unsettled
                     .submitted
                     .remove(name)
                     .is_some_and(|s| s.operation.is_write())
                 {
-                    person.in_doubt.insert(name.clone());
+                    person.unsettled.in_doubt.insert(name.clone());
                     entry.inventory.doubt(&person.employee_id);
                 }
-                person.failures.retain(|key, _| key.connector != *name);
+                person
+                    .unsettled
+                    .failures
+                    .retain(|key, _| key.connector != *name);
             }
         }
     }
@@ -242,7 +246,7 @@ impl Engine {
             .filter(|person| {
                 person.tell_at.is_some()
                     || !person.outlook.count.is_some_and(|count| count.ready)
-                    || person.in_doubt.contains(&key.name)
+                    || person.unsettled.in_doubt.contains(&key.name)
                     || person
                         .record
                         .accounts
@@ -303,12 +307,12 @@ impl Engine {
             .into_iter()
             .flat_map(|realm| realm.people.values_mut())
         {
-            let before = person.failures.len();
-            person.failures.retain(|failed, failure| {
+            let before = person.unsettled.failures.len();
+            person.unsettled.failures.retain(|failed, failure| {
                 let concerned = failed.connector == key.name && failed.entitlement.is_some();
                 !concerned || !(all || failure.reason == ErrorKind::NotFound.reason())
             });
-            if person.failures.len() != before {
+            if person.unsettled.failures.len() != before {
                 again.push(person.employee_id.clone());
             }
         }

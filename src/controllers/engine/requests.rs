@@ -22,8 +22,8 @@ impl Engine {
             for person in realm.people.values_mut() {
                 // Reads go on; a look orders them anew.
                 let read = |s: &Submitted| !s.operation.is_write();
-                if person.submitted.get(name).is_some_and(read) {
-                    person.submitted.remove(name);
+                if person.unsettled.submitted.get(name).is_some_and(read) {
+                    person.unsettled.submitted.remove(name);
                 }
             }
         }
@@ -82,13 +82,21 @@ impl Engine {
         let Some(realm) = realms.get_mut(namespace) else {
             return;
         };
-        let failing = |p: &Person| p.failures.keys().any(|key| key.connector == *name);
+        let failing = |p: &Person| {
+            p.unsettled
+                .failures
+                .keys()
+                .any(|key| key.connector == *name)
+        };
         let concerned = realm.people.iter().filter(|(_, p)| failing(p));
         let concerned: Vec<EmployeeName> = concerned.map(|(name, _)| name.clone()).collect();
         for person in concerned {
             names::forget_refused(names, realm, &person, |c| c == name);
             if let Some(person) = realm.people.get_mut(&person) {
-                person.failures.retain(|key, _| key.connector != *name);
+                person
+                    .unsettled
+                    .failures
+                    .retain(|key, _| key.connector != *name);
             }
         }
     }
@@ -121,6 +129,7 @@ impl Engine {
             let holders = realm.people.values_mut();
             for person in holders.filter(|p| p.record.roles.contains_key(name)) {
                 person
+                    .unsettled
                     .failures
                     .retain(|key, _| !grants.contains_key(&key.connector));
             }

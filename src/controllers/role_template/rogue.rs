@@ -107,9 +107,7 @@ fn find(realm: &Realm, entry: &TemplateEntry) -> Vec<(RogueKey, Holder)> {
         }
         let ignored = Ignored::of(connector.spec.as_deref());
         for entitlement in entitlements {
-            let seen = connector.inventory.entitlements(entitlement);
-            let holders: BTreeSet<_> = seen.iter().flat_map(|e| &e.holders).collect();
-            for id in holders {
+            for id in connector.inventory.holders(entitlement) {
                 if let Some(holder) = rogue(realm, name, connector, entitlement, id, &ignored) {
                     out.push(((name.clone(), entitlement.clone(), id.clone()), holder));
                 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::{AppConnectorStatus, EmployeeStatus, RoleTemplateStatus};
+use crate::runtime::packed_status::PackedStatus;
 
 /// A status that says which generation of the spec it is of.
 pub trait Status: Serialize + DeserializeOwned + Default {
@@ -32,10 +33,10 @@ impl Status for AppConnectorStatus {
     }
 }
 
-/// A status as JSON. Equal statuses have the same text, as its order is that of the type.
+/// A packed status, and which generation it is of.
 #[derive(Clone, Debug)]
 pub struct Packed<S> {
-    json: Box<[u8]>,
+    text: PackedStatus,
     observed_generation: i64,
     of: PhantomData<S>,
 }
@@ -43,15 +44,16 @@ pub struct Packed<S> {
 impl<S: Status> Packed<S> {
     fn new(status: &S) -> Self {
         Self {
-            // What does not become JSON can't have been read from it: there is no such status.
-            json: serde_json::to_vec(status).unwrap_or_default().into(),
+            text: PackedStatus::new(status),
             observed_generation: status.observed_generation(),
             of: PhantomData,
         }
     }
 
-    fn unpack(&self) -> S {
-        serde_json::from_slice(&self.json).unwrap_or_default()
+    /// The status, to be written.
+    #[must_use]
+    pub fn to_write(&self) -> PackedStatus {
+        self.text.clone()
     }
 }
 
@@ -86,14 +88,14 @@ impl<S: Status> Tracked<S> {
     /// The newest status: the one on its way, else the one that is there. What it says was told.
     #[must_use]
     pub fn newest(&self) -> S {
-        self.last().unpack()
+        self.last().text.unpack()
     }
 
     /// The status packed, if it has to be written: it is neither there nor on its way.
     #[must_use]
     pub fn unwritten(&self, status: &S) -> Option<Packed<S>> {
         let packed = Packed::new(status);
-        (self.last().json != packed.json).then_some(packed)
+        (self.last().text != packed.text).then_some(packed)
     }
 
     /// A status is on its way.
@@ -135,5 +137,30 @@ impl<S: Status> Tracked<S> {
 
     fn awaits(&self, token: u64) -> bool {
         self.writing.as_ref().is_some_and(|w| w.0 == Some(token))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(generation: i64) -> EmployeeStatus {
+        EmployeeStatus {
+            observed_generation: generation,
+            ..EmployeeStatus::default()
+        }
+    }
+
+    #[test]
+    fn a_status_is_written_where_it_differs_from_the_newest() {
+        let mut tracked = Tracked::new(&of(3));
+        assert!(tracked.unwritten(&of(3)).is_none());
+        let newer = tracked.unwritten(&of(4)).unwrap();
+        tracked.write(1, newer);
+        assert_eq!((tracked.newest(), tracked.known_generation()), (of(4), 3));
+        assert!(tracked.unwritten(&of(4)).is_none());
+        assert!(tracked.unwritten(&of(3)).is_some());
+        tracked.give_up(1);
+        assert_eq!(tracked.newest(), of(3));
     }
 }

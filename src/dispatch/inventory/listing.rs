@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::table::Row;
 use super::{Entitlement, Entry, Inventory, Overlay};
 use crate::connectors::Listing;
 use crate::domain::account::{Completeness, ObservedAccount, ObservedEntitlement};
-use crate::domain::ids::{AccountId, EmployeeId, EntitlementId};
+use crate::domain::ids::{EmployeeId, EntitlementId};
 
 /// Why a listing without any account is not believed.
 const SUDDENLY_EMPTY: &str = "the listing was suddenly empty: each account is looked up by itself before it is taken to be gone";
@@ -31,7 +32,7 @@ impl Inventory {
         let overlay = self.overlay.take().unwrap_or_default();
         let before = self.pictures();
         self.sought.clear();
-        for entry in self.accounts.values_mut() {
+        for entry in self.table.entries_mut() {
             entry.read_directly = false;
         }
         let complete = listing.accounts_completeness.is_complete();
@@ -53,6 +54,7 @@ impl Inventory {
         for ((name, id), holds) in overlay.memberships {
             self.set_holder(&name, &id, holds);
         }
+        self.table.sweep();
         let after = self.pictures();
         let changed = |a: &Pictures, b: &Pictures| {
             a.iter()
@@ -77,9 +79,7 @@ impl Inventory {
                 // An empty answer is an error until proven, however often it is repeated: nobody is
                 // taken to be gone, and each absence is proven by a direct read.
                 self.emptied = accounts.is_empty() && (self.emptied || self.marked() > 0);
-                self.accounts.clear();
-                self.by_mark.clear();
-                self.by_username.clear();
+                self.table.take_all();
                 self.accounts_completeness = if self.emptied {
                     Completeness::Partial(SUDDENLY_EMPTY.to_owned())
                 } else {
@@ -109,7 +109,7 @@ impl Inventory {
         }
         let mut before: HashMap<EntitlementId, Entitlement> = HashMap::new();
         if completeness.is_complete() {
-            self.held.clear();
+            self.table.hold_nothing();
             self.names.clear();
             for entitlement in std::mem::take(&mut self.entitlements)
                 .into_values()
@@ -119,43 +119,37 @@ impl Inventory {
             }
         }
         self.entitlements_completeness = completeness;
-        for mut seen in entitlements {
+        for seen in entitlements {
             let known = match before.remove(&seen.id) {
                 Some(known) => Some(known),
                 None => self.forget_entitlement(&seen.id),
             };
+            let there = seen.holders.iter().map(|id| self.table.row_or_new(id));
+            let mut holders: HashSet<Row> = there.collect();
             // A holder that was not seen is not taken to be none.
             if !seen.completeness.is_complete()
                 && let Some(known) = known
             {
                 let unseen = known.holders.into_iter();
-                let there: HashSet<AccountId> = seen.holders.drain(..).collect();
-                seen.holders = unseen
-                    .filter(|id| self.accounts.contains_key(id))
-                    .chain(there)
-                    .collect();
+                holders.extend(unseen.filter(|row| self.table.entry(*row).is_some()));
             }
-            self.add_entitlement(seen);
+            self.add(seen, holders);
         }
     }
 
     /// What each person's accounts look like, as a hash of all that is seen, for telling whose picture
     /// changed: pictures of everyone would be as large as the inventory itself.
     fn pictures(&self) -> Pictures {
-        self.by_mark
-            .iter()
-            .map(|(who, ids)| {
-                let mut picture = DefaultHasher::new();
-                for id in ids {
-                    if let Some(entry) = self.accounts.get(id) {
-                        entry.account.hash(&mut picture);
-                        let held = self.held(id).filter(|held| !held.is_empty());
-                        held.hash(&mut picture);
-                    }
-                }
-                (who.clone(), picture.finish())
-            })
-            .collect()
+        let mut pictures = Pictures::new();
+        for (who, account, held) in self.table.ours() {
+            let mut picture = DefaultHasher::new();
+            account.hash(&mut picture);
+            held.hash(&mut picture);
+            // A sum, as the order of a person's accounts means nothing.
+            let all = pictures.entry(EmployeeId::new(who)).or_default();
+            *all = all.wrapping_add(picture.finish());
+        }
+        pictures
     }
 }
 

@@ -4,8 +4,9 @@
 //! that end while a listing runs are newer than what it shows, and are laid over it.
 
 mod listing;
+mod table;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::domain::account::{
     Activity, AttributeChanges, Completeness, ObservedAccount, ObservedEntitlement,
@@ -13,18 +14,15 @@ use crate::domain::account::{
 use crate::domain::ids::{AccountId, EmployeeId, EntitlementId, EntitlementName, Username};
 use crate::domain::mark::{Marking, Scope};
 use crate::domain::small_set::SmallSet;
+use table::{Row, Table};
 
 /// What one target showed.
 #[derive(Debug)]
 pub struct Inventory {
     scope: Scope,
-    accounts: HashMap<AccountId, Entry>,
-    by_mark: HashMap<EmployeeId, SmallSet<AccountId>>,
-    /// Several where a target tells names apart by case.
-    by_username: HashMap<Username, SmallSet<AccountId>>,
+    table: Table,
     entitlements: BTreeMap<EntitlementName, Vec<Entitlement>>,
     names: HashMap<EntitlementId, EntitlementName>,
-    held: HashMap<AccountId, SmallSet<EntitlementName>>,
     accounts_completeness: Completeness,
     entitlements_completeness: Completeness,
     /// People for whom a direct search found nothing since the last listing.
@@ -50,10 +48,9 @@ struct Entry {
 pub struct Entitlement {
     /// Identifier in the target.
     pub id: EntitlementId,
-    /// Accounts that hold it.
-    pub holders: HashSet<AccountId>,
-    /// Whether `holders` is all of them.
+    /// Whether all who hold it are known.
     pub complete: bool,
+    holders: HashSet<Row>,
 }
 
 /// What is known of a target that concerns everyone in it.
@@ -79,13 +76,10 @@ impl Inventory {
     pub fn new(scope: Scope) -> Self {
         let unread = || Completeness::Unreadable("not listed yet".to_owned());
         Self {
+            table: Table::new(scope.clone()),
             scope,
-            accounts: HashMap::new(),
-            by_mark: HashMap::new(),
-            by_username: HashMap::new(),
             entitlements: BTreeMap::new(),
             names: HashMap::new(),
-            held: HashMap::new(),
             accounts_completeness: unread(),
             entitlements_completeness: unread(),
             sought: HashSet::new(),
@@ -115,51 +109,48 @@ impl Inventory {
 
     /// Every account seen, in no particular order.
     pub fn accounts(&self) -> impl Iterator<Item = &ObservedAccount> {
-        self.accounts.values().map(|e| &e.account)
+        self.table.entries().map(|e| &e.account)
     }
 
     /// How many accounts and entitlements were seen.
     #[must_use]
     pub fn sizes(&self) -> (usize, usize) {
-        (self.accounts.len(), self.entitlements.len())
+        (self.table.len(), self.entitlements.len())
     }
 
     /// How many accounts bear a mark of ours.
     #[must_use]
     pub fn marked(&self) -> usize {
-        self.by_mark.values().map(SmallSet::len).sum()
+        self.table.marked()
     }
 
     /// Accounts that bear a person's mark.
     #[must_use]
     pub fn by_mark(&self, employee: &EmployeeId) -> Vec<&ObservedAccount> {
-        self.by_mark
-            .get(employee)
-            .into_iter()
-            .flatten()
-            .filter_map(|id| self.by_id(id))
-            .collect()
+        let entries = self.table.by_mark(employee).into_iter();
+        entries.map(|entry| &entry.account).collect()
     }
 
     /// An account by the target's identifier.
     #[must_use]
     pub fn by_id(&self, id: &AccountId) -> Option<&ObservedAccount> {
-        self.accounts.get(id).map(|e| &e.account)
+        self.entry(id).map(|entry| &entry.account)
     }
 
     /// The account that has a user name; the first by identifier where case tells several apart.
     #[must_use]
     pub fn by_username(&self, name: &Username) -> Option<&ObservedAccount> {
-        self.by_username
-            .get(name)
-            .and_then(|ids| ids.iter().next())
-            .and_then(|id| self.by_id(id))
+        self.table.by_username(name)
     }
 
     /// Whether the account was read directly since the last listing and the last write to it.
     #[must_use]
     pub fn read_directly(&self, id: &AccountId) -> bool {
-        self.accounts.get(id).is_some_and(|e| e.read_directly)
+        self.entry(id).is_some_and(|entry| entry.read_directly)
+    }
+
+    fn entry(&self, id: &AccountId) -> Option<&Entry> {
+        self.table.entry(self.table.row(id)?)
     }
 
     /// Whether a direct search found nothing for this person since the last listing.
@@ -189,7 +180,14 @@ impl Inventory {
     /// Entitlements an account holds.
     #[must_use]
     pub fn held(&self, id: &AccountId) -> Option<&SmallSet<EntitlementName>> {
-        self.held.get(id)
+        self.table.held(self.table.row(id)?)
+    }
+
+    /// Accounts that hold any of the entitlements of a name, by identifier.
+    #[must_use]
+    pub fn holders(&self, name: &EntitlementName) -> BTreeSet<&AccountId> {
+        let rows = self.entitlements(name).iter().flat_map(|e| &e.holders);
+        rows.filter_map(|row| self.table.id(*row)).collect()
     }
 
     /// Entitlements of a name: none, one, or several that a target lets share it.
@@ -256,18 +254,13 @@ impl Inventory {
         if let Some(overlay) = &mut self.overlay {
             overlay.doubted.insert(employee.clone());
         }
+        self.table.doubt(employee);
         let overlaid = self
             .overlay
             .iter_mut()
             .flat_map(|o| o.accounts.values_mut());
-        for id in self.by_mark.get(employee).into_iter().flatten() {
-            if let Some(entry) = self.accounts.get_mut(id) {
-                entry.read_directly = false;
-            }
-        }
-        let ours = Marking::Ours(employee.clone());
         for entry in overlaid.flatten() {
-            if self.scope.read(entry.account.mark.as_deref()) == ours {
+            if self.scope.employee(entry.account.mark.as_deref()) == Some(employee.as_str()) {
                 entry.read_directly = false;
             }
         }
@@ -320,68 +313,43 @@ impl Inventory {
     }
 
     fn put(&mut self, entry: Entry) {
-        let id = entry.account.id.clone();
-        self.drop_account_keeping_holdings(&id);
-        if let Marking::Ours(employee) = self.scope.read(entry.account.mark.as_deref()) {
-            self.sought.remove(&employee);
-            self.by_mark.entry(employee).or_default().insert(id.clone());
+        if let Some(employee) = self.scope.employee(entry.account.mark.as_deref()) {
+            self.sought.remove(employee);
         }
-        self.by_username
-            .entry(entry.account.username.clone())
-            .or_default()
-            .insert(id.clone());
         self.emptied = false;
-        self.accounts.insert(id, entry);
+        self.table.put(entry);
     }
 
     fn drop_account(&mut self, id: &AccountId) {
-        self.drop_account_keeping_holdings(id);
-        for name in self.held.remove(id).into_iter().flatten() {
-            for entitlement in self.entitlements.get_mut(&name).into_iter().flatten() {
-                entitlement.holders.remove(id);
-            }
-        }
-    }
-
-    fn drop_account_keeping_holdings(&mut self, id: &AccountId) {
-        let Some(old) = self.accounts.remove(id) else {
+        let Some(row) = self.table.row(id) else {
             return;
         };
-        if let Marking::Ours(employee) = self.scope.read(old.account.mark.as_deref())
-            && let Some(ids) = self.by_mark.get_mut(&employee)
-        {
-            ids.remove(id);
-            if ids.is_empty() {
-                self.by_mark.remove(&employee);
+        self.table.take(row);
+        for name in self.table.held(row).cloned().unwrap_or_default() {
+            for entitlement in self.entitlements.get_mut(&name).into_iter().flatten() {
+                entitlement.holders.remove(&row);
             }
+            self.table.set_held(row, &name, false);
         }
-        if let Some(ids) = self.by_username.get_mut(&old.account.username) {
-            ids.remove(id);
-            if ids.is_empty() {
-                self.by_username.remove(&old.account.username);
-            }
-        }
+        self.table.sweep_row(row);
     }
 
-    fn add_entitlement(&mut self, mut seen: ObservedEntitlement) {
+    fn add_entitlement(&mut self, seen: ObservedEntitlement) {
+        let rows = seen.holders.iter().map(|id| self.table.row_or_new(id));
+        let holders = rows.collect();
+        self.add(seen, holders);
+    }
+
+    fn add(&mut self, seen: ObservedEntitlement, holders: HashSet<Row>) {
         self.forget_entitlement(&seen.id);
-        for holder in &mut seen.holders {
-            // One text for each identifier: there are many more memberships than accounts.
-            if let Some((known, _)) = self.accounts.get_key_value(holder) {
-                *holder = known.clone();
-            }
-        }
-        for holder in &seen.holders {
-            self.held
-                .entry(holder.clone())
-                .or_default()
-                .insert(seen.name.clone());
+        for row in &holders {
+            self.table.set_held(*row, &seen.name, true);
         }
         self.names.insert(seen.id.clone(), seen.name.clone());
         let same_name = self.entitlements.entry(seen.name).or_default();
         same_name.push(Entitlement {
             id: seen.id,
-            holders: seen.holders.into_iter().collect(),
+            holders,
             complete: seen.completeness.is_complete(),
         });
     }
@@ -392,19 +360,13 @@ impl Inventory {
         let same_name = self.entitlements.get_mut(&name)?;
         let at = same_name.iter().position(|e| e.id == *id)?;
         let known = same_name.swap_remove(at);
-        let held_otherwise: HashSet<AccountId> = same_name
-            .iter()
-            .flat_map(|e| e.holders.iter().cloned())
-            .collect();
+        for row in &known.holders {
+            if !same_name.iter().any(|e| e.holders.contains(row)) {
+                self.table.set_held(*row, &name, false);
+            }
+        }
         if same_name.is_empty() {
             self.entitlements.remove(&name);
-        }
-        for holder in &known.holders {
-            if !held_otherwise.contains(holder)
-                && let Some(names) = self.held.get_mut(holder)
-            {
-                names.remove(&name);
-            }
         }
         Some(known)
     }
@@ -418,17 +380,13 @@ impl Inventory {
             return;
         };
         if holds {
-            entitlement.holders.insert(id.clone());
-            self.held
-                .entry(id.clone())
-                .or_default()
-                .insert(name.clone());
-        } else {
-            entitlement.holders.remove(id);
-            if !others.iter().any(|e| e.holders.contains(id))
-                && let Some(names) = self.held.get_mut(id)
-            {
-                names.remove(name);
+            let row = self.table.row_or_new(id);
+            entitlement.holders.insert(row);
+            self.table.set_held(row, name, true);
+        } else if let Some(row) = self.table.row(id) {
+            entitlement.holders.remove(&row);
+            if !others.iter().any(|e| e.holders.contains(&row)) {
+                self.table.set_held(row, name, false);
             }
         }
     }

@@ -119,13 +119,13 @@ pub(super) static EMPLOYEE: Record = Record {
             name: "name",
             content: Content::Record(&NAME),
         },
-        text("email", 254, |f| f.email.as_str().into()),
-        text("personalEmail", 254, |f| f.personal_email.as_str().into()),
-        text("type", 63, |f| f.kind.as_str().into()),
-        text("department", 200, |f| f.department.as_str().into()),
-        text("jobTitle", 200, |f| f.job_title.as_str().into()),
-        text("location", 200, |f| f.location.as_str().into()),
-        text("costCenter", 200, |f| f.cost_center.as_str().into()),
+        text("email", 254, |f| (&*f.email).into()),
+        text("personalEmail", 254, |f| (&*f.personal_email).into()),
+        text("type", 63, |f| (&*f.kind).into()),
+        text("department", 200, |f| (&*f.department).into()),
+        text("jobTitle", 200, |f| (&*f.job_title).into()),
+        text("location", 200, |f| (&*f.location).into()),
+        text("costCenter", 200, |f| (&*f.cost_center).into()),
         text("manager", 253, |f| {
             f.manager.as_ref().map_or("", |m| m.as_str()).into()
         }),
@@ -133,7 +133,7 @@ pub(super) static EMPLOYEE: Record = Record {
         date("endDate", |f| {
             f.end.map(|d| d.to_string()).unwrap_or_default().into()
         }),
-        text("timeZone", 64, |f| f.zone_name.as_str().into()),
+        text("timeZone", 64, |f| (&*f.zone_name).into()),
         Field {
             name: "employment",
             content: Content::Text {
@@ -165,10 +165,10 @@ pub(super) static EMPLOYEE: Record = Record {
 pub(super) static NAME: Record = Record {
     path: "employee.name",
     fields: &[
-        text("given", 200, |f| f.given.as_str().into()),
-        text("family", 200, |f| f.family.as_str().into()),
+        text("given", 200, |f| (&*f.given).into()),
+        text("family", 200, |f| (&*f.family).into()),
         // Given and family name with a space between, when it is unset.
-        text("display", 401, |f| f.display.as_str().into()),
-        text("preferred", 200, |f| f.preferred.as_str().into()),
+        text("display", 401, |f| (&*f.display).into()),
+        text("preferred", 200, |f| (&*f.preferred).into()),
     ],
 };

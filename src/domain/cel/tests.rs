@@ -17,24 +17,24 @@ pub(super) fn ada() -> Facts {
     Facts {
         employee_id: "1042".into(),
         object: "ada-lovelace".into(),
-        given: "Ada".to_owned(),
-        family: "Lovelace".to_owned(),
-        display: "Ada Lovelace".to_owned(),
-        preferred: String::new(),
-        email: "ada.lovelace@example.com".to_owned(),
-        personal_email: String::new(),
-        kind: "Employee".to_owned(),
-        department: "Marketing".to_owned(),
-        job_title: "Marketing Manager".to_owned(),
-        location: "Berlin".to_owned(),
-        cost_center: "4711".to_owned(),
+        given: "Ada".into(),
+        family: "Lovelace".into(),
+        display: "Ada Lovelace".into(),
+        preferred: "".into(),
+        email: "ada.lovelace@example.com".into(),
+        personal_email: "".into(),
+        kind: "Employee".into(),
+        department: "Marketing".into(),
+        job_title: "Marketing Manager".into(),
+        location: "Berlin".into(),
+        cost_center: "4711".into(),
         manager: Some("grace-hopper".into()),
         start: date(2026, 12, 1),
         end: None,
         zone: TimeZone::UTC,
-        zone_name: "Europe/Berlin".to_owned(),
+        zone_name: "Europe/Berlin".into(),
         employment: Employment::Active,
-        roles: vec!["everyone".into(), "eng-core".into()],
+        roles: ["everyone".into(), "eng-core".into()].into(),
         attributes: [("badge", "B-17"), ("floor", "3"), ("teams", "red,green")]
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .into(),
@@ -43,8 +43,8 @@ pub(super) fn ada() -> Facts {
 
 fn named(given: &str, family: &str) -> Facts {
     Facts {
-        given: given.to_owned(),
-        family: family.to_owned(),
+        given: given.into(),
+        family: family.into(),
         ..ada()
     }
 }
@@ -66,8 +66,8 @@ fn texts(texts: &[&str]) -> AttributeValue {
 #[test]
 fn every_field_is_what_the_facts_say() {
     let mut facts = ada();
-    facts.preferred = "Countess".to_owned();
-    facts.personal_email = "ada@home.example".to_owned();
+    facts.preferred = "Countess".into();
+    facts.personal_email = "ada@home.example".into();
     facts.end = Some(date(2027, 1, 31));
     facts.employment = Employment::OnLeave;
     for (path, expected) in [
@@ -102,18 +102,14 @@ fn every_field_is_what_the_facts_say() {
 #[test]
 fn unset_fields_are_there_and_empty() {
     let mut facts = ada();
-    for field in [
-        &mut facts.family,
-        &mut facts.preferred,
-        &mut facts.email,
-        &mut facts.personal_email,
-        &mut facts.location,
-        &mut facts.cost_center,
-    ] {
-        field.clear();
-    }
+    facts.family = "".into();
+    facts.preferred = "".into();
+    facts.email = "".into();
+    facts.personal_email = "".into();
+    facts.location = "".into();
+    facts.cost_center = "".into();
     facts.manager = None;
-    facts.roles.clear();
+    facts.roles = Box::default();
     facts.attributes.clear();
     for path in [
         "name.family",

@@ -105,7 +105,7 @@ fn more_entitlements_than_can_be_remembered_are_told_and_nothing_held_is_lost() 
     let account = RecordedAccount {
         grants: held
             .iter()
-            .map(|name| ((*name).into(), RecordedGrant::default()))
+            .map(|name| ((*name).into(), RecordedGrant::default().into()))
             .collect(),
         ..RecordedAccount::default()
     };

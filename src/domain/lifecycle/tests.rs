@@ -9,7 +9,7 @@ use crate::domain::fixtures::{at as instant, person};
 fn employed(zone: &str, start: Date, end: Option<Date>) -> Facts {
     Facts {
         zone: TimeZone::get(zone).unwrap(),
-        zone_name: zone.to_owned(),
+        zone_name: zone.into(),
         start,
         end,
         ..person("1")

@@ -1,6 +1,7 @@
 //! The entitlements of one account: given, taken, kept, remembered, and those that nobody justifies.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::super::grants;
 use super::super::observation::EntitlementView;
@@ -122,14 +123,14 @@ impl Context<'_> {
             }
             let lost_at = grant.lost_at.unwrap_or(self.inputs.now);
             if let Some(kept) = out.record.as_mut().and_then(|r| r.grants.get_mut(name)) {
-                kept.lost_at = Some(lost_at);
+                Arc::make_mut(kept).lost_at = Some(lost_at);
             }
             if may_keep && grants::is_kept(self.inputs, &grant.roles, Some(lost_at)) {
                 if !grants::is_undecided(self.inputs, &grant.roles) {
                     out.wake_at = earliest(out.wake_at, lost_at.checked_add(VANISHED_GRACE).ok());
                 } else if let Some(kept) = out.record.as_mut().and_then(|r| r.grants.get_mut(name))
                 {
-                    kept.lost_at = None;
+                    Arc::make_mut(kept).lost_at = None;
                 }
                 out.grants.insert(name.clone(), grants::kept(grant));
                 continue;
@@ -166,8 +167,8 @@ impl Context<'_> {
         };
         let grant = record.grants.entry(name.clone()).or_default();
         grants::refresh_grant(self.inputs, grant, roles);
-        if held {
-            grant.since = grant.since.or(Some(self.inputs.now));
+        if held && grant.since.is_none() {
+            Arc::make_mut(grant).since = Some(self.inputs.now);
         }
         let plan = grants::desired(&grant.roles, held, problem);
         out.grants.insert(name.clone(), plan);

@@ -337,8 +337,8 @@ fn a_partial_listing_is_no_ground_for_taking_or_making() {
 #[test]
 fn without_a_name_and_a_whole_listing_nothing_looks_settled() {
     let mut town = town();
-    town.person("1").given = "'".to_owned();
-    town.person("1").family = String::new();
+    town.person("1").given = "'".into();
+    town.person("1").family = "".into();
     town.target("dir").partial = true;
     let mut spec = connector("dir");
     spec.usernames = vec!["employee.name.given".to_owned()];

@@ -109,8 +109,8 @@ pub(super) fn company(names: &[u8]) -> Town {
     }
     for (n, id) in PEOPLE.iter().enumerate() {
         let mut facts: Facts = person(id);
-        facts.given = ["Ada", "Zoë", "小明"][usize::from(names[n] % 3)].to_owned();
-        facts.department = DEPARTMENTS[n % 3].to_owned();
+        facts.given = ["Ada", "Zoë", "小明"][usize::from(names[n] % 3)].into();
+        facts.department = DEPARTMENTS[n % 3].into();
         if n != 3 {
             let level = if n == 0 { "vip" } else { "plain" };
             facts
@@ -128,7 +128,7 @@ pub(super) fn company(names: &[u8]) -> Town {
 /// Lets something happen.
 pub(super) fn happen(town: &mut Town, event: &Event) {
     match *event {
-        Event::Move(p, d) => DEPARTMENTS[d].clone_into(&mut town.person(PEOPLE[p]).department),
+        Event::Move(p, d) => town.person(PEOPLE[p]).department = DEPARTMENTS[d].into(),
         Event::Start(p) => town.person(PEOPLE[p]).start = jiff::civil::date(2020, 1, 1),
         Event::Leave(p) => {
             let today = town.now.to_zoned(jiff::tz::TimeZone::UTC).date();
@@ -143,13 +143,18 @@ pub(super) fn happen(town: &mut Town, event: &Event) {
             ][usize::from(e)];
         }
         Event::Explicit(p, r) => {
-            let roles = &mut town.person(PEOPLE[p]).roles;
+            let person = town.person(PEOPLE[p]);
+            let mut roles = person.roles.to_vec();
             match roles.iter().position(|name| name.as_str() == ROLES[r]) {
                 Some(at) => drop(roles.remove(at)),
                 None => roles.push(ROLES[r].into()),
             }
+            person.roles = roles.into();
         }
-        Event::Retitle(p) => town.person(PEOPLE[p]).job_title.push('!'),
+        Event::Retitle(p) => {
+            let title = &mut town.person(PEOPLE[p]).job_title;
+            *title = format!("{title}!").into();
+        }
         Event::Edit(r, kind) => town.teach(role(ROLES[r], kind)),
         Event::Delete(r) => town.forget_template(ROLES[r]),
         Event::Mode(t, mode) => {
@@ -376,7 +381,7 @@ fn a_newcomer_never_changes_a_name() {
                 let id = format!("9{id:02}");
                 if !town.people.contains_key(id.as_str()) {
                     let mut facts = person(&id);
-                    facts.given = ["Ada", "Ádá", "Grace"][usize::from(given)].to_owned();
+                    facts.given = ["Ada", "Ádá", "Grace"][usize::from(given)].into();
                     town.hire(facts);
                 }
                 let everyone: Vec<EmployeeId> = town.people.keys().cloned().collect();

@@ -54,7 +54,7 @@ fn held(town: &Town, name: &str) -> Vec<String> {
 }
 
 fn transfer(town: &mut Town) {
-    "Dev".clone_into(&mut town.person("1").department);
+    town.person("1").department = "Dev".into();
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn each_move_has_its_own_hold_time() {
     transfer(&mut town);
     town.settle("1");
     town.pass(23);
-    "Sales".clone_into(&mut town.person("1").department);
+    town.person("1").department = "Sales".into();
     town.teach(
         template("sales")
             .matching("employee.department == 'Sales'")

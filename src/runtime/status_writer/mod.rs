@@ -17,7 +17,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kube::{Client, Resource};
-use serde_json::Value;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{AppConnector, Employee, RoleTemplate};
 use crate::plan::operation::Lane;
 use crate::runtime::metrics::Metrics;
+use crate::runtime::packed_status::PackedStatus;
 
 use queue::{Absorb, Queue};
 
@@ -75,7 +75,7 @@ pub struct StatusWrite {
     /// How urgent.
     pub lane: Lane,
     /// The status.
-    pub status: Value,
+    pub status: PackedStatus,
     /// Comes back in [`StatusWritten`].
     pub token: u64,
 }

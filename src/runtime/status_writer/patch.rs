@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Request, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use super::{FinalizerChange, Saved, StatusWrite, WriteError};
@@ -37,7 +38,7 @@ pub(super) enum Answer {
 #[serde(tag = "op", rename_all = "lowercase")]
 enum Operation<'a> {
     Test { path: String, value: Value },
-    Add { path: &'a str, value: &'a Value },
+    Add { path: &'a str, value: &'a RawValue },
     Remove { path: String },
 }
 
@@ -51,11 +52,12 @@ pub(super) fn status_request(
         write.kind.path(&write.namespace),
         write.name
     );
+    let status = RawValue::from_string(write.status.json()).map_err(|e| unmade(&e))?;
     let operations = [
         same_object(&write.uid),
         Operation::Add {
             path: "/status",
-            value: &write.status,
+            value: &status,
         },
     ];
     request(&path, manager, &operations)
@@ -72,7 +74,7 @@ pub(super) fn finalizer_request(
     let value;
     let operations = match (change.present, place) {
         (true, None) if change.seen.is_empty() => {
-            value = json!([change.finalizer]);
+            value = to_raw_value(&[&change.finalizer]).map_err(|e| unmade(&e))?;
             [
                 same_object(&change.uid),
                 // A member that is not there passes a test for null at the API server.
@@ -87,7 +89,7 @@ pub(super) fn finalizer_request(
             ]
         }
         (true, None) => {
-            value = json!(change.finalizer);
+            value = to_raw_value(&change.finalizer).map_err(|e| unmade(&e))?;
             [
                 same_object(&change.uid),
                 Operation::Test {
@@ -128,17 +130,20 @@ fn request(
     manager: &str,
     operations: &[Operation<'_>],
 ) -> Result<Request<Vec<u8>>, WriteError> {
-    let refused = |why: String| WriteError::Refused {
-        code: 0,
-        message: format!("the request could not be made: {why}"),
-    };
     let manager: String = url::form_urlencoded::byte_serialize(manager.as_bytes()).collect();
-    let body = serde_json::to_vec(operations).map_err(|e| refused(e.to_string()))?;
+    let body = serde_json::to_vec(operations).map_err(|e| unmade(&e))?;
     Request::patch(format!("{path}?fieldManager={manager}"))
         .header(ACCEPT, METADATA_ONLY)
         .header(CONTENT_TYPE, "application/json-patch+json")
         .body(body)
-        .map_err(|e| refused(e.to_string()))
+        .map_err(|e| unmade(&e))
+}
+
+fn unmade(why: &dyn std::error::Error) -> WriteError {
+    WriteError::Refused {
+        code: 0,
+        message: format!("the request could not be made: {why}"),
+    }
 }
 
 /// The part of an object, or of a `Status`, that matters here.
@@ -236,6 +241,7 @@ impl Answer {
 mod tests {
     use super::*;
     use crate::plan::operation::Lane;
+    use crate::runtime::packed_status::PackedStatus;
     use crate::runtime::status_writer::ObjectKind;
 
     fn change(present: bool, seen: &[&str]) -> FinalizerChange {
@@ -270,7 +276,7 @@ mod tests {
             name: "everyone".to_owned(),
             uid: "u1".to_owned(),
             lane: Lane::Drift,
-            status: json!({"holders": 3}),
+            status: PackedStatus::new(&json!({"holders": 3})),
             token: 0,
         };
         let (uri, body) = sent(&status_request(&write, "roll call").unwrap());

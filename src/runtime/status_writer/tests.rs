@@ -3,7 +3,7 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode};
 use kube::client::Body;
 use prometheus_client::registry::Registry;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -117,7 +117,7 @@ fn status(name: &str, lane: Lane, token: u64) -> StatusWrite {
         name: name.to_owned(),
         uid: format!("uid-{name}"),
         lane,
-        status: json!({"number": token}),
+        status: PackedStatus::new(&json!({"number": token})),
         token,
     }
 }

@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::{Namespace, Secret, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, RoleBinding};
 use rollcall::api::{AppConnector, Employee, RoleTemplate};
 use rollcall::connectors::registry;
+use rollcall::controllers::words::Words;
 use rollcall::controllers::{app_connector, employee, role_template};
 use rollcall::domain::ids::{ConnectorName, EmployeeName, RoleName};
 use secrecy::SecretString;
@@ -32,7 +33,7 @@ fn works(kind: &str, object: &Value, what: &str) {
         "Employee" => {
             let read: Employee = typed(object, what);
             let name = EmployeeName::new(read.metadata.name.as_deref().expect(what));
-            let facts = employee::intake::facts(&name, &read.spec);
+            let facts = employee::intake::facts(&name, &read.spec, &mut Words::default());
             assert!(facts.is_ok(), "{what}: {facts:?}");
         }
         "RoleTemplate" => {

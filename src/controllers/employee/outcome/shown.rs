@@ -1,7 +1,7 @@
 //! What a target makes of our writes, as it shows it: as they were, in a form of its own, or not at all.
 
 use super::Context;
-use crate::controllers::world::Person;
+use crate::controllers::world::{Matters, Person};
 use crate::dispatch::inventory::Inventory;
 use crate::domain::account::{Activity, AttributeChanges, AttributeValue, ObservedAccount};
 use crate::domain::ids::{AccountId, ConnectorName, EntitlementName};
@@ -24,6 +24,7 @@ impl Context<'_> {
         };
         let notes = self
             .person
+            .unsettled
             .normalised
             .entry(self.connector.clone())
             .or_default();
@@ -56,7 +57,10 @@ impl Context<'_> {
                 .or(before)
                 .map_or(written, |shown| &shown.username);
             let note = (written.clone(), keeps.clone());
-            self.person.renamed.insert(self.connector.clone(), note);
+            self.person
+                .unsettled
+                .renamed
+                .insert(self.connector.clone(), note);
         }
     }
 }
@@ -65,15 +69,15 @@ impl Context<'_> {
 /// changes them there from now on is corrected again.
 pub fn forget_taken_over(person: &mut Person, connector: &ConnectorName, inventory: &Inventory) {
     for account in inventory.by_mark(&person.employee_id) {
-        if let Some(notes) = person.normalised.get_mut(connector) {
+        if let Some(notes) = person.unsettled.normalised.get_mut(connector) {
             notes.retain(|name, note| match account.attributes.get(name) {
                 Some(shown) => !attributes::same(&note.written, shown),
                 None => !note.written.is_empty(),
             });
         }
-        let renamed = person.renamed.get(connector);
+        let renamed = person.unsettled.renamed.get(connector);
         if renamed.is_some_and(|(written, _)| *written == account.username) {
-            person.renamed.remove(connector);
+            person.unsettled.renamed.remove(connector);
         }
     }
 }
@@ -81,8 +85,10 @@ pub fn forget_taken_over(person: &mut Person, connector: &ConnectorName, invento
 /// What a listing shows to be carried out is believed from now on.
 pub fn forget_carried_out(person: &mut Person, connector: &ConnectorName, inventory: &Inventory) {
     let accounts = inventory.by_mark(&person.employee_id);
-    let failures = &mut person.failures;
-    person.accepted.retain(|key| {
+    let Matters {
+        failures, accepted, ..
+    } = &mut *person.unsettled;
+    accepted.retain(|key| {
         let holds = |name: &EntitlementName| {
             accounts.iter().any(|a| {
                 inventory
@@ -107,7 +113,7 @@ pub fn forget_carried_out(person: &mut Person, connector: &ConnectorName, invent
 
 /// What is not wanted any more need never show.
 pub fn forget_unwanted(person: &mut Person, plan: &PersonPlan) {
-    person.accepted.retain(|key| {
+    person.unsettled.accepted.retain(|key| {
         let account = plan.accounts.get(&key.connector);
         account.is_some_and(|account| match (key.verb, &key.entitlement) {
             ("AddEntitlements", Some(name)) => account

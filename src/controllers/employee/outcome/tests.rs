@@ -95,7 +95,7 @@ impl Desk {
     }
 
     fn failure(&self, verb: &'static str) -> Option<&Failure> {
-        self.person.failures.get(&FailureKey {
+        self.person.unsettled.failures.get(&FailureKey {
             connector: self.connector.clone(),
             verb,
             entitlement: None,
@@ -153,7 +153,7 @@ fn what_was_read_before_a_lost_answer_says_nothing_any_more() {
         desk.inventory.sought(&ME.into());
         let create = desk.create("ada");
         desk.take(create, Err(ConnectorError::new(kind, "lost")));
-        assert!(desk.person.in_doubt.contains(&desk.connector));
+        assert!(desk.person.unsettled.in_doubt.contains(&desk.connector));
         assert!(!desk.inventory.sought_in_vain(&ME.into()), "{kind:?}");
     }
     // Also where a listing runs, which would lay the old proof over what it shows.
@@ -189,10 +189,10 @@ fn refused(desk: &mut Desk, username: &str, found: Vec<ObservedAccount>) {
     let create = desk.create(username);
     let taken = ConnectorError::new(ErrorKind::Taken, "email is not unique");
     desk.take(create, Err(taken));
-    assert!(desk.person.in_doubt.contains(&desk.connector));
+    assert!(desk.person.unsettled.in_doubt.contains(&desk.connector));
     let key = ReadKey::MarkOrUsername(desk.scope.mark(&ME.into()), Some(Username::new(username)));
     desk.take(Operation::Read(key), Ok(Effect::Read(found)));
-    assert!(!desk.person.in_doubt.contains(&desk.connector));
+    assert!(!desk.person.unsettled.in_doubt.contains(&desk.connector));
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_refusal_that_no_name_explains_is_told_and_burns_no_more_names() {
         create,
         Ok(Effect::Created(account("a1", "ada3", Some(&mark)))),
     );
-    assert!(desk.failure("Create").is_none() && desk.person.name_taken.is_empty());
+    assert!(desk.failure("Create").is_none() && desk.person.unsettled.name_taken.is_empty());
 }
 
 #[test]
@@ -269,10 +269,10 @@ fn a_write_that_is_accepted_and_not_taken_over_is_noted_until_it_is() {
         };
         let notes = |desk: &Desk| {
             (
-                desk.person.normalised[&desk.connector]
+                desk.person.unsettled.normalised[&desk.connector]
                     .get("title")
                     .cloned(),
-                desk.person.renamed.get(&desk.connector).cloned(),
+                desk.person.unsettled.renamed.get(&desk.connector).cloned(),
             )
         };
         let both = (Some(note), Some((Username::new("ada"), old.clone())));
@@ -375,9 +375,9 @@ fn a_complete_listing_begun_after_the_write_ends_the_doubt_and_no_other() {
         desk.inventory.begin_listing();
         desk.inventory.fail_listing("503");
         assert!(!desk.context().listed(), "failed");
-        assert!(desk.person.in_doubt.contains("dir") && desk.failure("Read").is_some());
+        assert!(desk.person.unsettled.in_doubt.contains("dir") && desk.failure("Read").is_some());
         assert!(list(&mut desk, shown, Completeness::Complete));
-        assert!(desk.person.in_doubt.is_empty() && desk.failure("Read").is_none());
+        assert!(desk.person.unsettled.in_doubt.is_empty() && desk.failure("Read").is_none());
         assert_eq!(desk.inventory.by_mark(&ME.into()).len(), usize::from(there));
     }
 }
@@ -403,7 +403,7 @@ fn a_complete_listing_tells_who_has_a_name_that_was_refused() {
         vec![account("a1", "ada", Some(&mark))],
         Completeness::Complete
     ));
-    assert!(desk.names.refused.is_empty() && desk.person.name_taken.is_empty());
+    assert!(desk.names.refused.is_empty() && desk.person.unsettled.name_taken.is_empty());
 
     let mut desk = Desk::new();
     for _ in 0..UNEXPLAINED {

@@ -40,7 +40,7 @@ fn open_account(bench: &Bench) -> ObservedAccount {
 fn has_ordered(bench: &Bench, name: &str) -> Option<Operation> {
     let name = EmployeeName::new(name);
     let person = bench.engine.world.person(&bench.namespace, &name).unwrap();
-    let submitted = person.submitted.get("directory");
+    let submitted = person.unsettled.submitted.get("directory");
     submitted.map(|s| s.operation.clone())
 }
 
@@ -105,8 +105,8 @@ async fn a_doubt_passes_to_whoever_owns_the_employee_id() {
         let name = EmployeeName::new("bob");
         let namespace = bench.namespace.clone();
         let bob = bench.engine.world.person_mut(&namespace, &name).unwrap();
-        bob.in_doubt.insert("directory".into());
-        bob.submitted.clear();
+        bob.unsettled.in_doubt.insert("directory".into());
+        bob.unsettled.submitted.clear();
         bench.employee("ada", &employee("1"));
         if gone {
             let gone = crate::controllers::watch::Seen::Gone(bench.key("bob"));

@@ -24,7 +24,10 @@ fn submit(bench: &mut Bench, person: &str, operation: Operation) {
         revision: 1,
         operation,
     };
-    person.submitted.insert("directory".into(), submitted);
+    person
+        .unsettled
+        .submitted
+        .insert("directory".into(), submitted);
 }
 
 fn runs(bench: &mut Bench) -> bool {
@@ -56,8 +59,8 @@ async fn a_connector_made_again_waits_for_the_writes_of_the_one_before() {
     let doubts = |bench: &Bench, name: &str| {
         let name = EmployeeName::new(name);
         let person = bench.engine.world.person(&bench.namespace, &name).unwrap();
-        assert!(person.submitted.is_empty());
-        person.in_doubt.contains("directory")
+        assert!(person.unsettled.submitted.is_empty());
+        person.unsettled.in_doubt.contains("directory")
     };
     assert!(doubts(&bench, "ada"), "a write may have been done");
     assert!(!doubts(&bench, "bob"), "a read changes nothing");
@@ -112,7 +115,7 @@ async fn what_was_taken_back_under_way_is_in_doubt_after_its_run() {
         });
         let ada = EmployeeName::new("ada");
         let person = bench.engine.world.person(&namespace, &ada).unwrap();
-        assert_eq!(person.in_doubt.contains("directory"), doubted);
+        assert_eq!(person.unsettled.in_doubt.contains("directory"), doubted);
     }
 }
 
@@ -202,7 +205,7 @@ async fn a_mark_that_was_dropped_stops_everyone_also_where_the_person_is_gone() 
             .engine
             .world
             .person(&namespace, &EmployeeName::new(name));
-        let order = person.unwrap().submitted.get("directory");
+        let order = person.unwrap().unsettled.submitted.get("directory");
         order.map(|s| s.operation.clone())
     };
     let create = submitted(&bench, "ada").unwrap();
@@ -310,7 +313,7 @@ async fn an_entitlement_that_did_not_exist_is_tried_again_after_a_listing() {
             attempts: 1,
             retry_at: jiff::Timestamp::MAX,
         };
-        person.failures.insert(key, failure);
+        person.unsettled.failures.insert(key, failure);
     };
     fail("ada", ErrorKind::NotFound.reason());
     fail("bob", ErrorKind::Forbidden.reason());
@@ -320,7 +323,7 @@ async fn an_entitlement_that_did_not_exist_is_tried_again_after_a_listing() {
             .engine
             .world
             .person(&namespace, &EmployeeName::new(name));
-        person.unwrap().failures.len()
+        person.unwrap().unsettled.failures.len()
     };
     assert_eq!((failures("ada"), failures("bob")), (0, 1));
 }

@@ -116,7 +116,10 @@ async fn an_account_is_not_made_for_someone_who_is_let_go() {
     let namespace = bench.namespace.clone();
     let ada = EmployeeName::new("ada");
     let person = bench.engine.world.person(&namespace, &ada).unwrap();
-    assert!(person.in_doubt.contains("directory"), "it may be under way");
+    assert!(
+        person.unsettled.in_doubt.contains("directory"),
+        "it may be under way"
+    );
 }
 
 /// Who does not own the `employeeId` must not touch the owner's accounts.

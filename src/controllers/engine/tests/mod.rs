@@ -296,7 +296,7 @@ fn account(bench: &Bench, id: &str, employee: &str, activity: Activity) -> Obser
 fn ordered(bench: &Bench, name: &str) -> Option<Operation> {
     let name = EmployeeName::new(name);
     let person = bench.engine.world.person(&bench.namespace, &name).unwrap();
-    let submitted = person.submitted.get("directory");
+    let submitted = person.unsettled.submitted.get("directory");
     submitted.map(|s| s.operation.clone())
 }
 

@@ -34,7 +34,7 @@ async fn a_stalled_person_keeps_what_is_remembered() {
     };
     let account = RecordedAccount {
         id: Some("a".into()),
-        grants: [("staff".into(), grant)].into_iter().collect(),
+        grants: [("staff".into(), grant.into())].into_iter().collect(),
         ..RecordedAccount::default()
     };
     let namespace = bench.namespace.clone();
@@ -164,7 +164,7 @@ async fn a_failure_speaks_for_its_own_entitlement_alone() {
         let ada = EmployeeName::new("ada");
         let namespace = bench.namespace.clone();
         let person = bench.engine.world.person_mut(&namespace, &ada).unwrap();
-        person.failures = BTreeMap::from([(key, failure)]);
+        person.unsettled.failures = BTreeMap::from([(key, failure)]);
         let failing = person.failing(&"directory".into(), &account(wanted), now);
         failing.is_some()
     };

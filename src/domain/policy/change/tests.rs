@@ -78,7 +78,7 @@ fn a_template_that_comes_concerns_who_waits_for_it_and_one_that_goes_who_held_it
     let before = policy([template("a").including(&["b"])], [connector("dir")]);
     let after = after(&before, [template("b"), template("c").matching(DEV)]);
     let mut names_it = person("1");
-    names_it.roles = vec!["b".into()];
+    names_it.roles = ["b".into()].into();
     let come = PolicyChange::between(&before, &after);
     let gone = PolicyChange::between(&after, &before);
     for change in [&come, &gone] {
@@ -129,7 +129,7 @@ fn a_connector_concerns_who_has_or_is_to_have_an_account_there() {
     after.connectors.insert("git".into(), git.into());
     let change = PolicyChange::between(&before, &after);
     let mut developer = person("1");
-    developer.department = "Dev".to_owned();
+    developer.department = "Dev".into();
     let mut had_one = Record::default();
     let account = RecordedAccount::default();
     had_one.accounts.insert("git".into(), account);

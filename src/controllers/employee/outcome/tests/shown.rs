@@ -31,7 +31,7 @@ fn a_value_that_stays_as_it_was_was_not_applied() {
             Operation::Update { id, changes },
             Ok(Effect::Updated(shown)),
         );
-        let note = &desk.person.normalised[&desk.connector]["title"];
+        let note = &desk.person.unsettled.normalised[&desk.connector]["title"];
         assert_eq!(note.unchanged, unchanged, "{before} {written} {answer:?}");
     }
 }
@@ -76,21 +76,21 @@ fn what_is_accepted_and_never_shown_is_not_believed_twice() {
     };
     list(&mut desk, &[]);
     desk.take(give(), given());
-    assert!(held(&desk) && desk.person.failures.is_empty());
+    assert!(held(&desk) && desk.person.unsettled.failures.is_empty());
     for attempts in 1..4 {
         list(&mut desk, &[]);
         desk.take(give(), given());
         assert!(!held(&desk));
-        let failure = desk.person.failures.values().next().unwrap();
+        let failure = desk.person.unsettled.failures.values().next().unwrap();
         assert_eq!((failure.reason, failure.attempts), ("NotApplied", attempts));
     }
     // Somebody takes a member out by hand, again and again: each time it is given at once.
     for _ in 0..3 {
         list(&mut desk, &["a1"]);
         list(&mut desk, &[]);
-        desk.person.failures.clear();
+        desk.person.unsettled.failures.clear();
         desk.take(give(), given());
-        assert!(held(&desk) && desk.person.failures.is_empty());
+        assert!(held(&desk) && desk.person.unsettled.failures.is_empty());
     }
 }
 
@@ -117,6 +117,6 @@ fn what_was_turned_round_meanwhile_need_not_have_shown() {
         let set = || Ok(Effect::ActivitySet(None));
         desk.take(Operation::Enable("a1".into()), set());
         desk.take(Operation::Disable("a1".into()), set());
-        assert!(desk.person.failures.is_empty());
+        assert!(desk.person.unsettled.failures.is_empty());
     }
 }
