@@ -9,6 +9,9 @@ use crate::connectors::Listing;
 use crate::domain::account::{Completeness, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{EmployeeId, EntitlementId};
 
+/// Why a listing without any entitlement is not believed.
+const NO_ENTITLEMENTS: &str = "the listing suddenly showed no entitlement at all: those that were seen before are taken to be there until some are shown again, or the operator is started anew";
+
 /// Why a listing without any account is not believed.
 const SUDDENLY_EMPTY: &str = "the listing was suddenly empty: each account is looked up by itself before it is taken to be gone";
 
@@ -105,6 +108,11 @@ impl Inventory {
             if matches!(self.entitlements_completeness, Completeness::Unreadable(_)) {
                 self.entitlements_completeness = completeness;
             }
+            return;
+        }
+        if completeness.is_complete() && entitlements.is_empty() && !self.entitlements.is_empty() {
+            // Nothing would be taken away, but what is missing may be made once more.
+            self.entitlements_completeness = Completeness::Partial(NO_ENTITLEMENTS.to_owned());
             return;
         }
         let mut before: HashMap<EntitlementId, Entitlement> = HashMap::new();

@@ -170,6 +170,26 @@ fn a_renamed_entitlement_is_not_held_under_its_old_name() {
 }
 
 #[test]
+fn entitlements_that_are_all_gone_at_once_are_not_taken_to_be_gone() {
+    let accounts = [account("a1", "ada", Some("1"))];
+    let dev = || group("g1", "dev", &["a1"], Completeness::Complete);
+    let mut inventory = listed(&accounts, &[dev()]);
+    for _ in 0..2 {
+        assert!(relist(&mut inventory, listing(&accounts, &[])).is_empty());
+        assert_eq!(inventory.entitlements_completeness().word(), "Partial");
+        assert_eq!(held(&inventory, "a1"), ["dev"]);
+    }
+    assert!(relist(&mut inventory, listing(&accounts, &[dev()])).is_empty());
+    assert!(inventory.entitlements_completeness().is_complete());
+    let mut small = listed(&accounts, &[]);
+    assert!(relist(&mut small, listing(&accounts, &[])).is_empty());
+    assert!(
+        small.entitlements_completeness().is_complete(),
+        "there never was any"
+    );
+}
+
+#[test]
 fn a_listing_that_is_suddenly_empty_proves_nothing_however_often_it_comes() {
     let ada = account("a1", "ada", Some("1"));
     let mut inventory = listed(std::slice::from_ref(&ada), &[]);

@@ -22,6 +22,8 @@ enum Shown {
     Fewer,
     /// Nobody, and no group, as if that were all.
     Nothing,
+    /// Everybody, and no group, as if that were all.
+    NoGroups,
 }
 
 fn is_listing(asked: &Asked) -> bool {
@@ -49,7 +51,8 @@ fn verdict(shown: Shown, asked: &Asked) -> Verdict {
             list["totalResults"] = json!(rows(&list).len());
             list
         })),
-        Shown::Nothing => Verdict::Edit(Box::new(|mut list| {
+        Shown::NoGroups if asked.path.contains("/Users?") => Verdict::Pass,
+        Shown::Nothing | Shown::NoGroups => Verdict::Edit(Box::new(|mut list| {
             list["totalResults"] = json!(0);
             list["Resources"] = json!([]);
             list
@@ -182,5 +185,12 @@ async fn a_listing_that_shows_fewer() {
 async fn a_listing_that_is_suddenly_empty() {
     let says = ["Partial", "suddenly empty"];
     let story = nothing_is_taken_away("list-e", ScimServer::scimmy().await, Shown::Nothing, says);
+    Box::pin(story).await;
+}
+
+#[tokio::test]
+async fn a_listing_without_any_group() {
+    let says = ["Partial", "no entitlement at all"];
+    let story = nothing_is_taken_away("list-f", ScimServer::scimmy().await, Shown::NoGroups, says);
     Box::pin(story).await;
 }
