@@ -175,7 +175,7 @@ pub async fn memory(report: &mut Report, people: usize) {
         );
         stand_in.make_users((0..people).map(|n| user(&scope, n)), &groups());
         let target = Target::StandIn(stand_in);
-        company.connect(connector, &target, "1h").await;
+        company.connect(connector, &target, "2m").await;
         targets.push(target);
     }
     company

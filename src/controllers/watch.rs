@@ -276,6 +276,8 @@ impl Roll {
             }
             Event::InitApply(object) => {
                 let key = self.key(object.meta());
+                // One text for each name, also over a relist.
+                let key = self.present.get(&key).cloned().unwrap_or(key);
                 self.listing.insert(key.clone());
                 vec![there(key, object)]
             }

@@ -239,11 +239,14 @@ impl Person {
     /// What was refused is tried again at once, and nothing is taken for granted of what the targets
     /// made of our writes.
     pub fn try_again(&mut self) {
-        self.unsettled.failures.clear();
-        self.unsettled.normalised.clear();
-        self.unsettled.renamed.clear();
-        self.unsettled.name_taken.clear();
-        self.unsettled.accepted.clear();
+        let Some(matters) = self.unsettled.there() else {
+            return;
+        };
+        matters.failures.clear();
+        matters.normalised.clear();
+        matters.renamed.clear();
+        matters.name_taken.clear();
+        matters.accepted.clear();
     }
 
     /// Whether access must end ahead of everything else: by the stage, or as the object is being deleted.
@@ -255,11 +258,12 @@ impl Person {
 
     /// What a connector's target was seen to make of our writes says nothing of another target.
     pub fn forget_target(&mut self, connector: &ConnectorName) {
-        self.unsettled.normalised.remove(connector);
-        self.unsettled.renamed.remove(connector);
-        self.unsettled
-            .accepted
-            .retain(|key| key.connector != *connector);
+        let Some(matters) = self.unsettled.there() else {
+            return;
+        };
+        matters.normalised.remove(connector);
+        matters.renamed.remove(connector);
+        matters.accepted.retain(|key| key.connector != *connector);
     }
 
     /// The failure that keeps a step of an account waiting, the one that is tried again first.

@@ -7,8 +7,7 @@ use std::time::Duration;
 pub struct Settings {
     /// Calls in flight at once. Leavers may use one more.
     pub concurrency: u16,
-    /// Requests a second, at most. Unlimited when unset. A listing counts as one request, as what
-    /// it takes is the connector's knowledge.
+    /// Requests a second, at most. Unlimited when unset. The pages of a listing count.
     pub requests_per_second: Option<u16>,
     /// Memberships changed in one request, at most.
     pub membership_batch: u16,

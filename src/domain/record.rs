@@ -34,8 +34,8 @@ pub struct RecordedAccount {
     pub lost_at: Option<Timestamp>,
     /// When the account was last read back directly as disabled. Cleared when it is seen active.
     pub verified_disabled: Option<Timestamp>,
-    /// Entitlements that we gave, or are about to give, or are about to take away. Grants that are alike
-    /// are one in memory.
+    /// Entitlements that we gave, or are about to give, or are about to take away. Neighbours that
+    /// are alike are one in memory, once shared.
     pub grants: LiteMap<EntitlementName, Arc<RecordedGrant>>,
 }
 

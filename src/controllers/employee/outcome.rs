@@ -1,6 +1,7 @@
 //! Takes in how an order ended: what the target shows now, and what is to be tried again when.
 
 mod shown;
+mod unmarked;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::plan::operation::ReadKey;
 use crate::runtime::backoff;
 
 pub use shown::{forget_carried_out, forget_taken_over, forget_unwanted};
+pub use unmarked::{MARK_NOT_KEPT, made_without_mark, mark_not_kept};
 
 /// First wait after a failure that may pass by itself.
 const RETRY_BASE: Duration = Duration::from_secs(2);
@@ -31,29 +33,6 @@ const REPORTED_CAP: Duration = Duration::from_hours(1);
 
 /// How many names are tried where the target refuses one that it shows nobody to have.
 const UNEXPLAINED: u32 = 3;
-
-/// Reason where an application does not keep the mark of an account that was made.
-pub const MARK_NOT_KEPT: &str = "MarkNotKept";
-
-/// What to tell of an application that does not keep our mark.
-#[must_use]
-pub fn mark_not_kept(account: &AccountId) -> String {
-    format!(
-        "the account {account}, recorded as one that was made there, does not bear its mark (externalId): no more accounts are made until the application is seen to keep marks. Let it store externalId; then set the mark on that account, or delete it there"
-    )
-}
-
-/// The account that was made and did not keep its mark, if that is what came of it.
-#[must_use]
-pub fn made_without_mark(outcome: &Outcome) -> Option<&AccountId> {
-    match (&outcome.order.operation, &outcome.result) {
-        (Operation::Create(new), Ok(Effect::Created(account))) => {
-            let kept = new.mark.is_kept_as(account.mark.as_deref());
-            (!kept).then_some(&account.id)
-        }
-        _ => None,
-    }
-}
 
 /// What an outcome is laid into.
 pub struct Context<'a> {

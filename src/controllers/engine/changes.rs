@@ -133,7 +133,9 @@ impl Engine {
         } else {
             let record = record::from_status(status, words);
             let mut person = Person::new(meta, facts, id.clone(), record, status);
-            person.unsettled.in_doubt = realm.left_in_doubt.remove(id).unwrap_or_default();
+            if let Some(in_doubt) = realm.left_in_doubt.remove(id) {
+                person.unsettled.in_doubt = in_doubt;
+            }
             realm.people.insert(name.clone(), Box::new(person));
             realm
                 .by_id
@@ -392,10 +394,9 @@ impl Engine {
         let realm = self.realm(&key.namespace);
         realm.connectors.remove(&name);
         for person in realm.people.values_mut() {
-            person
-                .unsettled
-                .failures
-                .retain(|key, _| key.connector != name);
+            if let Some(matters) = person.unsettled.there() {
+                matters.failures.retain(|key, _| key.connector != name);
+            }
             person.forget_target(&name);
         }
         self.ports

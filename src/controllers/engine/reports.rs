@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::changes::is_older;
 use super::claims;
-use crate::connectors::ErrorKind;
+use crate::connectors::{ConnectorError, ErrorKind};
 use crate::controllers::app_connector::{connect, sharing};
 use crate::controllers::employee::outcome::{
     Context, forget_carried_out, forget_taken_over, made_without_mark,
@@ -15,7 +15,7 @@ use crate::controllers::watch::{Change, Key};
 use crate::controllers::world::Running;
 use crate::dispatch::order::{ConnectorKey, Effect, Event, Outcome, Report};
 use crate::dispatch::{Dispatch, Target};
-use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, RoleName};
+use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName};
 use crate::domain::problem::Cure;
 use crate::runtime::status_writer::{ObjectKind, Part, StatusWritten, WriteError};
 
@@ -124,19 +124,17 @@ impl Engine {
             entry.capabilities = None;
             for person in realm.people.values_mut() {
                 // What was in flight may or may not have been done.
-                if person
+                let under_way = person
                     .unsettled
-                    .submitted
-                    .remove(name)
-                    .is_some_and(|s| s.operation.is_write())
-                {
+                    .there()
+                    .and_then(|m| m.submitted.remove(name));
+                if under_way.is_some_and(|s| s.operation.is_write()) {
                     person.unsettled.in_doubt.insert(name.clone());
                     entry.inventory.doubt(&person.employee_id);
                 }
-                person
-                    .unsettled
-                    .failures
-                    .retain(|key, _| key.connector != *name);
+                if let Some(matters) = person.unsettled.there() {
+                    matters.failures.retain(|key, _| key.connector != *name);
+                }
             }
         }
     }
@@ -218,7 +216,7 @@ impl Engine {
                     for id in &changed {
                         self.look_at_reports_of(&key.namespace, id);
                     }
-                    changed.extend(self.unsettled(&key));
+                    changed.extend(self.not_at_rest(&key));
                     changed.extend(decided);
                     changed.extend(again);
                     for id in changed {
@@ -237,7 +235,7 @@ impl Engine {
 
     /// People whose picture need not have changed for a new listing to matter: an absence may be certain
     /// now, or what stood in somebody's way, such as an account of another's, may be gone.
-    fn unsettled(&self, key: &ConnectorKey) -> Vec<EmployeeId> {
+    fn not_at_rest(&self, key: &ConnectorKey) -> Vec<EmployeeId> {
         self.world
             .realms
             .get(&key.namespace)
@@ -303,16 +301,25 @@ impl Engine {
     fn try_entitlements_again(&mut self, key: &ConnectorKey, all: bool) -> Vec<EmployeeId> {
         let mut again = Vec::new();
         let realm = self.world.realms.get_mut(&key.namespace);
+        // A listing that does not tell which there are says nothing of one that was not found.
+        let seen = realm
+            .as_ref()
+            .and_then(|realm| realm.connectors.get(&key.name))
+            .is_some_and(|entry| entry.inventory.entitlements_completeness().is_complete());
         for person in realm
             .into_iter()
             .flat_map(|realm| realm.people.values_mut())
         {
-            let before = person.unsettled.failures.len();
-            person.unsettled.failures.retain(|failed, failure| {
+            let Some(matters) = person.unsettled.there() else {
+                continue;
+            };
+            let before = matters.failures.len();
+            matters.failures.retain(|failed, failure| {
                 let concerned = failed.connector == key.name && failed.entitlement.is_some();
-                !concerned || !(all || failure.reason == ErrorKind::NotFound.reason())
+                let lacked = seen && failure.reason == ErrorKind::NotFound.reason();
+                !concerned || !(all || lacked)
             });
-            if person.unsettled.failures.len() != before {
+            if matters.failures.len() != before {
                 again.push(person.employee_id.clone());
             }
         }
@@ -364,7 +371,11 @@ impl Engine {
         };
         // An entitlement was deleted, or made anew under another identifier: a listing tells. It also
         // tells what a target that can't be searched won't.
-        if (lost_an_entitlement(&outcome) || unsearchable(&outcome))
+        let lost = lost_entitlements(&outcome);
+        for name in &lost {
+            entry.inventory.entitlement_not_found(name);
+        }
+        if (!lost.is_empty() || unsearchable(&outcome))
             && let Some(running) = &entry.running
         {
             running.handle.refresh();
@@ -467,15 +478,14 @@ impl Engine {
     }
 }
 
-/// Whether an entitlement that was listed does not exist any more.
-fn lost_an_entitlement(outcome: &Outcome) -> bool {
+/// Entitlements that were listed and do not exist any more.
+fn lost_entitlements(outcome: &Outcome) -> Vec<EntitlementName> {
     let Ok(Effect::Entitlements { results, .. }) = &outcome.result else {
-        return false;
+        return Vec::new();
     };
-    results
-        .values()
-        .filter_map(|result| result.as_ref().err())
-        .any(|error| error.kind == ErrorKind::NotFound)
+    let lost = |result: &Result<(), ConnectorError>| matches!(result, Err(error) if error.kind == ErrorKind::NotFound);
+    let lost = results.iter().filter(|(_, result)| lost(result));
+    lost.map(|(name, _)| name.clone()).collect()
 }
 
 /// Whether a direct read was tried that the target has no means for.

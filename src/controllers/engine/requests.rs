@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Engine, Work};
 use crate::controllers::names;
-use crate::controllers::world::{ConnectorEntry, Person, Submitted, World};
+use crate::controllers::world::{ConnectorEntry, FailureKey, Person, Submitted, World};
 use crate::domain::ids::{ConnectorName, EmployeeName, RoleName};
 use crate::plan::{Lane, PersonPlan};
 
@@ -92,11 +92,9 @@ impl Engine {
         let concerned: Vec<EmployeeName> = concerned.map(|(name, _)| name.clone()).collect();
         for person in concerned {
             names::forget_refused(names, realm, &person, |c| c == name);
-            if let Some(person) = realm.people.get_mut(&person) {
-                person
-                    .unsettled
-                    .failures
-                    .retain(|key, _| key.connector != *name);
+            let person = realm.people.get_mut(&person);
+            if let Some(matters) = person.and_then(|person| person.unsettled.there()) {
+                matters.failures.retain(|key, _| key.connector != *name);
             }
         }
     }
@@ -128,10 +126,10 @@ impl Engine {
             let grants = &template.spec.grants;
             let holders = realm.people.values_mut();
             for person in holders.filter(|p| p.record.roles.contains_key(name)) {
-                person
-                    .unsettled
-                    .failures
-                    .retain(|key, _| !grants.contains_key(&key.connector));
+                if let Some(matters) = person.unsettled.there() {
+                    let concerned = |key: &FailureKey| grants.contains_key(&key.connector);
+                    matters.failures.retain(|key, _| !concerned(key));
+                }
             }
         }
         self.look_at_everyone(namespace);

@@ -36,7 +36,7 @@ impl Status for AppConnectorStatus {
 /// A packed status, and which generation it is of.
 #[derive(Clone, Debug)]
 pub struct Packed<S> {
-    text: PackedStatus,
+    status: PackedStatus,
     observed_generation: i64,
     of: PhantomData<S>,
 }
@@ -44,7 +44,7 @@ pub struct Packed<S> {
 impl<S: Status> Packed<S> {
     fn new(status: &S) -> Self {
         Self {
-            text: PackedStatus::new(status),
+            status: PackedStatus::new(status),
             observed_generation: status.observed_generation(),
             of: PhantomData,
         }
@@ -53,7 +53,7 @@ impl<S: Status> Packed<S> {
     /// The status, to be written.
     #[must_use]
     pub fn to_write(&self) -> PackedStatus {
-        self.text.clone()
+        self.status.clone()
     }
 }
 
@@ -88,14 +88,14 @@ impl<S: Status> Tracked<S> {
     /// The newest status: the one on its way, else the one that is there. What it says was told.
     #[must_use]
     pub fn newest(&self) -> S {
-        self.last().text.unpack()
+        self.last().status.unpack()
     }
 
     /// The status packed, if it has to be written: it is neither there nor on its way.
     #[must_use]
     pub fn unwritten(&self, status: &S) -> Option<Packed<S>> {
         let packed = Packed::new(status);
-        (self.last().text != packed.text).then_some(packed)
+        (self.last().status != packed.status).then_some(packed)
     }
 
     /// A status is on its way.

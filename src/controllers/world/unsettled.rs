@@ -78,6 +78,11 @@ impl Matters {
 pub struct Unsettled(Option<Box<Matters>>);
 
 impl Unsettled {
+    /// What there is, to be changed: where only something is to be taken away, nothing need be there for it.
+    pub fn there(&mut self) -> Option<&mut Matters> {
+        self.0.as_deref_mut()
+    }
+
     /// Gives back the room that nothing needs any more. A tree that was emptied keeps some.
     pub fn tidy(&mut self) {
         if self.0.as_ref().is_some_and(|matters| matters.is_empty()) {

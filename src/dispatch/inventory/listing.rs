@@ -10,7 +10,7 @@ use crate::domain::account::{Completeness, ObservedAccount, ObservedEntitlement}
 use crate::domain::ids::{EmployeeId, EntitlementId};
 
 /// Why a listing without any entitlement is not believed.
-const NO_ENTITLEMENTS: &str = "the listing suddenly showed no entitlement at all: those that were seen before are taken to be there until some are shown again, or the operator is started anew";
+const NO_ENTITLEMENTS: &str = "the listing suddenly showed no entitlement at all: those that were seen before are taken to be there until the application shows some again, or says of each that it does not exist";
 
 /// Why a listing without any account is not believed.
 const SUDDENLY_EMPTY: &str = "the listing was suddenly empty: each account is looked up by itself before it is taken to be gone";
@@ -44,7 +44,11 @@ impl Inventory {
             // What was doubted before it began, it decides.
             self.doubted = overlay.doubted;
         }
-        self.take_entitlements(listing.entitlements, listing.entitlements_completeness);
+        self.take_entitlements(
+            listing.entitlements,
+            listing.entitlements_completeness,
+            &overlay.created,
+        );
         for (id, entry) in overlay.accounts {
             match entry {
                 Some(entry) => self.put(entry),
@@ -103,6 +107,7 @@ impl Inventory {
         &mut self,
         entitlements: Vec<ObservedEntitlement>,
         completeness: Completeness,
+        created: &[ObservedEntitlement],
     ) {
         if let Completeness::Unreadable(_) = completeness {
             if matches!(self.entitlements_completeness, Completeness::Unreadable(_)) {
@@ -110,8 +115,13 @@ impl Inventory {
             }
             return;
         }
-        if completeness.is_complete() && entitlements.is_empty() && !self.entitlements.is_empty() {
-            // Nothing would be taken away, but what is missing may be made once more.
+        let mut known = self.entitlements.values().flatten();
+        // What was made while the listing ran it need not show.
+        self.bereft = completeness.is_complete()
+            && entitlements.is_empty()
+            && known.any(|known| !created.iter().any(|new| new.id == known.id));
+        if self.bereft {
+            // Whose the memberships are would be forgotten.
             self.entitlements_completeness = Completeness::Partial(NO_ENTITLEMENTS.to_owned());
             return;
         }

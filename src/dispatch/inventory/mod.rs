@@ -31,6 +31,8 @@ pub struct Inventory {
     doubted: HashSet<EmployeeId>,
     /// Whether the listing was suddenly empty, and nothing was seen since.
     emptied: bool,
+    /// Whether the listing suddenly showed no entitlement, and none was seen since.
+    bereft: bool,
     /// What was written while a listing runs.
     overlay: Option<Overlay>,
 }
@@ -85,6 +87,7 @@ impl Inventory {
             sought: HashSet::new(),
             doubted: HashSet::new(),
             emptied: false,
+            bereft: false,
             overlay: None,
         }
     }
@@ -297,6 +300,22 @@ impl Inventory {
                 .insert((name.clone(), id.clone()), holds);
         }
         self.set_holder(name, id, holds);
+    }
+
+    /// A write said that there is no such entitlement. Where a listing said so too and was not believed,
+    /// it is believed of this one.
+    pub fn entitlement_not_found(&mut self, name: &EntitlementName) {
+        if !self.bereft {
+            return;
+        }
+        let ids: Vec<EntitlementId> = self
+            .entitlements(name)
+            .iter()
+            .map(|e| e.id.clone())
+            .collect();
+        for id in ids {
+            self.forget_entitlement(&id);
+        }
     }
 
     /// An entitlement was made.

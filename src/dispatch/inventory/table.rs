@@ -311,6 +311,9 @@ impl Table {
         for at in 0..u32::try_from(self.rows.0.len()).unwrap_or(u32::MAX) {
             self.sweep_row(Row(at));
         }
+        while self.rows.0.pop_if(|last| last.is_none()).is_some() {}
+        let rows = self.rows.0.len();
+        self.free.retain(|row| (row.0 as usize) < rows);
         self.rows.0.shrink_to_fit();
     }
 

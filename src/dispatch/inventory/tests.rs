@@ -181,6 +181,27 @@ fn entitlements_that_are_all_gone_at_once_are_not_taken_to_be_gone() {
     }
     assert!(relist(&mut inventory, listing(&accounts, &[dev()])).is_empty());
     assert!(inventory.entitlements_completeness().is_complete());
+    // One that a write does not find either is gone.
+    assert!(relist(&mut inventory, listing(&accounts, &[])).is_empty());
+    inventory.entitlement_not_found(&"ops".into());
+    assert_eq!(held(&inventory, "a1"), ["dev"]);
+    inventory.entitlement_not_found(&"dev".into());
+    assert_eq!(held(&inventory, "a1"), [""; 0]);
+    assert_eq!(inventory.entitlements_completeness().word(), "Partial");
+    relist(&mut inventory, listing(&accounts, &[]));
+    assert!(inventory.entitlements_completeness().is_complete());
+    // One that was made while the listing ran need not be in it.
+    inventory.begin_listing();
+    inventory.created_entitlement(dev());
+    inventory.complete_listing(listing(&accounts, &[]));
+    assert!(inventory.entitlements_completeness().is_complete());
+    assert_eq!(inventory.entitlements(&"dev".into()).len(), 1);
+    inventory.entitlement_not_found(&"dev".into());
+    assert_eq!(
+        inventory.entitlements(&"dev".into()).len(),
+        1,
+        "a listing tells"
+    );
     let mut small = listed(&accounts, &[]);
     assert!(relist(&mut small, listing(&accounts, &[])).is_empty());
     assert!(

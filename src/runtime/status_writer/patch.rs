@@ -5,7 +5,6 @@ use std::time::Duration;
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Request, StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use super::{FinalizerChange, Saved, StatusWrite, WriteError};
@@ -38,7 +37,7 @@ pub(super) enum Answer {
 #[serde(tag = "op", rename_all = "lowercase")]
 enum Operation<'a> {
     Test { path: String, value: Value },
-    Add { path: &'a str, value: &'a RawValue },
+    Add { path: &'a str, value: &'a Value },
     Remove { path: String },
 }
 
@@ -52,7 +51,7 @@ pub(super) fn status_request(
         write.kind.path(&write.namespace),
         write.name
     );
-    let status = RawValue::from_string(write.status.json()).map_err(|e| unmade(&e))?;
+    let status = serde_json::from_str(&write.status.json()).map_err(|e| unmade(&e))?;
     let operations = [
         same_object(&write.uid),
         Operation::Add {
@@ -74,7 +73,7 @@ pub(super) fn finalizer_request(
     let value;
     let operations = match (change.present, place) {
         (true, None) if change.seen.is_empty() => {
-            value = to_raw_value(&[&change.finalizer]).map_err(|e| unmade(&e))?;
+            value = json!([change.finalizer]);
             [
                 same_object(&change.uid),
                 // A member that is not there passes a test for null at the API server.
@@ -89,7 +88,7 @@ pub(super) fn finalizer_request(
             ]
         }
         (true, None) => {
-            value = to_raw_value(&change.finalizer).map_err(|e| unmade(&e))?;
+            value = json!(change.finalizer);
             [
                 same_object(&change.uid),
                 Operation::Test {

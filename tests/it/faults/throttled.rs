@@ -11,7 +11,7 @@ use super::stage::Stage;
 use crate::stories::kit::{everyone, usernames};
 use crate::support::proxy::{Asked, Verdict};
 use crate::support::targets::ScimServer;
-use crate::support::wait::eventually;
+use crate::support::wait::{PATIENCE, eventually, eventually_within};
 
 const PEOPLE: usize = 40;
 
@@ -38,7 +38,7 @@ enum Way {
 /// The door of the application, and what passed there.
 struct Gate {
     way: Way,
-    /// Requests that it takes yet before it refuses everything; `None`: as many as come.
+    /// Requests that it takes yet before it refuses everything; `None`: as many as come in their time.
     left: Option<usize>,
     taken: VecDeque<Instant>,
     paused_until: Option<Instant>,
@@ -125,7 +125,18 @@ async fn all_converge(name: &str, way: Way) {
     .await;
     // It takes half as many requests as there are people until the other application has everyone.
     assert!(usernames(&stage.server).await.len() < PEOPLE);
+    let taken = || gate.lock().unwrap().taken.back().copied();
+    let before = taken();
     gate.lock().unwrap().left = None;
+    // Pauses double as long as nothing passes, so that the next try may be as far off as that took.
+    eventually_within(2 * PATIENCE, "it is tried again", async || {
+        if taken() > before {
+            Ok(())
+        } else {
+            Err(before)
+        }
+    })
+    .await;
     for n in 0..PEOPLE {
         stage.story.provisioned(&format!("p{n}"), 2).await;
     }

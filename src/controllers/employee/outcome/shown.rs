@@ -68,16 +68,19 @@ impl Context<'_> {
 /// Forgets what was noted of values that the target is seen to have taken over after all: whoever
 /// changes them there from now on is corrected again.
 pub fn forget_taken_over(person: &mut Person, connector: &ConnectorName, inventory: &Inventory) {
+    let Some(matters) = person.unsettled.there() else {
+        return;
+    };
     for account in inventory.by_mark(&person.employee_id) {
-        if let Some(notes) = person.unsettled.normalised.get_mut(connector) {
+        if let Some(notes) = matters.normalised.get_mut(connector) {
             notes.retain(|name, note| match account.attributes.get(name) {
                 Some(shown) => !attributes::same(&note.written, shown),
                 None => !note.written.is_empty(),
             });
         }
-        let renamed = person.unsettled.renamed.get(connector);
+        let renamed = matters.renamed.get(connector);
         if renamed.is_some_and(|(written, _)| *written == account.username) {
-            person.unsettled.renamed.remove(connector);
+            matters.renamed.remove(connector);
         }
     }
 }
@@ -85,9 +88,12 @@ pub fn forget_taken_over(person: &mut Person, connector: &ConnectorName, invento
 /// What a listing shows to be carried out is believed from now on.
 pub fn forget_carried_out(person: &mut Person, connector: &ConnectorName, inventory: &Inventory) {
     let accounts = inventory.by_mark(&person.employee_id);
-    let Matters {
+    let Some(Matters {
         failures, accepted, ..
-    } = &mut *person.unsettled;
+    }) = person.unsettled.there()
+    else {
+        return;
+    };
     accepted.retain(|key| {
         let holds = |name: &EntitlementName| {
             accounts.iter().any(|a| {
