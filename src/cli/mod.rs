@@ -1,9 +1,10 @@
-//! The command line: `rollcall run`, `rollcall crds`, `rollcall version`.
+//! The command line: `rollcall run`, `rollcall connector check`, `rollcall crds`, `rollcall version`.
 //!
-//! Exit codes: 0, all went well, or the operator was asked to end; 1, it failed, or `crds --check`
-//! found a difference; 2, the command line makes no sense; 128 plus the signal's number, it was told
+//! Exit codes: 0, all went well, or the operator was asked to end; 1, it failed, `crds --check`
+//! found a difference, or `connector check` a fault; 2, the command line makes no sense; 128 plus the signal's number, it was told
 //! to end at once by a second signal.
 
+mod connector;
 mod crds;
 mod election;
 mod names;
@@ -25,6 +26,8 @@ struct Cli {
 enum Command {
     /// Runs the operator until SIGTERM or SIGINT.
     Run(Box<run::RunArgs>),
+    /// Checks the target of an AppConnector.
+    Connector(Box<connector::ConnectorArgs>),
     /// Prints the CRDs as YAML.
     Crds(crds::CrdsArgs),
     /// Prints the version.
@@ -36,6 +39,7 @@ enum Command {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::execute(*args),
+        Command::Connector(args) => connector::execute(*args),
         Command::Crds(args) => crds::execute(&args),
         Command::Version => {
             println!("rollcall {}", env!("CARGO_PKG_VERSION"));

@@ -4,6 +4,7 @@
 //! and the conformance suite run against it.
 
 pub mod capability;
+pub mod conformance;
 pub mod error;
 pub mod permit;
 pub mod registry;
@@ -77,6 +78,10 @@ pub trait Connector: Send + Sync {
         permit: &WritePermit,
         name: &EntitlementName,
     ) -> Result<ObservedEntitlement>;
+
+    /// Deletes an entitlement. One that is gone already is a success. Rollcall never does so of its own
+    /// accord; the conformance suite takes away what it made.
+    async fn delete_entitlement(&self, permit: &WritePermit, id: &EntitlementId) -> Result<()>;
 
     /// Changes who holds one entitlement. The answer has one result for each account that was named,
     /// as one bad member must not fail the others. An `Err` concerns all of them.

@@ -125,7 +125,11 @@ fn only_the_one_door_issues_permits_to_write() {
         })
         .map(|source| source.path.clone())
         .collect();
-    assert_eq!(issuers, ["dispatch/door.rs"]);
+    // The conformance suite works with accounts of its own, beside any operator.
+    assert_eq!(
+        issuers,
+        ["connectors/conformance/stage.rs", "dispatch/door.rs"]
+    );
 }
 
 #[test]

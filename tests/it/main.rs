@@ -8,6 +8,8 @@ mod architecture;
 #[cfg(test)]
 mod chart;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod documentation;
 #[cfg(test)]
 mod election;

@@ -278,11 +278,16 @@ impl ScimConnector {
         self.put_user(id, Intent::Change, &what, edit).await
     }
 
-    pub(super) async fn delete_user(&self, id: &AccountId) -> Result<(), ConnectorError> {
-        let what = format!("deleting user {id}");
+    /// Deletes a record of an endpoint, such as `Users`.
+    pub(super) async fn delete_record(
+        &self,
+        endpoint: &str,
+        id: &str,
+    ) -> Result<(), ConnectorError> {
+        let what = format!("deleting {endpoint}/{id}");
         let request = Request {
             method: Method::DELETE,
-            path: &["Users", id.as_str()],
+            path: &[endpoint, id],
             query: &[],
             body: None,
             if_match: None,

@@ -239,7 +239,7 @@ impl Connector for ScimConnector {
     }
 
     async fn delete(&self, _: &WritePermit, id: &AccountId) -> super::Result<()> {
-        self.delete_user(id).await
+        self.delete_record("Users", id.as_str()).await
     }
 
     async fn create_entitlement(
@@ -248,6 +248,10 @@ impl Connector for ScimConnector {
         name: &EntitlementName,
     ) -> super::Result<ObservedEntitlement> {
         self.create_group(name).await
+    }
+
+    async fn delete_entitlement(&self, _: &WritePermit, id: &EntitlementId) -> super::Result<()> {
+        self.delete_record("Groups", id.as_str()).await
     }
 
     async fn change_holders(

@@ -250,6 +250,10 @@ impl Connector for ScriptedConnector {
         })
     }
 
+    async fn delete_entitlement(&self, _: &WritePermit, id: &EntitlementId) -> Result<()> {
+        panic!("nothing orders the deletion of {id}")
+    }
+
     async fn change_holders(
         &self,
         _: &WritePermit,

@@ -1,0 +1,146 @@
+//! Attributes: written, read back as they were, cleared, and left alone.
+
+use super::super::ErrorKind;
+use super::Check;
+use super::report::{Fault, ensure};
+use super::stage::Stage;
+use crate::domain::account::{AttributeChanges, AttributeValue, Attributes};
+use crate::domain::ids::{AccountId, AttributeName};
+
+pub(super) fn checks() -> Vec<Check> {
+    vec![
+        Check {
+            name: "attributes come back as they were written",
+            run: |stage| Box::pin(peculiar(stage)),
+        },
+        Check {
+            name: "what is as it should be already may be written again",
+            run: |stage| Box::pin(again(stage)),
+        },
+        Check {
+            name: "attributes are cleared, and cleared again",
+            run: |stage| Box::pin(clear(stage)),
+        },
+        Check {
+            name: "an update changes nothing else",
+            run: |stage| Box::pin(others(stage)),
+        },
+    ]
+}
+
+fn one(name: &AttributeName, value: &AttributeValue) -> AttributeChanges {
+    AttributeChanges {
+        set: [(name.clone(), value.clone())].into_iter().collect(),
+        ..AttributeChanges::default()
+    }
+}
+
+/// What of an account's attributes is not as it was wanted.
+fn differences(wanted: &Attributes, shown: &Attributes) -> Vec<String> {
+    wanted
+        .iter()
+        .filter(|(name, value)| shown.get(*name) != Some(*value))
+        .map(|(name, value)| format!("{name} was to be {value:?} and is {:?}", shown.get(name)))
+        .collect()
+}
+
+/// A value that a target refuses, or keeps in another form, can be lived with: it is told.
+async fn peculiar(stage: &Stage<'_>) -> Result<(), Fault> {
+    let made = stage.join(0).await?;
+    let mut gaps = Vec::new();
+    for (what, attributes) in &stage.samples.peculiar {
+        for (name, value) in attributes {
+            let change = one(name, value);
+            match stage
+                .connector
+                .update(&stage.permit, &made.id, &change)
+                .await
+            {
+                Ok(_) => {
+                    let shown = stage.read(&made.id).await?.attributes;
+                    gaps.extend(differences(&change.set, &shown));
+                }
+                Err(error) if error.kind == ErrorKind::Invalid => {
+                    gaps.push(format!("{name} with {what} is refused: {error}"));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    if gaps.is_empty() {
+        Ok(())
+    } else {
+        Err(Fault::gap(gaps.join("; ")))
+    }
+}
+
+async fn again(stage: &Stage<'_>) -> Result<(), Fault> {
+    let made = stage.join(0).await?;
+    let wanted = stage.sample(0)?.attributes.clone();
+    let change = AttributeChanges {
+        set: wanted.clone(),
+        ..AttributeChanges::default()
+    };
+    for _ in 0..2 {
+        let answer = stage.update(&made.id, &change).await?;
+        let shown = stage.read(&made.id).await?;
+        ensure(answer.is_none_or(|answer| answer == shown), || {
+            "the answer shows something else than reading it does".to_owned()
+        })?;
+        let wrong = differences(&wanted, &shown.attributes);
+        ensure(wrong.is_empty(), || wrong.join("; "))?;
+    }
+    Ok(())
+}
+
+/// One that the target needs can't be cleared, and is told.
+async fn clear(stage: &Stage<'_>) -> Result<(), Fault> {
+    let made = stage.join(0).await?;
+    let mut needed = Vec::new();
+    for (name, _) in &stage.sample(0)?.attributes {
+        if !cleared(stage, &made.id, name).await? {
+            needed.push(name.to_string());
+        }
+    }
+    if needed.is_empty() {
+        Ok(())
+    } else {
+        Err(Fault::gap(format!("it needs {}", needed.join(", "))))
+    }
+}
+
+async fn cleared(stage: &Stage<'_>, id: &AccountId, name: &AttributeName) -> Result<bool, Fault> {
+    let change = AttributeChanges {
+        clear: [name.clone()].into(),
+        ..AttributeChanges::default()
+    };
+    for _ in 0..2 {
+        match stage.connector.update(&stage.permit, id, &change).await {
+            Ok(_) => {}
+            Err(error) if error.kind == ErrorKind::Invalid => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        let left = stage.read(id).await?.attributes;
+        ensure(left.get(name).is_none(), || {
+            format!("{name} was cleared and is {:?}", left.get(name))
+        })?;
+    }
+    Ok(true)
+}
+
+async fn others(stage: &Stage<'_>) -> Result<(), Fault> {
+    let made = stage.join(0).await?;
+    for (name, value) in &stage.sample(1)?.attributes {
+        let before = stage.read(&made.id).await?;
+        stage.update(&made.id, &one(name, value)).await?;
+        let mut after = stage.read(&made.id).await?;
+        // The one that was changed is none of these.
+        if let Some(old) = before.attributes.get(name) {
+            after.attributes.insert(name.clone(), old.clone());
+        }
+        ensure(after == before, || {
+            format!("with {name} something else changed: {before:?} became {after:?}")
+        })?;
+    }
+    Ok(())
+}

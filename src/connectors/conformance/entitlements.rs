@@ -1,0 +1,154 @@
+//! Entitlements: made, given, taken.
+
+use super::super::{ErrorKind, HolderChange};
+use super::Check;
+use super::report::{Fault, ensure};
+use super::stage::Stage;
+use crate::domain::ids::{AccountId, EntitlementId};
+
+pub(super) fn checks() -> Vec<Check> {
+    vec![
+        Check {
+            name: "an entitlement is made, and seen",
+            run: |stage| Box::pin(make(stage)),
+        },
+        Check {
+            name: "an entitlement is given and taken, twice each",
+            run: |stage| Box::pin(give(stage)),
+        },
+        Check {
+            name: "an entitlement outlives a rename",
+            run: |stage| Box::pin(rename(stage)),
+        },
+        Check {
+            name: "an entitlement that is not there is told as that",
+            run: |stage| Box::pin(absent(stage)),
+        },
+    ]
+}
+
+/// The entitlement of the suite, made anew.
+async fn made(stage: &Stage<'_>) -> Result<EntitlementId, Fault> {
+    if !stage.capabilities.entitlements {
+        return Err(Fault::gap("it has no entitlements"));
+    }
+    let name = stage.entitlement();
+    let made = stage
+        .connector
+        .create_entitlement(&stage.permit, &name)
+        .await?;
+    ensure(made.name == name, || format!("it is called {}", made.name))?;
+    Ok(made.id)
+}
+
+/// Who holds it, by a listing.
+async fn holders(stage: &Stage<'_>, id: &EntitlementId) -> Result<Vec<AccountId>, Fault> {
+    let listing = stage.connector.list().await?;
+    let mut seen = listing.entitlements.into_iter().filter(|e| e.id == *id);
+    let Some(entitlement) = seen.next() else {
+        return Err(Fault::failed("a listing does not show it"));
+    };
+    ensure(seen.next().is_none(), || {
+        "a listing shows it twice".to_owned()
+    })?;
+    ensure(entitlement.completeness.is_complete(), || {
+        format!("its holders are known {}", entitlement.completeness.word())
+    })?;
+    let mut holders = entitlement.holders;
+    holders.sort();
+    Ok(holders)
+}
+
+async fn make(stage: &Stage<'_>) -> Result<(), Fault> {
+    let id = made(stage).await?;
+    let holders = holders(stage, &id).await?;
+    ensure(holders.is_empty(), || {
+        format!("{holders:?} hold it from the start")
+    })
+}
+
+async fn give(stage: &Stage<'_>) -> Result<(), Fault> {
+    let id = made(stage).await?;
+    let mut people = [stage.join(0).await?.id, stage.join(1).await?.id];
+    people.sort();
+    let give = |who: &[AccountId]| HolderChange {
+        add: who.to_vec(),
+        remove: Vec::new(),
+    };
+    let take = |who: &[AccountId]| HolderChange {
+        add: Vec::new(),
+        remove: who.to_vec(),
+    };
+    let [first, second] = &people;
+    let steps = [
+        (give(std::slice::from_ref(first)), vec![first.clone()]),
+        (give(&people), people.to_vec()),
+        (give(&people), people.to_vec()),
+        (take(std::slice::from_ref(first)), vec![second.clone()]),
+        (take(std::slice::from_ref(first)), vec![second.clone()]),
+        (take(&people), vec![]),
+    ];
+    for (change, wanted) in steps {
+        let told = format!("{change:?}");
+        stage.hold(&id, change).await?;
+        let holders = holders(stage, &id).await?;
+        ensure(holders == wanted, || {
+            format!("after {told} it is held by {holders:?}")
+        })?;
+    }
+    Ok(())
+}
+
+async fn rename(stage: &Stage<'_>) -> Result<(), Fault> {
+    if !stage.capabilities.rename {
+        return Err(Fault::gap("it does not rename"));
+    }
+    let id = made(stage).await?;
+    let person = stage.join(0).await?.id;
+    let change = HolderChange {
+        add: vec![person.clone()],
+        remove: Vec::new(),
+    };
+    stage.hold(&id, change).await?;
+    let rename = crate::domain::account::AttributeChanges {
+        username: Some(stage.sample(1)?.username.clone()),
+        ..Default::default()
+    };
+    stage.update(&person, &rename).await?;
+    let holders = holders(stage, &id).await?;
+    ensure(holders == [person], || {
+        format!("it is held by {holders:?} afterwards")
+    })
+}
+
+async fn absent(stage: &Stage<'_>) -> Result<(), Fault> {
+    let id = made(stage).await?;
+    let person = stage.join(0).await?.id;
+    for _ in 0..2 {
+        stage
+            .connector
+            .delete_entitlement(&stage.permit, &id)
+            .await?;
+    }
+    let change = HolderChange {
+        add: vec![person],
+        remove: Vec::new(),
+    };
+    let results = stage
+        .connector
+        .change_holders(&stage.permit, &id, &change)
+        .await;
+    let error = match results {
+        Err(error) => error,
+        Ok(results) => match results.into_iter().find_map(|(_, result)| result.err()) {
+            Some(error) => error,
+            None => return Err(Fault::failed("it was given all the same")),
+        },
+    };
+    ensure(error.kind == ErrorKind::NotFound, || {
+        format!(
+            "giving it is answered with {}: {error}",
+            error.kind.reason()
+        )
+    })
+}

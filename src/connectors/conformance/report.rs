@@ -1,0 +1,120 @@
+//! What came of a run.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::super::{ConnectorError, ErrorKind};
+
+/// What came of one check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", content = "detail")]
+pub enum Verdict {
+    /// The target does it.
+    Passed,
+    /// The target can't, and says so: nothing relies on it.
+    Gap(String),
+    /// The target does something else than it should, or than it says.
+    Failed(String),
+}
+
+/// One check, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was checked.
+    pub check: &'static str,
+    /// What came of it.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// What the target can do, as it says or as was found out.
+    pub capabilities: Vec<String>,
+    /// Every check in its order.
+    pub findings: Vec<Finding>,
+    /// What was made and could not be taken away.
+    pub left_behind: Vec<String>,
+}
+
+impl Report {
+    /// Whether nothing failed and nothing was left behind. A gap is no failure.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        let failed = |f: &Finding| matches!(f.verdict, Verdict::Failed(_));
+        self.left_behind.is_empty() && !self.findings.iter().any(failed)
+    }
+
+    /// How many checks passed, are gaps, and failed.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let mut counts = (0, 0, 0);
+        for finding in &self.findings {
+            match finding.verdict {
+                Verdict::Passed => counts.0 += 1,
+                Verdict::Gap(_) => counts.1 += 1,
+                Verdict::Failed(_) => counts.2 += 1,
+            }
+        }
+        counts
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.verdict {
+            Verdict::Passed => write!(f, "pass  {}", self.check),
+            Verdict::Gap(what) => write!(f, "gap   {}: {what}", self.check),
+            Verdict::Failed(what) => write!(f, "FAIL  {}: {what}", self.check),
+        }
+    }
+}
+
+/// Why a check did not pass.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Gap(String),
+    Failed(String),
+}
+
+impl Fault {
+    pub(super) fn failed(what: impl Into<String>) -> Self {
+        Self::Failed(what.into())
+    }
+
+    pub(super) fn gap(what: impl Into<String>) -> Self {
+        Self::Gap(what.into())
+    }
+}
+
+impl From<ConnectorError> for Fault {
+    fn from(error: ConnectorError) -> Self {
+        if error.kind == ErrorKind::Unsupported {
+            Self::Gap(error.message)
+        } else {
+            Self::Failed(format!("{}: {}", error.kind.reason(), error.message))
+        }
+    }
+}
+
+impl From<Result<(), Fault>> for Verdict {
+    fn from(outcome: Result<(), Fault>) -> Self {
+        match outcome {
+            Ok(()) => Self::Passed,
+            Err(Fault::Gap(what)) => Self::Gap(what),
+            Err(Fault::Failed(what)) => Self::Failed(what),
+        }
+    }
+}
+
+/// Fails with a sentence unless something holds.
+pub(super) fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Fault> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Fault::Failed(otherwise()))
+    }
+}

@@ -1,0 +1,260 @@
+//! `rollcall connector check`: the conformance suite against real targets, as an administrator runs it.
+//! What is expected of each target is in `expected/`; a new gap fails.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::stories::kit::usernames;
+use crate::support::process::{Tied, repository};
+use crate::support::targets::ScimServer;
+use crate::support::wait::eventually;
+
+/// One check to be run: its manifest, in a folder of its own.
+struct Check {
+    dir: TempDir,
+    secret: Value,
+}
+
+impl Check {
+    fn of(server: &ScimServer, attributes: &Value) -> Self {
+        let connector = json!({
+            "apiVersion": "rollcall.dev/v1alpha1", "kind": "AppConnector",
+            "metadata": {"name": "directory", "namespace": "people"},
+            "spec": {
+                "scim": {
+                    "baseUrl": server.base_url().as_str(),
+                    "auth": {"bearer": {"secretKeyRef": {"name": "directory", "key": "token"}}},
+                },
+                "account": {
+                    "username": ["employee.name.given.lowerAscii() + '.' + employee.name.family.lowerAscii()"],
+                    "attributes": attributes,
+                },
+            },
+        });
+        let check = Self {
+            dir: TempDir::new().unwrap(),
+            secret: json!({
+                "apiVersion": "v1", "kind": "Secret",
+                "metadata": {
+                    "name": "directory", "labels": {"rollcall.dev/credential": "true"},
+                    "annotations": {"rollcall.dev/hosts": server.host()},
+                },
+                "stringData": {"token": server.token()},
+            }),
+        };
+        std::fs::write(check.manifest(), connector.to_string()).unwrap();
+        check.with_secret(&check.secret);
+        check
+    }
+
+    fn manifest(&self) -> PathBuf {
+        self.dir.path().join("connector.yaml")
+    }
+
+    fn with_secret(&self, secret: &Value) {
+        std::fs::write(self.dir.path().join("secret.yaml"), secret.to_string()).unwrap();
+    }
+
+    fn arguments(&self, more: &[&str]) -> Vec<String> {
+        let files = ["connector.yaml", "secret.yaml"].map(|name| {
+            let path = self.dir.path().join(name);
+            format!("--filename={}", path.display())
+        });
+        let words = ["connector", "check"].map(str::to_owned).into_iter();
+        let more = more.iter().map(|&word| word.to_owned());
+        words.chain(files).chain(more).collect()
+    }
+
+    async fn run(&self, more: &[&str]) -> Output {
+        let arguments = self.arguments(more);
+        let run = move || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+            command.args(arguments).output().unwrap()
+        };
+        tokio::task::spawn_blocking(run).await.unwrap()
+    }
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn attributes() -> Value {
+    json!({
+        "displayName": "employee.name.display",
+        "name.givenName": "employee.name.given",
+        "title": "employee.jobTitle",
+        "emails[type eq \"work\"].value": "employee.email",
+        "addresses[type eq \"work\"].locality": "employee.location",
+        "department": "employee.department",
+    })
+}
+
+/// What was found, as it is committed: what is said beside a verdict may be worded otherwise tomorrow.
+fn in_short(report: &Value) -> Value {
+    let findings = report["findings"].as_array().unwrap().iter();
+    let verdicts: Vec<Value> = findings
+        .map(|f| json!({"check": f["check"], "verdict": f["verdict"]}))
+        .collect();
+    json!({"capabilities": report["capabilities"], "findings": verdicts})
+}
+
+async fn conforms(name: &str, server: &ScimServer) {
+    let before = usernames(server).await;
+    let check = Check::of(server, &attributes());
+    let output = check.run(&["--output", "json"]).await;
+    let report: Value =
+        serde_json::from_str(&out(&output)).unwrap_or_else(|_| panic!("{}", err(&output)));
+    let path = repository("tests/it/conformance/expected").join(format!("{name}.json"));
+    let expected: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(
+        serde_json::to_string_pretty(&in_short(&report)).unwrap(),
+        serde_json::to_string_pretty(&expected).unwrap(),
+        "{report:#}"
+    );
+    assert!(output.status.success(), "{}", err(&output));
+    assert_eq!(usernames(server).await, before);
+}
+
+#[tokio::test]
+async fn scim2_server() {
+    conforms("scim2-server", &ScimServer::scim2_server().await).await;
+}
+
+#[tokio::test]
+async fn scimmy() {
+    conforms("scimmy", &ScimServer::scimmy().await).await;
+}
+
+/// What people read, and an exit code for pipelines.
+#[tokio::test]
+async fn a_target_that_does_not_do_what_it_says_is_told() {
+    let server = ScimServer::scimmy_with(&[("IGNORE_MEMBER_REMOVE", "1")]).await;
+    let output = Check::of(&server, &attributes()).run(&[]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+    let told = out(&output);
+    let failed: Vec<&str> = told.lines().filter(|line| line.contains("FAIL")).collect();
+    let [failed] = failed[..] else {
+        panic!("{told}");
+    };
+    assert!(
+        failed.starts_with("an entitlement is given and taken"),
+        "{told}"
+    );
+    assert!(failed.contains("NotApplied: the server answered"), "{told}");
+    assert!(told.contains("19 passed, 0 gaps, 1 failed"), "{told}");
+}
+
+/// An account that somebody has already is left alone, and so is everything else.
+#[tokio::test]
+async fn what_is_not_ours_is_not_touched() {
+    let server = ScimServer::scimmy().await;
+    let user = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": "rollcall-check-3.check", "active": true,
+    });
+    server.create_user(user).await;
+    let mark = server.requests().await.len();
+    let check = Check::of(&server, &attributes());
+    let output = check.run(&[]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let said = err(&output);
+    assert!(
+        said.contains("rollcall-check-3.check") && said.contains("--prefix"),
+        "{said}"
+    );
+    let writes = server.requests().await.split_off(mark);
+    assert!(
+        writes.iter().all(|request| !request.is_write()),
+        "{writes:?}"
+    );
+    let output = check.run(&["--prefix", "other"]).await;
+    assert!(output.status.success(), "{}", err(&output));
+    assert_eq!(usernames(&server).await.len(), 1);
+}
+
+/// However it ends, what was made is taken away: at once, by `--clean-up`, or by the next check.
+#[tokio::test]
+async fn nothing_stays_after_an_interruption() {
+    let server = ScimServer::scimmy().await;
+    let check = Check::of(&server, &attributes());
+    for (signal, then) in [
+        ("INT", None),
+        ("KILL", Some("--clean-up")),
+        ("KILL", Some("--output=json")),
+    ] {
+        let log = check.dir.path().join("log");
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_rollcall"));
+        let mut running = Tied::start(&program, check.arguments(&[]), &[], &log);
+        eventually("something was made", async || {
+            let made = usernames(&server).await;
+            if made.is_empty() {
+                Err(running.output())
+            } else {
+                Ok(())
+            }
+        })
+        .await;
+        running.signal(signal);
+        eventually("it has ended", async || running.ended().ok_or(())).await;
+        if let Some(option) = then {
+            let output = check.run(&[option]).await;
+            assert!(output.status.success(), "{}", err(&output));
+        }
+        assert_eq!(
+            usernames(&server).await.len(),
+            0,
+            "{signal}: {}",
+            running.output()
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_can_not_be_checked_is_told_without_the_secret() {
+    let server = ScimServer::scimmy().await;
+    let check = Check::of(&server, &json!({"title": "employee.jobTtle"}));
+    let output = check.run(&[]).await;
+    assert!(
+        err(&output).contains("did you mean jobTitle"),
+        "{}",
+        err(&output)
+    );
+
+    let check = Check::of(&server, &attributes());
+    let mut secret = check.secret.clone();
+    secret["stringData"]["token"] = json!("planted-secret");
+    check.with_secret(&secret);
+    let output = check.run(&[]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        err(&output).starts_with("rollcall: Unauthorized: "),
+        "{}",
+        err(&output)
+    );
+    secret["metadata"]["annotations"] = json!({"rollcall.dev/hosts": "elsewhere.example.com"});
+    check.with_secret(&secret);
+    let elsewhere = check.run(&[]).await;
+    assert!(
+        err(&elsewhere).starts_with("rollcall: SecretHostNotAllowed: "),
+        "{}",
+        err(&elsewhere)
+    );
+    check.with_secret(&json!({"kind": "Other"}));
+    let nowhere = check.run(&["--kubeconfig", "/nowhere"]).await;
+    assert!(
+        err(&nowhere).contains("Secret directory is in none of the files"),
+        "{}",
+        err(&nowhere)
+    );
+    for output in [output, elsewhere, nowhere] {
+        assert!(!err(&output).contains("planted-secret") && out(&output).is_empty());
+    }
+}
