@@ -72,6 +72,9 @@ pub struct AppConnectorSpec {
     /// What to do about accounts that nobody declared.
     #[serde(default)]
     pub orphans: Orphans,
+    /// What no plan may change.
+    #[serde(default)]
+    pub protected: Protected,
     /// How moves are carried out.
     #[serde(default)]
     pub moves: Moves,
@@ -284,6 +287,21 @@ pub enum OrphanPolicy {
     /// Listed in status, counted in metrics, told in one event; nothing is taken away.
     #[default]
     Report,
+}
+
+/// What no plan may change, whatever templates and employees say. The account that the connector itself is
+/// known by is always protected.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Protected {
+    /// Patterns of user names of accounts: `*` stands for any letters, `?` for one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
+    pub accounts: Vec<String>,
+    /// Patterns of names of entitlements, which are neither made, given nor taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
+    pub entitlements: Vec<String>,
 }
 
 /// How moves are carried out.

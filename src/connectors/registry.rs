@@ -20,12 +20,16 @@ pub struct Protocol {
     pub word: &'static str,
     /// Whether this is the block that a spec has.
     pub is_used: fn(&AppConnectorSpec) -> bool,
+    /// The block itself, for telling whether it changed.
+    pub block: fn(&AppConnectorSpec) -> serde_json::Value,
     /// Which application a spec speaks to: the same text for the same application.
     pub target: fn(&AppConnectorSpec) -> Option<String>,
     /// The attribute that can name a manager's account.
     pub manager_attribute: &'static str,
     /// Memberships that one request may change, at most, where the kind of server is known for a limit.
     pub membership_limit: fn(&AppConnectorSpec) -> Option<u16>,
+    /// User name of the account that the connector itself is known by, where the spec tells.
+    pub own_account: fn(&AppConnectorSpec) -> Option<String>,
     /// Makes the client. Nothing is sent.
     pub open: fn(&AppConnectorSpec, &mut Credentials<'_>) -> Result<SharedConnector, Problem>,
 }
@@ -49,6 +53,12 @@ pub fn target(spec: &AppConnectorSpec) -> Option<String> {
     protocol(spec).and_then(|protocol| (protocol.target)(spec))
 }
 
+/// The protocol block of a spec, for telling whether it changed.
+#[must_use]
+pub fn block(spec: &AppConnectorSpec) -> serde_json::Value {
+    protocol(spec).map_or(serde_json::Value::Null, |protocol| (protocol.block)(spec))
+}
+
 /// The attribute that can name a manager's account.
 #[must_use]
 pub fn manager_attribute(spec: &AppConnectorSpec) -> Option<AttributeName> {
@@ -59,6 +69,12 @@ pub fn manager_attribute(spec: &AppConnectorSpec) -> Option<AttributeName> {
 #[must_use]
 pub fn membership_limit(spec: &AppConnectorSpec) -> Option<u16> {
     protocol(spec).and_then(|protocol| (protocol.membership_limit)(spec))
+}
+
+/// User name of the account that the connector itself is known by, where the spec tells.
+#[must_use]
+pub fn own_account(spec: &AppConnectorSpec) -> Option<String> {
+    protocol(spec).and_then(|protocol| (protocol.own_account)(spec))
 }
 
 /// Makes the client of a spec's protocol. Nothing is sent.

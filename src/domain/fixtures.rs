@@ -92,6 +92,8 @@ pub(crate) fn connector(name: &str) -> ConnectorSpec {
         .into(),
         manager: None,
         create_entitlements: false,
+        protected_accounts: Vec::new(),
+        protected_entitlements: Vec::new(),
         hold: SignedDuration::from_hours(24),
         dry_run: false,
         faults: Vec::new(),

@@ -13,6 +13,7 @@ pub mod ids;
 pub mod lifecycle;
 pub mod mark;
 pub mod matching;
+pub mod patterns;
 pub mod policy;
 pub mod problem;
 pub mod record;

@@ -12,6 +12,7 @@ use jiff::SignedDuration;
 
 use super::cel::{CelError, Expression, ResultKind};
 use super::ids::{AttributeName, ConnectorName, EntitlementName, RoleName};
+use super::patterns::Patterns;
 use super::problem::Problem;
 use super::usernames::Rules;
 
@@ -45,6 +46,10 @@ pub struct ConnectorSpec {
     pub manager: Option<AttributeName>,
     /// Whether missing entitlements are made.
     pub create_entitlements: bool,
+    /// Patterns of user names of accounts that no plan may change.
+    pub protected_accounts: Vec<String>,
+    /// Patterns of names of entitlements that no plan may change.
+    pub protected_entitlements: Vec<String>,
     /// How long removals wait for the same person's additions, at most.
     pub hold: SignedDuration,
     /// Whether the target is only read.
@@ -73,6 +78,10 @@ pub struct Connector {
     pub usernames: Vec<Expression>,
     /// Compiled attribute expressions.
     pub attributes: BTreeMap<AttributeName, Expression>,
+    /// User names of accounts that no plan may change.
+    pub protected_accounts: Patterns,
+    /// Names of entitlements that no plan may change.
+    pub protected_entitlements: Patterns,
     /// What is wrong with it. Empty when it can be used.
     pub faults: Vec<Problem>,
 }
@@ -121,7 +130,10 @@ impl Connector {
                 compile(field, source, ResultKind::Attribute).map(|e| (name.clone(), e))
             })
             .collect();
+        let patterns = |names: &[String]| Patterns::new(names.iter().map(String::as_str));
         Self {
+            protected_accounts: patterns(&spec.protected_accounts),
+            protected_entitlements: patterns(&spec.protected_entitlements),
             spec,
             usernames,
             attributes,

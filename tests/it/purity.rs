@@ -10,9 +10,10 @@ use std::process::Command;
 const FOLDERS: [&str; 2] = ["domain", "plan"];
 
 /// All that they may depend on.
-const DEPENDENCIES: [&str; 7] = [
+const DEPENDENCIES: [&str; 8] = [
     "cel",
     "deunicode",
+    "globset",
     "jiff",
     "litemap",
     "regex",

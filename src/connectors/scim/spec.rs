@@ -26,6 +26,7 @@ use crate::runtime::secrets::Destination;
 pub const PROTOCOL: Protocol = Protocol {
     word: "SCIM",
     is_used: |spec| spec.scim.is_some(),
+    block: |spec| serde_json::to_value(&spec.scim).unwrap_or_default(),
     target: |spec| {
         let url = url(spec.scim.as_ref()?).ok()?;
         Some(format!("scim {}", url.as_str().trim_end_matches('/')))
@@ -34,6 +35,10 @@ pub const PROTOCOL: Protocol = Protocol {
     membership_limit: |spec| match spec.scim.as_ref()?.profile {
         Profile::AwsIdentityCenter => Some(100),
         Profile::Standard | Profile::Entra | Profile::Okta => None,
+    },
+    own_account: |spec| {
+        let basic = spec.scim.as_ref()?.auth.basic.as_ref()?;
+        Some(basic.username.clone())
     },
     open,
 };

@@ -38,7 +38,8 @@ pub fn open(
 ) -> Result<Ready, Problem> {
     let mut hash = Sha256::new();
     let parts = (
-        &spec.scim,
+        registry::type_word(spec),
+        registry::block(spec),
         &spec.sync,
         &spec.account.attributes.keys().collect::<Vec<_>>(),
         &spec.account.manager,

@@ -2,56 +2,30 @@
 
 use std::collections::BTreeSet;
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::AppConnectorSpec;
 use crate::api::app_connector::OrphanedAccount;
+use crate::controllers::app_connector::intake;
 use crate::controllers::app_connector::status::told_before;
 use crate::controllers::first_seen::FirstSeen;
 use crate::controllers::world::{ConnectorEntry, Realm};
 use crate::domain::account::{Activity, ObservedAccount};
 use crate::domain::ids::AccountId;
 use crate::domain::mark::Marking;
+use crate::domain::patterns::Patterns;
 use crate::domain::small_set::SmallSet;
 
 /// Orphans listed, at most; all are counted.
 const LIST_CAP: usize = 100;
 
-/// User names that are never orphans.
-#[derive(Debug)]
-pub struct Ignored(GlobSet);
-
-impl Ignored {
-    /// The patterns of a connector. Nothing but `*` and `?` has a meaning of its own in them.
-    #[must_use]
-    pub fn of(spec: Option<&AppConnectorSpec>) -> Self {
-        let mut set = GlobSetBuilder::new();
-        for pattern in spec.iter().flat_map(|s| &s.orphans.ignore) {
-            let mut plain = String::with_capacity(pattern.len());
-            for c in pattern.chars() {
-                if matches!(c, '[' | ']' | '{' | '}' | '\\' | ',' | '!') {
-                    plain.push('\\');
-                }
-                plain.push(c);
-            }
-            if let Ok(glob) = GlobBuilder::new(&plain)
-                .case_insensitive(true)
-                .backslash_escape(true)
-                .build()
-            {
-                set.add(glob);
-            }
-        }
-        Self(set.build().unwrap_or_else(|_| GlobSet::empty()))
-    }
-
-    /// Whether a user name is ignored.
-    #[must_use]
-    pub fn covers(&self, username: &str) -> bool {
-        self.0.is_match(username)
-    }
+/// User names that are never orphans: those that are to be ignored, and those that no plan may change.
+#[must_use]
+pub fn ignored(spec: Option<&AppConnectorSpec>) -> Patterns {
+    let ignored = spec.iter().flat_map(|spec| &spec.orphans.ignore);
+    let protected = spec.map(intake::protected_accounts).unwrap_or_default();
+    Patterns::new(ignored.chain(&protected).map(String::as_str))
 }
 
 /// What a status tells of orphans.
@@ -101,7 +75,7 @@ pub fn look(
 }
 
 fn find<'a>(realm: &Realm, entry: &'a ConnectorEntry) -> Vec<(&'a ObservedAccount, &'static str)> {
-    let ignored = Ignored::of(entry.spec.as_deref());
+    let ignored = ignored(entry.spec.as_deref());
     let accounts = entry.inventory.accounts();
     accounts
         .filter(|account| !ignored.covers(account.username.as_str()))

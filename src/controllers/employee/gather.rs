@@ -184,7 +184,8 @@ impl View<'_> {
         let table = names.entry(target.clone()).or_default();
         let inventory = &self.entry.inventory;
         let taken = |name: &Username| {
-            table.refused.contains(name)
+            compiled.protected_accounts.covers(name.as_str())
+                || table.refused.contains(name)
                 || table.allocated.get(name).is_some_and(|o| *o != owner)
                 || inventory.by_username(name).is_some()
         };

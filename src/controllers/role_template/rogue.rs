@@ -7,11 +7,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::RoleTemplateStatus;
 use crate::api::role_template::RogueHolder;
-use crate::controllers::app_connector::orphans::Ignored;
+use crate::controllers::app_connector::orphans;
 use crate::controllers::first_seen::FirstSeen;
 use crate::controllers::world::{ConnectorEntry, Realm, RogueKey, TemplateEntry};
 use crate::domain::ids::{AccountId, ConnectorName, EntitlementName};
 use crate::domain::mark::Marking;
+use crate::domain::patterns::Patterns;
 
 /// Rogue holders listed, at most; all are counted.
 const LIST_CAP: usize = 100;
@@ -105,7 +106,7 @@ fn find(realm: &Realm, entry: &TemplateEntry) -> Vec<(RogueKey, Holder)> {
             out.extend(told_before(entry, name, entitlements));
             continue;
         }
-        let ignored = Ignored::of(connector.spec.as_deref());
+        let ignored = orphans::ignored(connector.spec.as_deref());
         for entitlement in entitlements {
             for id in connector.inventory.holders(entitlement) {
                 if let Some(holder) = rogue(realm, name, connector, entitlement, id, &ignored) {
@@ -124,7 +125,7 @@ fn rogue(
     connector: &ConnectorEntry,
     entitlement: &EntitlementName,
     id: &AccountId,
-    ignored: &Ignored,
+    ignored: &Patterns,
 ) -> Option<Holder> {
     let account = connector.inventory.by_id(id);
     let employee = match account.map(|a| realm.scope.read(a.mark.as_deref())) {

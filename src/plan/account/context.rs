@@ -9,7 +9,7 @@ use super::Assessment;
 use super::words::step;
 use crate::domain::account::{Activity, NewAccount, ObservedAccount};
 use crate::domain::desired::DesiredAccount;
-use crate::domain::ids::{AttributeName, ConnectorName};
+use crate::domain::ids::{AttributeName, ConnectorName, Username};
 use crate::domain::matching::Match;
 use crate::domain::policy::Connector;
 use crate::domain::problem::{NOT_APPLIED, Problem};
@@ -45,6 +45,10 @@ impl Context<'_> {
             Match::Absent => self.absent(&mut out),
             Match::Unknown if self.observed.read_directly => self.absent(&mut out),
             Match::Unknown => self.look(&mut out),
+            Match::One(account) if self.protects(&account.username) => {
+                out.problems.push(self.protected(&account.username));
+                out.additions_outstanding = self.goal == Goal::Live;
+            }
             Match::One(account) => self.present(&mut out, account),
         }
         self.show_remembered(&mut out);
@@ -123,6 +127,9 @@ impl Context<'_> {
         self.pending_grants(out);
         match &self.observed.username {
             Err(problem) => out.problems.push(problem.clone()),
+            Ok(username) if self.protects(username) => {
+                out.problems.push(self.protected(username));
+            }
             Ok(username) => {
                 let attributes = self
                     .desired
@@ -145,6 +152,20 @@ impl Context<'_> {
                 out.steps.push(step(operation, lane, self.role_cause()));
             }
         }
+    }
+
+    fn protects(&self, username: &Username) -> bool {
+        self.connector.protected_accounts.covers(username.as_str())
+    }
+
+    fn protected(&self, username: &Username) -> Problem {
+        Problem::waiting(
+            "ProtectedAccount",
+            format!(
+                "{username} is protected in {}: nothing is made or changed there for this person until a person does it by hand, or takes it out of spec.protected.accounts of the AppConnector",
+                self.name
+            ),
+        )
     }
 
     /// A direct read decides what a listing could not.

@@ -121,6 +121,12 @@ impl Context<'_> {
                 }
                 continue;
             }
+            if let Some(problem) = self.protected_entitlement(name) {
+                let mut kept = grants::kept(grant);
+                kept.problem = Some(problem);
+                out.grants.insert(name.clone(), kept);
+                continue;
+            }
             let lost_at = grant.lost_at.unwrap_or(self.inputs.now);
             if let Some(kept) = out.record.as_mut().and_then(|r| r.grants.get_mut(name)) {
                 Arc::make_mut(kept).lost_at = Some(lost_at);
@@ -192,7 +198,23 @@ impl Context<'_> {
             .collect();
     }
 
+    fn protected_entitlement(&self, name: &EntitlementName) -> Option<Problem> {
+        let protects = self.connector.protected_entitlements.covers(name.as_str());
+        protects.then(|| {
+            Problem::waiting(
+                "ProtectedEntitlement",
+                format!(
+                    "{name} is protected in {}, and neither given nor taken: do it by hand, or take it out of spec.protected.entitlements of the AppConnector",
+                    self.name
+                ),
+            )
+        })
+    }
+
     fn target_of(&self, name: &EntitlementName) -> Result<EntitlementTarget, Problem> {
+        if let Some(problem) = self.protected_entitlement(name) {
+            return Err(problem);
+        }
         match self.observed.entitlements.get(name) {
             Some(EntitlementView::Existing { id, .. }) => {
                 Ok(EntitlementTarget::Existing(id.clone()))

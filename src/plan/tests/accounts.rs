@@ -1,5 +1,7 @@
 //! One account by table: made, found, repaired, shut, and left alone.
 
+use jiff::civil::date;
+
 use super::target::Fate;
 use super::town::Town;
 use crate::domain::account::{Activity, AttributeValue};
@@ -486,4 +488,99 @@ fn a_user_name_that_the_target_does_not_take_over_is_accepted() {
         let record = &plan.record.accounts[&"dir".into()];
         assert_eq!(record.username.as_ref(), Some(remembers), "{renamed:?}");
     }
+}
+
+/// Protects what is named of the directory.
+fn protect(town: &mut Town, accounts: &[&str], entitlements: &[&str]) {
+    let mut spec = connector("dir");
+    spec.create_entitlements = true;
+    spec.protected_accounts = accounts.iter().map(|&a| a.to_owned()).collect();
+    spec.protected_entitlements = entitlements.iter().map(|&e| e.to_owned()).collect();
+    town.connect(spec);
+}
+
+#[test]
+fn no_plan_touches_a_protected_account() {
+    let drifts: [Deed; 5] = [
+        |t| t.person("1").job_title = "Boss".into(),
+        |t| t.person("1").employment = Employment::Suspended,
+        |t| t.person("1").end = Some(date(2020, 2, 1)),
+        |t| {
+            t.teach(
+                template("mkt")
+                    .matching("true")
+                    .giving("dir", &["all", "old"]),
+            );
+        },
+        |t| t.forget_template("mkt"),
+    ];
+    for (n, drift) in drifts.into_iter().enumerate() {
+        let mut town = settled();
+        drift(&mut town);
+        assert!(
+            !verbs(&mut town).is_empty() || n == 4,
+            "{n} would change something"
+        );
+        protect(&mut town, &["ADA.*"], &[]);
+        for hours in [0, 48] {
+            town.pass(hours);
+            let plan = dir(&mut town);
+            assert_eq!(plan.steps, [], "{n}");
+            assert_eq!(reasons(&plan), ["ProtectedAccount"], "{n}");
+        }
+        protect(&mut town, &[], &[]);
+        town.settle("1");
+        let plan = dir(&mut town);
+        assert!(
+            plan.problems.is_empty() && plan.steps.is_empty(),
+            "{n}: {plan:?}"
+        );
+    }
+}
+
+#[test]
+fn nobody_is_given_a_protected_name() {
+    let mut town = town();
+    protect(&mut town, &["ada.lovelace"], &[]);
+    town.settle("1");
+    // The name was allocated before it was protected.
+    assert!(
+        town.account("dir", "1")
+            .is_none_or(|a| a.username.as_str() != "ada.lovelace")
+    );
+}
+
+#[test]
+fn a_protected_entitlement_is_neither_made_given_nor_taken() {
+    let mut town = town();
+    town.target("dir").groups.remove("mkt");
+    protect(&mut town, &[], &["m?t", "x*"]);
+    town.settle("1");
+    assert_eq!(held(&town), ["all"], "others are given");
+    assert!(
+        !town.targets["dir"].groups.contains_key("mkt"),
+        "and none is made"
+    );
+    assert_eq!(reasons(&dir(&mut town)), ["ProtectedEntitlement"]);
+    protect(&mut town, &[], &[]);
+    town.settle("1");
+    assert_eq!(held(&town), ["all", "mkt"]);
+    protect(&mut town, &[], &["mkt"]);
+    let lose: [Deed; 2] = [
+        |t| t.teach(template("mkt").matching("true").giving("dir", &["all"])),
+        |t| t.person("1").end = Some(date(2020, 2, 1)),
+    ];
+    for lose in lose {
+        lose(&mut town);
+        town.pass(48);
+        town.settle("1");
+        let plan = dir(&mut town);
+        assert_eq!(reasons(&plan), ["ProtectedEntitlement"]);
+        assert!(held(&town).contains(&"mkt".to_owned()));
+        assert!(plan.rogue.is_empty(), "its origin is known");
+    }
+    protect(&mut town, &[], &[]);
+    town.pass(48);
+    town.settle("1");
+    assert_eq!(held(&town), [""; 0]);
 }

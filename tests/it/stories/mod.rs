@@ -23,6 +23,7 @@ mod own_pages;
 mod paused;
 mod planted_secret;
 pub mod policy;
+mod protected;
 mod random_order;
 mod reconcile_now;
 mod rotated;
