@@ -1,8 +1,9 @@
 //! The command line: `rollcall run`, `rollcall connector check`, `rollcall crds`, `rollcall version`.
 //!
-//! Exit codes: 0, all went well, or the operator was asked to end; 1, it failed, `crds --check`
-//! found a difference, or `connector check` a fault; 2, the command line makes no sense; 128 plus the signal's number, it was told
-//! to end at once by a second signal.
+//! Exit codes: 0, all went well, or the operator was asked to end; 1, it failed, `crds --check` found a
+//! difference, or `connector check` a fault; 2, the command line makes no sense; 130, `connector check` was
+//! asked to end and left nothing behind; 128 plus the signal's number, it was told to end at once by a
+//! second signal.
 
 mod connector;
 mod crds;

@@ -1,4 +1,5 @@
-//! The one door: every write to a target passes here, and nowhere else is a [`WritePermit`] issued.
+//! The one door: every write of the operator to a target passes here, and nowhere else in it is a
+//! [`WritePermit`] issued.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -92,6 +92,7 @@ pub(crate) fn connector(name: &str) -> ConnectorSpec {
         .into(),
         manager: None,
         create_entitlements: false,
+        own_account: None,
         protected_accounts: Vec::new(),
         protected_entitlements: Vec::new(),
         hold: SignedDuration::from_hours(24),

@@ -46,6 +46,8 @@ pub struct ConnectorSpec {
     pub manager: Option<AttributeName>,
     /// Whether missing entitlements are made.
     pub create_entitlements: bool,
+    /// User name of the account that the connector itself is known by, which no plan may change.
+    pub own_account: Option<String>,
     /// Patterns of user names of accounts that no plan may change.
     pub protected_accounts: Vec<String>,
     /// Patterns of names of entitlements that no plan may change.
@@ -130,10 +132,11 @@ impl Connector {
                 compile(field, source, ResultKind::Attribute).map(|e| (name.clone(), e))
             })
             .collect();
-        let patterns = |names: &[String]| Patterns::new(names.iter().map(String::as_str));
+        let accounts = spec.protected_accounts.iter().map(String::as_str);
+        let entitlements = spec.protected_entitlements.iter().map(String::as_str);
         Self {
-            protected_accounts: patterns(&spec.protected_accounts),
-            protected_entitlements: patterns(&spec.protected_entitlements),
+            protected_accounts: Patterns::new(accounts, spec.own_account.as_deref()),
+            protected_entitlements: Patterns::new(entitlements, []),
             spec,
             usernames,
             attributes,

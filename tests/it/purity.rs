@@ -10,10 +10,9 @@ use std::process::Command;
 const FOLDERS: [&str; 2] = ["domain", "plan"];
 
 /// All that they may depend on.
-const DEPENDENCIES: [&str; 8] = [
+const DEPENDENCIES: [&str; 7] = [
     "cel",
     "deunicode",
-    "globset",
     "jiff",
     "litemap",
     "regex",

@@ -54,8 +54,8 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Manifest, ManifestError> {
             path: path.clone(),
             source,
         })?;
-        let objects: Vec<Value> =
-            serde_saphyr::from_multiple(&text).map_err(|error| ManifestError::Yaml {
+        let objects: Vec<Value> = serde_saphyr::from_multiple_with_options(&text, quiet())
+            .map_err(|error| ManifestError::Yaml {
                 path: path.clone(),
                 why: error.to_string(),
             })?;
@@ -106,8 +106,17 @@ fn typed<K: DeserializeOwned>(
             .as_str()
             .unwrap_or_default()
             .to_owned(),
-        why: error.to_string(),
+        // What is in a Secret is not told, also where it makes no sense.
+        why: match kind {
+            "Secret" => "it is no Secret".to_owned(),
+            _ => error.to_string(),
+        },
     })
+}
+
+/// No line of a file is repeated in an error: it may be one of a Secret.
+fn quiet() -> serde_saphyr::Options {
+    serde_saphyr::options! { with_snippet: false }
 }
 
 /// A Secret as the API server would keep it: `stringData` is laid over `data`.

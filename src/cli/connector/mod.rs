@@ -5,6 +5,7 @@ mod samples;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,6 +13,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 
 use super::{failed, names};
 use crate::api::AppConnectorSpec;
@@ -21,6 +23,7 @@ use crate::controllers::app_connector;
 use crate::domain::problem::Problem;
 use crate::runtime::client::{self, ClientOptions};
 use crate::runtime::secrets::{self, SecretView};
+use crate::runtime::shutdown;
 use manifest::Manifest;
 
 /// What to do with a connector.
@@ -130,6 +133,15 @@ async fn check(args: CheckArgs) -> Result<ExitCode, CheckError> {
         return Err(CheckError::Declared(fault.clone()));
     }
     let samples = samples::of(&args.prefix, &connector).map_err(CheckError::Samples)?;
+    let protected = |sample: &conformance::Sample| {
+        let name = sample.username.as_str();
+        connector.protected_accounts.covers(name)
+    };
+    if samples.people.iter().any(protected) {
+        return Err(CheckError::Samples(
+            "spec.protected.accounts covers what would be made".to_owned(),
+        ));
+    }
     let target = Target {
         secrets: credentials(&args, &manifest).await?,
         spec: manifest.spec,
@@ -144,26 +156,23 @@ async fn check(args: CheckArgs) -> Result<ExitCode, CheckError> {
             Err(CheckError::LeftBehind(left))
         };
     }
-    let mut progress = |finding: &conformance::Finding| eprintln!("{finding}");
-    let report = tokio::select! {
-        report = conformance::run(&target, &samples, &mut progress) => report?,
-        stopped = tokio::signal::ctrl_c() => {
-            stopped?;
-            eprintln!("interrupted: taking away what was made");
-            let left = conformance::clean_up(&target, &samples).await?;
-            return if left.is_empty() {
-                Ok(ExitCode::from(130))
-            } else {
-                Err(CheckError::LeftBehind(left))
-            };
-        }
+    let stop = CancellationToken::new();
+    shutdown::on_signals(stop.clone())?;
+    // Somebody who looks at the beginning only must not end it half way.
+    let mut progress = |finding: &conformance::Finding| {
+        let _ = writeln!(io::stderr(), "{finding}");
     };
-    match args.output {
-        Output::Table => print!("{}", told::table(&manifest.name, &report)),
-        Output::Json => println!("{}", serde_json::to_string_pretty(&report)?),
-    }
+    let stopped = || stop.is_cancelled();
+    let report = conformance::run(&target, &samples, &stopped, &mut progress).await?;
+    let told = match args.output {
+        Output::Table => told::table(&manifest.name, &report),
+        Output::Json => format!("{}\n", serde_json::to_string_pretty(&report)?),
+    };
+    let _ = io::stdout().write_all(told.as_bytes());
     Ok(if report.is_good() {
         ExitCode::SUCCESS
+    } else if report.interrupted && report.left_behind.is_empty() {
+        ExitCode::from(130)
     } else {
         ExitCode::FAILURE
     })
@@ -238,12 +247,22 @@ impl Opener for Target {
             Opening::Declared => self.opened(&self.spec),
             Opening::Paged(size) => {
                 let mut spec = self.spec.clone();
-                spec.sync.page_size = size;
+                spec.sync.page_size = size.min(spec.sync.page_size);
                 self.opened(&spec)
             }
-            Opening::WrongCredential => registry::open(&self.spec, &mut |_, _| {
-                Ok(SecretString::from("this-is-not-the-credential"))
-            }),
+            Opening::WrongCredential => {
+                let mut asked = false;
+                let opened = registry::open(&self.spec, &mut |_, _| {
+                    asked = true;
+                    Ok(SecretString::from("this-is-not-the-credential"))
+                });
+                return opened.ok().filter(|_| asked).ok_or_else(|| {
+                    ConnectorError::new(
+                        ErrorKind::Unsupported,
+                        "there is no credential that could be a wrong one",
+                    )
+                });
+            }
         };
         opened.map_err(|problem| ConnectorError::new(ErrorKind::Invalid, problem.message))
     }

@@ -25,6 +25,9 @@ pub(super) fn table(connector: &ConnectorName, report: &Report) -> String {
     }
     let (passed, gaps, failed) = report.counts();
     let _ = writeln!(out, "\n{passed} passed, {gaps} gaps, {failed} failed");
+    if report.interrupted {
+        let _ = writeln!(out, "interrupted: not everything was checked");
+    }
     for left in &report.left_behind {
         let _ = writeln!(out, "left behind: {left}");
     }

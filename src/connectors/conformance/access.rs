@@ -6,10 +6,9 @@ use super::stage::Stage;
 use super::{Check, Opening};
 
 pub(super) fn checks() -> Vec<Check> {
-    vec![Check {
-        name: "a wrong credential is refused",
-        run: |stage| Box::pin(wrong_credential(stage)),
-    }]
+    vec![Check::of("a wrong credential is refused", |stage| {
+        Box::pin(wrong_credential(stage))
+    })]
 }
 
 async fn wrong_credential(stage: &Stage<'_>) -> Result<(), Fault> {
@@ -17,8 +16,9 @@ async fn wrong_credential(stage: &Stage<'_>) -> Result<(), Fault> {
     // What a server tells of itself it may tell everybody.
     match connector.list().await {
         Ok(_) => Err(Fault::failed("everything is shown to whoever asks")),
-        Err(error) => ensure(error.kind == ErrorKind::Unauthorized, || {
-            format!("it is answered with {}: {error}", error.kind.reason())
-        }),
+        Err(error) => ensure(
+            matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::Forbidden),
+            || format!("it is answered with {}: {error}", error.kind.reason()),
+        ),
     }
 }

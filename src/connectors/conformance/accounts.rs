@@ -10,45 +10,37 @@ use crate::domain::ids::{AccountId, Username};
 pub(super) fn checks() -> Vec<Check> {
     vec![
         Check {
-            name: "an account is made as it was asked for",
-            run: |stage| Box::pin(create(stage)),
+            is_needed: true,
+            ..Check::of("our mark is kept", |stage| Box::pin(mark(stage)))
         },
-        Check {
-            name: "our mark is kept",
-            run: |stage| Box::pin(mark(stage)),
-        },
-        Check {
-            name: "an account is found by identifier, mark and user name",
-            run: |stage| Box::pin(find(stage)),
-        },
-        Check {
-            name: "what looks like a query finds nothing",
-            run: |stage| Box::pin(injection(stage)),
-        },
-        Check {
-            name: "a user name is given once",
-            run: |stage| Box::pin(duplicate(stage)),
-        },
-        Check {
-            name: "a rename keeps the account",
-            run: |stage| Box::pin(rename(stage)),
-        },
-        Check {
-            name: "an account is disabled and enabled, twice each",
-            run: |stage| Box::pin(disable(stage)),
-        },
-        Check {
-            name: "an account is made disabled",
-            run: |stage| Box::pin(asleep(stage)),
-        },
-        Check {
-            name: "an account is deleted, and deleted again",
-            run: |stage| Box::pin(delete(stage)),
-        },
-        Check {
-            name: "what is not there is told as that",
-            run: |stage| Box::pin(absent(stage)),
-        },
+        Check::of("an account is made as it was asked for", |stage| {
+            Box::pin(create(stage))
+        }),
+        Check::of(
+            "an account is found by identifier, mark and user name",
+            |stage| Box::pin(find(stage)),
+        ),
+        Check::of("what looks like a query finds nothing", |stage| {
+            Box::pin(injection(stage))
+        }),
+        Check::of("a user name is given once", |stage| {
+            Box::pin(duplicate(stage))
+        }),
+        Check::of("a rename keeps the account", |stage| {
+            Box::pin(rename(stage))
+        }),
+        Check::of("an account is disabled and enabled, twice each", |stage| {
+            Box::pin(disable(stage))
+        }),
+        Check::of("an account is made disabled", |stage| {
+            Box::pin(asleep(stage))
+        }),
+        Check::of("an account is deleted, and deleted again", |stage| {
+            Box::pin(delete(stage))
+        }),
+        Check::of("what is not there is told as that", |stage| {
+            Box::pin(absent(stage))
+        }),
     ]
 }
 
@@ -81,16 +73,18 @@ async fn create(stage: &Stage<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
+/// An account that does not keep it would not be found again, so it is taken away at once.
 async fn mark(stage: &Stage<'_>) -> Result<(), Fault> {
     let made = stage.join(0).await?;
     let shown = stage.read(&made.id).await?;
-    match shown.mark.as_deref() {
-        None => Err(Fault::gap(
-            "it keeps none: nothing can be made in it safely",
-        )),
-        kept if stage.mark(0).is_kept_as(kept) => Ok(()),
-        other => Err(Fault::failed(format!("it shows {other:?} in its place"))),
+    if stage.mark(0).is_kept_as(shown.mark.as_deref()) {
+        return Ok(());
     }
+    stage.connector.delete(&stage.permit, &made.id).await?;
+    Err(Fault::failed(match shown.mark {
+        None => "it keeps none, and without it no account is made safely".to_owned(),
+        Some(other) => format!("it shows {other:?} in its place"),
+    }))
 }
 
 async fn find(stage: &Stage<'_>) -> Result<(), Fault> {
@@ -263,9 +257,6 @@ async fn asleep(stage: &Stage<'_>) -> Result<(), Fault> {
 }
 
 async fn delete(stage: &Stage<'_>) -> Result<(), Fault> {
-    if !stage.capabilities.delete {
-        return Err(Fault::gap("it does not delete"));
-    }
     let made = stage.join(0).await?;
     for _ in 0..2 {
         stage.connector.delete(&stage.permit, &made.id).await?;
@@ -278,14 +269,9 @@ async fn delete(stage: &Stage<'_>) -> Result<(), Fault> {
 async fn absent(stage: &Stage<'_>) -> Result<(), Fault> {
     // An identifier of the target's own form, and nobody's any more.
     let made = stage.join(0).await?;
-    if !stage.capabilities.delete {
-        return Err(Fault::gap(
-            "it does not delete, and no other identifier is known to be free",
-        ));
-    }
     stage.connector.delete(&stage.permit, &made.id).await?;
     let changes = AttributeChanges {
-        set: stage.sample(0)?.attributes.clone(),
+        username: Some(stage.sample(1)?.username.clone()),
         ..AttributeChanges::default()
     };
     let updated = stage
@@ -298,7 +284,10 @@ async fn absent(stage: &Stage<'_>) -> Result<(), Fault> {
         .set_active(&stage.permit, &made.id, false)
         .await
         .map(drop);
-    let mut tried = vec![("an update", updated)];
+    let mut tried = Vec::new();
+    if stage.capabilities.rename {
+        tried.push(("renaming", updated));
+    }
     if stage.capabilities.disable {
         tried.push(("disabling", disabled));
     }

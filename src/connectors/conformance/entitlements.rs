@@ -8,22 +8,19 @@ use crate::domain::ids::{AccountId, EntitlementId};
 
 pub(super) fn checks() -> Vec<Check> {
     vec![
-        Check {
-            name: "an entitlement is made, and seen",
-            run: |stage| Box::pin(make(stage)),
-        },
-        Check {
-            name: "an entitlement is given and taken, twice each",
-            run: |stage| Box::pin(give(stage)),
-        },
-        Check {
-            name: "an entitlement outlives a rename",
-            run: |stage| Box::pin(rename(stage)),
-        },
-        Check {
-            name: "an entitlement that is not there is told as that",
-            run: |stage| Box::pin(absent(stage)),
-        },
+        Check::of("an entitlement is made, and seen", |stage| {
+            Box::pin(make(stage))
+        }),
+        Check::of("an entitlement is given and taken, twice each", |stage| {
+            Box::pin(give(stage))
+        }),
+        Check::of("an entitlement outlives a rename", |stage| {
+            Box::pin(rename(stage))
+        }),
+        Check::of(
+            "an entitlement that is not there is told as that",
+            |stage| Box::pin(absent(stage)),
+        ),
     ]
 }
 
@@ -33,10 +30,7 @@ async fn made(stage: &Stage<'_>) -> Result<EntitlementId, Fault> {
         return Err(Fault::gap("it has no entitlements"));
     }
     let name = stage.entitlement();
-    let made = stage
-        .connector
-        .create_entitlement(&stage.permit, &name)
-        .await?;
+    let made = stage.make_entitlement().await?;
     ensure(made.name == name, || format!("it is called {}", made.name))?;
     Ok(made.id)
 }

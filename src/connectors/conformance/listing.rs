@@ -8,10 +8,10 @@ use super::{Check, Opening, PEOPLE};
 const PAGES: usize = 4;
 
 pub(super) fn checks() -> Vec<Check> {
-    vec![Check {
-        name: "a listing is complete, also over several pages",
-        run: |stage| Box::pin(complete(stage)),
-    }]
+    vec![Check::of(
+        "a listing is complete, also over several pages",
+        |stage| Box::pin(complete(stage)),
+    )]
 }
 
 async fn complete(stage: &Stage<'_>) -> Result<(), Fault> {

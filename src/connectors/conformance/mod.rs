@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use super::{ConnectorError, SharedConnector};
+use super::{ConnectorError, ErrorKind, SharedConnector};
 use crate::domain::account::Attributes;
 use crate::domain::ids::Username;
 
@@ -68,6 +68,9 @@ pub struct Samples {
 /// Accounts that the suite needs.
 pub const PEOPLE: usize = 8;
 
+/// What is told where something that was made can't be taken away.
+const TAKEN_AWAY: &str = "what was made is taken away";
+
 /// How long one check may take, as an answer may never come.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -75,14 +78,29 @@ const PATIENCE: Duration = Duration::from_mins(5);
 struct Check {
     /// What it shows, in a few words.
     name: &'static str,
+    /// Whether nothing else can be tried safely unless it passes.
+    is_needed: bool,
     /// Tries it.
     run: for<'s> fn(&'s Stage<'s>) -> BoxFuture<'s, Result<(), Fault>>,
 }
 
+impl Check {
+    fn of(
+        name: &'static str,
+        run: for<'s> fn(&'s Stage<'s>) -> BoxFuture<'s, Result<(), Fault>>,
+    ) -> Self {
+        Self {
+            name,
+            is_needed: false,
+            run,
+        }
+    }
+}
+
 fn checks() -> Vec<Check> {
     [
-        access::checks(),
         accounts::checks(),
+        access::checks(),
         attributes::checks(),
         entitlements::checks(),
         listing::checks(),
@@ -99,57 +117,90 @@ pub fn names() -> Vec<&'static str> {
 }
 
 /// Runs every check against a live target, tells of each as it ends, and takes away what was made, also
-/// what an earlier run left.
+/// what an earlier run left. Begins no more of them once it is `stopped`.
 ///
 /// # Errors
-/// The target can't be spoken to at all, or what is there is not ours to use: nothing was checked.
+/// The target can't be spoken to at all, can't delete what would be made, or has accounts of others that
+/// are in the way: nothing was checked.
 pub async fn run(
     opener: &dyn Opener,
     samples: &Samples,
+    stopped: &(dyn Fn() -> bool + Sync),
     progress: &mut (dyn FnMut(&Finding) + Send),
 ) -> Result<Report, ConnectorError> {
-    let connector = opener.open(Opening::Declared)?;
-    let capabilities = connector.probe().await?;
-    let stage = Stage::new(opener, connector, capabilities, samples);
-    stage.is_free().await?;
+    let stage = open(opener, samples).await?;
+    stage.prepare().await?;
     let mut findings = Vec::new();
     for check in checks() {
-        stage.clear().await?;
+        if stopped() {
+            break;
+        }
         let verdict = match tokio::time::timeout(PATIENCE, (check.run)(&stage)).await {
             Ok(outcome) => Verdict::from(outcome),
             Err(_) => Verdict::Failed(format!("no end within {} s", PATIENCE.as_secs())),
         };
+        let unsafe_to_go_on = check.is_needed && verdict != Verdict::Passed;
         let finding = Finding {
             check: check.name,
             verdict,
         };
         progress(&finding);
         findings.push(finding);
+        if let Err(error) = stage.clear().await {
+            let finding = Finding {
+                check: TAKEN_AWAY,
+                verdict: Verdict::Failed(error.message),
+            };
+            progress(&finding);
+            findings.push(finding);
+            break;
+        }
+        if unsafe_to_go_on {
+            break;
+        }
     }
-    let left_behind = clean(&stage).await;
     Ok(Report {
+        interrupted: stopped(),
         capabilities: stage.capabilities.names(),
         findings,
-        left_behind,
+        left_behind: clean(&stage).await,
     })
 }
 
 /// Takes away what an interrupted run left behind. Answers what could not be taken away.
 ///
 /// # Errors
-/// The target can't be spoken to.
+/// The target can't be spoken to, or has accounts of others that are in the way.
 pub async fn clean_up(
     opener: &dyn Opener,
     samples: &Samples,
 ) -> Result<Vec<String>, ConnectorError> {
-    let connector = opener.open(Opening::Declared)?;
-    let capabilities = connector.probe().await?;
-    Ok(clean(&Stage::new(opener, connector, capabilities, samples)).await)
+    let stage = open(opener, samples).await?;
+    stage.prepare().await?;
+    Ok(stage.left_behind().await)
 }
 
-async fn clean(stage: &Stage<'_>) -> Vec<String> {
-    match stage.clear().await {
-        Ok(()) => stage.left_behind().await,
-        Err(error) => vec![format!("what was made could not be taken away: {error}")],
+async fn open<'a>(
+    opener: &'a dyn Opener,
+    samples: &'a Samples,
+) -> Result<Stage<'a>, ConnectorError> {
+    let connector = opener.open(Opening::Declared)?;
+    let capabilities = connector.probe().await?;
+    if !capabilities.delete {
+        return Err(ConnectorError::new(
+            ErrorKind::Unsupported,
+            "it does not delete accounts, so that those of a check would stay: nothing was made",
+        ));
     }
+    Ok(Stage::new(opener, connector, capabilities, samples))
+}
+
+/// Tries once more where it did not work, and tells what is there all the same.
+async fn clean(stage: &Stage<'_>) -> Vec<String> {
+    let failed = stage.clear().await.err();
+    let mut left = stage.left_behind().await;
+    if let Some(error) = failed.filter(|_| !left.is_empty()) {
+        left.push(error.message);
+    }
+    left
 }

@@ -32,6 +32,8 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
+    /// Whether somebody ended it before everything was checked.
+    pub interrupted: bool,
     /// What the target can do, as it says or as was found out.
     pub capabilities: Vec<String>,
     /// Every check in its order.
@@ -41,11 +43,11 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing failed and nothing was left behind. A gap is no failure.
+    /// Whether everything was checked, nothing failed and nothing was left behind. A gap is no failure.
     #[must_use]
     pub fn is_good(&self) -> bool {
         let failed = |f: &Finding| matches!(f.verdict, Verdict::Failed(_));
-        self.left_behind.is_empty() && !self.findings.iter().any(failed)
+        !self.interrupted && self.left_behind.is_empty() && !self.findings.iter().any(failed)
     }
 
     /// How many checks passed, are gaps, and failed.

@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::super::{
-    Capabilities, ConnectorError, ErrorKind, FindKey, HolderChange, SharedConnector, WritePermit,
+    Capabilities, ConnectorError, ErrorKind, FindKey, HolderChange, Listing, SharedConnector,
+    WritePermit,
 };
 use super::report::Fault;
-use super::{Opener, Sample, Samples};
-use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount};
+use super::{Opener, PEOPLE, Sample, Samples};
+use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EmployeeId, EntitlementId, EntitlementName};
 use crate::domain::mark::{Mark, Scope};
 
-/// Second part of the mark of each account that the suite makes.
-const SCOPE: &str = "conformance-check";
+/// Second part of the mark of each account that the suite makes. No namespace can be called that, so that
+/// no operator has such a mark.
+const SCOPE: &str = "conformance_check";
 
 pub(super) struct Stage<'a> {
     pub(super) opener: &'a dyn Opener,
@@ -22,8 +24,8 @@ pub(super) struct Stage<'a> {
     pub(super) samples: &'a Samples,
     pub(super) permit: WritePermit,
     scope: Scope,
-    /// Accounts that this run made, as a target may keep no mark.
-    made: Mutex<BTreeSet<AccountId>>,
+    /// Entitlements that are ours: they bear no mark.
+    entitlements: Mutex<BTreeSet<EntitlementId>>,
 }
 
 impl<'a> Stage<'a> {
@@ -40,7 +42,7 @@ impl<'a> Stage<'a> {
             samples,
             permit: WritePermit::issue(),
             scope: Scope::new(&samples.prefix, SCOPE),
-            made: Mutex::default(),
+            entitlements: Mutex::default(),
         }
     }
 
@@ -70,18 +72,12 @@ impl<'a> Stage<'a> {
         &self,
         account: &NewAccount,
     ) -> Result<ObservedAccount, ConnectorError> {
-        let made = self.connector.create(&self.permit, account).await?;
-        self.made().insert(made.id.clone());
-        Ok(made)
+        self.connector.create(&self.permit, account).await
     }
 
     /// Makes the account of a number.
     pub(super) async fn join(&self, n: usize) -> Result<ObservedAccount, Fault> {
         Ok(self.create(&self.newcomer(n)?).await?)
-    }
-
-    fn made(&self) -> MutexGuard<'_, BTreeSet<AccountId>> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads an account that has to be there.
@@ -98,37 +94,67 @@ impl<'a> Stage<'a> {
         Ok(self.connector.update(&self.permit, id, changes).await?)
     }
 
-    /// Name of the entitlement that the suite makes.
-    pub(super) fn entitlement(&self) -> EntitlementName {
-        EntitlementName::new(format!("{}-group", self.samples.prefix))
-    }
-
-    /// Entitlements of that name.
-    async fn entitlements(&self) -> Result<Vec<EntitlementId>, ConnectorError> {
-        let name = self.entitlement();
-        let listing = self.connector.list().await?;
-        let ours = listing.entitlements.into_iter().filter(|e| e.name == name);
-        Ok(ours.map(|e| e.id).collect())
-    }
-
-    /// Fails where somebody else has a user name that the suite needs.
-    pub(super) async fn is_free(&self) -> Result<(), ConnectorError> {
-        for account in self.present().await? {
-            if !self.is_ours(&account) {
-                return Err(ConnectorError::new(
-                    ErrorKind::Taken,
-                    format!(
-                        "the user name {} is that of an account that this check did not make, and nothing was touched: choose another --prefix",
-                        account.username
-                    ),
-                ));
-            }
+    /// Changes who holds an entitlement, and fails where one of them fails.
+    pub(super) async fn hold(
+        &self,
+        entitlement: &EntitlementId,
+        change: HolderChange,
+    ) -> Result<(), Fault> {
+        let results = self
+            .connector
+            .change_holders(&self.permit, entitlement, &change)
+            .await?;
+        for (_, result) in results {
+            result?;
         }
         Ok(())
     }
 
+    /// Name of the entitlement that the suite makes.
+    pub(super) fn entitlement(&self) -> EntitlementName {
+        EntitlementName::new(format!("{}-conformance-check", self.samples.prefix))
+    }
+
+    /// Makes the entitlement of the suite. One of that name that is there already is somebody else's.
+    pub(super) async fn make_entitlement(&self) -> Result<ObservedEntitlement, Fault> {
+        let name = self.entitlement();
+        let listing = self.whole_listing().await?;
+        if listing.entitlements.iter().any(|e| e.name == name) {
+            return Err(Fault::failed(format!("{name} is there already")));
+        }
+        let made = self
+            .connector
+            .create_entitlement(&self.permit, &name)
+            .await?;
+        self.own_entitlements().insert(made.id.clone());
+        Ok(made)
+    }
+
+    fn own_entitlements(&self) -> MutexGuard<'_, BTreeSet<EntitlementId>> {
+        self.entitlements
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A listing from which it may be concluded what is not there.
+    async fn whole_listing(&self) -> Result<Listing, ConnectorError> {
+        let listing = self.connector.list().await?;
+        if listing.accounts_completeness.is_complete()
+            && listing.entitlements_completeness.is_complete()
+        {
+            return Ok(listing);
+        }
+        Err(ConnectorError::new(
+            ErrorKind::Nonsense,
+            format!(
+                "what is there can't be known, as it is listed in part: accounts {:?}, entitlements {:?}",
+                listing.accounts_completeness, listing.entitlements_completeness
+            ),
+        ))
+    }
+
     fn is_ours(&self, account: &ObservedAccount) -> bool {
-        self.scope.employee(account.mark.as_deref()).is_some() || self.made().contains(&account.id)
+        (0..PEOPLE).any(|n| self.mark(n).is_kept_as(account.mark.as_deref()))
     }
 
     /// Accounts with the marks or user names of the samples.
@@ -146,11 +172,11 @@ impl<'a> Stage<'a> {
                     }
                     Err(error) => return Err(error),
                 };
-                let new = hits
-                    .into_iter()
-                    .filter(|hit| !found.iter().any(|a| a.id == hit.id));
-                let new: Vec<_> = new.collect();
-                found.extend(new);
+                for hit in hits {
+                    if found.iter().all(|account| account.id != hit.id) {
+                        found.push(hit);
+                    }
+                }
             }
         }
         Ok(found)
@@ -158,7 +184,7 @@ impl<'a> Stage<'a> {
 
     /// The same, of a target that can't be searched.
     async fn listed(&self) -> Result<Vec<ObservedAccount>, ConnectorError> {
-        let accounts = self.connector.list().await?.accounts.into_iter();
+        let accounts = self.whole_listing().await?.accounts.into_iter();
         let wanted = |account: &ObservedAccount| {
             let mut people = self.samples.people.iter();
             self.is_ours(account) || people.any(|s| s.username == account.username)
@@ -166,65 +192,75 @@ impl<'a> Stage<'a> {
         Ok(accounts.filter(wanted).collect())
     }
 
-    /// Takes away whatever the suite made, in this run or before. What can't be deleted stays.
-    pub(super) async fn clear(&self) -> Result<(), ConnectorError> {
+    /// Takes away what an interrupted run left.
+    ///
+    /// # Errors
+    /// Somebody else has a name that the suite needs: nothing was touched. Or something can't be taken away.
+    pub(super) async fn prepare(&self) -> Result<(), ConnectorError> {
+        let taken = |what: String| {
+            ConnectorError::new(
+                ErrorKind::Taken,
+                format!(
+                    "{what} that this check did not make, and nothing was touched: choose another --prefix"
+                ),
+            )
+        };
+        let accounts = self.present().await?;
+        if let Some(other) = accounts.iter().find(|account| !self.is_ours(account)) {
+            let what = format!("the user name {} is that of an account", other.username);
+            return Err(taken(what));
+        }
         if self.capabilities.entitlements {
-            for id in self.entitlements().await? {
-                match self.connector.delete_entitlement(&self.permit, &id).await {
-                    Err(error) if error.kind != ErrorKind::Unsupported => return Err(error),
-                    Ok(()) | Err(_) => {}
+            let name = self.entitlement();
+            let ours: BTreeSet<AccountId> = accounts.into_iter().map(|a| a.id).collect();
+            let listing = self.whole_listing().await?;
+            for entitlement in listing.entitlements.iter().filter(|e| e.name == name) {
+                let is_ours = entitlement.completeness.is_complete()
+                    && entitlement.holders.iter().all(|id| ours.contains(id));
+                if !is_ours {
+                    return Err(taken(format!("{name} is held by accounts")));
                 }
+                self.own_entitlements().insert(entitlement.id.clone());
+            }
+        }
+        self.clear().await
+    }
+
+    /// Takes away whatever the suite made, and goes on past what can't be.
+    ///
+    /// # Errors
+    /// The first thing that could not be taken away.
+    pub(super) async fn clear(&self) -> Result<(), ConnectorError> {
+        let mut first = Ok(());
+        let entitlements = self.own_entitlements().clone();
+        for id in entitlements {
+            match self.connector.delete_entitlement(&self.permit, &id).await {
+                Ok(()) => drop(self.own_entitlements().remove(&id)),
+                Err(error) => first = first.and(Err(error)),
             }
         }
         for account in self.present().await? {
-            if !self.is_ours(&account) {
-                continue;
-            }
-            match self.connector.delete(&self.permit, &account.id).await {
-                Err(error) if error.kind != ErrorKind::Unsupported => return Err(error),
-                Ok(()) | Err(_) => {}
+            if self.is_ours(&account) {
+                let deleted = self.connector.delete(&self.permit, &account.id).await;
+                first = first.and(deleted);
             }
         }
-        Ok(())
+        first
     }
 
     /// What is still there that the suite made.
     pub(super) async fn left_behind(&self) -> Vec<String> {
-        let mut left = Vec::new();
+        let name = self.entitlement();
+        let entitlements = self.own_entitlements().clone().into_iter();
+        let mut left: Vec<String> = entitlements.map(|id| format!("{name} ({id})")).collect();
         match self.present().await {
             Ok(accounts) => left.extend(
                 accounts
                     .iter()
-                    .filter(|account| self.is_ours(account))
                     .map(|account| format!("account {} ({})", account.username, account.id)),
             ),
             Err(error) => left.push(format!("accounts, perhaps: {error}")),
         }
-        if self.capabilities.entitlements {
-            match self.entitlements().await {
-                Ok(ids) => left.extend(
-                    ids.iter()
-                        .map(|id| format!("entitlement {} ({id})", self.entitlement())),
-                ),
-                Err(error) => left.push(format!("an entitlement, perhaps: {error}")),
-            }
-        }
         left
-    }
-
-    /// Changes who holds an entitlement, and fails where one of them fails.
-    pub(super) async fn hold(
-        &self,
-        entitlement: &EntitlementId,
-        change: HolderChange,
-    ) -> Result<(), Fault> {
-        let results = self
-            .connector
-            .change_holders(&self.permit, entitlement, &change)
-            .await?;
-        for (_, result) in results {
-            result?;
-        }
-        Ok(())
     }
 }

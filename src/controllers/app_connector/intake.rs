@@ -51,21 +51,13 @@ pub fn compile(name: &ConnectorName, spec: &AppConnectorSpec) -> Arc<Connector> 
             Manager::FromManagerRef => registry::manager_attribute(spec),
         },
         create_entitlements: spec.entitlements.missing == MissingEntitlement::Create,
-        protected_accounts: protected_accounts(spec),
+        own_account: registry::own_account(spec),
+        protected_accounts: spec.protected.accounts.clone(),
         protected_entitlements: spec.protected.entitlements.clone(),
         hold: SignedDuration::try_from(hold).unwrap_or(SignedDuration::MAX),
         dry_run: spec.mode == Mode::DryRun,
         faults,
     }))
-}
-
-/// Patterns of user names of accounts that no plan may change. The account that the connector itself is
-/// known by is always one of them.
-#[must_use]
-pub fn protected_accounts(spec: &AppConnectorSpec) -> Vec<String> {
-    let mut patterns = spec.protected.accounts.clone();
-    patterns.extend(registry::own_account(spec));
-    patterns
 }
 
 fn checked(field: &str, text: &str, faults: &mut Vec<Problem>) -> Duration {

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::AppConnectorSpec;
 use crate::api::app_connector::OrphanedAccount;
-use crate::controllers::app_connector::intake;
+use crate::connectors::registry;
 use crate::controllers::app_connector::status::told_before;
 use crate::controllers::first_seen::FirstSeen;
 use crate::controllers::world::{ConnectorEntry, Realm};
@@ -23,9 +23,11 @@ const LIST_CAP: usize = 100;
 /// User names that are never orphans: those that are to be ignored, and those that no plan may change.
 #[must_use]
 pub fn ignored(spec: Option<&AppConnectorSpec>) -> Patterns {
-    let ignored = spec.iter().flat_map(|spec| &spec.orphans.ignore);
-    let protected = spec.map(intake::protected_accounts).unwrap_or_default();
-    Patterns::new(ignored.chain(&protected).map(String::as_str))
+    let patterns = spec
+        .iter()
+        .flat_map(|spec| spec.orphans.ignore.iter().chain(&spec.protected.accounts));
+    let own = spec.and_then(registry::own_account);
+    Patterns::new(patterns.map(String::as_str), own.as_deref())
 }
 
 /// What a status tells of orphans.

@@ -10,9 +10,8 @@ use crate::api::employee::AccountStatus;
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Meta};
 use crate::domain::desired::Desired;
-use crate::domain::ids::{ConnectorName, Username};
+use crate::domain::ids::ConnectorName;
 use crate::domain::lifecycle::{Lifecycle, Stage};
-use crate::domain::matching::Match;
 use crate::domain::problem::Cure;
 use crate::domain::record::Record;
 use crate::domain::roles::Resolution;
@@ -51,12 +50,6 @@ fn acts(entry: Option<&ConnectorEntry>) -> bool {
     })
 }
 
-/// Whether no policy may act on an account of that name: a deletion does not wait for what is never done.
-fn protects(entry: Option<&ConnectorEntry>, username: &Username) -> bool {
-    let compiled = entry.and_then(|entry| entry.compiled.as_ref());
-    compiled.is_some_and(|c| c.protected_accounts.covers(username.as_str()))
-}
-
 /// What someone should have whose object is being deleted: nothing. That takes no facts, which may be
 /// unusable, and no roles.
 #[must_use]
@@ -74,14 +67,7 @@ pub fn desired() -> Desired {
 
 /// Leaves in view only the accounts that a policy disables.
 pub fn release(connectors: &BTreeMap<ConnectorName, ConnectorEntry>, record: &mut Record) {
-    record.accounts.retain(|name, account| {
-        let entry = connectors.get(name);
-        acts(entry)
-            && !account
-                .username
-                .as_ref()
-                .is_some_and(|u| protects(entry, u))
-    });
+    record.accounts.retain(|name, _| acts(connectors.get(name)));
 }
 
 /// What an object says while its deletion waits. `open` tells of an account that it waits for.
@@ -109,10 +95,7 @@ pub fn look_away(
     connectors: &BTreeMap<ConnectorName, ConnectorEntry>,
     observations: &mut BTreeMap<ConnectorName, Observation>,
 ) {
-    observations.retain(|name, observed| {
-        let entry = connectors.get(name);
-        acts(entry) && !matches!(&observed.matched, Match::One(a) if protects(entry, &a.username))
-    });
+    observations.retain(|name, _| acts(connectors.get(name)));
 }
 
 /// Whether nothing is left to do before the object may go: also no search for an account that a listing

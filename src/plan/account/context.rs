@@ -4,7 +4,7 @@ use super::super::attributes;
 use super::super::grants;
 use super::super::observation::Observation;
 use super::super::operation::{Lane, Operation, ReadKey};
-use super::super::parts::{Goal, Inputs, VANISHED_GRACE};
+use super::super::parts::{Goal, Inputs, Step, VANISHED_GRACE};
 use super::Assessment;
 use super::words::step;
 use crate::domain::account::{Activity, NewAccount, ObservedAccount};
@@ -45,11 +45,10 @@ impl Context<'_> {
             Match::Absent => self.absent(&mut out),
             Match::Unknown if self.observed.read_directly => self.absent(&mut out),
             Match::Unknown => self.look(&mut out),
-            Match::One(account) if self.protects(&account.username) => {
-                out.problems.push(self.protected(&account.username));
-                out.additions_outstanding = self.goal == Goal::Live;
+            Match::One(account) => {
+                self.present(&mut out, account);
+                self.protect(&mut out, account);
             }
-            Match::One(account) => self.present(&mut out, account),
         }
         self.show_remembered(&mut out);
         out
@@ -127,7 +126,8 @@ impl Context<'_> {
         self.pending_grants(out);
         match &self.observed.username {
             Err(problem) => out.problems.push(problem.clone()),
-            Ok(username) if self.protects(username) => {
+            Ok(username) if self.covers(username) => {
+                out.additions_outstanding = false;
                 out.problems.push(self.protected(username));
             }
             Ok(username) => {
@@ -154,7 +154,27 @@ impl Context<'_> {
         }
     }
 
-    fn protects(&self, username: &Username) -> bool {
+    /// Takes out what would be written to a protected account, and says so where there is something. What
+    /// is never done holds up neither removals elsewhere nor a deletion.
+    fn protect(&self, out: &mut Assessment, account: &ObservedAccount) {
+        // By the name that we gave it as well: a rename in the target sets nothing free.
+        let linked = self.recorded.filter(|r| r.id.is_some());
+        let given = linked.and_then(|r| r.username.as_ref());
+        if !self.covers(&account.username) && !given.is_some_and(|name| self.covers(name)) {
+            return;
+        }
+        let deleting = self.inputs.desired.deleting;
+        let writes = |step: &Step| step.operation.is_write();
+        let wanted = out.steps.iter().chain(&out.removals).any(writes);
+        out.steps.retain(|step| !writes(step) && !deleting);
+        out.removals.retain(|step| !writes(step) && !deleting);
+        out.additions_outstanding = false;
+        if wanted && !deleting {
+            out.problems.push(self.protected(&account.username));
+        }
+    }
+
+    fn covers(&self, username: &Username) -> bool {
         self.connector.protected_accounts.covers(username.as_str())
     }
 
@@ -162,7 +182,7 @@ impl Context<'_> {
         Problem::waiting(
             "ProtectedAccount",
             format!(
-                "{username} is protected in {}: nothing is made or changed there for this person until a person does it by hand, or takes it out of spec.protected.accounts of the AppConnector",
+                "{username} is protected in {}, and would have to be made or changed: do it there by hand, or take it out of spec.protected.accounts of the AppConnector",
                 self.name
             ),
         )

@@ -26,7 +26,8 @@ impl Context<'_> {
             let held = self.observed.held.contains(name);
             let mut problem = None;
             if !held {
-                out.additions_outstanding = true;
+                // What is never done holds nothing up.
+                out.additions_outstanding |= self.protected_entitlement(name).is_none();
                 match self.target_of(name) {
                     Ok(target) => {
                         repairs &= self
@@ -123,7 +124,7 @@ impl Context<'_> {
             }
             if let Some(problem) = self.protected_entitlement(name) {
                 let mut kept = grants::kept(grant);
-                kept.problem = Some(problem);
+                kept.problem = Some(problem).filter(|_| !self.inputs.desired.deleting);
                 out.grants.insert(name.clone(), kept);
                 continue;
             }

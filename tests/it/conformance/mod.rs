@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::stories::kit::usernames;
 use crate::support::process::{Tied, repository};
+use crate::support::proxy::{Asked, Proxy, Verdict};
 use crate::support::targets::ScimServer;
 use crate::support::wait::eventually;
 
@@ -52,6 +53,17 @@ impl Check {
 
     fn manifest(&self) -> PathBuf {
         self.dir.path().join("connector.yaml")
+    }
+
+    /// Another way to the same target.
+    fn points_at(&self, base_url: &str, host: &str) {
+        let text = std::fs::read_to_string(self.manifest()).unwrap();
+        let mut connector: Value = serde_json::from_str(&text).unwrap();
+        connector["spec"]["scim"]["baseUrl"] = json!(base_url);
+        std::fs::write(self.manifest(), connector.to_string()).unwrap();
+        let mut secret = self.secret.clone();
+        secret["metadata"]["annotations"]["rollcall.dev/hosts"] = json!(host);
+        self.with_secret(&secret);
     }
 
     fn with_secret(&self, secret: &Value) {
@@ -180,6 +192,59 @@ async fn what_is_not_ours_is_not_touched() {
     assert_eq!(usernames(&server).await.len(), 1);
 }
 
+/// The same of a group.
+#[tokio::test]
+async fn a_group_of_others_is_not_touched() {
+    let server = ScimServer::scimmy().await;
+    let group = server
+        .create_group("rollcall-check-conformance-check")
+        .await;
+    let user = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": "grace", "active": true,
+    });
+    let grace = server.create_user(user).await;
+    server.add_member(&group, &grace).await;
+    let mark = server.requests().await.len();
+    let output = Check::of(&server, &attributes()).run(&[]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let said = err(&output);
+    assert!(
+        said.contains("rollcall-check-conformance-check is held by accounts"),
+        "{said}"
+    );
+    let writes = server.requests().await.split_off(mark);
+    assert!(
+        writes.iter().all(|request| !request.is_write()),
+        "{writes:?}"
+    );
+}
+
+/// A target that does not keep our mark: nothing else is tried, and nothing stays.
+#[tokio::test]
+async fn without_a_mark_nothing_is_made_that_could_stay() {
+    let server = ScimServer::scimmy().await;
+    let forgets = |asked: &Asked| {
+        if !asked.path.contains("/Users") {
+            return Verdict::Pass;
+        }
+        Verdict::Edit(Box::new(|mut answer: Value| {
+            answer.as_object_mut().map(|user| user.remove("externalId"));
+            answer
+        }))
+    };
+    let proxy = Proxy::before(&server.base_url(), forgets).await;
+    let check = Check::of(&server, &attributes());
+    check.points_at(proxy.base_url().as_str(), &proxy.host());
+    let output = check.run(&["--output", "json"]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    let report: Value = serde_json::from_str(&out(&output)).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 1, "{report:#}");
+    assert_eq!(findings[0]["verdict"], "Failed");
+    assert_eq!(usernames(&server).await.len(), 0);
+}
+
 /// However it ends, what was made is taken away: at once, by `--clean-up`, or by the next check.
 #[tokio::test]
 async fn nothing_stays_after_an_interruption() {
@@ -203,7 +268,10 @@ async fn nothing_stays_after_an_interruption() {
         })
         .await;
         running.signal(signal);
-        eventually("it has ended", async || running.ended().ok_or(())).await;
+        let ended = eventually("it has ended", async || running.ended().ok_or(())).await;
+        if signal == "INT" {
+            assert_eq!(ended.code(), Some(130), "{}", running.output());
+        }
         if let Some(option) = then {
             let output = check.run(&[option]).await;
             assert!(output.status.success(), "{}", err(&output));
@@ -254,7 +322,19 @@ async fn what_can_not_be_checked_is_told_without_the_secret() {
         "{}",
         err(&nowhere)
     );
-    for output in [output, elsewhere, nowhere] {
+    // Neither is what makes no sense.
+    let mut odd = Vec::new();
+    for text in [
+        "kind: Secret\nmetadata: {name: directory}\nstringData:\n  token: planted-secret\n  oops: [\n",
+        "kind: Secret\nmetadata: {name: directory}\nstringData: planted-secret\n",
+        "kind: Secret\nmetadata: {name: directory}\nstringData: {token: [planted-secret]}\n",
+    ] {
+        std::fs::write(check.dir.path().join("secret.yaml"), text).unwrap();
+        let output = check.run(&[]).await;
+        assert!(err(&output).contains("secret.yaml: "), "{}", err(&output));
+        odd.push(output);
+    }
+    for output in [output, elsewhere, nowhere].into_iter().chain(odd) {
         assert!(!err(&output).contains("planted-secret") && out(&output).is_empty());
     }
 }

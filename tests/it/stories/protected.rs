@@ -52,6 +52,7 @@ async fn what_is_protected_is_told_and_not_touched() {
         .await;
     assert_eq!(lines_of_writes(&since(&server, mark).await), [""; 0]);
 
+    let open = guarded.clone();
     guarded["spec"]["protected"] = json!({});
     story.apply_connector(guarded).await;
     story.provisioned("bob", 1).await;
@@ -64,4 +65,20 @@ async fn what_is_protected_is_told_and_not_touched() {
         }
     })
     .await;
+
+    // Nor for a group that is protected.
+    let generation = story.apply_connector(open).await.metadata.generation;
+    story
+        .connector("directory", "is seen as it is now", |c| {
+            let status = c.status.as_ref();
+            status.map(|s| s.observed_generation) == generation
+        })
+        .await;
+    story
+        .ns
+        .kubectl_ok(&["delete", "employee", "bob", "--timeout=60s"])
+        .await;
+    let bob = server.user_by_name("bob.example").await.unwrap();
+    assert_eq!(bob["active"], false);
+    assert!(server.group_members("admins").await.contains("bob.example"));
 }
