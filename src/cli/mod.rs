@@ -5,6 +5,7 @@
 //! asked to end and left nothing behind; 128 plus the signal's number, it was told to end at once by a
 //! second signal.
 
+mod cluster;
 mod connector;
 mod crds;
 mod election;
@@ -47,6 +48,13 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
     }
+}
+
+/// What a command that waits for others runs on.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
 }
 
 /// Tells a person what went wrong.

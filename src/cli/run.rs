@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,10 +9,11 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
 use tokio_util::sync::CancellationToken;
 
+use super::cluster::ClusterArgs;
 use super::election::ElectionArgs;
 use super::{Cli, failed, names};
 use crate::controllers::{self, Options, RunError};
-use crate::runtime::client::{self, ClientOptions};
+use crate::runtime::client;
 use crate::runtime::clock::SystemClock;
 use crate::runtime::leader;
 use crate::runtime::shutdown;
@@ -48,13 +48,8 @@ pub(super) struct RunArgs {
     )]
     listen: SocketAddr,
 
-    /// Kubeconfig file. Otherwise $KUBECONFIG, ~/.kube/config, or the pod's service account.
-    #[arg(long, env = "ROLLCALL_KUBECONFIG", value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-
-    /// Context of the kubeconfig, instead of its current one.
-    #[arg(long, env = "ROLLCALL_CONTEXT", value_name = "NAME")]
-    context: Option<String>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 
     /// How log lines look; what is logged is told by `$RUST_LOG`.
     #[arg(long, env = "ROLLCALL_LOG_FORMAT", value_enum, default_value_t)]
@@ -101,10 +96,7 @@ pub(super) fn execute(args: RunArgs) -> ExitCode {
     if let Err(error) = telemetry::init(args.log_format, filter.as_deref()) {
         return failed(&error);
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match super::runtime() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
@@ -120,11 +112,7 @@ async fn operate(
     if let Err(error) = shutdown::on_signals(token.clone()) {
         return failed(&error);
     }
-    let cluster = ClientOptions {
-        kubeconfig: args.kubeconfig,
-        context: args.context,
-    };
-    let client = match client::connect(&cluster).await {
+    let client = match client::connect(&args.cluster.options()).await {
         Ok(client) => client,
         Err(error) => return failed(&error),
     };
@@ -185,7 +173,10 @@ mod tests {
                 .unwrap();
         assert_eq!(args.namespaces().unwrap(), None);
         assert_eq!(
-            (args.listen.port(), args.context.as_deref()),
+            (
+                args.listen.port(),
+                args.cluster.options().context.as_deref()
+            ),
             (0, Some("two"))
         );
         assert_eq!(args.log_format, LogFormat::Json);

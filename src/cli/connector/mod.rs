@@ -15,14 +15,15 @@ use kube::Api;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
+use super::cluster::ClusterArgs;
 use super::{failed, names};
 use crate::api::AppConnectorSpec;
 use crate::connectors::conformance::{self, Opener, Opening};
 use crate::connectors::{ConnectorError, ErrorKind, SharedConnector, registry};
-use crate::controllers::app_connector;
+use crate::controllers::app_connector::{connect, intake};
 use crate::domain::problem::Problem;
-use crate::runtime::client::{self, ClientOptions};
-use crate::runtime::secrets::{self, SecretView};
+use crate::runtime::client;
+use crate::runtime::secrets::SecretView;
 use crate::runtime::shutdown;
 use manifest::Manifest;
 
@@ -63,13 +64,8 @@ struct CheckArgs {
     #[arg(long, short, value_enum, default_value_t)]
     output: Output,
 
-    /// Kubeconfig file. Otherwise $KUBECONFIG, ~/.kube/config, or the pod's service account.
-    #[arg(long, env = "ROLLCALL_KUBECONFIG", value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-
-    /// Context of the kubeconfig, instead of its current one.
-    #[arg(long, env = "ROLLCALL_CONTEXT", value_name = "NAME")]
-    context: Option<String>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 /// How the result is told.
@@ -114,21 +110,17 @@ enum CheckError {
 /// Checks a connector's target.
 pub(super) fn execute(args: ConnectorArgs) -> ExitCode {
     let ConnectorCommand::Check(args) = args.command;
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&error),
-    };
-    runtime
-        .block_on(check(args))
-        .unwrap_or_else(|error| failed(&error))
+    match super::runtime() {
+        Ok(runtime) => runtime
+            .block_on(check(args))
+            .unwrap_or_else(|error| failed(&error)),
+        Err(error) => failed(&error),
+    }
 }
 
 async fn check(args: CheckArgs) -> Result<ExitCode, CheckError> {
     let manifest = manifest::read(&args.files)?;
-    let connector = app_connector::intake::compile(&manifest.name, &manifest.spec);
+    let connector = intake::compile(&manifest.name, &manifest.spec);
     if let Some(fault) = connector.faults.first() {
         return Err(CheckError::Declared(fault.clone()));
     }
@@ -212,10 +204,7 @@ async fn credentials(
 }
 
 async fn secrets_of(args: &CheckArgs, manifest: &Manifest) -> Result<Api<Secret>, String> {
-    let options = ClientOptions {
-        kubeconfig: args.kubeconfig.clone(),
-        context: args.context.clone(),
-    };
+    let options = args.cluster.options();
     let client = client::connect(&options).await.map_err(|e| e.to_string())?;
     Ok(
         match args.namespace.as_ref().or(manifest.namespace.as_ref()) {
@@ -234,9 +223,7 @@ struct Target {
 impl Target {
     fn opened(&self, spec: &AppConnectorSpec) -> Result<SharedConnector, Problem> {
         registry::open(spec, &mut |reference, to| {
-            secrets::credential_for(self.secrets.get(&reference.name), &reference.key, to).map_err(
-                |problem| Problem::waiting(problem.reason(), problem.message(&reference.name)),
-            )
+            connect::credential(&self.secrets, reference, to)
         })
     }
 }

@@ -1,10 +1,10 @@
 //! Accounts: made, found, renamed, disabled, deleted.
 
-use super::super::{Connector, ErrorKind, FindKey};
+use super::super::{ErrorKind, FindKey};
 use super::Check;
-use super::report::{Fault, ensure};
-use super::stage::Stage;
-use crate::domain::account::{Activity, AttributeChanges, NewAccount, ObservedAccount};
+use super::report::{Fault, ensure, refused};
+use super::stage::{Stage, renaming};
+use crate::domain::account::{Activity, NewAccount, ObservedAccount};
 use crate::domain::ids::{AccountId, Username};
 
 pub(super) fn checks() -> Vec<Check> {
@@ -164,18 +164,8 @@ async fn duplicate(stage: &Stage<'_>) -> Result<(), Fault> {
             username: Username::new(name),
             ..stage.newcomer(1)?
         };
-        match stage.create(&twin).await {
-            Ok(second) => {
-                let why = format!("{name} was given a second time, to {}", second.id);
-                return Err(Fault::failed(why));
-            }
-            Err(error) => ensure(error.kind == ErrorKind::Taken, || {
-                format!(
-                    "a second {name} is refused with {}: {error}",
-                    error.kind.reason()
-                )
-            })?,
-        }
+        let second = stage.create(&twin).await;
+        refused(&format!("a second {name}"), second, ErrorKind::Taken)?;
     }
     Ok(())
 }
@@ -185,12 +175,8 @@ async fn rename(stage: &Stage<'_>) -> Result<(), Fault> {
         return Err(Fault::gap("it does not rename"));
     }
     let (made, other) = (stage.join(0).await?, stage.join(1).await?);
-    let to = |name: &Username| AttributeChanges {
-        username: Some(name.clone()),
-        ..AttributeChanges::default()
-    };
     let new = &stage.sample(2)?.username;
-    stage.update(&made.id, &to(new)).await?;
+    stage.update(&made.id, &renaming(new)).await?;
     let shown = stage.read(&made.id).await?;
     ensure(shown.username == *new, || {
         format!("it is called {} where it was to be {new}", shown.username)
@@ -200,17 +186,9 @@ async fn rename(stage: &Stage<'_>) -> Result<(), Fault> {
     })?;
     let taken = stage
         .connector
-        .update(&stage.permit, &made.id, &to(&other.username))
+        .update(&stage.permit, &made.id, &renaming(&other.username))
         .await;
-    match taken {
-        Ok(_) => Err(Fault::failed("it was given a name that another has")),
-        Err(error) => ensure(error.kind == ErrorKind::Taken, || {
-            format!(
-                "a name that another has is refused with {}: {error}",
-                error.kind.reason()
-            )
-        }),
-    }
+    refused("a name that another has", taken, ErrorKind::Taken)
 }
 
 async fn disable(stage: &Stage<'_>) -> Result<(), Fault> {
@@ -224,22 +202,15 @@ async fn disable(stage: &Stage<'_>) -> Result<(), Fault> {
         (true, Activity::Active),
         (true, Activity::Active),
     ] {
-        set_active(stage.connector.as_ref(), stage, &made.id, active).await?;
+        stage
+            .connector
+            .set_active(&stage.permit, &made.id, active)
+            .await?;
         let shown = stage.read(&made.id).await?.activity;
         ensure(shown == activity, || {
             format!("it is {shown:?} where it was to be {activity:?}")
         })?;
     }
-    Ok(())
-}
-
-async fn set_active(
-    connector: &dyn Connector,
-    stage: &Stage<'_>,
-    id: &AccountId,
-    active: bool,
-) -> Result<(), Fault> {
-    connector.set_active(&stage.permit, id, active).await?;
     Ok(())
 }
 
@@ -270,37 +241,15 @@ async fn absent(stage: &Stage<'_>) -> Result<(), Fault> {
     // An identifier of the target's own form, and nobody's any more.
     let made = stage.join(0).await?;
     stage.connector.delete(&stage.permit, &made.id).await?;
-    let changes = AttributeChanges {
-        username: Some(stage.sample(1)?.username.clone()),
-        ..AttributeChanges::default()
-    };
-    let updated = stage
-        .connector
-        .update(&stage.permit, &made.id, &changes)
-        .await
-        .map(drop);
-    let disabled = stage
-        .connector
-        .set_active(&stage.permit, &made.id, false)
-        .await
-        .map(drop);
-    let mut tried = Vec::new();
+    let connector = &stage.connector;
     if stage.capabilities.rename {
-        tried.push(("renaming", updated));
+        let changes = renaming(&stage.sample(1)?.username);
+        let outcome = connector.update(&stage.permit, &made.id, &changes).await;
+        refused("renaming it", outcome, ErrorKind::NotFound)?;
     }
     if stage.capabilities.disable {
-        tried.push(("disabling", disabled));
-    }
-    for (what, outcome) in tried {
-        match outcome {
-            Ok(()) => return Err(Fault::failed(format!("{what} of it is a success"))),
-            Err(error) => ensure(error.kind == ErrorKind::NotFound, || {
-                format!(
-                    "{what} of it is answered with {}: {error}",
-                    error.kind.reason()
-                )
-            })?,
-        }
+        let outcome = connector.set_active(&stage.permit, &made.id, false).await;
+        refused("disabling it", outcome, ErrorKind::NotFound)?;
     }
     Ok(())
 }

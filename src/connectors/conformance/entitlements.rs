@@ -2,8 +2,8 @@
 
 use super::super::{ErrorKind, HolderChange};
 use super::Check;
-use super::report::{Fault, ensure};
-use super::stage::Stage;
+use super::report::{Fault, ensure, refused};
+use super::stage::{Stage, renaming};
 use crate::domain::ids::{AccountId, EntitlementId};
 
 pub(super) fn checks() -> Vec<Check> {
@@ -22,6 +22,20 @@ pub(super) fn checks() -> Vec<Check> {
             |stage| Box::pin(absent(stage)),
         ),
     ]
+}
+
+fn give_to(who: &[AccountId]) -> HolderChange {
+    HolderChange {
+        add: who.to_vec(),
+        remove: Vec::new(),
+    }
+}
+
+fn take_from(who: &[AccountId]) -> HolderChange {
+    HolderChange {
+        add: Vec::new(),
+        remove: who.to_vec(),
+    }
 }
 
 /// The entitlement of the suite, made anew.
@@ -65,22 +79,14 @@ async fn give(stage: &Stage<'_>) -> Result<(), Fault> {
     let id = made(stage).await?;
     let mut people = [stage.join(0).await?.id, stage.join(1).await?.id];
     people.sort();
-    let give = |who: &[AccountId]| HolderChange {
-        add: who.to_vec(),
-        remove: Vec::new(),
-    };
-    let take = |who: &[AccountId]| HolderChange {
-        add: Vec::new(),
-        remove: who.to_vec(),
-    };
     let [first, second] = &people;
     let steps = [
-        (give(std::slice::from_ref(first)), vec![first.clone()]),
-        (give(&people), people.to_vec()),
-        (give(&people), people.to_vec()),
-        (take(std::slice::from_ref(first)), vec![second.clone()]),
-        (take(std::slice::from_ref(first)), vec![second.clone()]),
-        (take(&people), vec![]),
+        (give_to(std::slice::from_ref(first)), vec![first.clone()]),
+        (give_to(&people), people.to_vec()),
+        (give_to(&people), people.to_vec()),
+        (take_from(std::slice::from_ref(first)), vec![second.clone()]),
+        (take_from(std::slice::from_ref(first)), vec![second.clone()]),
+        (take_from(&people), vec![]),
     ];
     for (change, wanted) in steps {
         let told = format!("{change:?}");
@@ -99,16 +105,11 @@ async fn rename(stage: &Stage<'_>) -> Result<(), Fault> {
     }
     let id = made(stage).await?;
     let person = stage.join(0).await?.id;
-    let change = HolderChange {
-        add: vec![person.clone()],
-        remove: Vec::new(),
-    };
-    stage.hold(&id, change).await?;
-    let rename = crate::domain::account::AttributeChanges {
-        username: Some(stage.sample(1)?.username.clone()),
-        ..Default::default()
-    };
-    stage.update(&person, &rename).await?;
+    stage
+        .hold(&id, give_to(std::slice::from_ref(&person)))
+        .await?;
+    let renaming = renaming(&stage.sample(1)?.username);
+    stage.update(&person, &renaming).await?;
     let holders = holders(stage, &id).await?;
     ensure(holders == [person], || {
         format!("it is held by {holders:?} afterwards")
@@ -124,25 +125,10 @@ async fn absent(stage: &Stage<'_>) -> Result<(), Fault> {
             .delete_entitlement(&stage.permit, &id)
             .await?;
     }
-    let change = HolderChange {
-        add: vec![person],
-        remove: Vec::new(),
-    };
     let results = stage
         .connector
-        .change_holders(&stage.permit, &id, &change)
+        .change_holders(&stage.permit, &id, &give_to(&[person]))
         .await;
-    let error = match results {
-        Err(error) => error,
-        Ok(results) => match results.into_iter().find_map(|(_, result)| result.err()) {
-            Some(error) => error,
-            None => return Err(Fault::failed("it was given all the same")),
-        },
-    };
-    ensure(error.kind == ErrorKind::NotFound, || {
-        format!(
-            "giving it is answered with {}: {error}",
-            error.kind.reason()
-        )
-    })
+    let outcome = results.and_then(|results| results.into_iter().try_for_each(|(_, one)| one));
+    refused("giving it", outcome, ErrorKind::NotFound)
 }

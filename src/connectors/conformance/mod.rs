@@ -110,12 +110,6 @@ fn checks() -> Vec<Check> {
     .collect()
 }
 
-/// Names of all checks, in their order.
-#[must_use]
-pub fn names() -> Vec<&'static str> {
-    checks().iter().map(|check| check.name).collect()
-}
-
 /// Runs every check against a live target, tells of each as it ends, and takes away what was made, also
 /// what an earlier run left. Begins no more of them once it is `stopped`.
 ///

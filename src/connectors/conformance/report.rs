@@ -112,6 +112,20 @@ impl From<Result<(), Fault>> for Verdict {
     }
 }
 
+/// Fails unless something was refused, and with this kind of error.
+pub(super) fn refused<T>(
+    what: &str,
+    outcome: Result<T, ConnectorError>,
+    kind: ErrorKind,
+) -> Result<(), Fault> {
+    match outcome {
+        Ok(_) => Err(Fault::failed(format!("{what} is a success"))),
+        Err(error) => ensure(error.kind == kind, || {
+            format!("{what} is answered with {}: {error}", error.kind.reason())
+        }),
+    }
+}
+
 /// Fails with a sentence unless something holds.
 pub(super) fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Fault> {
     if holds {

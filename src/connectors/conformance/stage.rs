@@ -10,12 +10,20 @@ use super::super::{
 use super::report::Fault;
 use super::{Opener, PEOPLE, Sample, Samples};
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
-use crate::domain::ids::{AccountId, EmployeeId, EntitlementId, EntitlementName};
+use crate::domain::ids::{AccountId, EmployeeId, EntitlementId, EntitlementName, Username};
 use crate::domain::mark::{Mark, Scope};
 
 /// Second part of the mark of each account that the suite makes. No namespace can be called that, so that
 /// no operator has such a mark.
 const SCOPE: &str = "conformance_check";
+
+/// A change of the user name alone.
+pub(super) fn renaming(name: &Username) -> AttributeChanges {
+    AttributeChanges {
+        username: Some(name.clone()),
+        ..AttributeChanges::default()
+    }
+}
 
 pub(super) struct Stage<'a> {
     pub(super) opener: &'a dyn Opener,

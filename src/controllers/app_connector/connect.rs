@@ -58,7 +58,11 @@ pub fn open(
     })
 }
 
-fn credential(
+/// The credential that a spec refers to, if it may be sent there.
+///
+/// # Errors
+/// Why not, as something to wait for.
+pub fn credential(
     secrets: &BTreeMap<String, SecretView>,
     reference: &SecretKeyRef,
     to: &Destination,

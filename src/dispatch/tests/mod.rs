@@ -12,3 +12,4 @@ mod orders;
 mod proof;
 mod queue;
 mod scripted;
+mod stops;

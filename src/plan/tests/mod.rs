@@ -7,6 +7,7 @@ mod conservation;
 mod history;
 mod listings;
 mod moves;
+mod protected;
 mod target;
 mod town;
 mod values;

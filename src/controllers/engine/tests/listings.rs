@@ -123,7 +123,6 @@ async fn who_is_settled_stays_so() {
         let namespace = bench.namespace.clone();
         let ada = bench.engine.world.person_mut(&namespace, &"ada".into());
         let unsettled = &mut ada.unwrap().unsettled;
-        unsettled.tidy();
         assert!(unsettled.there().is_none(), "{unsettled:?}");
         bench.report("directory", Event::ListingStarted);
         let same = listing(vec![account.clone()], Completeness::Complete);
