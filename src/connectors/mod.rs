@@ -3,10 +3,12 @@
 //! Adding one is one folder here, one line in [`registry`], one variant in the `AppConnector` API,
 //! and the conformance suite run against it.
 
+mod address;
 pub mod capability;
 pub mod conformance;
 pub mod error;
 pub mod permit;
+mod redact;
 pub mod registry;
 pub mod scim;
 

@@ -7,7 +7,7 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
 use super::json::get;
-use super::redact::Redactor;
+use crate::connectors::redact::Redactor;
 use crate::connectors::{ConnectorError, ErrorKind};
 
 /// What a target that is overwhelmed gets where it does not say how long.

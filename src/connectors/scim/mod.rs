@@ -5,7 +5,6 @@
 //! by discovery, and corrected by what its answers show.
 
 mod accounts;
-mod address;
 mod config;
 mod credential;
 mod dialect;
@@ -21,7 +20,6 @@ mod paging;
 mod patch;
 mod path;
 mod patience;
-mod redact;
 mod resource;
 mod spec;
 mod token;

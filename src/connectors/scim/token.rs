@@ -16,7 +16,7 @@ use super::config::{ClientAuthentication, OAuth2};
 use super::credential;
 use super::failure::{Intent, broken, refused};
 use super::json::{get, text};
-use super::redact::Redactor;
+use crate::connectors::redact::Redactor;
 use crate::connectors::{ConnectorError, ErrorKind};
 
 /// Largest answer of a token endpoint that is taken in, in bytes.

@@ -10,14 +10,14 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use url::Url;
 
-use super::address::{GuardedResolver, check_literal};
 use super::config::{Auth, ScimConfig};
 use super::credential;
 use super::failure::{Failure, Intent, broken, is_html, refused};
 use super::filter::set_query;
-use super::redact::Redactor;
 use super::resource::is_addressable;
 use super::token::{Token, Tokens};
+use crate::connectors::address::{GuardedResolver, check_literal};
+use crate::connectors::redact::Redactor;
 use crate::connectors::{ConnectorError, ErrorKind};
 
 /// Largest answer that is taken in, after decompression, in bytes.
@@ -129,7 +129,7 @@ impl Transport {
         Ok(Self {
             client,
             base: base.clone(),
-            redactor: Redactor::new(&config.auth),
+            redactor: Redactor::new(credential::secrets(&config.auth)),
             tokens: match &config.auth {
                 Auth::OAuth2(oauth2) => Some(Tokens::new(oauth2.clone())),
                 Auth::Bearer(_) | Auth::Basic { .. } => None,

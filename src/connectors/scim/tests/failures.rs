@@ -6,9 +6,10 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 
 use super::super::config::Auth;
+use super::super::credential;
 use super::super::failure::{Failure, Intent, refused, retry_after};
-use super::super::redact::Redactor;
 use crate::connectors::ErrorKind;
+use crate::connectors::redact::Redactor;
 
 const TOKEN: &str = "s3cr3t-t0ken";
 
@@ -17,7 +18,7 @@ fn answered(status: u16, body: &str, intent: Intent) -> Failure {
 }
 
 fn answered_with(status: u16, headers: &HeaderMap, body: &str, intent: Intent) -> Failure {
-    let redactor = Redactor::new(&Auth::Bearer(TOKEN.into()));
+    let redactor = Redactor::new(vec![TOKEN.into()]);
     let status = StatusCode::from_u16(status).unwrap();
     refused(
         "creating user ada",
@@ -161,16 +162,16 @@ fn never_repeats_a_credential() {
             .message
             .contains("s3cr")
     );
-    let basic = Redactor::new(&Auth::Basic {
+    let basic = Redactor::new(credential::secrets(&Auth::Basic {
         username: "ada".into(),
         password: TOKEN.into(),
-    });
+    }));
     let pair = BASE64_STANDARD.encode(format!("ada:{TOKEN}"));
     assert_eq!(
         basic.clean(&format!("got {TOKEN} and Basic {pair}")),
         "got [redacted] and Basic [redacted]"
     );
-    let empty = Redactor::new(&Auth::Bearer(String::new().into()));
+    let empty = Redactor::new(vec![String::new().into()]);
     assert_eq!(empty.clean("as it is"), "as it is");
 }
 

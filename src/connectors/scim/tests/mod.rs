@@ -1,6 +1,5 @@
 //! Tests of the connector's pure parts: tables and properties.
 
-mod addresses;
 mod changes;
 mod failures;
 mod opening;

@@ -85,3 +85,6 @@ pub fn permitted(host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, 
     }
     Ok(kept)
 }
+
+#[cfg(test)]
+mod tests;

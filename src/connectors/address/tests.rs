@@ -2,7 +2,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use reqwest::dns::Resolve as _;
 
-use super::super::address::{GuardedResolver, is_link_local, permitted};
+use super::{GuardedResolver, is_link_local, permitted};
 
 #[test]
 fn knows_link_local_addresses_in_every_dress() {
