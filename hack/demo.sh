@@ -69,7 +69,7 @@ note "'mallory' is in the directory now. Nobody declared such a person."
 kubectl wait --for=jsonpath='{.status.orphans}'=1 appconnector/directory --timeout=120s >/dev/null
 show kubectl get appconnectors
 show kubectl get appconnector directory --output 'jsonpath={.status.orphanedAccounts}{"\n"}'
-users directory | grep --quiet 'mallory .* active' || die "somebody touched mallory"
+is_in directory mallory || die "somebody touched mallory"
 note "Reported, not touched: it is not ours."
 
 step "Transfer: Hypatia goes from Marketing to Support"

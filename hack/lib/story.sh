@@ -208,6 +208,9 @@ holds() {
   found=$(groups "$1" "$2")
   [ "$found" = "  $2: $3" ] || die "$2 should hold $3 in $1, and it says:$found"
 }
+is_in() {
+  [ "$(scim "$1" GET "Users/$(user_id "$1" "$2")" | field active)" = true ]
+}
 is_out() {
   [ "$(scim "$1" GET "Users/$(user_id "$1" "$2")" | field active)" = false ] &&
     [ "$(groups "$1" "$2")" = "  $2: no groups" ]
