@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Installs the real SCIM servers, and the token endpoint, that tests and demo run against into the project's own cache.
+# Installs the real applications, and the token endpoint, that tests and demo run against into the project's own cache.
 # Prints, one a line, NAME=PATH for each. Needs nothing but Python and Node.js; installs no system package.
-# usage: hack/targets/install.sh [scim2-server] [scimmy] [oauth2-mock-server]      (all when none is named)
+# usage: hack/targets/install.sh [scim2-server] [scimmy] [oauth2-mock-server] [openldap]      (all when none is named)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=hack/lib/common.sh
 source "$here/../lib/common.sh"
+# shellcheck source=hack/lib/debian.sh
+source "$here/../lib/debian.sh"
 
 install_scim2_server() {
   need python3 "apt-get install python3 python3-venv" "the SCIM server scim2-server is a Python program"
@@ -43,13 +45,21 @@ install_node() {
   echo "$name=$dir/server.mjs"
 }
 
+# The folder that is to be taken for / : slapd is installed, or it was unpacked there.
+install_openldap() {
+  local root=/
+  [ -x /usr/sbin/slapd ] || root=$(debian_unpack openldap slapd)
+  echo "openldap=$root"
+}
+
 lock targets
-[ $# -gt 0 ] || set -- scim2-server scimmy oauth2-mock-server
+[ $# -gt 0 ] || set -- scim2-server scimmy oauth2-mock-server openldap
 for target in "$@"; do
   case $target in
     scim2-server) install_scim2_server ;;
     scimmy) install_node scimmy "the SCIM server SCIMMY" ;;
     oauth2-mock-server) install_node oauth2-mock-server "the token endpoint oauth2-mock-server" ;;
-    *) die "no such target: $target (there are scim2-server, scimmy and oauth2-mock-server)" ;;
+    openldap) install_openldap ;;
+    *) die "no such target: $target (there are scim2-server, scimmy, oauth2-mock-server and openldap)" ;;
   esac
 done

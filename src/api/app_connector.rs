@@ -10,11 +10,16 @@ use super::references::SecretKeyRef;
 use super::rules;
 
 mod dialect;
+mod ldap;
 mod oauth2;
 mod status;
 
 pub use dialect::{
     DeactivationForm, DialectSpec, ManagerSpelling, OperationSpelling, Profile, UpdateForm,
+};
+pub use ldap::{
+    Ldap, LdapAccounts, LdapBind, LdapDialect, LdapDisable, LdapDisablingAttribute, LdapGroupKind,
+    LdapGroups,
 };
 pub use oauth2::{OAuth2Auth, TokenAuthStyle};
 pub use status::{AppConnectorStatus, DryRunStatus, InventoryStatus, OrphanedAccount};
@@ -58,12 +63,16 @@ pub use status::{AppConnectorStatus, DryRunStatus, InventoryStatus, OrphanedAcco
         priority = 1
     )
 )]
-#[x_kube(validation = Rule::new("[has(self.scim)].filter(x, x).size() == 1").message("exactly one protocol block is needed: add spec.scim"))]
+#[x_kube(validation = Rule::new("[has(self.scim), has(self.ldap)].filter(x, x).size() == 1").message("exactly one protocol block is needed: spec.scim or spec.ldap"))]
 #[serde(rename_all = "camelCase")]
 pub struct AppConnectorSpec {
     /// The application speaks SCIM 2.0 (RFC 7643, RFC 7644).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scim: Option<Scim>,
+    /// The application is a directory that speaks LDAP (RFC 4510): OpenLDAP, 389 Directory Server, Active
+    /// Directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ldap: Option<Ldap>,
     /// How an employee becomes an account.
     pub account: AccountMapping,
     /// What to do about entitlements that role templates name and the application lacks.
@@ -81,7 +90,7 @@ pub struct AppConnectorSpec {
     /// What happens to an account when its Employee object is deleted.
     #[serde(default)]
     pub deletion: Deletion,
-    /// How often and how hard the application is asked.
+    /// How often, how hard and how safely the application is asked.
     #[serde(default)]
     pub sync: Sync,
     /// `Enforce` makes the application agree; `DryRun` says what would be done and only reads.
@@ -100,10 +109,10 @@ pub struct Scim {
     pub base_url: String,
     /// How we prove who we are.
     pub auth: ScimAuth,
-    /// How the server proves who it is.
+    /// How the server proves who it is. The same as `spec.sync.tls`, which goes before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
-    /// Allows link-local addresses (169.254.0.0/16, fe80::/10), where cloud metadata services live.
+    /// Allows link-local addresses. The same as `spec.sync.allowLinkLocal`.
     #[serde(default)]
     pub allow_link_local: bool,
     /// What kind of server it is, where it is a kind that differs from the standard.
@@ -348,7 +357,7 @@ pub enum DeletionPolicy {
     Disable,
 }
 
-/// How often and how hard the application is asked.
+/// How often, how hard and how safely the application is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Sync {
@@ -378,6 +387,12 @@ pub struct Sync {
     #[schemars(length(max = 24))]
     #[x_kube(validation = Rule::new(rules::TIMEOUT).message(rules::TIMEOUT_MESSAGE))]
     pub timeout: String,
+    /// How the application proves who it is, where connections are encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// Allows link-local addresses (169.254.0.0/16, fe80::/10), where cloud metadata services live.
+    #[serde(default)]
+    pub allow_link_local: bool,
 }
 
 impl Default for Sync {
@@ -389,6 +404,8 @@ impl Default for Sync {
             requests_per_second: None,
             membership_batch: default_batch(),
             timeout: default_timeout(),
+            tls: None,
+            allow_link_local: false,
         }
     }
 }

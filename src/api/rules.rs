@@ -102,3 +102,9 @@ pub(super) const TOKEN_URL_PLAIN_MESSAGE: &str = "tokenUrl must carry no user or
 pub(super) const SCOPES: &str = r"self.all(s, s.matches('^[!#-\\[\\]-~]+$'))";
 /// What to do about it.
 pub(super) const SCOPES_MESSAGE: &str = "each of scopes is one word, such as scim.write: no space, quote or backslash (RFC 6749 section 3.3)";
+
+/// Servers of a directory: a host and a possible port, nothing else.
+pub(super) const LDAP_SERVERS: &str =
+    "self.all(s, s.matches('^ldaps?://([A-Za-z0-9.-]+|[[][0-9A-Fa-f:.]+[]])(:[0-9]{1,5})?/?$'))";
+/// What to do about it.
+pub(super) const LDAP_SERVERS_MESSAGE: &str = "each of servers must be a URL with a host and, if it is not the usual one, a port, such as ldaps://ldap.example.com or ldap://ldap.example.com:1389";

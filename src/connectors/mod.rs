@@ -7,6 +7,7 @@ mod address;
 pub mod capability;
 pub mod conformance;
 pub mod error;
+pub mod ldap;
 pub mod permit;
 mod redact;
 pub mod registry;

@@ -192,8 +192,13 @@ fn connector(
     let config = ScimConfig {
         base_url,
         auth,
-        ca_bundle: scim.tls.as_ref().map(|tls| tls.ca_bundle.clone()),
-        allow_link_local: scim.allow_link_local,
+        ca_bundle: spec
+            .sync
+            .tls
+            .as_ref()
+            .or(scim.tls.as_ref())
+            .map(|tls| tls.ca_bundle.clone()),
+        allow_link_local: scim.allow_link_local || spec.sync.allow_link_local,
         timeout: duration::parse(&spec.sync.timeout).unwrap_or(Duration::from_secs(30)),
         page_size: spec.sync.page_size,
         managed_attributes: spec

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rollcall::connectors::scim::{Auth, ScimConfig, ScimConnector};
 use rollcall::connectors::{Connector, ErrorKind};
 use rustls::ServerConfig;
@@ -12,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
 
+use crate::support::authority::Certified;
 use crate::support::targets::ScimServer;
 
 /// Takes TLS off and passes everything on. Ends when dropped.
@@ -26,24 +26,15 @@ pub struct TlsFront {
 impl TlsFront {
     /// Before the server at `host`, with a certificate for `name` from an authority of its own.
     pub async fn before(host: String, name: &str) -> Self {
-        let mut ca = CertificateParams::new(vec![]).unwrap();
-        ca.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        ca.distinguished_name
-            .push(DnType::CommonName, "Test authority");
-        let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let leaf = CertificateParams::new(vec![name.to_owned()])
-            .unwrap()
-            .signed_by(&key, &ca)
-            .unwrap();
+        let certified = Certified::new(&[name]);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(
-                vec![leaf.der().clone()],
-                PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+                vec![certified.der.clone().into()],
+                PrivateKeyDer::Pkcs8(certified.key.serialize_der().into()),
             )
             .unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(config));
@@ -64,7 +55,7 @@ impl TlsFront {
         });
         Self {
             port,
-            ca_pem: ca.pem(),
+            ca_pem: certified.ca_pem,
             task: task.abort_handle(),
         }
     }

@@ -1,10 +1,12 @@
-//! What the tests stand on: processes that end with the test, a control plane, SCIM servers, Helm, waiting.
+//! What the tests stand on: processes that end with the test, a control plane, applications, Helm, waiting.
 
+pub mod authority;
 pub mod controlplane;
 pub mod deployed;
 pub mod helm;
 pub mod namespace;
 pub mod oauth2;
+pub mod openldap;
 pub mod operator;
 pub mod process;
 pub mod proxy;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::ldap_cases;
 use super::objects::{connector, employee, long, many, map_of, role, with};
 
 /// Objects that no rule may let pass, and a part of what the API server must say.
@@ -15,6 +16,7 @@ pub fn refused() -> Vec<(Value, &'static str)> {
             .map(|(value, says)| (with(connector(), "/spec/scim/auth", value), says)),
     );
     all.extend(refused_connectors().map(|(at, value, says)| (with(connector(), at, value), says)));
+    all.extend(ldap_cases::refused());
     all
 }
 
@@ -177,7 +179,7 @@ fn refused_connectors() -> impl Iterator<Item = Case> {
     let user = |text: &str| with(json!({"b": basic}), "/b/username", json!(text));
     let certificate = "caBundle must hold PEM certificates";
     [
-        ("/spec/scim", json!(null), "exactly one protocol block is needed: add spec.scim"),
+        ("/spec/scim", json!(null), "exactly one protocol block is needed: spec.scim or spec.ldap"),
         ("/spec/scim/baseUrl", json!(null), "spec.scim.baseUrl: Required"),
         ("/spec/scim/baseUrl", json!(""), "spec.scim.baseUrl"),
         ("/spec/scim/baseUrl", json!("directory.example.com/scim"), url),
@@ -259,6 +261,10 @@ fn refused_connectors() -> impl Iterator<Item = Case> {
         ("/spec/sync", json!({"requestsPerSecond": 10001}), "less than or equal to 10000"),
         ("/spec/sync", json!({"membershipBatch": 0}), "greater than or equal to 1"),
         ("/spec/sync", json!({"membershipBatch": 1001}), "less than or equal to 1000"),
+        ("/spec/sync", json!({"tls": {}}), "spec.sync.tls.caBundle: Required"),
+        ("/spec/sync", json!({"tls": {"caBundle": "MIIB"}}), certificate),
+        ("/spec/sync", json!({"tls": {"caBundle": ""}}), "spec.sync.tls.caBundle"),
+        ("/spec/sync", json!({"tls": {"caBundle": long(65537)}}), "65536"),
         ("/spec/mode", json!("Observe"), r#"supported values: "Enforce", "DryRun""#),
     ]
     .into_iter()
@@ -363,5 +369,6 @@ pub fn accepted() -> Vec<Value> {
         ("/spec/mode", json!("DryRun")),
     ];
     all.extend(connectors.map(|(at, value)| with(connector(), at, value)));
+    all.extend(ldap_cases::accepted());
     all
 }

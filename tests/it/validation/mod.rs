@@ -13,6 +13,7 @@ use crate::support::namespace::Namespace;
 
 mod cases;
 mod coverage;
+mod ldap_cases;
 mod objects;
 
 /// Asks the API server what it would do with a new object.
@@ -168,7 +169,7 @@ async fn what_is_left_out_is_filled_in_safely() {
     assert_eq!(spec["scim"]["allowLinkLocal"], false);
     assert_eq!(
         spec["sync"],
-        json!({"interval": "10m", "timeout": "30s", "pageSize": 200, "concurrency": 8, "membershipBatch": 100})
+        json!({"interval": "10m", "timeout": "30s", "pageSize": 200, "concurrency": 8, "membershipBatch": 100, "allowLinkLocal": false})
     );
     let rules = json!({"allowedPunctuation": ".-_@", "maxLength": 64, "letterCase": "Lower"});
     assert_eq!(spec["account"]["usernameRules"], rules);

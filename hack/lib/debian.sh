@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# Sourced by hack/targets/install.sh: programs of Debian and Ubuntu without becoming root and without
+# installing them: packages are fetched and unpacked into a folder.
+
+# debian_unpack NAME PACKAGE… : unpacks the packages, and those they need that are not installed, into the
+# cache. Prints the folder, which is to be taken for / by what runs from it.
+debian_unpack() {
+  local name=$1 root state package
+  shift
+  if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-deb >/dev/null 2>&1; then
+    die "$name is not installed, and only on Debian or Ubuntu it is fetched for you: install it ($*)"
+  fi
+  root=$ROLLCALL_CACHE/targets/$name-debian-$(digest_of /etc/os-release)
+  if [ ! -e "$root/unpacked" ]; then
+    say "Fetching $name into $root …"
+    rm -rf "$root"
+    state=$root/apt
+    mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
+    # An apt of our own: it knows what is installed, and changes nothing.
+    local apt=(apt-get --quiet --quiet --yes --option "Dir::State=$state" --option "Dir::State::lists=$state/lists"
+      --option Dir::State::status=/var/lib/dpkg/status --option "Dir::Cache=$state/cache"
+      --option Debug::NoLocking=true --option APT::Keep-Downloaded-Packages=true --option APT::Sandbox::User=)
+    "${apt[@]}" update >&2 || die "apt-get could not read the lists of packages (see above)"
+    "${apt[@]}" --no-install-recommends --download-only install "$@" >&2 ||
+      die "apt-get could not fetch $* (see above)"
+    # One that is installed is not fetched with what it needs, so that it is asked for by name.
+    (cd "$state/cache/archives" && for package in "$@"; do
+      compgen -G "${package}_*.deb" >/dev/null || "${apt[@]}" download "$package" >&2 || exit 1
+    done) || die "apt-get could not fetch $* (see above)"
+    for package in "$state"/cache/archives/*.deb; do
+      dpkg-deb --extract "$package" "$root" >&2 || die "$package could not be unpacked"
+    done
+    rm -rf "$state"
+    touch "$root/unpacked"
+  fi
+  printf '%s\n' "$root"
+}
+
+# debian_libraries ROOT: where its shared libraries are, for LD_LIBRARY_PATH.
+debian_libraries() {
+  local dir found=
+  for dir in "$1"/lib/*-linux-gnu* "$1"/usr/lib/*-linux-gnu* "$1"/usr/lib/*-linux-gnu*/samba; do
+    [ ! -d "$dir" ] || found+=${found:+:}$dir
+  done
+  printf '%s\n' "$found"
+}

@@ -1,0 +1,273 @@
+//! Accounts: made, changed, switched, deleted.
+
+use super::LdapConnector;
+use super::config::{Disabling, USER_ACCOUNT_CONTROL};
+use super::dn;
+use super::entry::Entry;
+use super::failure::{Failure, code};
+use super::observe::{ACCOUNT_DISABLE, flags};
+use super::renaming::{filled, lacks};
+use super::values::written;
+use super::write::{Attribute, Change, Target, attribute};
+use crate::connectors::{ConnectorError, ErrorKind};
+use crate::domain::account::{
+    Activity, AttributeChanges, AttributeValue, NewAccount, ObservedAccount,
+};
+use crate::domain::ids::{AccountId, AttributeName};
+
+/// `ADS_UF_NORMAL_ACCOUNT`.
+const NORMAL_ACCOUNT: u32 = 0x200;
+
+impl LdapConnector {
+    pub(super) async fn create_account(
+        &self,
+        account: &NewAccount,
+    ) -> Result<ObservedAccount, ConnectorError> {
+        let config = &self.config;
+        let template = &config.accounts.template;
+        let lookup = |name: &str| filled(name, &account.username, &account.attributes);
+        let naming = template.value(&lookup).map_err(|name| lacks(&name))?;
+        let parent = match &config.disabling {
+            Disabling::Container(container) if !account.active => container.clone(),
+            _ => template.parent(&lookup).map_err(|name| lacks(&name))?,
+        };
+        let dn = format!("{},{parent}", template.name(&naming));
+        let what = format!("making {dn}");
+        let mut attributes = vec![
+            attribute("objectClass", config.accounts.object_classes.clone()),
+            attribute(
+                &config.accounts.username,
+                [account.username.as_str().to_owned()],
+            ),
+            attribute(&config.accounts.mark, [account.mark.as_str().to_owned()]),
+        ];
+        for (name, value) in &account.attributes {
+            attributes.push(self.attribute(name, value, &what).await?);
+        }
+        let is_named =
+            |(name, _): &Attribute| name.eq_ignore_ascii_case(template.attribute().as_bytes());
+        if !attributes.iter().any(is_named) {
+            attributes.push(attribute(template.attribute(), [naming]));
+        }
+        match &config.disabling {
+            Disabling::Attribute {
+                name,
+                disabled,
+                enabled,
+            } => {
+                let value = if account.active {
+                    enabled.as_ref()
+                } else {
+                    Some(disabled)
+                };
+                attributes.extend(value.map(|value| attribute(name, [value.clone()])));
+            }
+            Disabling::UserAccountControl => {
+                let disabled = if account.active { 0 } else { ACCOUNT_DISABLE };
+                let flags = (NORMAL_ACCOUNT | disabled).to_string();
+                attributes.push(attribute(USER_ACCOUNT_CONTROL, [flags]));
+            }
+            Disabling::Container(_) | Disabling::Never => {}
+        }
+        let made = match self.add(&dn, attributes, &self.asked, &what).await {
+            Ok(made) => made,
+            Err(failure) if failure.had(&[code::NO_SUCH_OBJECT]) => {
+                return Err(ConnectorError::new(
+                    ErrorKind::Invalid,
+                    format!(
+                        "{}. There is no entry {parent} to make it below: make that, or correct spec.ldap.accounts.dn",
+                        failure.error
+                    ),
+                ));
+            }
+            Err(failure) => return Err(failure.error),
+        };
+        self.as_it_is(&dn, made, &what).await
+    }
+
+    /// The account after a write: as the answer showed it, else read.
+    async fn as_it_is(
+        &self,
+        dn: &str,
+        answered: Option<Entry>,
+        what: &str,
+    ) -> Result<ObservedAccount, ConnectorError> {
+        let entry = match answered {
+            Some(entry) if self.config.id.of(&entry).is_some() => Some(entry),
+            _ => self.entry(dn, &self.asked, what).await.map_err(after)?,
+        };
+        let gone = || {
+            ConnectorError::new(
+                ErrorKind::OutcomeUnknown,
+                format!("{what}: it was done, and {dn} is not there"),
+            )
+        };
+        let entry = entry.ok_or_else(gone)?;
+        self.account(&entry).await.map_err(after)
+    }
+
+    /// An attribute as it is sent; another account is named by its entry.
+    async fn attribute(
+        &self,
+        name: &AttributeName,
+        value: &AttributeValue,
+        what: &str,
+    ) -> Result<Attribute, Failure> {
+        let values = match (written(value), value) {
+            (Some(values), _) => values,
+            (None, AttributeValue::Account(id)) => vec![self.located(id, what).await?.dn],
+            (None, _) => Vec::new(),
+        };
+        Ok(attribute(name.as_str(), values))
+    }
+
+    pub(super) async fn update_account(
+        &self,
+        id: &AccountId,
+        changes: &AttributeChanges,
+    ) -> Result<Option<ObservedAccount>, ConnectorError> {
+        let config = &self.config;
+        let entry = self.located(id, &format!("changing account {id}")).await?;
+        let what = format!("changing {}", entry.dn);
+        let is = config.id.filter(id.as_str());
+        let by_name =
+            |name: &str| dn::naming(&entry.dn).is_some_and(|(n, _)| n.eq_ignore_ascii_case(name));
+        let mut modifications = Vec::new();
+        if let Some(username) = &changes.username
+            && !by_name(&config.accounts.username)
+        {
+            let name = [username.as_str().to_owned()];
+            modifications.push(Change::Replace(attribute(&config.accounts.username, name)));
+        }
+        for (name, value) in &changes.set {
+            if !by_name(name.as_str()) {
+                let attribute = self.attribute(name, value, &what).await?;
+                modifications.push(Change::Replace(attribute));
+            }
+        }
+        for name in &changes.clear {
+            modifications.push(Change::Replace(attribute(name.as_str(), [])));
+        }
+        let mut shown = None;
+        if !modifications.is_empty() {
+            let target = Target {
+                dn: &entry.dn,
+                is: is.as_deref(),
+                what: &what,
+            };
+            shown = self.modify(&target, &modifications, &self.asked).await?;
+        }
+        if let Some(dn) = self.rename_account(&entry, changes, is.as_deref()).await? {
+            return Ok(Some(self.as_it_is(&dn, None, &what).await?));
+        }
+        match shown {
+            Some(entry) => Ok(Some(self.account(&entry).await.map_err(after)?)),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) async fn switch_account(
+        &self,
+        id: &AccountId,
+        active: bool,
+    ) -> Result<Option<ObservedAccount>, ConnectorError> {
+        let config = &self.config;
+        let doing = if active { "enabling" } else { "disabling" };
+        let entry = self.located(id, &format!("{doing} account {id}")).await?;
+        let what = format!("{doing} {}", entry.dn);
+        let is = config.id.filter(id.as_str());
+        let target = Target {
+            dn: &entry.dn,
+            is: is.as_deref(),
+            what: &what,
+        };
+        let changes = match &config.disabling {
+            Disabling::Attribute {
+                name,
+                disabled,
+                enabled,
+            } => {
+                let value = if active {
+                    enabled.as_ref()
+                } else {
+                    Some(disabled)
+                };
+                vec![Change::Replace(attribute(name, value.cloned()))]
+            }
+            Disabling::UserAccountControl => {
+                let Some(now) = flags(&entry) else {
+                    return Err(ConnectorError::new(
+                        ErrorKind::Nonsense,
+                        format!(
+                            "{what}: it shows no {USER_ACCOUNT_CONTROL}: let {} read it",
+                            config.bind_dn
+                        ),
+                    ));
+                };
+                let then = if active {
+                    now & !ACCOUNT_DISABLE
+                } else {
+                    now | ACCOUNT_DISABLE
+                };
+                if now == then {
+                    return Ok(Some(self.account(&entry).await?));
+                }
+                // Only from what was read, as the other flags must stay.
+                vec![
+                    Change::Delete(attribute(USER_ACCOUNT_CONTROL, [now.to_string()])),
+                    Change::Add(attribute(USER_ACCOUNT_CONTROL, [then.to_string()])),
+                ]
+            }
+            Disabling::Container(container) => {
+                let parent = if active {
+                    self.home(&entry)?
+                } else {
+                    container.clone()
+                };
+                let to = format!("{},{parent}", dn::split(&entry.dn).0);
+                if (self.activity(&entry) == Activity::Disabled) == active {
+                    self.move_entry(&entry, &to, is.as_deref()).await?;
+                    return Ok(Some(self.as_it_is(&to, None, &what).await?));
+                }
+                return Ok(Some(self.account(&entry).await?));
+            }
+            Disabling::Never => {
+                return Err(ConnectorError::new(
+                    ErrorKind::Unsupported,
+                    format!("{what}: nothing says how: set spec.ldap.disable"),
+                ));
+            }
+        };
+        match self.modify(&target, &changes, &self.asked).await? {
+            Some(entry) => Ok(Some(self.account(&entry).await.map_err(after)?)),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) async fn delete_account(&self, id: &AccountId) -> Result<(), ConnectorError> {
+        let Some(entry) = self.locate(id, &format!("deleting account {id}")).await? else {
+            return Ok(());
+        };
+        let what = format!("deleting {}", entry.dn);
+        let is = self.config.id.filter(id.as_str());
+        let target = Target {
+            dn: &entry.dn,
+            is: is.as_deref(),
+            what: &what,
+        };
+        match self.remove(&target).await {
+            Err(failure) if failure.had(&[code::NO_SUCH_OBJECT]) => {}
+            outcome => outcome?,
+        }
+        // Whoever gets that name next must not find themselves in its groups.
+        self.follow(&entry, None).await.map_err(after)
+    }
+}
+
+/// Something was written before this failed.
+pub(super) fn after(failure: impl Into<ConnectorError>) -> ConnectorError {
+    ConnectorError {
+        kind: ErrorKind::OutcomeUnknown,
+        ..failure.into()
+    }
+}

@@ -1,0 +1,93 @@
+//! What kinds of directory there are, as far as they differ by more than what their root entry announces.
+
+use super::config::Disabling;
+
+/// A kind of directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Nothing but the standards (RFC 4510 and what it names).
+    Standard,
+    /// OpenLDAP's slapd, with its password policy overlay.
+    OpenLdap,
+    /// 389 Directory Server and its relatives.
+    DirectoryServer389,
+    /// Active Directory, and Samba as its domain controller.
+    ActiveDirectory,
+}
+
+/// The time that locks an account until it is unlocked by hand
+/// (draft-behera-ldap-password-policy section 5.3.3).
+const LOCKED_FOR_GOOD: &str = "000001010000Z";
+
+impl Dialect {
+    /// How accounts are disabled unless told otherwise.
+    #[must_use]
+    pub fn disabling(self) -> Disabling {
+        let by = |name: &str, disabled: &str| Disabling::Attribute {
+            name: name.to_owned(),
+            disabled: disabled.to_owned(),
+            enabled: None,
+        };
+        match self {
+            Self::Standard => Disabling::Never,
+            Self::OpenLdap => by("pwdAccountLockedTime", LOCKED_FOR_GOOD),
+            Self::DirectoryServer389 => by("nsAccountLock", "true"),
+            Self::ActiveDirectory => Disabling::UserAccountControl,
+        }
+    }
+
+    /// The attribute with an identifier that never changes, unless told otherwise.
+    #[must_use]
+    pub fn id_attribute(self) -> &'static str {
+        match self {
+            Self::Standard | Self::OpenLdap => "entryUUID",
+            Self::DirectoryServer389 => "nsUniqueId",
+            Self::ActiveDirectory => "objectGUID",
+        }
+    }
+
+    /// The attribute with the user name, unless told otherwise.
+    #[must_use]
+    pub fn username_attribute(self) -> &'static str {
+        match self {
+            Self::ActiveDirectory => "sAMAccountName",
+            _ => "uid",
+        }
+    }
+
+    /// The attribute that names a new entry, unless told otherwise.
+    #[must_use]
+    pub fn naming_attribute(self) -> &'static str {
+        match self {
+            Self::ActiveDirectory => "CN",
+            _ => "uid",
+        }
+    }
+
+    /// Object classes of a new account, unless told otherwise.
+    #[must_use]
+    pub fn account_classes(self) -> &'static [&'static str] {
+        match self {
+            Self::ActiveDirectory => &["top", "person", "organizationalPerson", "user"],
+            _ => &["inetOrgPerson"],
+        }
+    }
+
+    /// Which entries are accounts, unless told otherwise.
+    #[must_use]
+    pub fn account_filter(self) -> &'static str {
+        match self {
+            // Computers are users too.
+            Self::ActiveDirectory => {
+                "(&(objectCategory=person)(objectClass=user)(!(objectClass=computer)))"
+            }
+            _ => "(objectClass=inetOrgPerson)",
+        }
+    }
+
+    /// Whether groups may have no members.
+    #[must_use]
+    pub fn allows_empty_groups(self) -> bool {
+        matches!(self, Self::ActiveDirectory | Self::DirectoryServer389)
+    }
+}

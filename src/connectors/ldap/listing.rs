@@ -1,0 +1,192 @@
+//! Listing everything: accounts, then groups with their members.
+
+use std::collections::HashMap;
+
+use ldap3::Scope;
+
+use super::LdapConnector;
+use super::abilities::names;
+use super::config::{Groups, MemberForm};
+use super::dn;
+use super::entry::Entry;
+use super::search::Query;
+use crate::connectors::{ConnectorError, Listing};
+use crate::domain::account::{Completeness, ObservedAccount, ObservedEntitlement};
+use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
+
+/// Oddities that are told, at most; the rest is counted.
+const MAX_ODDITIES: usize = 50;
+
+impl LdapConnector {
+    pub(super) async fn list_all(&self) -> Result<Listing, ConnectorError> {
+        let mut ldap = self.session.connect().await?;
+        let mut requests = 1;
+        let mut rows: Vec<Entry> = Vec::new();
+        let mut completeness = Completeness::Complete;
+        for base in self.config.account_bases() {
+            let query = Query {
+                base,
+                scope: Scope::Subtree,
+                filter: &self.config.accounts.filter,
+                attributes: &self.asked,
+                what: "listing accounts",
+            };
+            let mut take = |entry| rows.push(entry);
+            let walk = self.walk(&mut ldap, &query, &mut take).await?;
+            requests += walk.requests;
+            if completeness.is_complete() {
+                completeness = walk.completeness;
+            }
+        }
+        let mut odd = Oddities::default();
+        let by_name = self.ids_by_name(&rows);
+        let mut accounts: Vec<ObservedAccount> = Vec::with_capacity(rows.len());
+        for entry in rows {
+            match self.observed(&entry, |key| by_name.dn.get(key).cloned()) {
+                Ok(account) => accounts.push(account),
+                Err(error) => odd.note(error.message),
+            }
+        }
+        if odd.count > 0 && completeness.is_complete() {
+            completeness = Completeness::Partial(format!("{} entries make no sense", odd.count));
+        }
+        accounts.sort_by(|a, b| a.id.cmp(&b.id));
+        accounts.dedup_by(|a, b| a.id == b.id);
+        let mut entitlements = Vec::new();
+        let mut entitlements_completeness = Completeness::Complete;
+        if let Some(groups) = &self.config.groups {
+            let mut found: Vec<Entry> = Vec::new();
+            let asked = names(&[self.config.id.name(), &groups.name, &groups.member]);
+            let query = Query {
+                base: &groups.base,
+                scope: Scope::Subtree,
+                filter: &groups.filter,
+                attributes: &asked,
+                what: "listing groups",
+            };
+            let mut take = |entry| found.push(entry);
+            let walk = self.walk(&mut ldap, &query, &mut take).await?;
+            requests += walk.requests;
+            entitlements_completeness = walk.completeness;
+            for entry in found {
+                match self
+                    .entitlement(groups, &entry, &by_name, &completeness)
+                    .await
+                {
+                    Ok(entitlement) => entitlements.push(entitlement),
+                    Err(error) if error.kind.concerns_target() => return Err(error),
+                    Err(error) => {
+                        odd.note(error.message.clone());
+                        if entitlements_completeness.is_complete() {
+                            entitlements_completeness = Completeness::Partial(error.message);
+                        }
+                    }
+                }
+            }
+        }
+        // Told, so that the server need not find out.
+        let _ = ldap.unbind().await;
+        Ok(Listing {
+            accounts,
+            accounts_completeness: completeness,
+            entitlements,
+            entitlements_completeness,
+            oddities: odd.told(),
+            requests,
+        })
+    }
+
+    fn ids_by_name(&self, rows: &[Entry]) -> Known {
+        let mut known = Known::default();
+        let wants_names = self
+            .config
+            .groups
+            .as_ref()
+            .is_some_and(|groups| groups.form == MemberForm::Username);
+        for entry in rows {
+            if let Some(id) = self.config.id.of(entry).map(AccountId::new) {
+                if wants_names && let Some(name) = self.username(entry) {
+                    known.username.insert(name.to_lowercase(), id.clone());
+                }
+                known.dn.insert(dn::key(&entry.dn), id);
+            }
+        }
+        known
+    }
+
+    async fn entitlement(
+        &self,
+        groups: &Groups,
+        entry: &Entry,
+        known: &Known,
+        accounts: &Completeness,
+    ) -> Result<ObservedEntitlement, ConnectorError> {
+        let unnamed = |what: &str| {
+            ConnectorError::new(
+                crate::connectors::ErrorKind::Nonsense,
+                format!("the entry {} shows no {what}", entry.dn),
+            )
+        };
+        let id = self.config.id.of(entry);
+        let id = id.ok_or_else(|| unnamed(self.config.id.name()))?;
+        let name = self.group_name(groups, entry);
+        let name = name.ok_or_else(|| unnamed(&groups.name))?;
+        let ids = match groups.form {
+            MemberForm::Dn => &known.dn,
+            MemberForm::Username => &known.username,
+        };
+        let members = self.members(entry).await?;
+        let mut holders: Vec<AccountId> = members
+            .iter()
+            .filter_map(|value| ids.get(&self.member_key(groups, value)).cloned())
+            .collect();
+        holders.sort();
+        holders.dedup();
+        Ok(ObservedEntitlement {
+            id: EntitlementId::new(id),
+            name: EntitlementName::new(name),
+            holders,
+            completeness: match accounts {
+                Completeness::Complete => Completeness::Complete,
+                other => Completeness::Partial(format!(
+                    "not all accounts are known: {}",
+                    match other {
+                        Completeness::Partial(why) | Completeness::Unreadable(why) => why,
+                        Completeness::Complete => "",
+                    }
+                )),
+            },
+        })
+    }
+}
+
+/// Accounts by what stands for them in groups.
+#[derive(Default)]
+struct Known {
+    dn: HashMap<String, AccountId>,
+    username: HashMap<String, AccountId>,
+}
+
+/// What made no sense, bounded.
+#[derive(Default)]
+struct Oddities {
+    told: Vec<String>,
+    count: usize,
+}
+
+impl Oddities {
+    fn note(&mut self, what: String) {
+        self.count += 1;
+        if self.told.len() < MAX_ODDITIES {
+            self.told.push(what);
+        }
+    }
+
+    fn told(mut self) -> Vec<String> {
+        let rest = self.count - self.told.len();
+        if rest > 0 {
+            self.told.push(format!("and {rest} more"));
+        }
+        self.told
+    }
+}

@@ -1,0 +1,227 @@
+//! Entries read as accounts.
+
+use std::collections::BTreeMap;
+
+use ldap3::{Scope, ldap_escape};
+
+use super::LdapConnector;
+use super::config::{Disabling, USER_ACCOUNT_CONTROL};
+use super::dn;
+use super::entry::Entry;
+use super::failure::Failure;
+use super::search::{Query, several};
+use super::values::shown;
+use crate::connectors::{ConnectorError, ErrorKind, FindKey};
+use crate::domain::account::{Activity, AttributeValue, Attributes, ObservedAccount};
+use crate::domain::ids::{AccountId, AttributeName, Username};
+
+/// `ADS_UF_ACCOUNTDISABLE` (MS-ADTS 2.2.16).
+pub(super) const ACCOUNT_DISABLE: u32 = 0x2;
+
+impl LdapConnector {
+    pub(super) async fn read_account(
+        &self,
+        id: &AccountId,
+    ) -> Result<Option<ObservedAccount>, ConnectorError> {
+        let what = format!("reading account {id}");
+        match self.locate(id, &what).await? {
+            Some(entry) => Ok(Some(self.account(&entry).await?)),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) async fn find_accounts(
+        &self,
+        key: &FindKey,
+    ) -> Result<Vec<ObservedAccount>, ConnectorError> {
+        let accounts = &self.config.accounts;
+        let (name, value, what) = match key {
+            FindKey::Mark(mark) => (&accounts.mark, mark.as_str(), format!("finding {mark}")),
+            FindKey::Username(name) => (
+                &accounts.username,
+                name.as_str(),
+                format!("finding the user name {name}"),
+            ),
+        };
+        let filter = format!("({name}={})", ldap_escape(value));
+        let mut found = Vec::new();
+        for entry in self.matching(&filter, &what).await? {
+            let account = self.account(&entry).await?;
+            let is_it = match key {
+                FindKey::Mark(mark) => account.mark.as_ref() == Some(mark),
+                FindKey::Username(name) => account.username == *name,
+            };
+            if is_it {
+                found.push(account);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Accounts that satisfy a filter too.
+    pub(super) async fn matching(&self, filter: &str, what: &str) -> Result<Vec<Entry>, Failure> {
+        let both = format!("(&{}{filter})", self.config.accounts.filter);
+        let mut found = Vec::new();
+        for base in self.config.account_bases() {
+            let query = Query {
+                base,
+                scope: Scope::Subtree,
+                filter: &both,
+                attributes: &self.asked,
+                what,
+            };
+            found.extend(self.search(&query).await?);
+        }
+        Ok(found)
+    }
+
+    /// The entry with an identifier.
+    pub(super) async fn locate(
+        &self,
+        id: &AccountId,
+        what: &str,
+    ) -> Result<Option<Entry>, Failure> {
+        let Some(filter) = self.config.id.filter(id.as_str()) else {
+            return Ok(None);
+        };
+        let mut entries = self.matching(&filter, what).await?;
+        if entries.len() > 1 {
+            return Err(several(what, &entries).into());
+        }
+        Ok(entries.pop())
+    }
+
+    pub(super) async fn located(&self, id: &AccountId, what: &str) -> Result<Entry, Failure> {
+        let gone = || {
+            ConnectorError::new(
+                ErrorKind::NotFound,
+                format!("{what}: the directory has no account {id} any more"),
+            )
+        };
+        Ok(self.locate(id, what).await?.ok_or_else(gone)?)
+    }
+
+    /// An entry as an account; the manager's name is looked up.
+    pub(super) async fn account(&self, entry: &Entry) -> Result<ObservedAccount, Failure> {
+        let mut managers = BTreeMap::new();
+        if let Some(manager) = &self.config.manager
+            && let Some(named) = entry.first(manager)
+        {
+            let asked = [self.config.id.name().to_owned()];
+            let what = format!("reading the manager of {}", entry.dn);
+            if let Some(found) = self.entry(named, &asked, &what).await?
+                && let Some(id) = self.config.id.of(&found)
+            {
+                managers.insert(dn::key(named), AccountId::new(id));
+            }
+        }
+        Ok(self.observed(entry, |key| managers.get(key).cloned())?)
+    }
+
+    /// An entry as an account. `account_of` knows accounts by the key of their names.
+    pub(super) fn observed(
+        &self,
+        entry: &Entry,
+        account_of: impl Fn(&str) -> Option<AccountId>,
+    ) -> Result<ObservedAccount, ConnectorError> {
+        let config = &self.config;
+        let missing = |name: &str| {
+            ConnectorError::new(
+                ErrorKind::Nonsense,
+                format!(
+                    "the entry {} shows no {name}: let {} read it",
+                    entry.dn, config.bind_dn
+                ),
+            )
+        };
+        let id = config.id.of(entry);
+        let id = id.ok_or_else(|| missing(config.id.name()))?;
+        let username = self
+            .username(entry)
+            .ok_or_else(|| missing(&config.accounts.username))?;
+        let mut attributes = Attributes::default();
+        for name in &config.managed {
+            if let Some(value) = shown(entry, name) {
+                attributes.insert(AttributeName::new(name), value);
+            }
+        }
+        if let Some(manager) = &config.manager
+            && let Some(named) = entry.first(manager)
+        {
+            // Somebody who has no account here is named all the same.
+            let value = account_of(&dn::key(named)).map_or_else(
+                || AttributeValue::Text(named.to_owned()),
+                AttributeValue::Account,
+            );
+            attributes.insert(AttributeName::new(manager), value);
+        }
+        Ok(ObservedAccount {
+            id: AccountId::new(id),
+            username: Username::new(username),
+            mark: mark(entry.all(&config.accounts.mark)).map(str::to_owned),
+            activity: self.activity(entry),
+            attributes,
+        })
+    }
+
+    /// The user name; where an entry has several, the one that it is named by.
+    pub(super) fn username(&self, entry: &Entry) -> Option<String> {
+        let attribute = &self.config.accounts.username;
+        let all = entry.all(attribute);
+        let named = dn::naming(&entry.dn)
+            .filter(|(name, value)| name.eq_ignore_ascii_case(attribute) && all.contains(value));
+        named
+            .map(|(_, value)| value)
+            .or_else(|| all.first().cloned())
+    }
+
+    pub(super) fn activity(&self, entry: &Entry) -> Activity {
+        match &self.config.disabling {
+            Disabling::Attribute {
+                name,
+                disabled,
+                enabled,
+            } => {
+                let shows = |value: &str| {
+                    entry
+                        .all(name)
+                        .iter()
+                        .any(|shown| shown.eq_ignore_ascii_case(value))
+                };
+                if shows(disabled) {
+                    Activity::Disabled
+                } else if enabled.as_deref().is_none_or(shows) {
+                    Activity::Active
+                } else {
+                    Activity::Unknown
+                }
+            }
+            Disabling::UserAccountControl => match flags(entry) {
+                Some(flags) if flags & ACCOUNT_DISABLE != 0 => Activity::Disabled,
+                Some(_) => Activity::Active,
+                None => Activity::Unknown,
+            },
+            Disabling::Container(container) if dn::is_within(&entry.dn, container) => {
+                Activity::Disabled
+            }
+            Disabling::Container(_) => Activity::Active,
+            Disabling::Never => Activity::Unknown,
+        }
+    }
+}
+
+/// Where several values stand, the one that looks like a mark: parts divided by `/`.
+fn mark(values: &[String]) -> Option<&str> {
+    let looks = |value: &&String| value.split('/').filter(|part| !part.is_empty()).count() == 3;
+    let mut all = values.iter();
+    all.find(looks)
+        .or_else(|| values.first())
+        .map(String::as_str)
+}
+
+/// The flags of an account of Active Directory.
+pub(super) fn flags(entry: &Entry) -> Option<u32> {
+    // Written as a signed number (MS-ADTS 3.1.1.2.2.2.9).
+    let signed: i32 = entry.first(USER_ACCOUNT_CONTROL)?.parse().ok()?;
+    Some(signed.cast_unsigned())
+}

@@ -1,0 +1,172 @@
+//! A real OpenLDAP, each test its own, on loopback.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+
+use ldap3::{Ldap, LdapConnAsync, Mod, Scope, SearchEntry};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use super::authority::Certified;
+use super::process::{Tied, exercised, free_port, repository};
+use super::targets::installed;
+use super::wait::eventually;
+
+static ROOT: OnceCell<PathBuf> = OnceCell::const_new();
+
+/// Everything in it is below this entry.
+pub const SUFFIX: &str = "dc=example,dc=org";
+/// Whom Rollcall is there.
+pub const BIND_DN: &str = "cn=rollcall,dc=example,dc=org";
+
+/// A running slapd, started by `hack/targets/openldap/start.sh`.
+pub struct OpenLdap {
+    port: u16,
+    tls_port: u16,
+    password: String,
+    certified: Certified,
+    folder: TempDir,
+    options: Vec<(String, String)>,
+    process: Option<Tied>,
+}
+
+impl OpenLdap {
+    /// One with the usual overlays.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// One with options of the script that starts it, such as `REFINT=0`.
+    pub async fn with(options: &[(&str, &str)]) -> Self {
+        let letters = std::iter::repeat_with(fastrand::alphanumeric);
+        let mut server = Self {
+            port: free_port(),
+            tls_port: free_port(),
+            password: letters.take(24).collect(),
+            certified: Certified::new(&["127.0.0.1", "localhost"]),
+            folder: TempDir::new().unwrap(),
+            options: options
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+            process: None,
+        };
+        let file = |name: &str| server.folder.path().join(name);
+        std::fs::write(file("cert.pem"), &server.certified.pem).unwrap();
+        std::fs::write(file("key.pem"), server.certified.key.serialize_pem()).unwrap();
+        server.run().await;
+        server
+    }
+
+    async fn run(&mut self) {
+        let root = installed(&ROOT, "openldap").await;
+        let folder = self.folder.path();
+        let text = |path: PathBuf| path.to_str().unwrap().to_owned();
+        let own = [
+            ("SLAPD_ROOT", text(root.clone())),
+            ("DIR", text(folder.join("slapd"))),
+            ("PORT", self.port.to_string()),
+            ("TLS_PORT", self.tls_port.to_string()),
+            ("TLS_CERT", text(folder.join("cert.pem"))),
+            ("TLS_KEY", text(folder.join("key.pem"))),
+            ("PASSWORD", self.password.clone()),
+        ];
+        let own = own.iter().map(|(k, v)| (*k, v.as_str()));
+        let more = self.options.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+        let environment: Vec<(&str, &str)> = own.chain(more).collect();
+        let script = repository("hack/targets/openldap/start.sh");
+        let nothing: [&str; 0] = [];
+        let log = folder.join("output.log");
+        let mut process = Tied::start(&script, nothing, &environment, &log);
+        eventually("slapd answers", async || {
+            assert!(process.ended().is_none(), "it ended:\n{}", process.output());
+            LdapConnAsync::new(&self.url())
+                .await
+                .map(drop)
+                .map_err(|error| format!("{error}: {}", process.output()))
+        })
+        .await;
+        exercised("OpenLDAP 2.5");
+        self.process = Some(process);
+    }
+
+    /// Where it listens for LDAP, with StartTLS or without.
+    pub fn url(&self) -> String {
+        format!("ldap://127.0.0.1:{}", self.port)
+    }
+
+    /// Where it listens for LDAPS.
+    pub fn tls_url(&self) -> String {
+        format!("ldaps://127.0.0.1:{}", self.tls_port)
+    }
+
+    /// Both, for the annotation of a Secret.
+    pub fn hosts(&self) -> String {
+        format!("127.0.0.1:{}, 127.0.0.1:{}", self.port, self.tls_port)
+    }
+
+    /// The password of [`BIND_DN`].
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// The authority that its certificate is from, PEM.
+    pub fn ca_pem(&self) -> &str {
+        &self.certified.ca_pem
+    }
+
+    /// For `spec.ldap`: people, and groups of names.
+    pub fn block(&self) -> Value {
+        json!({
+            "servers": [self.url()],
+            "startTLS": true,
+            "bind": {"dn": BIND_DN, "passwordSecretKeyRef": {"name": "directory", "key": "password"}},
+            "dialect": "OpenLDAP",
+            "accounts": {
+                "base": format!("ou=people,{SUFFIX}"), "markAttribute": "employeeNumber",
+            },
+            "groups": {"base": format!("ou=groups,{SUFFIX}"), "kind": "GroupOfNames"},
+        })
+    }
+
+    /// A connection that may do anything.
+    pub async fn admin(&self) -> Ldap {
+        let (connection, mut ldap) = LdapConnAsync::new(&self.url()).await.unwrap();
+        ldap3::drive!(connection);
+        let admin = format!("cn=admin,{SUFFIX}");
+        let bound = ldap.simple_bind(&admin, &self.password).await;
+        bound.unwrap().success().unwrap();
+        ldap
+    }
+
+    /// Entries below one, by name, with what they hold.
+    pub async fn below(&self, base: &str) -> BTreeMap<String, SearchEntry> {
+        let everything = vec!["*", "+"];
+        let found = self
+            .admin()
+            .await
+            .search(base, Scope::OneLevel, "(objectClass=*)", everything)
+            .await
+            .unwrap();
+        let (entries, _) = found.success().unwrap();
+        let entries = entries.into_iter().map(SearchEntry::construct);
+        entries.map(|entry| (entry.dn.clone(), entry)).collect()
+    }
+
+    /// Makes an entry.
+    pub async fn add(&self, dn: &str, attributes: &[(&str, &[&str])]) {
+        let attributes = attributes.iter().map(|(name, values)| {
+            let values: HashSet<&str> = values.iter().copied().collect();
+            (*name, values)
+        });
+        let made = self.admin().await.add(dn, attributes.collect()).await;
+        made.unwrap().success().unwrap();
+    }
+
+    /// Changes an entry.
+    pub async fn modify(&self, dn: &str, changes: Vec<Mod<&str>>) {
+        let changed = self.admin().await.modify(dn, changes).await;
+        changed.unwrap().success().unwrap();
+    }
+}
