@@ -190,6 +190,50 @@ pub struct AccountMapping {
     /// Whether the account's manager attribute follows `managerRef`.
     #[serde(default)]
     pub manager: Manager,
+    /// A password that each new account begins with. Without this new accounts have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_password: Option<InitialPassword>,
+}
+
+/// The password that a new account begins with. It is kept in a Secret named
+/// `<connector>.<employee id>.initial-password`, with the keys `username` and `password`, before it is sent to
+/// the application, and shown nowhere else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InitialPassword {
+    /// Characters.
+    #[serde(default = "default_password_length")]
+    #[schemars(range(min = 12, max = 128))]
+    pub length: u16,
+    /// Signs that may be used beside letters and digits; at least one of them is.
+    #[serde(default = "default_password_punctuation")]
+    #[schemars(length(max = 32))]
+    #[x_kube(validation = Rule::new(rules::PUNCTUATION).message(rules::PASSWORD_PUNCTUATION_MESSAGE))]
+    pub punctuation: String,
+    /// Whether whoever signs in with it must choose another one first.
+    #[serde(default = "default_must_change")]
+    pub must_change: bool,
+    /// How long the Secret is kept: `7d`, `36h`.
+    #[serde(default = "default_keep_for")]
+    #[schemars(length(max = 24))]
+    #[x_kube(validation = Rule::new(rules::KEEP_FOR).message(rules::KEEP_FOR_MESSAGE))]
+    pub keep_for: String,
+}
+
+fn default_password_length() -> u16 {
+    20
+}
+
+fn default_password_punctuation() -> String {
+    "-._~!+=".to_owned()
+}
+
+fn default_must_change() -> bool {
+    true
+}
+
+fn default_keep_for() -> String {
+    "7d".to_owned()
 }
 
 /// A CEL expression, bounded.

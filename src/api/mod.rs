@@ -29,6 +29,12 @@ pub const SECRET_LABEL: &str = "rollcall.dev/credential";
 /// Annotation on a Secret: the hosts, comma separated, that its contents may be sent to.
 pub const SECRET_HOSTS_ANNOTATION: &str = "rollcall.dev/hosts";
 
+/// Label of a Secret in which Rollcall keeps the initial password of an account.
+pub const INITIAL_PASSWORD_LABEL: &str = "rollcall.dev/initial-password";
+
+/// Annotation of such a Secret that says when it is deleted (RFC 3339).
+pub const EXPIRES_ANNOTATION: &str = "rollcall.dev/expires-at";
+
 /// Annotation on an Employee or an AppConnector: while it is there, nothing is written to an application
 /// for that person, or through that connector. `"true"`, or any other word but `"false"`: a brake that
 /// was pulled with a word of somebody's own still holds.

@@ -84,6 +84,16 @@ pub(super) const PUNCTUATION: &str = r"self.matches('^[!-/:-@\\[-`{-~]*$')";
 /// What to do about it.
 pub(super) const PUNCTUATION_MESSAGE: &str = "allowedPunctuation may hold ASCII punctuation alone, such as .-_@; letters and digits are always allowed";
 
+/// What to do about it.
+pub(super) const PASSWORD_PUNCTUATION_MESSAGE: &str =
+    "punctuation may hold ASCII punctuation alone, such as -._~!+=";
+
+/// A minute to about three months.
+pub(super) const KEEP_FOR: &str = "self != '' && self.matches('^([1-9][0-9]?d)?([1-9][0-9]{0,2}h)?([1-9][0-9]{0,3}m)?([1-9][0-9]{0,4}s)?$')";
+/// What to do about it.
+pub(super) const KEEP_FOR_MESSAGE: &str =
+    "keepFor must be a time of at most 99 days, in units from large to small, such as 7d or 36h";
+
 /// RFC 7617 section 2: the colon divides the user name from the password.
 pub(super) const BASIC_USERNAME: &str = "!self.contains(':')";
 /// What to do about it.

@@ -48,6 +48,9 @@ pub enum ErrorKind {
     Nonsense,
     /// The target answered a write with success and did not carry it out.
     Ignored,
+    /// The password of a new account could not be kept for whoever is to hand it over; the target was not
+    /// asked.
+    PasswordNotKept,
 }
 
 impl ErrorKind {
@@ -67,6 +70,7 @@ impl ErrorKind {
             Self::Unsupported => "Unsupported",
             Self::Nonsense => "UnintelligibleAnswer",
             Self::Ignored => NOT_APPLIED,
+            Self::PasswordNotKept => "PasswordNotKept",
         }
     }
 
@@ -81,6 +85,7 @@ impl ErrorKind {
                 | Self::Changed
                 | Self::Nonsense
                 | Self::Ignored
+                | Self::PasswordNotKept
         )
     }
 

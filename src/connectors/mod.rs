@@ -9,13 +9,14 @@ pub mod conformance;
 pub mod error;
 pub mod ldap;
 pub mod permit;
-mod redact;
+pub mod redact;
 pub mod registry;
 pub mod scim;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 
 use crate::domain::account::{
     AttributeChanges, Completeness, NewAccount, ObservedAccount, ObservedEntitlement,
@@ -53,8 +54,13 @@ pub trait Connector: Send + Sync {
     /// Finds accounts by a key. Every hit is checked against the key, as targets may ignore filters.
     async fn find(&self, key: &FindKey) -> Result<Vec<ObservedAccount>>;
 
-    /// Makes an account and returns it as the target now shows it.
-    async fn create(&self, permit: &WritePermit, account: &NewAccount) -> Result<ObservedAccount>;
+    /// Makes an account, with a password where one is given, and returns it as the target now shows it.
+    async fn create(
+        &self,
+        permit: &WritePermit,
+        account: &NewAccount,
+        password: Option<&InitialPassword>,
+    ) -> Result<ObservedAccount>;
 
     /// Changes attributes or the user name, and returns the account where the target's answer shows it.
     async fn update(
@@ -94,6 +100,25 @@ pub trait Connector: Send + Sync {
         entitlement: &EntitlementId,
         change: &HolderChange,
     ) -> Result<HolderResults>;
+
+    /// Whether an account is let in with a password, for the conformance suite: the best proof of an account
+    /// that is disabled. [`ErrorKind::Unsupported`] where a target can't be asked.
+    async fn lets_in(&self, id: &AccountId, password: &SecretString) -> Result<bool> {
+        let (_, _) = (id, password);
+        Err(ConnectorError::new(
+            ErrorKind::Unsupported,
+            "it can't be asked whether an account is let in",
+        ))
+    }
+}
+
+/// The password that a new account begins with. Never shown.
+#[derive(Clone, Debug)]
+pub struct InitialPassword {
+    /// The password.
+    pub secret: SecretString,
+    /// Whether whoever signs in with it must choose another one first.
+    pub must_change: bool,
 }
 
 /// A key to find accounts by.

@@ -11,6 +11,7 @@ pub mod first_seen;
 pub mod guard;
 pub mod names;
 pub mod notice;
+pub mod passwords;
 pub mod pause;
 pub mod role_template;
 pub mod text;
@@ -23,7 +24,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::LogSink;
@@ -35,6 +36,7 @@ use crate::runtime::leader;
 use crate::runtime::metrics::{self, Metrics};
 use crate::runtime::status_writer::{self, StatusWriter};
 use engine::{Engine, Inbox, Ports};
+use passwords::SecretKeeper;
 
 /// Changes from Kubernetes that may wait to be taken in.
 const CHANGES: usize = 1024;
@@ -107,6 +109,13 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
             }
         }
     };
+    let kept = Arc::new(Notify::new());
+    let keeper = SecretKeeper::new(
+        options.client.clone(),
+        clock.clone(),
+        Arc::clone(&kept),
+        options.field_manager.clone(),
+    );
     let settings = status_writer::Settings {
         field_manager: options.field_manager,
         ..status_writer::Settings::default()
@@ -138,7 +147,8 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         dispatch: Shared {
             reports: reports_in,
             audit: Arc::new(LogSink),
-            clock,
+            passwords: Arc::new(keeper),
+            clock: clock.clone(),
             metrics: dispatch_metrics,
             stop: shutdown.clone(),
         },
@@ -152,11 +162,19 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         reports,
         written,
     };
+    let sweeper = passwords::sweep(
+        options.client.clone(),
+        options.namespaces.clone(),
+        clock,
+        kept,
+        shutdown.clone(),
+    );
     let engine = Engine::new(options.installation, options.paused, sources, ports);
+    let sweeper = tokio::spawn(sweeper);
     let work = async {
         engine.run(inbox).await;
         // What still runs was told to stop and is bounded; how it ended is in the log.
-        let _ = tokio::join!(writer, publisher);
+        let _ = tokio::join!(writer, publisher, sweeper);
     };
     match leadership {
         None => work.await,

@@ -29,6 +29,8 @@ impl Blame {
             | ErrorKind::Changed
             | ErrorKind::Unsupported
             | ErrorKind::Ignored => Self::Works,
+            // It was not asked.
+            ErrorKind::PasswordNotKept => Self::Unclear,
         }
     }
 

@@ -9,29 +9,42 @@ use super::bounded::bounded;
 use super::call::Write;
 use super::member::{Change, Creation};
 use super::order::{Effect, Order};
+use super::passwords::{PasswordKeeper, PasswordPolicy, Wanted};
 use super::record::{Line, Record, Recorder};
-use crate::connectors::{ConnectorError, ErrorKind, HolderResults, SharedConnector, WritePermit};
-use crate::domain::account::ObservedEntitlement;
+use crate::connectors::redact::Redactor;
+use crate::connectors::{
+    ConnectorError, ErrorKind, HolderResults, InitialPassword, SharedConnector, WritePermit,
+};
+use crate::domain::account::{NewAccount, ObservedEntitlement};
 
 /// Writes to one target, each recorded before and after.
 pub(super) struct Door {
     connector: SharedConnector,
     recorder: Recorder,
+    passwords: Option<Passwords>,
     timeout: Duration,
     epoch: u64,
     next: AtomicU64,
+}
+
+/// Where the passwords of new accounts come from.
+pub(super) struct Passwords {
+    pub(super) keeper: Arc<dyn PasswordKeeper>,
+    pub(super) policy: PasswordPolicy,
 }
 
 impl Door {
     pub(super) fn new(
         connector: SharedConnector,
         recorder: Recorder,
+        passwords: Option<Passwords>,
         timeout: Duration,
         epoch: u64,
     ) -> Self {
         Self {
             connector,
             recorder,
+            passwords,
             timeout,
             epoch,
             next: AtomicU64::new(1),
@@ -50,7 +63,7 @@ impl Door {
         let result = self
             .bounded(async {
                 match write {
-                    Write::Create(new) => connector.create(&permit, new).await.map(Effect::Created),
+                    Write::Create(new) => self.create(&permit, order, new).await,
                     Write::Update(id, changes) => {
                         let updated = connector.update(&permit, id, changes).await;
                         updated.map(Effect::Updated)
@@ -64,6 +77,37 @@ impl Door {
             .await;
         record.end(&result);
         result
+    }
+
+    /// Makes an account, with a password that is kept before it is sent.
+    async fn create(
+        &self,
+        permit: &WritePermit,
+        order: &Order,
+        new: &NewAccount,
+    ) -> Result<Effect, ConnectorError> {
+        let Some(passwords) = &self.passwords else {
+            let made = self.connector.create(permit, new, None).await;
+            return made.map(Effect::Created);
+        };
+        let wanted = Wanted {
+            connector: &self.recorder.key,
+            employee: &order.employee,
+            username: &new.username,
+            policy: &passwords.policy,
+        };
+        let kept = passwords.keeper.keep(wanted).await;
+        let secret = kept.map_err(|why| ConnectorError::new(ErrorKind::PasswordNotKept, why))?;
+        let password = InitialPassword {
+            secret,
+            must_change: passwords.policy.must_change,
+        };
+        let made = self.connector.create(permit, new, Some(&password)).await;
+        made.map(Effect::Created).map_err(|error| ConnectorError {
+            // Targets like to repeat the password that they refuse.
+            message: Redactor::new(vec![password.secret]).clean(&error.message),
+            ..error
+        })
     }
 
     /// Makes an entitlement.

@@ -8,9 +8,10 @@ use tokio_util::sync::CancellationToken;
 use super::actor::{Actor, Calls, Command};
 use super::caller::Caller;
 use super::decide::Core;
-use super::door::Door;
+use super::door::{Door, Passwords};
 use super::metrics::DispatchMetrics;
 use super::order::{ConnectorKey, Order, Report};
+use super::passwords::PasswordKeeper;
 use super::record::Recorder;
 use super::settings::Settings;
 use crate::audit::AuditSink;
@@ -37,6 +38,8 @@ pub struct Shared {
     pub audit: Arc<dyn AuditSink>,
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
+    /// Where the passwords of new accounts are kept.
+    pub passwords: Arc<dyn PasswordKeeper>,
     /// What is counted.
     pub metrics: DispatchMetrics,
     /// Stops all targets.
@@ -77,7 +80,12 @@ impl Dispatch {
             clock: shared.clock.clone(),
             metrics: metrics.clone(),
         };
-        let door = Door::new(connector.clone(), recorder, settings.call_timeout, epoch);
+        let passwords = settings.passwords.clone().map(|policy| Passwords {
+            keeper: shared.passwords,
+            policy,
+        });
+        let timeout = settings.call_timeout;
+        let door = Door::new(connector.clone(), recorder, passwords, timeout, epoch);
         let stop = shared.stop.child_token();
         let stopped = CancellationToken::new();
         let now = tokio::time::Instant::now().into_std();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::passwords::PasswordPolicy;
+
 /// Limits and times of one target. Zeros are read as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -22,6 +24,8 @@ pub struct Settings {
     pub linger: Duration,
     /// How long calls in flight may take to end after a stop.
     pub grace: Duration,
+    /// What the passwords of new accounts are like, where they get one.
+    pub passwords: Option<PasswordPolicy>,
 }
 
 impl Default for Settings {
@@ -35,6 +39,7 @@ impl Default for Settings {
             listing_timeout: Duration::from_mins(15),
             linger: Duration::from_millis(10),
             grace: Duration::from_secs(10),
+            passwords: None,
         }
     }
 }

@@ -70,6 +70,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 - apiGroups: [""]
   resources: [secrets]
   verbs: [list, watch]
+{{- if .Values.initialPasswords.enabled }}
+# Only those that it made are deleted; RBAC can't say so.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, create, delete]
+{{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]

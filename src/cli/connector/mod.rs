@@ -21,6 +21,7 @@ use crate::api::AppConnectorSpec;
 use crate::connectors::conformance::{self, Opener, Opening};
 use crate::connectors::{ConnectorError, ErrorKind, SharedConnector, registry};
 use crate::controllers::app_connector::{connect, intake};
+use crate::controllers::passwords;
 use crate::domain::problem::Problem;
 use crate::runtime::client;
 use crate::runtime::secrets::SecretView;
@@ -124,7 +125,9 @@ async fn check(args: CheckArgs) -> Result<ExitCode, CheckError> {
     if let Some(fault) = connector.faults.first() {
         return Err(CheckError::Declared(fault.clone()));
     }
-    let samples = samples::of(&args.prefix, &connector).map_err(CheckError::Samples)?;
+    let password = passwords::to_try(&manifest.spec)
+        .map_err(|error| CheckError::Samples(format!("there is no randomness: {error}")))?;
+    let samples = samples::of(&args.prefix, &connector, password).map_err(CheckError::Samples)?;
     let protected = |sample: &conformance::Sample| {
         let name = sample.username.as_str();
         connector.protected_accounts.covers(name)

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::api::EmployeeSpec;
+use crate::connectors::InitialPassword;
 use crate::connectors::conformance::{PEOPLE, Sample, Samples};
 use crate::controllers::employee::intake;
 use crate::controllers::words::Words;
@@ -36,7 +37,11 @@ fn peculiar() -> [(&'static str, String); 4] {
 }
 
 /// The samples of a connector. The same in every run.
-pub(super) fn of(prefix: &str, connector: &Arc<Connector>) -> Result<Samples, String> {
+pub(super) fn of(
+    prefix: &str,
+    connector: &Arc<Connector>,
+    password: Option<InitialPassword>,
+) -> Result<Samples, String> {
     let policy = policy(connector);
     let mut taken = BTreeSet::new();
     let mut people = Vec::new();
@@ -75,6 +80,7 @@ pub(super) fn of(prefix: &str, connector: &Arc<Connector>) -> Result<Samples, St
     Ok(Samples {
         prefix: prefix.to_owned(),
         people,
+        password,
         peculiar: odd,
     })
 }

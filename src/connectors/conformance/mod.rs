@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use super::{ConnectorError, ErrorKind, SharedConnector};
+use super::{ConnectorError, ErrorKind, InitialPassword, SharedConnector};
 use crate::domain::account::Attributes;
 use crate::domain::ids::Username;
 
@@ -61,6 +61,8 @@ pub struct Samples {
     pub prefix: String,
     /// At least [`PEOPLE`] accounts with different user names.
     pub people: Vec<Sample>,
+    /// The password that each account begins with, where they get one.
+    pub password: Option<InitialPassword>,
     /// Attributes of the first of them with peculiar values, each with a word for what is peculiar.
     pub peculiar: Vec<(&'static str, Attributes)>,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::super::redact::Redactor;
 use super::super::{
     Capabilities, ConnectorError, ErrorKind, FindKey, HolderChange, Listing, SharedConnector,
     WritePermit,
@@ -80,7 +81,16 @@ impl<'a> Stage<'a> {
         &self,
         account: &NewAccount,
     ) -> Result<ObservedAccount, ConnectorError> {
-        self.connector.create(&self.permit, account).await
+        let password = self.samples.password.as_ref();
+        let made = self.connector.create(&self.permit, account, password).await;
+        made.map_err(|error| match password {
+            // Targets like to repeat the password that they refuse.
+            Some(password) => ConnectorError {
+                message: Redactor::new(vec![password.secret.clone()]).clean(&error.message),
+                ..error
+            },
+            None => error,
+        })
     }
 
     /// Makes the account of a number.

@@ -9,7 +9,7 @@ use super::observe::{ACCOUNT_DISABLE, flags};
 use super::renaming::{filled, lacks};
 use super::values::written;
 use super::write::{Attribute, Change, Target, attribute};
-use crate::connectors::{ConnectorError, ErrorKind};
+use crate::connectors::{ConnectorError, ErrorKind, InitialPassword};
 use crate::domain::account::{
     Activity, AttributeChanges, AttributeValue, NewAccount, ObservedAccount,
 };
@@ -22,6 +22,7 @@ impl LdapConnector {
     pub(super) async fn create_account(
         &self,
         account: &NewAccount,
+        password: Option<&InitialPassword>,
     ) -> Result<ObservedAccount, ConnectorError> {
         let config = &self.config;
         let template = &config.accounts.template;
@@ -69,7 +70,13 @@ impl LdapConnector {
             }
             Disabling::Container(_) | Disabling::Never => {}
         }
-        let made = match self.add(&dn, attributes, &self.asked, &what).await {
+        attributes.extend(
+            password
+                .map(|password| self.born_with(password))
+                .into_iter()
+                .flatten(),
+        );
+        let mut made = match self.add(&dn, attributes, &self.asked, &what).await {
             Ok(made) => made,
             Err(failure) if failure.had(&[code::NO_SUCH_OBJECT]) => {
                 return Err(ConnectorError::new(
@@ -82,6 +89,26 @@ impl LdapConnector {
             }
             Err(failure) => return Err(failure.error),
         };
+        if let Some(password) = password {
+            let id = made.as_ref().and_then(|entry| config.id.of(entry));
+            let is = id.and_then(|id| config.id.filter(&id));
+            let target = Target {
+                dn: &dn,
+                is: is.as_deref(),
+                what: &what,
+            };
+            if let Err(failure) = self.give(&target, password).await {
+                return Err(self.unmake(&target, failure).await);
+            }
+            if let (false, Disabling::Attribute { name, disabled, .. }) =
+                (account.active, &config.disabling)
+            {
+                // A new password unlocks an account of OpenLDAP.
+                let again = Change::Replace(attribute(name, [disabled.clone()]));
+                let locked = self.modify(&target, &[again], &self.asked).await;
+                made = locked.map_err(after)?;
+            }
+        }
         self.as_it_is(&dn, made, &what).await
     }
 

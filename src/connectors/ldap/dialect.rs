@@ -85,6 +85,12 @@ impl Dialect {
         }
     }
 
+    /// Whether a password can be marked as one that must be changed.
+    #[must_use]
+    pub fn can_expire_passwords(self) -> bool {
+        matches!(self, Self::ActiveDirectory | Self::OpenLdap)
+    }
+
     /// Whether groups may have no members.
     #[must_use]
     pub fn allows_empty_groups(self) -> bool {

@@ -16,6 +16,7 @@ mod ids;
 mod listing;
 mod membership;
 mod observe;
+mod passwords;
 mod references;
 mod renaming;
 mod search;
@@ -30,12 +31,13 @@ mod tests;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 
 use self::abilities::Abilities;
 use self::session::Session;
 use super::{
-    Capabilities, Connector, ConnectorError, FindKey, HolderChange, HolderResults, Listing,
-    WritePermit,
+    Capabilities, Connector, ConnectorError, FindKey, HolderChange, HolderResults, InitialPassword,
+    Listing, WritePermit,
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
@@ -99,8 +101,9 @@ impl Connector for LdapConnector {
         &self,
         _: &WritePermit,
         account: &NewAccount,
+        password: Option<&InitialPassword>,
     ) -> super::Result<ObservedAccount> {
-        self.create_account(account).await
+        self.create_account(account, password).await
     }
 
     async fn update(
@@ -144,5 +147,9 @@ impl Connector for LdapConnector {
         change: &HolderChange,
     ) -> super::Result<HolderResults> {
         self.change_members(entitlement, change).await
+    }
+
+    async fn lets_in(&self, id: &AccountId, password: &SecretString) -> super::Result<bool> {
+        self.lets_account_in(id, password).await
     }
 }

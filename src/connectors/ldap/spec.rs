@@ -118,6 +118,17 @@ fn connector(
         LdapDialect::DirectoryServer389 => Dialect::DirectoryServer389,
         LdapDialect::ActiveDirectory => Dialect::ActiveDirectory,
     };
+    let must_change = spec
+        .account
+        .initial_password
+        .as_ref()
+        .is_some_and(|p| p.must_change);
+    if must_change && !dialect.can_expire_passwords() {
+        return Err(Problem::edit(
+            "Unsupported",
+            "spec.account.initialPassword.mustChange: there is no way to ask for that in this dialect: set it to false, and let the directory's own policy see to it",
+        ));
+    }
     let accounts = &ldap.accounts;
     let template = accounts.dn.clone().unwrap_or_else(|| {
         format!(

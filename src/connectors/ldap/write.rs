@@ -199,7 +199,7 @@ impl LdapConnector {
         Ok(ldap)
     }
 
-    async fn judged(
+    pub(super) async fn judged(
         &self,
         what: &str,
         answer: ldap3::result::Result<LdapResult>,

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use reqwest::Method;
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::ScimConnector;
@@ -12,7 +13,7 @@ use super::patch;
 use super::resource::{self, id_of};
 use super::transport::{Answer, Request};
 use super::ways::Update;
-use crate::connectors::{ConnectorError, ErrorKind, FindKey};
+use crate::connectors::{ConnectorError, ErrorKind, FindKey, InitialPassword};
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount};
 use crate::domain::ids::AccountId;
 
@@ -126,8 +127,13 @@ impl ScimConnector {
     pub(super) async fn create_user(
         &self,
         account: &NewAccount,
+        password: Option<&InitialPassword>,
     ) -> Result<ObservedAccount, ConnectorError> {
-        let body = patch::new_user(account, &self.paths, self.ways.manager)?;
+        let mut body = patch::new_user(account, &self.paths, self.ways.manager)?;
+        if let Some(password) = password {
+            // RFC 7643 section 4.1.1: never returned
+            body["password"] = Value::from(password.secret.expose_secret());
+        }
         let what = format!("creating user {}", account.username);
         let answer = self
             .write(Method::POST, &["Users"], &body, Intent::Claim, &what)

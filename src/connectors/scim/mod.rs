@@ -43,7 +43,7 @@ use self::path::AttributePath;
 use self::transport::{Answer, Request, Transport};
 use super::{
     Capabilities, Connector, ConnectorError, ErrorKind, FindKey, HolderChange, HolderResults,
-    Listing, WritePermit,
+    InitialPassword, Listing, WritePermit,
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
@@ -214,8 +214,9 @@ impl Connector for ScimConnector {
         &self,
         _: &WritePermit,
         account: &NewAccount,
+        password: Option<&InitialPassword>,
     ) -> super::Result<ObservedAccount> {
-        self.create_user(account).await
+        self.create_user(account, password).await
     }
 
     async fn update(

@@ -61,6 +61,17 @@ fn open(
     let Some(scim) = &spec.scim else {
         return Err(Problem::edit("NoProtocol", "spec.scim is missing"));
     };
+    if spec
+        .account
+        .initial_password
+        .as_ref()
+        .is_some_and(|p| p.must_change)
+    {
+        return Err(Problem::edit(
+            "Unsupported",
+            "spec.account.initialPassword.mustChange: SCIM has no way to ask for that: set it to false, and let the application's own policy see to it",
+        ));
+    }
     let base_url = url(scim)?;
     let to = Destination::of(&base_url).ok_or_else(|| {
         Problem::edit(

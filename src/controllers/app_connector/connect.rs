@@ -4,10 +4,11 @@
 use sha2::{Digest, Sha256};
 
 use crate::api::AppConnectorSpec;
+use crate::api::app_connector::InitialPassword;
 use crate::api::duration;
 use crate::api::references::SecretKeyRef;
 use crate::connectors::{SharedConnector, registry};
-use crate::dispatch::Settings;
+use crate::dispatch::{PasswordPolicy, Settings};
 use crate::domain::problem::Problem;
 use crate::runtime::secrets::{self, Destination, SecretView};
 use secrecy::{ExposeSecret, SecretString};
@@ -43,6 +44,7 @@ pub fn open(
         &spec.sync,
         &spec.account.attributes.keys().collect::<Vec<_>>(),
         &spec.account.manager,
+        &spec.account.initial_password,
     );
     hash.update(serde_json::to_vec(&parts).unwrap_or_default());
     let connector = registry::open(spec, &mut |reference: &SecretKeyRef, to: &Destination| {
@@ -82,7 +84,19 @@ fn settings(spec: &AppConnectorSpec) -> Settings {
         }),
         interval: duration::parse(&sync.interval).unwrap_or(Duration::from_mins(10)),
         call_timeout: timeout.saturating_mul(4),
+        passwords: spec.account.initial_password.as_ref().map(passwords),
         ..Settings::default()
+    }
+}
+
+/// What the initial passwords of a connector are like.
+#[must_use]
+pub fn passwords(wanted: &InitialPassword) -> PasswordPolicy {
+    PasswordPolicy {
+        length: wanted.length,
+        punctuation: wanted.punctuation.clone(),
+        must_change: wanted.must_change,
+        keep_for: duration::parse(&wanted.keep_for).unwrap_or(Duration::from_hours(7 * 24)),
     }
 }
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::scripted::ScriptedConnector;
 use crate::audit::memory::MemorySink;
 use crate::connectors::ConnectorError;
+use crate::dispatch::passwords::Same;
 use crate::dispatch::{
     ConnectorKey, Dispatch, DispatchMetrics, Event, Handle, Order, Outcome, Report, Settings,
     Shared, Target,
@@ -43,6 +44,15 @@ impl Bench {
     }
 
     pub(super) fn with(connector: ScriptedConnector, settings: Settings) -> Self {
+        Self::keeping(connector, settings, Err("nowhere to keep it"))
+    }
+
+    /// With initial passwords that are all the same, or can't be kept.
+    pub(super) fn keeping(
+        connector: ScriptedConnector,
+        settings: Settings,
+        keeper: Result<&'static str, &'static str>,
+    ) -> Self {
         let connector = Arc::new(connector);
         let audit = Arc::new(MemorySink::default());
         let clock = Arc::new(PausedClock(Instant::now()));
@@ -53,6 +63,7 @@ impl Bench {
             reports: sender,
             audit: audit.clone(),
             clock: clock.clone(),
+            passwords: Arc::new(Same(keeper)),
             metrics: DispatchMetrics::register(&mut registry),
             stop: stop.clone(),
         };

@@ -5,13 +5,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
 use super::decide::{capabilities, listing};
 use super::orders::observed;
 use crate::connectors::{
-    Capabilities, Connector, ConnectorError, FindKey, HolderChange, HolderResults, Listing, Result,
-    WritePermit,
+    Capabilities, Connector, ConnectorError, FindKey, HolderChange, HolderResults, InitialPassword,
+    Listing, Result, WritePermit,
 };
 use crate::domain::account::{
     AttributeChanges, Completeness, NewAccount, ObservedAccount, ObservedEntitlement,
@@ -26,6 +27,7 @@ pub(super) enum Asked {
     Read(String),
     Find(String),
     Create(String),
+    Password(String),
     Update(String),
     SetActive(String, bool),
     CreateEntitlement(String),
@@ -199,7 +201,16 @@ impl Connector for ScriptedConnector {
         Ok(found.into_iter().map(observed).collect())
     }
 
-    async fn create(&self, _: &WritePermit, account: &NewAccount) -> Result<ObservedAccount> {
+    async fn create(
+        &self,
+        _: &WritePermit,
+        account: &NewAccount,
+        password: Option<&InitialPassword>,
+    ) -> Result<ObservedAccount> {
+        if let Some(password) = password {
+            let asked = Asked::Password(password.secret.expose_secret().to_owned());
+            self.answer(asked).await?;
+        }
         let name = account.username.to_string();
         let drops = self.answer(Asked::Create(name.clone())).await?;
         let mark = (!drops.contains_key(&name)).then(|| account.mark.to_string());

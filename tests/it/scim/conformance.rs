@@ -75,7 +75,11 @@ fn newcomer(name: &str, attributes: Attributes) -> NewAccount {
 
 pub(super) async fn join(connector: &ScimConnector, name: &str) -> AccountId {
     let account = newcomer(name, Attributes::new());
-    connector.create(&permit(), &account).await.unwrap().id
+    connector
+        .create(&permit(), &account, None)
+        .await
+        .unwrap()
+        .id
 }
 
 async fn read(connector: &ScimConnector, id: &AccountId) -> ObservedAccount {
@@ -153,7 +157,7 @@ async fn creates_and_finds(server: &ScimServer) {
     let boss = join(&connector, "grace.hopper").await;
     wanted.insert("manager".into(), AttributeValue::Account(boss));
     let account = newcomer("ada.lovelace", wanted.clone());
-    let made = connector.create(&permit(), &account).await.unwrap();
+    let made = connector.create(&permit(), &account, None).await.unwrap();
     assert_eq!(made.username.as_str(), "ada.lovelace");
     assert_eq!(made.mark.as_deref(), Some("acme/people/ada.lovelace"));
     assert_eq!(made.activity, Activity::Active);
@@ -177,7 +181,7 @@ async fn creates_and_finds(server: &ScimServer) {
 
     for twin in ["ada.lovelace", "ADA.Lovelace"] {
         let error = connector
-            .create(&permit(), &newcomer(twin, Attributes::new()))
+            .create(&permit(), &newcomer(twin, Attributes::new()), None)
             .await
             .unwrap_err();
         assert_eq!(error.kind, ErrorKind::Taken, "{twin}: {error}");
@@ -354,7 +358,7 @@ async fn disables_and_deletes(server: &ScimServer) {
         active: false,
         ..newcomer("asleep", Attributes::new())
     };
-    let made = connector.create(&permit(), &asleep).await.unwrap();
+    let made = connector.create(&permit(), &asleep, None).await.unwrap();
     assert_eq!(made.activity, Activity::Disabled);
 }
 

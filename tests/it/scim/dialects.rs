@@ -88,7 +88,10 @@ async fn a_life(connector: &SharedConnector) {
     let permit = permit();
     let id = AccountId::new("1");
     connector.probe().await.unwrap();
-    connector.create(&permit, &faults::ada()).await.unwrap();
+    connector
+        .create(&permit, &faults::ada(), None)
+        .await
+        .unwrap();
     connector
         .update(&permit, &id, &changes("Lead", "2"))
         .await

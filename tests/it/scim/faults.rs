@@ -174,7 +174,7 @@ async fn the_credential_stays_where_it_belongs() {
         connector.list().await.unwrap_err().kind,
         ErrorKind::Nonsense
     );
-    let error = connector.create(&permit(), &ada()).await.unwrap_err();
+    let error = connector.create(&permit(), &ada(), None).await.unwrap_err();
     assert!(error.message.contains("you sent [redacted]"), "{error}");
     assert!(other.seen().is_empty());
     assert!(
@@ -209,7 +209,7 @@ async fn a_lost_answer_is_an_unknown_outcome() {
         let connector = connector(&server);
         let id = AccountId::new("1");
         for error in [
-            connector.create(&permit(), &ada()).await.unwrap_err(),
+            connector.create(&permit(), &ada(), None).await.unwrap_err(),
             connector
                 .update(&permit(), &id, &title("x"))
                 .await
@@ -230,7 +230,7 @@ async fn a_lost_answer_is_an_unknown_outcome() {
         ..config(&silent)
     };
     let hasty = ScimConnector::new(hasty).unwrap();
-    let error = hasty.create(&permit(), &ada()).await.unwrap_err();
+    let error = hasty.create(&permit(), &ada(), None).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::OutcomeUnknown);
     assert!(error.message.contains("no answer in time"), "{error}");
     assert_eq!(hasty.list().await.unwrap_err().kind, ErrorKind::Unreachable);
@@ -243,7 +243,7 @@ async fn a_lost_answer_is_an_unknown_outcome() {
         ..config(&ScriptedServer::start(|_| Reply::Die).await)
     })
     .unwrap();
-    let error = down.create(&permit(), &ada()).await.unwrap_err();
+    let error = down.create(&permit(), &ada(), None).await.unwrap_err();
     assert!(matches!(error.kind, ErrorKind::Unreachable), "{error}");
     assert!(error.message.contains("no connection"), "{error}");
 }
@@ -274,7 +274,10 @@ async fn a_create_is_read_back_where_its_answer_is_silent() {
             }
         })
         .await;
-        let made = connector(&server).create(&permit(), &ada()).await.unwrap();
+        let made = connector(&server)
+            .create(&permit(), &ada(), None)
+            .await
+            .unwrap();
         assert_eq!((made.id.as_str(), made.mark.as_deref()), ("7 7", MARK));
         assert_eq!(server.writes(), ["POST /Users"]);
     }
@@ -286,7 +289,7 @@ async fn a_create_is_read_back_where_its_answer_is_silent() {
     .await;
     assert_eq!(
         connector(&dropping)
-            .create(&permit(), &ada())
+            .create(&permit(), &ada(), None)
             .await
             .unwrap()
             .mark,
@@ -299,7 +302,7 @@ async fn a_create_is_read_back_where_its_answer_is_silent() {
     })
     .await;
     let error = connector(&forgetful)
-        .create(&permit(), &ada())
+        .create(&permit(), &ada(), None)
         .await
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::OutcomeUnknown, "{error}");
@@ -317,7 +320,7 @@ async fn a_duplicate_is_taken_in_every_dialect() {
         let server = ScriptedServer::start(script).await;
         assert_eq!(
             connector(&server)
-                .create(&permit(), &ada())
+                .create(&permit(), &ada(), None)
                 .await
                 .unwrap_err()
                 .kind,

@@ -66,7 +66,10 @@ async fn one_token_serves_many_requests() {
         probed.is_ok() && listed.is_ok() && again.is_ok(),
         "{probed:?} {listed:?}"
     );
-    connector.create(&permit(), &faults::ada()).await.unwrap();
+    connector
+        .create(&permit(), &faults::ada(), None)
+        .await
+        .unwrap();
     let issued = tokens.issued();
     assert_eq!(issued.len(), 1, "{issued:?}");
     assert_eq!(issued[0].style, "Header");
@@ -100,7 +103,10 @@ async fn a_token_that_the_target_refuses_is_renewed_once() {
     for _ in 0..4 {
         connector.probe().await.unwrap();
     }
-    connector.create(&permit(), &faults::ada()).await.unwrap();
+    connector
+        .create(&permit(), &faults::ada(), None)
+        .await
+        .unwrap();
     assert_eq!(connector.list().await.unwrap().accounts.len(), 1);
     assert!(tokens.issued().len() > 2, "{:?}", tokens.issued());
 }
@@ -112,7 +118,7 @@ async fn a_new_token_that_is_refused_is_a_failure_of_the_credential() {
     let proxy = guarded(&server, &tokens, 0).await;
     let connector = ScimConnector::new(config(&server, &proxy, oauth2(&tokens))).unwrap();
     let error = connector
-        .create(&permit(), &faults::ada())
+        .create(&permit(), &faults::ada(), None)
         .await
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unauthorized, "{error}");
@@ -208,7 +214,7 @@ fn token(extra: &Value) -> Reply {
 async fn refusal(reply: fn(usize, &Seen) -> Reply) -> ConnectorError {
     let (server, _) = scripted(reply).await;
     let error = to(&server)
-        .create(&permit(), &faults::ada())
+        .create(&permit(), &faults::ada(), None)
         .await
         .unwrap_err();
     assert_eq!(server.writes(), ["POST /token"], "{error}");

@@ -28,6 +28,7 @@ use crate::connectors::Listing;
 use crate::controllers::watch::{Change, Key, Seen};
 use crate::controllers::world::Meta;
 use crate::dispatch::order::{ConnectorKey, Effect, Event, Order, Outcome};
+use crate::dispatch::passwords::Same;
 use crate::dispatch::{Command, DispatchMetrics, Handle, Report, Shared};
 use crate::domain::account::{Activity, Attributes, Completeness, ObservedAccount};
 use crate::domain::ids::{ConnectorName, EmployeeName, Username};
@@ -104,6 +105,7 @@ impl Bench {
             dispatch: Shared {
                 reports: reports_in,
                 audit: Arc::new(MemorySink::default()),
+                passwords: Arc::new(Same(Err("nowhere to keep it"))),
                 clock,
                 metrics: DispatchMetrics::register(&mut registry),
                 stop: shutdown.clone(),

@@ -1,0 +1,106 @@
+//! Passwords that new accounts begin with, in the way that each kind of directory takes them.
+
+use ldap3::exop::PasswordModify;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::LdapConnector;
+use super::dialect::Dialect;
+use super::failure::Failure;
+use super::write::{Attribute, Change, Target, attribute};
+use crate::connectors::{ConnectorError, ErrorKind, InitialPassword};
+use crate::domain::account::Activity;
+use crate::domain::ids::AccountId;
+
+impl LdapConnector {
+    /// What a new entry holds for its password. Active Directory makes no usable account without one;
+    /// elsewhere the server is asked to store it its own way once the entry is there.
+    pub(super) fn born_with(&self, password: &InitialPassword) -> Vec<Attribute> {
+        if self.config.dialect != Dialect::ActiveDirectory {
+            return Vec::new();
+        }
+        // MS-ADTS 3.1.1.3.1.5.1: in quotes, UTF-16 with the lower byte first.
+        let quoted = format!("\"{}\"", password.secret.expose_secret());
+        let bytes: Vec<u8> = quoted.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let mut attributes = vec![(b"unicodePwd".to_vec(), [bytes].into())];
+        if password.must_change {
+            attributes.push(attribute("pwdLastSet", ["0".to_owned()]));
+        }
+        attributes
+    }
+
+    /// Gives an entry that was just made its password.
+    pub(super) async fn give(
+        &self,
+        target: &Target<'_>,
+        password: &InitialPassword,
+    ) -> Result<(), Failure> {
+        if self.config.dialect == Dialect::ActiveDirectory {
+            return Ok(());
+        }
+        if self.abilities().await?.passwords {
+            let mut ldap = self.session.shared().await?;
+            ldap.with_timeout(self.session.timeout());
+            // RFC 3062: however the server is configured, it does not keep it as it is.
+            let answer = ldap.extended(PasswordModify {
+                user_id: Some(target.dn),
+                old_pass: None,
+                new_pass: Some(password.secret.expose_secret()),
+            });
+            let answer = answer.await.map(|answer| answer.1);
+            self.judged(target.what, answer).await?;
+        } else {
+            let secret = password.secret.expose_secret().to_owned();
+            let change = Change::Replace(attribute("userPassword", [secret]));
+            self.modify(target, &[change], &[]).await?;
+        }
+        if password.must_change && self.config.dialect == Dialect::OpenLdap {
+            // draft-behera-ldap-password-policy section 5.3.8
+            let reset = Change::Replace(attribute("pwdReset", ["TRUE".to_owned()]));
+            self.modify(target, &[reset], &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether an account is let in.
+    pub(super) async fn lets_account_in(
+        &self,
+        id: &AccountId,
+        password: &SecretString,
+    ) -> Result<bool, ConnectorError> {
+        // Without a password everybody is let in, as nobody (RFC 4513 section 5.1.2).
+        if password.expose_secret().is_empty() {
+            return Ok(false);
+        }
+        let entry = self.located(id, "looking whether it is let in").await?;
+        let let_in = self.session.lets_in(&entry.dn, password).await?;
+        let is_its_own_way = self.config.disabling == self.config.dialect.disabling();
+        if let_in && self.activity(&entry) == Activity::Disabled && !is_its_own_way {
+            return Err(ConnectorError::new(
+                ErrorKind::Unsupported,
+                "the directory lets a disabled account in: spec.ldap.disable leaves it to the applications that ask it, which must look at that",
+            ));
+        }
+        Ok(let_in)
+    }
+
+    /// An account whose password could not be set is not left without one.
+    pub(super) async fn unmake(&self, target: &Target<'_>, failure: Failure) -> ConnectorError {
+        if failure.code.is_none() {
+            // It may have been set: what is there is read back by whoever asked.
+            return ConnectorError {
+                kind: ErrorKind::OutcomeUnknown,
+                ..failure.error
+            };
+        }
+        match self.remove(target).await {
+            Ok(()) => failure.error,
+            Err(second) => ConnectorError {
+                message: format!(
+                    "{}. The account without a password stays, as it could not be deleted: {}",
+                    failure.error, second.error
+                ),
+                ..failure.error
+            },
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Initial passwords are kept in Secrets of their own, one an account, for whoever may read those: a manager,
+//! or IT. The name of each can be foretold, so that a Role can name it. After a while they are deleted.
+
+mod generate;
+mod name;
+mod sweep;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{ObjectMeta, PostParams};
+use kube::{Api, Client};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use crate::api::{AppConnectorSpec, EXPIRES_ANNOTATION, INITIAL_PASSWORD_LABEL};
+use crate::connectors::InitialPassword;
+use crate::controllers::app_connector::connect::passwords;
+use crate::dispatch::passwords::{PasswordKeeper, Wanted};
+use crate::runtime::clock::Clock;
+
+pub use name::secret_name;
+pub use sweep::sweep;
+
+/// Longest time Kubernetes may take to keep one.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Keeps passwords in Kubernetes.
+pub struct SecretKeeper {
+    client: Client,
+    clock: Arc<dyn Clock>,
+    /// Told of each new one, as one that is about to expire may be among them.
+    kept: Arc<Notify>,
+    field_manager: String,
+}
+
+impl SecretKeeper {
+    /// Keeps them with this client. `kept` is told of each new one.
+    #[must_use]
+    pub fn new(
+        client: Client,
+        clock: Arc<dyn Clock>,
+        kept: Arc<Notify>,
+        field_manager: String,
+    ) -> Self {
+        Self {
+            client,
+            clock,
+            kept,
+            field_manager,
+        }
+    }
+
+    async fn secret(&self, wanted: Wanted<'_>) -> Result<SecretString, kube::Error> {
+        let namespace = &wanted.connector.namespace;
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
+        let name = secret_name(&wanted.connector.name, wanted.employee);
+        // Twice, as it may come or go between two requests.
+        for _ in 0..2 {
+            if let Some(kept) = secrets.get_opt(&name).await?
+                && let Some(password) = password_of(kept, wanted)
+            {
+                return Ok(password);
+            }
+            let password = generate::password(wanted.policy).map_err(std::io::Error::other);
+            let password = password.map_err(|error| kube::Error::Service(Box::new(error)))?;
+            let parameters = PostParams {
+                field_manager: Some(self.field_manager.clone()),
+                ..PostParams::default()
+            };
+            let fresh = self.object(name.clone(), wanted, &password);
+            match secrets.create(&parameters, &fresh).await {
+                Ok(_) => {
+                    self.kept.notify_one();
+                    return Ok(password);
+                }
+                Err(kube::Error::Api(status)) if status.code == 409 => {
+                    // One that is not for this account, or has no password in it, is replaced.
+                    if let Some(kept) = secrets.get_opt(&name).await?
+                        && is_ours(&kept)
+                        && password_of(kept, wanted).is_none()
+                    {
+                        secrets
+                            .delete(&name, &kube::api::DeleteParams::default())
+                            .await?;
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(kube::Error::Service(
+            std::io::Error::other("a Secret of that name is somebody else's, or comes and goes")
+                .into(),
+        ))
+    }
+
+    fn object(&self, name: String, wanted: Wanted<'_>, password: &SecretString) -> Secret {
+        let text = |text: &str| ByteString(text.as_bytes().to_vec());
+        let until = self.clock.now() + wanted.policy.keep_for;
+        let annotations = [
+            (EXPIRES_ANNOTATION, until.to_string()),
+            ("rollcall.dev/connector", wanted.connector.name.to_string()),
+            ("rollcall.dev/employee-id", wanted.employee.to_string()),
+        ];
+        Secret {
+            metadata: ObjectMeta {
+                name: Some(name),
+                labels: Some(BTreeMap::from([(
+                    INITIAL_PASSWORD_LABEL.to_owned(),
+                    "true".to_owned(),
+                )])),
+                annotations: Some(annotations.map(|(k, v)| (k.to_owned(), v)).into()),
+                ..ObjectMeta::default()
+            },
+            type_: Some("kubernetes.io/basic-auth".to_owned()),
+            immutable: Some(true),
+            data: Some(BTreeMap::from([
+                ("username".to_owned(), text(wanted.username.as_str())),
+                ("password".to_owned(), text(password.expose_secret())),
+            ])),
+            ..Secret::default()
+        }
+    }
+}
+
+/// A password for trying a target out: kept nowhere, and never to be changed by whoever signs in with it.
+///
+/// # Errors
+/// The system has no randomness to give.
+pub fn to_try(spec: &AppConnectorSpec) -> Result<Option<InitialPassword>, getrandom::Error> {
+    let Some(wanted) = &spec.account.initial_password else {
+        return Ok(None);
+    };
+    Ok(Some(InitialPassword {
+        secret: generate::password(&passwords(wanted))?,
+        must_change: false,
+    }))
+}
+
+/// When a Secret of ours is to go; at once where it does not say so in a way that can be read.
+fn expires(secret: &ObjectMeta) -> Option<Timestamp> {
+    let annotations = secret.annotations.as_ref()?;
+    annotations.get(EXPIRES_ANNOTATION)?.parse().ok()
+}
+
+fn is_ours(secret: &Secret) -> bool {
+    let labels = secret.metadata.labels.as_ref();
+    labels.is_some_and(|labels| labels.contains_key(INITIAL_PASSWORD_LABEL))
+}
+
+/// What was kept for this very account.
+fn password_of(secret: Secret, wanted: Wanted<'_>) -> Option<SecretString> {
+    if !is_ours(&secret) {
+        return None;
+    }
+    let mut data = secret.data?;
+    let username = data.remove("username")?;
+    if username.0 != wanted.username.as_str().as_bytes() {
+        return None;
+    }
+    let password = String::from_utf8(data.remove("password")?.0).ok()?;
+    (!password.is_empty()).then(|| password.into())
+}
+
+#[async_trait]
+impl PasswordKeeper for SecretKeeper {
+    async fn keep(&self, wanted: Wanted<'_>) -> Result<SecretString, String> {
+        let name = secret_name(&wanted.connector.name, wanted.employee);
+        let why = match timeout(PATIENCE, self.secret(wanted)).await {
+            Ok(Ok(password)) => return Ok(password),
+            Ok(Err(kube::Error::Api(status))) if status.code == 403 => format!(
+                "{}: let the operator create and delete Secrets (initialPasswords.enabled of the Helm chart)",
+                status.message
+            ),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "Kubernetes does not answer".to_owned(),
+        };
+        Err(format!(
+            "the initial password can't be kept in Secret {name}, so that no account is made: {why}"
+        ))
+    }
+}
