@@ -91,14 +91,14 @@ async fn in_every_way_that_accounts_and_groups_can_stand_in_a_directory() {
             &server,
             "disable",
             json!({"attribute": {"name": "employeeType", "disabled": "inactive", "enabled": "active"}}),
-            &[],
+            &["lets in"],
         ),
         (
             "disabled by a move",
             &alone,
             "disable",
             json!({"container": gone}),
-            &[],
+            &["lets in"],
         ),
         (
             "named by something else",
