@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the real applications, and the token endpoint, that tests and demo run against into the project's own cache.
 # Prints, one a line, NAME=PATH for each. Needs nothing but Python and Node.js; installs no system package.
-# usage: hack/targets/install.sh [scim2-server] [scimmy] [oauth2-mock-server] [openldap]      (all when none is named)
+# usage: hack/targets/install.sh [scim2-server] [scimmy] [oauth2-mock-server] [openldap] [samba]      (all when none is named)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=hack/lib/common.sh
@@ -52,14 +52,22 @@ install_openldap() {
   echo "openldap=$root"
 }
 
+# The same of Samba.
+install_samba() {
+  local root=/
+  [ -x /usr/sbin/samba ] || root=$(debian_unpack samba samba-ad-dc samba-ad-provision samba-dsdb-modules)
+  echo "samba=$root"
+}
+
 lock targets
-[ $# -gt 0 ] || set -- scim2-server scimmy oauth2-mock-server openldap
+[ $# -gt 0 ] || set -- scim2-server scimmy oauth2-mock-server openldap samba
 for target in "$@"; do
   case $target in
     scim2-server) install_scim2_server ;;
     scimmy) install_node scimmy "the SCIM server SCIMMY" ;;
     oauth2-mock-server) install_node oauth2-mock-server "the token endpoint oauth2-mock-server" ;;
     openldap) install_openldap ;;
-    *) die "no such target: $target (there are scim2-server, scimmy, oauth2-mock-server and openldap)" ;;
+    samba) install_samba ;;
+    *) die "no such target: $target (there are scim2-server, scimmy, oauth2-mock-server, openldap and samba)" ;;
   esac
 done

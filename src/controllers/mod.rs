@@ -24,7 +24,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::LogSink;
@@ -36,7 +36,6 @@ use crate::runtime::leader;
 use crate::runtime::metrics::{self, Metrics};
 use crate::runtime::status_writer::{self, StatusWriter};
 use engine::{Engine, Inbox, Ports};
-use passwords::SecretKeeper;
 
 /// Changes from Kubernetes that may wait to be taken in.
 const CHANGES: usize = 1024;
@@ -80,7 +79,7 @@ pub enum RunError {
 /// # Errors
 /// A [`RunError`], where it can't start, or must not go on.
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), RunError> {
-    let clock: Arc<dyn WallClock> = options.clock;
+    let clock: Arc<dyn WallClock> = Arc::clone(&options.clock);
     let mut registry = metrics::registry();
     let metrics = Metrics::register(&mut registry, clock.clone());
     let dispatch_metrics = DispatchMetrics::register(&mut registry);
@@ -96,7 +95,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
     if options.paused {
         tracing::warn!("everything is paused: nothing is written to any application");
     }
-    let leadership = match options.election {
+    let leadership = match options.election.clone() {
         None => None,
         Some(settings) => {
             let client = options.client.clone();
@@ -109,13 +108,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
             }
         }
     };
-    let kept = Arc::new(Notify::new());
-    let keeper = SecretKeeper::new(
-        options.client.clone(),
-        clock.clone(),
-        Arc::clone(&kept),
-        options.field_manager.clone(),
-    );
+    let (keeper, sweeper) = passwords::start(&options, clock.clone(), shutdown.clone());
     let settings = status_writer::Settings {
         field_manager: options.field_manager,
         ..status_writer::Settings::default()
@@ -148,7 +141,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
             reports: reports_in,
             audit: Arc::new(LogSink),
             passwords: Arc::new(keeper),
-            clock: clock.clone(),
+            clock,
             metrics: dispatch_metrics,
             stop: shutdown.clone(),
         },
@@ -162,15 +155,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         reports,
         written,
     };
-    let sweeper = passwords::sweep(
-        options.client.clone(),
-        options.namespaces.clone(),
-        clock,
-        kept,
-        shutdown.clone(),
-    );
     let engine = Engine::new(options.installation, options.paused, sources, ports);
-    let sweeper = tokio::spawn(sweeper);
     let work = async {
         engine.run(inbox).await;
         // What still runs was told to stop and is bounded; how it ended is in the log.

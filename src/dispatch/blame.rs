@@ -7,7 +7,7 @@ use crate::connectors::{ConnectorError, ErrorKind};
 pub(super) enum Blame {
     /// It works; a refusal concerns this request alone.
     Works,
-    /// It can't be told: the answer was lost or made no sense.
+    /// It can't be told: it was not asked, or the answer was lost or made no sense.
     Unclear,
     /// It asks for a slower pace; the request was not carried out.
     Throttle,
@@ -21,7 +21,9 @@ impl Blame {
         match error.kind {
             ErrorKind::Throttled => Self::Throttle,
             ErrorKind::Unreachable | ErrorKind::Unauthorized => Self::Outage,
-            ErrorKind::OutcomeUnknown | ErrorKind::Nonsense => Self::Unclear,
+            ErrorKind::OutcomeUnknown | ErrorKind::Nonsense | ErrorKind::PasswordNotKept => {
+                Self::Unclear
+            }
             ErrorKind::Forbidden
             | ErrorKind::Invalid
             | ErrorKind::Taken
@@ -29,8 +31,6 @@ impl Blame {
             | ErrorKind::Changed
             | ErrorKind::Unsupported
             | ErrorKind::Ignored => Self::Works,
-            // It was not asked.
-            ErrorKind::PasswordNotKept => Self::Unclear,
         }
     }
 

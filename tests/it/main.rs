@@ -1,4 +1,4 @@
-//! Tests against a real Kubernetes API server and real SCIM servers.
+//! Tests against a real Kubernetes API server and real applications.
 //!
 //! One binary, so that all tests share one control plane. They run in parallel, each in a namespace
 //! and with servers of its own, and wait for conditions, never for time to pass.
@@ -9,6 +9,8 @@ mod architecture;
 mod chart;
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod directories;
 #[cfg(test)]
 mod documentation;
 #[cfg(test)]

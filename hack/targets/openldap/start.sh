@@ -3,7 +3,7 @@
 # and groups, a password policy, and the account that Rollcall signs in as, which no limit and no policy
 # spares.
 #   SLAPD_ROOT         where slapd was unpacked; / where it is installed
-#   DIR                an empty folder for its data
+#   DIR                a folder for its data; what is there already is kept
 #   PORT, TLS_PORT     where it listens: for LDAP with StartTLS, and for LDAPS
 #   TLS_CERT, TLS_KEY  its certificate and key, PEM
 #   PASSWORD           of cn=rollcall,dc=example,dc=org
@@ -77,5 +77,5 @@ entry() { printf 'dn: %s\n' "$1" && shift && printf '%s\n' "$@" ''; }
   entry cn=default,ou=policies,dc=example,dc=org "objectClass: device" "objectClass: pwdPolicy" "cn: default" \
     "pwdAttribute: userPassword" "pwdLockout: TRUE" "pwdMaxFailure: 5" "pwdMinLength: 12" "pwdCheckQuality: 2"
 } >"$DIR/start.ldif"
-"$slapd" -T add -f "$DIR/slapd.conf" -l "$DIR/start.ldif" >&2
+[ -e "$DIR/data/data.mdb" ] || "$slapd" -T add -f "$DIR/slapd.conf" -l "$DIR/start.ldif" >&2
 exec "$slapd" -d 0 -h "ldap://127.0.0.1:$PORT/ ldaps://127.0.0.1:$TLS_PORT/" -f "$DIR/slapd.conf"

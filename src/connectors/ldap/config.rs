@@ -7,6 +7,7 @@ use url::Url;
 
 use super::dialect::Dialect;
 use super::dn::{self, Template};
+use super::entry::Entry;
 use super::ids::IdAttribute;
 use crate::connectors::{ConnectorError, ErrorKind};
 
@@ -106,6 +107,21 @@ pub struct Groups {
     pub placeholder: Option<String>,
     /// Whether groups can be made knowing nothing but their name.
     pub can_create: bool,
+}
+
+impl Groups {
+    /// The name by which manifests call a group; where it has several, the one that its entry is named by.
+    pub(super) fn name_of(&self, entry: &Entry) -> Option<String> {
+        entry.named(&self.name)
+    }
+
+    /// The form in which members compare.
+    pub(super) fn member_key(&self, value: &str) -> String {
+        match self.form {
+            MemberForm::Dn => dn::key(value),
+            MemberForm::Username => value.to_lowercase(),
+        }
+    }
 }
 
 /// What stands in a group for a member.

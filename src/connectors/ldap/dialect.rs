@@ -85,6 +85,14 @@ impl Dialect {
         }
     }
 
+    /// Characters that an attribute with user names holds, at most, where that is known.
+    #[must_use]
+    pub fn longest(self, username_attribute: &str) -> Option<u16> {
+        // MS-ADA3 2.222: the schema says 256, and no account can have more than 20.
+        let is_sam = username_attribute.eq_ignore_ascii_case("sAMAccountName");
+        (self == Self::ActiveDirectory && is_sam).then_some(20)
+    }
+
     /// Whether a password can be marked as one that must be changed.
     #[must_use]
     pub fn can_expire_passwords(self) -> bool {

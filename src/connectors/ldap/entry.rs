@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use ldap3::{ResultEntry, SearchEntry};
 
+use super::dn;
+
 /// An entry: its name, and the attributes that were asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Entry {
@@ -45,6 +47,17 @@ impl Entry {
     #[must_use]
     pub fn first(&self, name: &str) -> Option<&str> {
         self.all(name).first().map(String::as_str)
+    }
+
+    /// A value of an attribute; where there are several, the one that the entry is named by.
+    #[must_use]
+    pub fn named(&self, attribute: &str) -> Option<String> {
+        let all = self.all(attribute);
+        let named = dn::naming(&self.dn)
+            .filter(|(name, value)| name.eq_ignore_ascii_case(attribute) && all.contains(value));
+        named
+            .map(|(_, value)| value)
+            .or_else(|| all.first().cloned())
     }
 
     /// The first value of an attribute, whatever it is.

@@ -77,6 +77,7 @@ pub mod code {
 }
 
 /// What a code means.
+#[derive(Clone, Copy)]
 struct Meaning {
     code: u32,
     /// What the server's words must hold for it to mean that.
@@ -228,10 +229,9 @@ pub fn refused(
         message.push_str(&said);
     }
     if let Some(referral) = result.refs.first() {
-        message.push_str(&format!(
-            ". It points to {}: name that server in spec.ldap.servers",
-            redactor.clean(referral)
-        ));
+        let elsewhere = redactor.clean(referral);
+        message =
+            format!("{message}. It points to {elsewhere}: name that server in spec.ldap.servers");
     }
     let retry_after = (kind == ErrorKind::Throttled).then_some(PAUSE);
     Failure {

@@ -5,7 +5,6 @@ use ldap3::{Scope, ldap_escape};
 use super::LdapConnector;
 use super::abilities::names;
 use super::config::Groups;
-use super::dn;
 use super::entry::Entry;
 use super::failure::{Failure, code};
 use super::search::{Query, several};
@@ -61,16 +60,6 @@ impl LdapConnector {
             what,
         })
         .await
-    }
-
-    /// The name by which manifests call a group.
-    pub(super) fn group_name(&self, groups: &Groups, entry: &Entry) -> Option<String> {
-        let all = entry.all(&groups.name);
-        let named = dn::naming(&entry.dn)
-            .filter(|(name, value)| name.eq_ignore_ascii_case(&groups.name) && all.contains(value));
-        named
-            .map(|(_, value)| value)
-            .or_else(|| all.first().cloned())
     }
 
     /// Everything that stands in a group for a member, however many parts the server gives it in.
@@ -168,7 +157,8 @@ impl LdapConnector {
         let asked = names(&[self.config.id.name(), &groups.name]);
         let found = self.matching_groups(&filter, &asked, what).await?;
         let mut called = found.into_iter().filter(|entry| {
-            self.group_name(groups, entry)
+            groups
+                .name_of(entry)
                 .is_some_and(|shown| shown.eq_ignore_ascii_case(name.as_str()))
         });
         let Some(entry) = called.next() else {

@@ -129,7 +129,7 @@ impl LdapConnector {
         };
         let id = self.config.id.of(entry);
         let id = id.ok_or_else(|| unnamed(self.config.id.name()))?;
-        let name = self.group_name(groups, entry);
+        let name = groups.name_of(entry);
         let name = name.ok_or_else(|| unnamed(&groups.name))?;
         let ids = match groups.form {
             MemberForm::Dn => &known.dn,
@@ -138,7 +138,7 @@ impl LdapConnector {
         let members = self.members(entry).await?;
         let mut holders: Vec<AccountId> = members
             .iter()
-            .filter_map(|value| ids.get(&self.member_key(groups, value)).cloned())
+            .filter_map(|value| ids.get(&groups.member_key(value)).cloned())
             .collect();
         holders.sort();
         holders.dedup();

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::LdapConnector;
 use super::abilities::names;
 use super::config::{Groups, MemberForm};
-use super::dn;
 use super::entry::Entry;
 use super::failure::{Failure, code};
 use super::write::{Change, Target, attribute};
@@ -115,9 +114,7 @@ impl LdapConnector {
             let now = self.members_now(groups, group).await?;
             let open: Vec<Wish> = batch
                 .iter()
-                .filter(|wish| {
-                    now.contains_key(&self.member_key(groups, &wish.value)) != wish.member
-                })
+                .filter(|wish| now.contains_key(&groups.member_key(&wish.value)) != wish.member)
                 .cloned()
                 .collect();
             let is_open: BTreeSet<AccountId> =
@@ -167,7 +164,7 @@ impl LdapConnector {
         if let Some(now) = now {
             // As they are written there: not every server compares them by the same rules.
             for value in &mut removes {
-                if let Some(written) = now.get(&self.member_key(groups, value)) {
+                if let Some(written) = now.get(&groups.member_key(value)) {
                     value.clone_from(written);
                 }
             }
@@ -209,16 +206,8 @@ impl LdapConnector {
         let members = self.members(&entry).await?;
         let with_key = members
             .into_iter()
-            .map(|value| (self.member_key(groups, &value), value));
+            .map(|value| (groups.member_key(&value), value));
         Ok(with_key.collect())
-    }
-
-    /// The form in which members compare.
-    pub(super) fn member_key(&self, groups: &Groups, value: &str) -> String {
-        match groups.form {
-            MemberForm::Dn => dn::key(value),
-            MemberForm::Username => value.to_lowercase(),
-        }
     }
 
     /// What stands in a group for each account that there is.
@@ -229,7 +218,8 @@ impl LdapConnector {
     ) -> Result<HashMap<AccountId, String>, ConnectorError> {
         let all: Vec<&AccountId> = wanted(change).map(|(account, _)| account).collect();
         let mut found = HashMap::new();
-        for some in all.chunks(LOOKED_UP) {
+        let mut open: Vec<&[&AccountId]> = all.chunks(LOOKED_UP).collect();
+        while let Some(some) = open.pop() {
             let filters: String = some
                 .iter()
                 .filter_map(|account| self.config.id.filter(account.as_str()))
@@ -237,8 +227,19 @@ impl LdapConnector {
             if filters.is_empty() {
                 continue;
             }
-            let filter = format!("(|{filters})");
-            for entry in self.matching(&filter, "finding members").await? {
+            let entries = match self
+                .matching(&format!("(|{filters})"), "finding members")
+                .await
+            {
+                // It gives fewer at once.
+                Err(failure) if failure.had(&[code::SIZE_LIMIT]) && some.len() > 1 => {
+                    let (first, second) = some.split_at(some.len() / 2);
+                    open.extend([first, second]);
+                    continue;
+                }
+                entries => entries?,
+            };
+            for entry in entries {
                 let value = match groups.form {
                     MemberForm::Dn => Some(entry.dn.clone()),
                     MemberForm::Username => self.username(&entry),

@@ -164,15 +164,9 @@ impl LdapConnector {
         })
     }
 
-    /// The user name; where an entry has several, the one that it is named by.
+    /// The user name.
     pub(super) fn username(&self, entry: &Entry) -> Option<String> {
-        let attribute = &self.config.accounts.username;
-        let all = entry.all(attribute);
-        let named = dn::naming(&entry.dn)
-            .filter(|(name, value)| name.eq_ignore_ascii_case(attribute) && all.contains(value));
-        named
-            .map(|(_, value)| value)
-            .or_else(|| all.first().cloned())
+        entry.named(&self.config.accounts.username)
     }
 
     pub(super) fn activity(&self, entry: &Entry) -> Activity {

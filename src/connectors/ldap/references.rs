@@ -60,9 +60,7 @@ impl LdapConnector {
             };
             if alike {
                 let all = self.members(&group).await?;
-                let is_old = |value: &String| {
-                    self.member_key(groups, value) == self.member_key(groups, &old)
-                };
+                let is_old = |value: &String| groups.member_key(value) == groups.member_key(&old);
                 if all.iter().any(is_old) {
                     let stay = all.iter().filter(|value| !is_old(value)).cloned();
                     let all: Vec<String> = stay.chain(new.clone()).collect();

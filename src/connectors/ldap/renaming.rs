@@ -21,12 +21,12 @@ impl LdapConnector {
         is: Option<&str>,
     ) -> Result<Option<String>, ConnectorError> {
         let template = &self.config.accounts.template;
-        let changed = |needs: &dyn Fn(&str) -> bool| {
+        let touches = |needs: &dyn Fn(&str) -> bool| {
             (changes.username.is_some() && needs(USERNAME))
                 || changes.set.keys().any(|name| needs(name.as_str()))
         };
-        let in_parent = changed(&|name| template.name_needs(name));
-        let parent_changes = changed(&|name| template.parent_needs(name))
+        let in_parent = touches(&|name| template.name_needs(name));
+        let parent_changes = touches(&|name| template.parent_needs(name))
             && self.activity(entry) != Activity::Disabled;
         if !in_parent && !parent_changes {
             return Ok(None);
@@ -37,8 +37,8 @@ impl LdapConnector {
             .or_else(|| self.username(entry).map(Username::new))
             .unwrap_or_else(|| Username::new(""));
         let lookup = |name: &str| {
-            let changed = filled(name, &username, &changes.set);
-            changed.or_else(|| entry.first(name).map(str::to_owned))
+            let new = filled(name, &username, &changes.set);
+            new.or_else(|| entry.first(name).map(str::to_owned))
         };
         let (old_name, old_parent) = dn::split(&entry.dn);
         let name = if in_parent {

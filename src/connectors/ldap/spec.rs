@@ -130,6 +130,18 @@ fn connector(
         ));
     }
     let accounts = &ldap.accounts;
+    let username = accounts.username_attribute.as_deref();
+    let username = username.unwrap_or_else(|| dialect.username_attribute());
+    if let Some(most) = dialect.longest(username)
+        && spec.account.username_rules.max_length > most
+    {
+        return Err(Problem::edit(
+            "InvalidValue",
+            format!(
+                "spec.account.usernameRules.maxLength: {username} holds at most {most} characters: set it to {most} or less"
+            ),
+        ));
+    }
     let template = accounts.dn.clone().unwrap_or_else(|| {
         format!(
             "{}={{username}},{}",
@@ -159,10 +171,7 @@ fn connector(
                 .filter
                 .clone()
                 .unwrap_or_else(|| dialect.account_filter().to_owned()),
-            username: accounts
-                .username_attribute
-                .clone()
-                .unwrap_or_else(|| dialect.username_attribute().to_owned()),
+            username: username.to_owned(),
             mark: accounts.mark_attribute.clone(),
         },
         disabling: disabling(ldap, dialect),

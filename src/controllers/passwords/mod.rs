@@ -17,46 +17,52 @@ use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
+use super::Options;
 use crate::api::{AppConnectorSpec, EXPIRES_ANNOTATION, INITIAL_PASSWORD_LABEL};
 use crate::connectors::InitialPassword;
 use crate::controllers::app_connector::connect::passwords;
 use crate::dispatch::passwords::{PasswordKeeper, Wanted};
-use crate::runtime::clock::Clock;
+use crate::runtime::clock::WallClock;
 
 pub use name::secret_name;
-pub use sweep::sweep;
 
 /// Longest time Kubernetes may take to keep one.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What keeps initial passwords, and the task that deletes those whose time is over.
+#[must_use]
+pub fn start(
+    options: &Options,
+    clock: Arc<dyn WallClock>,
+    stop: CancellationToken,
+) -> (SecretKeeper, JoinHandle<()>) {
+    let client = options.client.clone();
+    let kept = Arc::new(Notify::new());
+    let keeper = SecretKeeper {
+        client: client.clone(),
+        clock: clock.clone(),
+        kept: Arc::clone(&kept),
+        field_manager: options.field_manager.clone(),
+    };
+    let namespaces = options.namespaces.clone();
+    let sweeper = tokio::spawn(sweep::sweep(client, namespaces, clock, kept, stop));
+    (keeper, sweeper)
+}
+
 /// Keeps passwords in Kubernetes.
 pub struct SecretKeeper {
     client: Client,
-    clock: Arc<dyn Clock>,
+    clock: Arc<dyn WallClock>,
     /// Told of each new one, as one that is about to expire may be among them.
     kept: Arc<Notify>,
     field_manager: String,
 }
 
 impl SecretKeeper {
-    /// Keeps them with this client. `kept` is told of each new one.
-    #[must_use]
-    pub fn new(
-        client: Client,
-        clock: Arc<dyn Clock>,
-        kept: Arc<Notify>,
-        field_manager: String,
-    ) -> Self {
-        Self {
-            client,
-            clock,
-            kept,
-            field_manager,
-        }
-    }
-
     async fn secret(&self, wanted: Wanted<'_>) -> Result<SecretString, kube::Error> {
         let namespace = &wanted.connector.namespace;
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);

@@ -23,7 +23,7 @@ const AFTER_FAILURE: Duration = Duration::from_mins(1);
 /// Deletes initial passwords whose time is over, until it is stopped. Only what is labelled as one is looked
 /// at, and only its metadata. Nothing is asked for until `kept` tells of the first one, or the first look at
 /// the start finds some.
-pub async fn sweep(
+pub(super) async fn sweep(
     client: Client,
     namespaces: Option<BTreeSet<String>>,
     clock: Arc<dyn WallClock>,

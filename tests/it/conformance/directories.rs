@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Check, conforms, err, out};
 use crate::support::openldap::{OpenLdap, SUFFIX};
+use crate::support::samba::{self, Samba};
 
 fn attributes() -> Value {
     json!({
@@ -23,8 +24,35 @@ fn check(server: &OpenLdap, block: &Value) -> Check {
         "sync": {"tls": {"caBundle": server.ca_pem()}},
         "account": {"attributes": attributes(), "initialPassword": {}},
     });
-    let credential = json!({"password": server.password()});
+    let credential = json!({"token": server.password()});
     Check::new(spec, &server.hosts(), &credential)
+}
+
+#[tokio::test]
+async fn active_directory() {
+    if !samba::is_possible() {
+        return;
+    }
+    let domain = Samba::start().await;
+    let spec = json!({
+        "ldap": domain.block(),
+        "sync": {"tls": {"caBundle": domain.ca_pem()}},
+        "account": {
+            "attributes": {
+                "displayName": "employee.name.display",
+                "sn": "employee.name.family",
+                "givenName": "employee.name.given",
+                "title": "employee.jobTitle",
+                "mail": "employee.email",
+                "department": "employee.department",
+            },
+            "usernameRules": {"maxLength": 20},
+            "initialPassword": {},
+        },
+    });
+    let credential = json!({"token": domain.password()});
+    let check = Check::new(spec, &domain.host(), &credential);
+    conforms("active-directory", &check).await;
 }
 
 async fn held(server: &OpenLdap) -> Vec<String> {

@@ -341,7 +341,7 @@ async fn undone_by_hand(
 async fn drift_is_repaired_or_reported_scim2_server() {
     company("drift-a", async |company| {
         let server = ScimServer::scim2_server().await;
-        drift(&server, company).await;
+        Box::pin(drift(&server, company)).await;
     })
     .await;
 }
@@ -350,7 +350,7 @@ async fn drift_is_repaired_or_reported_scim2_server() {
 pub async fn drift_is_repaired_or_reported_scimmy() {
     company("drift-b", async |company| {
         let server = ScimServer::scimmy().await;
-        drift(&server, company).await;
+        Box::pin(drift(&server, company)).await;
     })
     .await;
 }

@@ -3,13 +3,16 @@
 pub mod authority;
 pub mod controlplane;
 pub mod deployed;
+pub mod directory;
 pub mod helm;
+pub mod ldap_proxy;
 pub mod namespace;
 pub mod oauth2;
 pub mod openldap;
 pub mod operator;
 pub mod process;
 pub mod proxy;
+pub mod samba;
 pub mod scim_client;
 pub mod targets;
 pub mod wait;

@@ -1,14 +1,15 @@
 //! A real OpenLDAP, each test its own, on loopback.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ldap3::{Ldap, LdapConnAsync, Mod, Scope, SearchEntry};
+use ldap3::{LdapConnAsync, SearchEntry};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use super::authority::Certified;
+use super::directory::Looker;
 use super::process::{Tied, exercised, free_port, repository};
 use super::targets::installed;
 use super::wait::eventually;
@@ -59,7 +60,13 @@ impl OpenLdap {
         server
     }
 
-    async fn run(&mut self) {
+    /// Stops it. What it holds is there when it is started again.
+    pub fn stop(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts it on its address.
+    pub async fn run(&mut self) {
         let root = installed(&ROOT, "openldap").await;
         let folder = self.folder.path();
         let text = |path: PathBuf| path.to_str().unwrap().to_owned();
@@ -89,6 +96,11 @@ impl OpenLdap {
         .await;
         exercised("OpenLDAP 2.5");
         self.process = Some(process);
+    }
+
+    /// Its port for LDAP.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Where it listens for LDAP, with StartTLS or without.
@@ -121,7 +133,7 @@ impl OpenLdap {
         json!({
             "servers": [self.url()],
             "startTLS": true,
-            "bind": {"dn": BIND_DN, "passwordSecretKeyRef": {"name": "directory", "key": "password"}},
+            "bind": {"dn": BIND_DN, "passwordSecretKeyRef": {"name": "directory", "key": "token"}},
             "dialect": "OpenLDAP",
             "accounts": {
                 "base": format!("ou=people,{SUFFIX}"), "markAttribute": "employeeNumber",
@@ -130,43 +142,15 @@ impl OpenLdap {
         })
     }
 
-    /// A connection that may do anything.
-    pub async fn admin(&self) -> Ldap {
-        let (connection, mut ldap) = LdapConnAsync::new(&self.url()).await.unwrap();
-        ldap3::drive!(connection);
+    /// One who may do anything.
+    pub async fn looker(&self) -> Looker {
         let admin = format!("cn=admin,{SUFFIX}");
-        let bound = ldap.simple_bind(&admin, &self.password).await;
-        bound.unwrap().success().unwrap();
-        ldap
+        let signed_in = Looker::sign_in(&self.url(), &admin, &self.password).await;
+        signed_in.unwrap()
     }
 
-    /// Entries below one, by name, with what they hold.
+    /// Entries right below one, by name, with what they hold.
     pub async fn below(&self, base: &str) -> BTreeMap<String, SearchEntry> {
-        let everything = vec!["*", "+"];
-        let found = self
-            .admin()
-            .await
-            .search(base, Scope::OneLevel, "(objectClass=*)", everything)
-            .await
-            .unwrap();
-        let (entries, _) = found.success().unwrap();
-        let entries = entries.into_iter().map(SearchEntry::construct);
-        entries.map(|entry| (entry.dn.clone(), entry)).collect()
-    }
-
-    /// Makes an entry.
-    pub async fn add(&self, dn: &str, attributes: &[(&str, &[&str])]) {
-        let attributes = attributes.iter().map(|(name, values)| {
-            let values: HashSet<&str> = values.iter().copied().collect();
-            (*name, values)
-        });
-        let made = self.admin().await.add(dn, attributes.collect()).await;
-        made.unwrap().success().unwrap();
-    }
-
-    /// Changes an entry.
-    pub async fn modify(&self, dn: &str, changes: Vec<Mod<&str>>) {
-        let changed = self.admin().await.modify(dn, changes).await;
-        changed.unwrap().success().unwrap();
+        self.looker().await.below(base).await
     }
 }

@@ -16,6 +16,7 @@ pub fn refused() -> Vec<(Value, &'static str)> {
             .map(|(value, says)| (with(connector(), "/spec/scim/auth", value), says)),
     );
     all.extend(refused_connectors().map(|(at, value, says)| (with(connector(), at, value), says)));
+    all.extend(refused_mappings().map(|(at, value, says)| (with(connector(), at, value), says)));
     all.extend(ldap_cases::refused());
     all
 }
@@ -172,7 +173,6 @@ fn refused_connectors() -> impl Iterator<Item = Case> {
     let interval = "interval must be at least 1s and at most a week";
     let timeout = "timeout must be at least 1s and less than 10m";
     let hold = "hold must be a time of at most 99 days";
-    let key = "names of attributes must have 1 to 256 characters";
     let bearer = json!({"secretKeyRef": {"name": "a", "key": "token"}});
     let basic =
         json!({"username": "svc", "passwordSecretKeyRef": {"name": "a", "key": "password"}});
@@ -206,32 +206,6 @@ fn refused_connectors() -> impl Iterator<Item = Case> {
         ("/spec/scim/tls", json!({"caBundle": "MIIB"}), certificate),
         ("/spec/scim/tls", json!({"caBundle": ""}), "spec.scim.tls.caBundle"),
         ("/spec/scim/tls", json!({"caBundle": long(65537)}), "65536"),
-        ("/spec/account", json!(null), "spec.account: Required"),
-        ("/spec/account/username", json!(null), "spec.account.username: Required"),
-        ("/spec/account/username", json!([]), "at least 1 items"),
-        ("/spec/account/username", json!([""]), "spec.account.username[0]"),
-        ("/spec/account/username", json!([long(4097)]), "4096"),
-        ("/spec/account/username", many(9, |i| json!(format!("'{i}'"))), "must have at most 8 items"),
-        ("/spec/account/attributes", map_of(65), "must have at most 64 items"),
-        ("/spec/account/attributes", json!({"title": ""}), "spec.account.attributes.title"),
-        ("/spec/account/attributes", json!({"title": long(4097)}), "4096"),
-        ("/spec/account/attributes", json!({"": "'v'"}), key),
-        ("/spec/account/attributes", json!({long(257): "'v'"}), key),
-        ("/spec/account/initialPassword", json!({"length": 11}), "greater than or equal to 12"),
-        ("/spec/account/initialPassword", json!({"length": 129}), "less than or equal to 128"),
-        ("/spec/account/initialPassword", json!({"punctuation": "a"}), "punctuation may hold ASCII punctuation alone"),
-        ("/spec/account/initialPassword", json!({"punctuation": ".".repeat(33)}), "32"),
-        ("/spec/account/initialPassword", json!({"keepFor": "0s"}), "keepFor must be a time"),
-        ("/spec/account/initialPassword", json!({"keepFor": ""}), "keepFor must be a time"),
-        ("/spec/account/initialPassword", json!({"keepFor": long(25)}), "24"),
-        ("/spec/account/manager", json!("Yes"), r#"supported values: "Unmanaged", "FromManagerRef""#),
-        ("/spec/account/usernameRules", json!({"allowedPunctuation": "a"}), "ASCII punctuation alone"),
-        ("/spec/account/usernameRules", json!({"allowedPunctuation": " "}), "ASCII punctuation alone"),
-        ("/spec/account/usernameRules", json!({"allowedPunctuation": "ß"}), "ASCII punctuation alone"),
-        ("/spec/account/usernameRules", json!({"allowedPunctuation": ".................".to_owned()}), "16"),
-        ("/spec/account/usernameRules", json!({"maxLength": 3}), "greater than or equal to 4"),
-        ("/spec/account/usernameRules", json!({"maxLength": 257}), "less than or equal to 256"),
-        ("/spec/account/usernameRules", json!({"letterCase": "Upper"}), r#"supported values: "Lower", "Preserve""#),
         ("/spec/entitlements", json!({"missing": "Ignore"}), r#"supported values: "Report", "Create""#),
         ("/spec/orphans", json!({"policy": "Delete"}), r#"supported values: "Report""#),
         ("/spec/orphans", json!({"ignore": [""]}), "spec.orphans.ignore[0]"),
@@ -273,6 +247,40 @@ fn refused_connectors() -> impl Iterator<Item = Case> {
         ("/spec/sync", json!({"tls": {"caBundle": ""}}), "spec.sync.tls.caBundle"),
         ("/spec/sync", json!({"tls": {"caBundle": long(65537)}}), "65536"),
         ("/spec/mode", json!("Observe"), r#"supported values: "Enforce", "DryRun""#),
+    ]
+    .into_iter()
+}
+
+#[rustfmt::skip] // a table: one case a line
+fn refused_mappings() -> impl Iterator<Item = Case> {
+    let key = "names of attributes must have 1 to 256 characters";
+    [
+        ("/spec/account", json!(null), "spec.account: Required"),
+        ("/spec/account/username", json!(null), "spec.account.username: Required"),
+        ("/spec/account/username", json!([]), "at least 1 items"),
+        ("/spec/account/username", json!([""]), "spec.account.username[0]"),
+        ("/spec/account/username", json!([long(4097)]), "4096"),
+        ("/spec/account/username", many(9, |i| json!(format!("'{i}'"))), "must have at most 8 items"),
+        ("/spec/account/attributes", map_of(65), "must have at most 64 items"),
+        ("/spec/account/attributes", json!({"title": ""}), "spec.account.attributes.title"),
+        ("/spec/account/attributes", json!({"title": long(4097)}), "4096"),
+        ("/spec/account/attributes", json!({"": "'v'"}), key),
+        ("/spec/account/attributes", json!({long(257): "'v'"}), key),
+        ("/spec/account/initialPassword", json!({"length": 11}), "greater than or equal to 12"),
+        ("/spec/account/initialPassword", json!({"length": 129}), "less than or equal to 128"),
+        ("/spec/account/initialPassword", json!({"punctuation": "a"}), "punctuation may hold ASCII punctuation alone"),
+        ("/spec/account/initialPassword", json!({"punctuation": ".".repeat(33)}), "32"),
+        ("/spec/account/initialPassword", json!({"keepFor": "0s"}), "keepFor must be a time"),
+        ("/spec/account/initialPassword", json!({"keepFor": ""}), "keepFor must be a time"),
+        ("/spec/account/initialPassword", json!({"keepFor": long(25)}), "24"),
+        ("/spec/account/manager", json!("Yes"), r#"supported values: "Unmanaged", "FromManagerRef""#),
+        ("/spec/account/usernameRules", json!({"allowedPunctuation": "a"}), "ASCII punctuation alone"),
+        ("/spec/account/usernameRules", json!({"allowedPunctuation": " "}), "ASCII punctuation alone"),
+        ("/spec/account/usernameRules", json!({"allowedPunctuation": "ß"}), "ASCII punctuation alone"),
+        ("/spec/account/usernameRules", json!({"allowedPunctuation": ".................".to_owned()}), "16"),
+        ("/spec/account/usernameRules", json!({"maxLength": 3}), "greater than or equal to 4"),
+        ("/spec/account/usernameRules", json!({"maxLength": 257}), "less than or equal to 256"),
+        ("/spec/account/usernameRules", json!({"letterCase": "Upper"}), r#"supported values: "Lower", "Preserve""#),
     ]
     .into_iter()
 }

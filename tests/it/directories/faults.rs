@@ -1,0 +1,206 @@
+//! What goes wrong between us and a directory, and within it.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::json;
+
+use super::kit::{connect, group, openldap, person};
+use crate::stories::kit::{Story, clerk, day, everyone, is, tells};
+use crate::support::ldap_proxy::{LdapProxy, Verb};
+use crate::support::openldap::{OpenLdap, SUFFIX};
+use crate::support::operator::Operator;
+use crate::support::wait::eventually;
+
+const PEOPLE: [(&str, &str); 4] = [("ada", "1"), ("bob", "2"), ("eve", "3"), ("fay", "4")];
+
+/// Answers to writes are lost after they were carried out: nothing is done twice, and nothing is left.
+#[tokio::test]
+async fn lost_answers() {
+    let server = OpenLdap::start().await;
+    let mut looker = server.looker().await;
+    let counts: [AtomicU32; 3] = Default::default();
+    let proxy = LdapProxy::before(server.port(), move |verb| {
+        let count = match verb {
+            Verb::Add => &counts[0],
+            Verb::Modify => &counts[1],
+            Verb::Rename => &counts[2],
+            Verb::Delete => return false,
+        };
+        // Every other one.
+        count.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
+    })
+    .await;
+    let story = Story::new("ldap-lost").await;
+    let _operator = Operator::start(&story.ns).await;
+    story
+        .ns
+        .credential("directory", server.password(), &proxy.host())
+        .await;
+    let mut connector = openldap("directory", &server);
+    connector["spec"]["ldap"]["servers"] = json!([proxy.url()]);
+    connector["spec"]["ldap"]["startTLS"] = json!(false);
+    story.apply_connector(connector).await;
+    story
+        .apply_role(everyone("all", "directory", &["staff"]))
+        .await;
+    for (name, id) in PEOPLE {
+        story
+            .apply_person(clerk(name, id, "Sales", json!({})))
+            .await;
+    }
+    for (name, _) in PEOPLE {
+        story.provisioned(name, 1).await;
+    }
+    for (name, id) in &PEOPLE[..2] {
+        let gone = json!({"endDate": day(-2)});
+        story.apply_person(clerk(name, id, "Sales", gone)).await;
+    }
+    for (name, _) in &PEOPLE[..2] {
+        story
+            .person_says(name, "AccessRevoked", "True", "ReadBackDisabled")
+            .await;
+    }
+    looker.rename(&person("eve.example"), "uid=somebody").await;
+    eventually("eve has her name again", async || {
+        let there = server.below(&format!("ou=people,{SUFFIX}")).await;
+        let names: BTreeSet<_> = there.into_keys().collect();
+        let wanted: BTreeSet<_> = PEOPLE
+            .iter()
+            .map(|(name, _)| person(&format!("{name}.example")))
+            .collect();
+        if names == wanted { Ok(()) } else { Err(names) }
+    })
+    .await;
+    eventually("the group holds who is left", async || {
+        let mut members = looker.values(&group("staff"), "member").await;
+        members.retain(|member| member.contains("ou=people"));
+        let wanted = BTreeSet::from([person("eve.example"), person("fay.example")]);
+        if members == wanted {
+            Ok(())
+        } else {
+            Err(members)
+        }
+    })
+    .await;
+    for verb in [Verb::Add, Verb::Modify, Verb::Rename] {
+        assert!(proxy.lost().contains(&verb), "{verb:?}: {:?}", proxy.lost());
+    }
+}
+
+/// The server cuts listings short: that is told, and what is not seen is not taken to be gone.
+#[tokio::test]
+async fn a_size_limit() {
+    let server = OpenLdap::with(&[("SIZE_LIMIT", "3")]).await;
+    let story = Story::new("ldap-limit").await;
+    let _operator = Operator::start(&story.ns).await;
+    connect(&story, "directory", &server).await;
+    story
+        .apply_role(everyone("all", "directory", &["staff"]))
+        .await;
+    for (name, id) in PEOPLE {
+        story
+            .apply_person(clerk(name, id, "Sales", json!({})))
+            .await;
+    }
+    for (name, _) in PEOPLE {
+        story.provisioned(name, 1).await;
+    }
+    story
+        .apply_person(clerk("gil", "5", "Sales", json!({})))
+        .await;
+    let why = story
+        .connector_says("directory", "InventoryComplete", "False", "Partial")
+        .await;
+    tells(
+        &why,
+        &[
+            "sizeLimitExceeded (4)",
+            "spec.ldap.bind",
+            "paging does not lift it",
+        ],
+    );
+    // Nobody is made twice, and nobody's access is touched.
+    story.provisioned("gil", 1).await;
+    let there = server.below(&format!("ou=people,{SUFFIX}")).await;
+    assert_eq!(there.len(), 5);
+    for (name, _) in PEOPLE {
+        story.provisioned(name, 1).await;
+    }
+}
+
+/// The first of several servers is down: the next one is asked, and the first one again later.
+#[tokio::test]
+async fn the_next_server_is_asked() {
+    let mut first = OpenLdap::start().await;
+    let mut second = OpenLdap::start().await;
+    first.stop();
+    let story = Story::new("ldap-next").await;
+    let _operator = Operator::start(&story.ns).await;
+    let hosts = format!("{}, {}", first.hosts(), second.hosts());
+    story
+        .ns
+        .credential("directory", second.password(), &hosts)
+        .await;
+    let mut connector = openldap("directory", &second);
+    connector["spec"]["ldap"]["servers"] = json!([first.url(), second.url()]);
+    story.apply_connector(connector).await;
+    story
+        .apply_role(everyone("all", "directory", &["staff"]))
+        .await;
+    story
+        .apply_person(clerk("ada", "1", "Sales", json!({})))
+        .await;
+    story.provisioned("ada", 1).await;
+
+    // The connection ends under our hands: the next operation opens another.
+    second.stop();
+    story
+        .apply_person(clerk("bob", "2", "Sales", json!({})))
+        .await;
+    story
+        .connector("directory", "is not reached", |c| {
+            is(&c.status.as_ref().unwrap().conditions, "Ready", "False")
+        })
+        .await;
+    second.run().await;
+    story.provisioned("bob", 1).await;
+}
+
+/// The password is changed in the directory first and in the Secret later, or the other way round.
+#[tokio::test]
+async fn a_rotated_password() {
+    let server = OpenLdap::start().await;
+    let mut looker = server.looker().await;
+    let story = Story::new("ldap-rotated").await;
+    let _operator = Operator::start(&story.ns).await;
+    connect(&story, "directory", &server).await;
+    story
+        .apply_role(everyone("all", "directory", &["staff"]))
+        .await;
+    story
+        .apply_person(clerk("ada", "1", "Sales", json!({})))
+        .await;
+    story.provisioned("ada", 1).await;
+    looker
+        .set(
+            "cn=rollcall,dc=example,dc=org",
+            "userPassword",
+            &["another-password-1"],
+        )
+        .await;
+    let why = story
+        .connector_says("directory", "Ready", "False", "Unauthorized")
+        .await;
+    tells(&why, &["invalidCredentials (49)", "cn=rollcall"]);
+    assert!(!why.contains(server.password()), "{why}");
+    story
+        .ns
+        .credential("directory", "another-password-1", &server.hosts())
+        .await;
+    story
+        .apply_person(clerk("bob", "2", "Sales", json!({})))
+        .await;
+    story.provisioned("bob", 1).await;
+    story.provisioned("ada", 1).await;
+}

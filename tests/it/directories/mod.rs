@@ -1,0 +1,7 @@
+//! Stories of directories: OpenLDAP and Active Directory behind a real API server.
+
+mod bad_input;
+mod faults;
+mod kit;
+mod passwords;
+mod working_life;
