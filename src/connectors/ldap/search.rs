@@ -11,6 +11,8 @@ use crate::domain::account::Completeness;
 
 /// Pages of one listing, at most: a server whose paging does not end is not followed for ever.
 const MAX_PAGES: u32 = 1_000_000;
+/// Pages in a row without an entry, at most.
+const MAX_EMPTY: u32 = 1000;
 /// Keeps Active Directory from pointing to its other partitions (MS-ADTS 3.1.1.3.4.1.3).
 const DOMAIN_SCOPE: &str = "1.2.840.113556.1.4.1339";
 
@@ -127,7 +129,7 @@ impl LdapConnector {
         take: &mut (dyn FnMut(Entry) + Send),
     ) -> Result<Walk, Failure> {
         let abilities = self.abilities().await?;
-        let mut requests = 0;
+        let (mut requests, mut empty) = (0, 0);
         let mut cookie = Vec::new();
         let mut pointed_to = Vec::new();
         loop {
@@ -188,7 +190,9 @@ impl LdapConnector {
                     ))
                 }));
             }
-            if requests >= MAX_PAGES || (got == 0 && requests > 1) {
+            // A page may be empty: what was looked through for it did not satisfy the filter.
+            empty = if got == 0 { empty + 1 } else { 0 };
+            if requests >= MAX_PAGES || empty >= MAX_EMPTY {
                 let why = format!("{}: its pages do not end", query.what);
                 return Ok(walk(Completeness::Partial(why)));
             }

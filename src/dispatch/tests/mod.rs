@@ -9,6 +9,7 @@ mod faults;
 mod flow;
 mod members;
 mod orders;
+mod passwords;
 mod proof;
 mod queue;
 mod scripted;

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Secret;
+use kube::api::DeleteParams;
 use serde_json::json;
 
 use super::kit::{openldap, person};
@@ -138,7 +139,10 @@ async fn what_can_not_be_kept_is_not_given() {
         "not yours"
     );
 
-    secrets.delete(NAME, &Default::default()).await.unwrap();
+    secrets
+        .delete(NAME, &DeleteParams::default())
+        .await
+        .unwrap();
     story
         .annotate(
             "employee/ada",

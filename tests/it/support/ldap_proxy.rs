@@ -62,10 +62,10 @@ impl LdapProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let own = listener.local_addr().unwrap().port();
         let lost = Arc::new(Mutex::new(Vec::new()));
-        let (losses, loses) = (Arc::clone(&lost), Arc::new(loses));
+        let (noted, loses) = (Arc::clone(&lost), Arc::new(loses));
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (losses, loses) = (Arc::clone(&losses), Arc::clone(&loses));
+                let (noted, loses) = (Arc::clone(&noted), Arc::clone(&loses));
                 tokio::spawn(async move {
                     let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else {
                         return;
@@ -73,7 +73,7 @@ impl LdapProxy {
                     pass(client, server, &|verb| {
                         let is_lost = loses(verb);
                         if is_lost {
-                            losses.lock().unwrap().push(verb);
+                            noted.lock().unwrap().push(verb);
                         }
                         is_lost
                     })
@@ -111,7 +111,7 @@ impl Drop for LdapProxy {
 }
 
 async fn pass(mut client: TcpStream, mut server: TcpStream, loses: &(dyn Fn(Verb) -> bool + Sync)) {
-    let (mut asked, mut told) = ([0; 65536], [0; 65536]);
+    let (mut asked, mut told) = (vec![0; 65536], vec![0; 65536]);
     let mut losing = false;
     loop {
         tokio::select! {

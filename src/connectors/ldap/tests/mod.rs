@@ -1,3 +1,5 @@
 //! Tests of the parts that need no server.
 
+mod codes;
+mod entries;
 mod names;
