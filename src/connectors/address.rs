@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::net::TcpStream;
 use url::{Host, Url};
 
 use crate::connectors::{ConnectorError, ErrorKind};
@@ -84,6 +85,41 @@ pub fn permitted(host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, 
         ));
     }
     Ok(kept)
+}
+
+/// Connects to a host, at an address that may be connected to; at the preferred one if it is one of them.
+///
+/// # Errors
+/// A sentence.
+pub async fn dial(
+    host: &str,
+    port: u16,
+    allow_link_local: bool,
+    preferred: Option<SocketAddr>,
+) -> Result<TcpStream, String> {
+    // An IPv6 address stands in brackets in a URL.
+    let name = host.trim_start_matches('[').trim_end_matches(']');
+    let found = tokio::net::lookup_host((name, port)).await;
+    let mut addresses: Vec<SocketAddr> = found.map_err(|error| error.to_string())?.collect();
+    if !allow_link_local {
+        addresses = permitted(host, addresses)?;
+    }
+    // Where a name leads to several servers, they are not asked in turn.
+    addresses.sort_by_key(|address| Some(*address) != preferred);
+    let mut why = format!("{host} has no address");
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                // Small requests are not held back for the answer to the one before.
+                stream
+                    .set_nodelay(true)
+                    .map_err(|error| error.to_string())?;
+                return Ok(stream);
+            }
+            Err(error) => why = error.to_string(),
+        }
+    }
+    Err(why)
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 # Only those that it made are deleted; RBAC can't say so.
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [get, create, delete]
+  verbs: [get, create, patch, delete]
 {{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]

@@ -30,8 +30,9 @@ pub(super) struct Abilities {
     pub domain_scope: bool,
     /// Setting a password so that the server stores it its own way (RFC 3062).
     pub passwords: bool,
-    /// Telling the members of groups apart: no where the schema has no rule of equality for them.
-    pub alike_members: bool,
+    /// Not telling the members of groups apart, as the schema has no rule of equality for them. Unknown
+    /// where the schema was not read.
+    pub alike_members: Option<bool>,
 }
 
 const PAGING: &str = "1.2.840.113556.1.4.319";
@@ -55,7 +56,7 @@ impl Abilities {
                 .all("supportedExtension")
                 .iter()
                 .any(|oid| oid == PASSWORD_MODIFY),
-            alike_members: false,
+            alike_members: None,
         }
     }
 }
@@ -74,16 +75,32 @@ impl LdapConnector {
             "supportedControl",
             "supportedExtension",
             "subschemaSubentry",
-            "vendorName",
-            "vendorVersion",
+            "namingContexts",
+            "defaultNamingContext",
         ]);
         let root = self
             .entry("", &attributes, "reading the root entry")
             .await?;
         let root = root.unwrap_or_default();
-        let abilities = Abilities::of(&root);
-        *super::locked(&self.known) = Some(abilities);
+        let mut abilities = Abilities::of(&root);
+        let mut known = super::locked(&self.known);
+        // What the schema told stays.
+        abilities.alike_members = known.and_then(|before| before.alike_members);
+        *known = Some(abilities);
+        drop(known);
         Ok((abilities, root))
+    }
+
+    /// Where everything of the directory is.
+    pub(super) async fn contexts(&self) -> Result<Vec<String>, Failure> {
+        let (_, root) = self.root().await?;
+        let default = root.all("defaultNamingContext");
+        let all = if default.is_empty() {
+            root.all("namingContexts")
+        } else {
+            default
+        };
+        Ok(all.to_vec())
     }
 
     pub(super) async fn find_out(&self) -> Result<Capabilities, ConnectorError> {
@@ -163,9 +180,11 @@ impl LdapConnector {
         if let Some(groups) = &self.config.groups {
             let member = groups.member.to_ascii_lowercase();
             let mut its = definitions().filter(|text| defined(text).contains(&member));
-            let alike = its.next().is_some_and(|text| !has_equality(text));
+            // A directory that tells no rule at all (Active Directory) has them all the same.
+            let alike = definitions().any(has_equality)
+                && its.next().is_some_and(|text| !has_equality(text));
             if let Some(abilities) = super::locked(&self.known).as_mut() {
-                abilities.alike_members = alike;
+                abilities.alike_members = Some(alike);
             }
         }
         if known.is_empty() {

@@ -1,11 +1,12 @@
 //! Accounts: made, changed, switched, deleted.
 
 use super::LdapConnector;
-use super::config::{Disabling, USER_ACCOUNT_CONTROL};
+use super::config::{Disabling, USER_ACCOUNT_CONTROL, USERNAME};
 use super::dn;
 use super::entry::Entry;
 use super::failure::{Failure, code};
 use super::observe::{ACCOUNT_DISABLE, flags};
+use super::references::Named;
 use super::renaming::{filled, lacks};
 use super::values::written;
 use super::write::{Attribute, Change, Target, attribute};
@@ -13,7 +14,7 @@ use crate::connectors::{ConnectorError, ErrorKind, InitialPassword};
 use crate::domain::account::{
     Activity, AttributeChanges, AttributeValue, NewAccount, ObservedAccount,
 };
-use crate::domain::ids::{AccountId, AttributeName};
+use crate::domain::ids::{AccountId, AttributeName, Username};
 
 /// `ADS_UF_NORMAL_ACCOUNT`.
 const NORMAL_ACCOUNT: u32 = 0x200;
@@ -76,6 +77,12 @@ impl LdapConnector {
                 .into_iter()
                 .flatten(),
         );
+        // Whoever had that name before is gone: nothing of theirs is to be found.
+        let newcomer = Named {
+            dn: &dn,
+            username: &account.username,
+        };
+        self.forget(newcomer).await?;
         let mut made = match self.add(&dn, attributes, &self.asked, &what).await {
             Ok(made) => made,
             Err(failure) if failure.had(&[code::NO_SUCH_OBJECT]) => {
@@ -86,6 +93,12 @@ impl LdapConnector {
                         failure.error
                     ),
                 ));
+            }
+            // The name of the entry is taken, and not the user name.
+            Err(failure)
+                if failure.had(&[code::ALREADY_EXISTS]) && !template.name_needs(USERNAME) =>
+            {
+                return Err(in_the_way(failure.error, &dn));
             }
             Err(failure) => return Err(failure.error),
         };
@@ -157,14 +170,18 @@ impl LdapConnector {
         let entry = self.located(id, &format!("changing account {id}")).await?;
         let what = format!("changing {}", entry.dn);
         let is = config.id.filter(id.as_str());
-        let by_name =
-            |name: &str| dn::naming(&entry.dn).is_some_and(|(n, _)| n.eq_ignore_ascii_case(name));
+        self.not_ourselves(&entry, &what)?;
+        let by_name = |name: &str| dn::is_named_by(&entry.dn, name);
         let mut modifications = Vec::new();
         if let Some(username) = &changes.username
             && !by_name(&config.accounts.username)
         {
-            let name = [username.as_str().to_owned()];
-            modifications.push(Change::Replace(attribute(&config.accounts.username, name)));
+            // Its other user names, which are none of ours, stay.
+            let name = &config.accounts.username;
+            let old = self.username(&entry);
+            modifications.extend(old.map(|old| Change::Delete(attribute(name, [old]))));
+            let new = username.as_str().to_owned();
+            modifications.push(Change::Add(attribute(name, [new])));
         }
         for (name, value) in &changes.set {
             if !by_name(name.as_str()) {
@@ -184,7 +201,15 @@ impl LdapConnector {
             };
             shown = self.modify(&target, &modifications, &self.asked).await?;
         }
-        if let Some(dn) = self.rename_account(&entry, changes, is.as_deref()).await? {
+        let renamed = self.rename_account(&entry, changes, is.as_deref()).await;
+        let is_new = |error| {
+            if modifications.is_empty() {
+                error
+            } else {
+                partly(error)
+            }
+        };
+        if let Some(dn) = renamed.map_err(is_new)? {
             return Ok(Some(self.as_it_is(&dn, None, &what).await?));
         }
         match shown {
@@ -208,18 +233,19 @@ impl LdapConnector {
             is: is.as_deref(),
             what: &what,
         };
+        self.not_ourselves(&entry, &what)?;
         let changes = match &config.disabling {
             Disabling::Attribute {
                 name,
                 disabled,
                 enabled,
             } => {
-                let value = if active {
-                    enabled.as_ref()
+                let (from, to) = if active {
+                    (Some(disabled), enabled.as_ref())
                 } else {
-                    Some(disabled)
+                    (enabled.as_ref(), Some(disabled))
                 };
-                vec![Change::Replace(attribute(name, value.cloned()))]
+                exchanged(&entry, name, from, to)
             }
             Disabling::UserAccountControl => {
                 let Some(now) = flags(&entry) else {
@@ -253,7 +279,9 @@ impl LdapConnector {
                 };
                 let to = format!("{},{parent}", dn::split(&entry.dn).0);
                 if (self.activity(&entry) == Activity::Disabled) == active {
-                    self.move_entry(&entry, &to, is.as_deref()).await?;
+                    let username = Username::new(self.username(&entry).unwrap_or_default());
+                    let moved = self.move_entry(&entry, &to, &username, is.as_deref());
+                    moved.await.map_err(|error| in_the_way(error, &to))?;
                     return Ok(Some(self.as_it_is(&to, None, &what).await?));
                 }
                 return Ok(Some(self.account(&entry).await?));
@@ -282,13 +310,60 @@ impl LdapConnector {
             is: is.as_deref(),
             what: &what,
         };
-        match self.remove(&target).await {
-            Err(failure) if failure.had(&[code::NO_SUCH_OBJECT]) => {}
-            outcome => outcome?,
+        self.not_ourselves(&entry, &what)?;
+        // First, as it is never found again once it is deleted.
+        if let Some(username) = self.username(&entry).map(Username::new) {
+            let named = Named {
+                dn: &entry.dn,
+                username: &username,
+            };
+            self.forget(named).await?;
         }
-        // Whoever gets that name next must not find themselves in its groups.
-        self.follow(&entry, None).await.map_err(after)
+        match self.remove(&target).await {
+            Err(failure) if failure.had(&[code::NO_SUCH_OBJECT]) => Ok(()),
+            outcome => Ok(outcome?),
+        }
     }
+}
+
+/// From one value to another, the others left alone. Where the attribute says nothing but this, it is set.
+fn exchanged(entry: &Entry, name: &str, from: Option<&String>, to: Option<&String>) -> Vec<Change> {
+    let shown = |value: &String| {
+        let mut all = entry.all(name).iter();
+        all.find(|shown| shown.eq_ignore_ascii_case(value)).cloned()
+    };
+    let (Some(from), Some(to)) = (from, to) else {
+        // Such as the time at which it was locked.
+        return vec![Change::Replace(attribute(name, to.cloned()))];
+    };
+    let mut changes = Vec::new();
+    changes.extend(shown(from).map(|there| Change::Delete(attribute(name, [there]))));
+    if shown(to).is_none() {
+        changes.push(Change::Add(attribute(name, [to.clone()])));
+    }
+    changes
+}
+
+/// Another user name would not help.
+fn in_the_way(error: ConnectorError, to: &str) -> ConnectorError {
+    if error.kind != ErrorKind::Taken {
+        return error;
+    }
+    let message = format!(
+        "{}. There is another {to} already: move that away, and let spec.ldap.accounts.dn name entries by {{username}}, which nobody else has",
+        error.message
+    );
+    ConnectorError::new(ErrorKind::Invalid, message)
+}
+
+/// A part of what was asked is done: what is there now decides what is left.
+fn partly(error: ConnectorError) -> ConnectorError {
+    let kind = if error.kind.concerns_target() {
+        ErrorKind::OutcomeUnknown
+    } else {
+        error.kind
+    };
+    ConnectorError { kind, ..error }
 }
 
 /// Something was written before this failed.

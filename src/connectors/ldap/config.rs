@@ -161,7 +161,20 @@ impl LdapConfig {
         }
         let own = |name: &str, attribute: &str| name.eq_ignore_ascii_case(attribute);
         for name in self.managed.iter().chain(&self.manager) {
+            let switch = match &self.disabling {
+                Disabling::Attribute { name, .. } => name.as_str(),
+                _ => USER_ACCOUNT_CONTROL,
+            };
             let reserved = [
+                (switch, "says whether an account is disabled"),
+                (USER_ACCOUNT_CONTROL, "says whether an account is disabled"),
+                (
+                    "pwdAccountLockedTime",
+                    "says whether an account is disabled",
+                ),
+                ("nsAccountLock", "says whether an account is disabled"),
+                ("userPassword", "holds the password"),
+                ("unicodePwd", "holds the password"),
                 (accounts.mark.as_str(), "holds our mark"),
                 (accounts.username.as_str(), "holds the user name"),
                 (self.id.name(), "holds the identifier"),
@@ -180,6 +193,27 @@ impl LdapConfig {
                     "the attribute {name} is managed twice: take it out of account.attributes, or leave account.manager unmanaged"
                 ));
             }
+        }
+        if let Disabling::Attribute { name, .. } = &self.disabling {
+            let used = [&accounts.mark, &accounts.username];
+            if used.iter().any(|other| own(name, other)) || own(name, self.id.name()) {
+                return invalid(format!(
+                    "disable.attribute: {name} holds the mark, the user name or the identifier: name another"
+                ));
+            }
+        }
+        if let Disabling::Container(container) = &self.disabling
+            && dn::is_within(&accounts.base, container)
+        {
+            return invalid(
+                "disable.container holds accounts.base, so that all would count as disabled: name another"
+                    .to_owned(),
+            );
+        }
+        if own(&accounts.mark, &accounts.username) {
+            return invalid(
+                "accounts.markAttribute holds the user name already: name another".to_owned(),
+            );
         }
         for value in accounts.template.values() {
             let known = own(value, USERNAME) || self.managed.iter().any(|name| own(name, value));
@@ -247,6 +281,12 @@ impl LdapConfig {
         }
         asked.extend(self.managed.iter().chain(&self.manager).cloned());
         asked
+    }
+
+    /// Which entries are accounts: those with a user name.
+    pub(super) fn account_filter(&self) -> String {
+        let accounts = &self.accounts;
+        format!("(&{}({}=*))", accounts.filter, accounts.username)
     }
 
     /// The entries below which accounts are.

@@ -7,7 +7,7 @@ use ldap3::dn_escape;
 #[must_use]
 pub fn split(dn: &str) -> (&str, &str) {
     match positions(dn, ",;").next() {
-        Some(comma) => (dn[..comma].trim_end(), dn[comma + 1..].trim_start()),
+        Some(comma) => (trimmed(&dn[..comma]), dn[comma + 1..].trim_start()),
         None => (dn, ""),
     }
 }
@@ -35,15 +35,37 @@ pub fn is_within(dn: &str, base: &str) -> bool {
 /// The first attribute and value of a name, the value as it is meant.
 #[must_use]
 pub fn naming(dn: &str) -> Option<(&str, String)> {
-    let (attribute, value) = split(dn).0.split_once('=')?;
-    Some((attribute.trim(), unescape(value.trim())))
+    pairs(dn).next()
+}
+
+/// Whether an attribute is one of those that name an entry.
+#[must_use]
+pub fn is_named_by(dn: &str, attribute: &str) -> bool {
+    pairs(dn).any(|(name, _)| name.eq_ignore_ascii_case(attribute))
+}
+
+fn pairs(dn: &str) -> impl Iterator<Item = (&str, String)> {
+    parts(split(dn).0, "+").into_iter().filter_map(|pair| {
+        let (attribute, value) = pair.split_once('=')?;
+        Some((attribute.trim(), unescape(trimmed(value.trim_start()))))
+    })
+}
+
+/// Without spaces at the end, but for one that is escaped.
+fn trimmed(text: &str) -> &str {
+    let short = text.trim_end();
+    let slashes = short.len() - short.trim_end_matches('\\').len();
+    if slashes % 2 == 1 && short.len() < text.len() {
+        return &text[..=short.len()];
+    }
+    short
 }
 
 fn pair_key(pair: &str) -> String {
     let Some((attribute, value)) = pair.split_once('=') else {
         return pair.trim().to_lowercase();
     };
-    let value = unescape(value.trim()).to_lowercase();
+    let value = unescape(trimmed(value.trim_start())).to_lowercase();
     let words = value.split_whitespace().collect::<Vec<_>>().join(" ");
     format!(
         "{}={}",
@@ -92,9 +114,9 @@ fn unescape(value: &str) -> String {
             bytes.push(*first);
             continue;
         }
-        let hex = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        if let Some(byte) = hex.and_then(|two| u8::from_str_radix(two, 16).ok()) {
-            bytes.push(byte);
+        let digit = |at: usize| char::from(*tail.get(at)?).to_digit(16);
+        if let (Some(high), Some(low)) = (digit(0), digit(1)) {
+            bytes.push(u8::try_from(high << 4 | low).unwrap_or_default());
             rest = &tail[2..];
         } else if let [escaped, tail @ ..] = tail {
             bytes.push(*escaped);

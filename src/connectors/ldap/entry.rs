@@ -79,7 +79,10 @@ impl Entry {
                 return None;
             }
             let end = range.strip_prefix("range=")?.split_once('-')?.1;
-            let next = end.parse::<usize>().ok().map(|last| last + 1);
+            let next = end
+                .parse::<usize>()
+                .ok()
+                .and_then(|last| last.checked_add(1));
             Some((values.as_slice(), next))
         })
     }

@@ -79,16 +79,14 @@ impl LdapConnector {
                 return Ok(members);
             };
             let asked = [format!("{attribute};range={from}-*")];
-            let Some(more) = self.entry(&entry.dn, &asked, &what).await? else {
-                return Ok(members);
+            let more = self.entry(&entry.dn, &asked, &what).await?;
+            let Some((values, following)) = more.as_ref().and_then(|more| more.part(attribute))
+            else {
+                let why = format!("{what}: it changes while it is read");
+                return Err(ConnectorError::new(ErrorKind::Changed, why).into());
             };
-            next = match more.part(attribute) {
-                Some((values, next)) => {
-                    members.extend_from_slice(values);
-                    next
-                }
-                None => None,
-            };
+            members.extend_from_slice(values);
+            next = following;
         }
         Err(ConnectorError::new(ErrorKind::Nonsense, format!("{what}: they do not end")).into())
     }
@@ -132,18 +130,20 @@ impl LdapConnector {
             attributes.push(attribute("sAMAccountName", [name.as_str().to_owned()]));
         }
         let asked = names(&[self.config.id.name(), &groups.name]);
-        match self.add(&dn, attributes, &asked, &what).await {
-            Ok(_) => {}
-            // Somebody was faster.
-            Err(failure) if failure.had(&[code::ALREADY_EXISTS]) => {}
+        let taken = match self.add(&dn, attributes, &asked, &what).await {
+            Ok(_) => None,
+            // Somebody was faster, or something else has that name.
+            Err(failure) if failure.had(&[code::ALREADY_EXISTS]) => Some(failure.error),
             Err(failure) => return Err(failure.error),
-        }
+        };
         let made = self.group_called(name, &what).await;
         made.map_err(super::accounts::after)?.ok_or_else(|| {
-            ConnectorError::new(
-                ErrorKind::OutcomeUnknown,
-                format!("{what}: it was made, and is not there"),
-            )
+            taken.unwrap_or_else(|| {
+                ConnectorError::new(
+                    ErrorKind::OutcomeUnknown,
+                    format!("{what}: it was made, and is not there"),
+                )
+            })
         })
     }
 

@@ -23,11 +23,12 @@ impl LdapConnector {
         let mut requests = 1;
         let mut rows: Vec<Entry> = Vec::new();
         let mut completeness = Completeness::Complete;
+        let filter = self.config.account_filter();
         for base in self.config.account_bases() {
             let query = Query {
                 base,
                 scope: Scope::Subtree,
-                filter: &self.config.accounts.filter,
+                filter: &filter,
                 attributes: &self.asked,
                 what: "listing accounts",
             };
@@ -147,6 +148,13 @@ impl LdapConnector {
             name: EntitlementName::new(name),
             holders,
             completeness: match accounts {
+                // A group of that kind can't be empty: its members are hidden from us.
+                _ if members.is_empty() && groups.placeholder.is_some() => {
+                    Completeness::Unreadable(format!(
+                        "it shows no {}: let {} read it",
+                        groups.member, self.config.bind_dn
+                    ))
+                }
                 Completeness::Complete => Completeness::Complete,
                 other => Completeness::Partial(format!(
                     "not all accounts are known: {}",

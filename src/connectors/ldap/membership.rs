@@ -49,8 +49,15 @@ impl LdapConnector {
                     value: value.clone(),
                     member,
                 }),
-                // Nobody is a member who is not there.
-                None if !member => drop(results.insert(account.clone(), Ok(()))),
+                // Nobody is a member who is not there. One who is elsewhere may be.
+                None if !member => match self.elsewhere(groups, account, &what).await? {
+                    None => drop(results.insert(account.clone(), Ok(()))),
+                    Some(value) => wishes.push(Wish {
+                        account: account.clone(),
+                        value,
+                        member,
+                    }),
+                },
                 None => {
                     let why = format!("{what}: the directory has no account {account} any more");
                     let error = ConnectorError::new(ErrorKind::NotFound, why);
@@ -70,6 +77,23 @@ impl LdapConnector {
             (account.clone(), result.unwrap_or_else(|| Err(unsettled())))
         });
         Ok(all.collect())
+    }
+
+    /// How an account stands in groups that is not where accounts are looked for.
+    async fn elsewhere(
+        &self,
+        groups: &Groups,
+        account: &AccountId,
+        what: &str,
+    ) -> Result<Option<String>, ConnectorError> {
+        let Some(filter) = self.config.id.filter(account.as_str()) else {
+            return Ok(None);
+        };
+        let found = self.anywhere(&filter, what).await?;
+        Ok(found.first().and_then(|entry| match groups.form {
+            MemberForm::Dn => Some(entry.dn.clone()),
+            MemberForm::Username => self.username(entry),
+        }))
     }
 
     async fn carry_out(

@@ -11,6 +11,7 @@ mod dialect;
 mod dn;
 mod entry;
 mod failure;
+mod frames;
 mod groups;
 mod ids;
 mod listing;
@@ -23,6 +24,7 @@ mod search;
 mod session;
 mod spec;
 mod values;
+mod wire;
 mod write;
 
 #[cfg(test)]

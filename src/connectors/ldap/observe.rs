@@ -60,7 +60,7 @@ impl LdapConnector {
 
     /// Accounts that satisfy a filter too.
     pub(super) async fn matching(&self, filter: &str, what: &str) -> Result<Vec<Entry>, Failure> {
-        let both = format!("(&{}{filter})", self.config.accounts.filter);
+        let both = format!("(&{}{filter})", self.config.account_filter());
         let mut found = Vec::new();
         for base in self.config.account_bases() {
             let query = Query {
@@ -76,6 +76,9 @@ impl LdapConnector {
     }
 
     /// The entry with an identifier.
+    ///
+    /// # Errors
+    /// It is there, but where or as what nobody looks for accounts: it is not taken to be gone.
     pub(super) async fn locate(
         &self,
         id: &AccountId,
@@ -88,7 +91,52 @@ impl LdapConnector {
         if entries.len() > 1 {
             return Err(several(what, &entries).into());
         }
-        Ok(entries.pop())
+        if let Some(entry) = entries.pop() {
+            return Ok(Some(entry));
+        }
+        match self.anywhere(&filter, what).await?.first() {
+            None => Ok(None),
+            Some(entry) => Err(ConnectorError::new(
+                ErrorKind::Invalid,
+                format!(
+                    "{what}: it is {} now, which is not below spec.ldap.accounts.base or not what spec.ldap.accounts.filter has: put it back, or let the connector look there",
+                    entry.dn
+                ),
+            )
+            .into()),
+        }
+    }
+
+    /// Entries that satisfy a filter, wherever in the directory they are.
+    pub(super) async fn anywhere(&self, filter: &str, what: &str) -> Result<Vec<Entry>, Failure> {
+        let mut found = Vec::new();
+        for base in self.contexts().await? {
+            let query = Query {
+                base: &base,
+                scope: Scope::Subtree,
+                filter,
+                attributes: &self.asked,
+                what,
+            };
+            match self.search(&query).await {
+                Ok(entries) => found.extend(entries),
+                // Not everybody may look everywhere.
+                Err(failure) if failure.code.is_some() => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Refuses to touch the account that we sign in as: it would be the last thing that we do.
+    pub(super) fn not_ourselves(&self, entry: &Entry, what: &str) -> Result<(), ConnectorError> {
+        if dn::key(&entry.dn) != dn::key(&self.config.bind_dn) {
+            return Ok(());
+        }
+        Err(ConnectorError::new(
+            ErrorKind::Forbidden,
+            format!("{what}: it is the account of spec.ldap.bind, which is never changed"),
+        ))
     }
 
     pub(super) async fn located(&self, id: &AccountId, what: &str) -> Result<Entry, Failure> {
@@ -109,7 +157,12 @@ impl LdapConnector {
         {
             let asked = [self.config.id.name().to_owned()];
             let what = format!("reading the manager of {}", entry.dn);
-            if let Some(found) = self.entry(named, &asked, &what).await?
+            let found = match self.entry(named, &asked, &what).await {
+                // Of another domain, or where we may not look: nobody's account here.
+                Err(failure) if failure.code.is_some() => None,
+                found => found?,
+            };
+            if let Some(found) = found
                 && let Some(id) = self.config.id.of(&found)
             {
                 managers.insert(dn::key(named), AccountId::new(id));

@@ -38,16 +38,16 @@ impl LdapConnector {
             return Ok(());
         }
         if self.abilities().await?.passwords {
-            let mut ldap = self.session.shared().await?;
-            ldap.with_timeout(self.session.timeout());
+            let mut lease = self.session.shared().await?;
+            lease.ldap.with_timeout(self.session.timeout());
             // RFC 3062: however the server is configured, it does not keep it as it is.
-            let answer = ldap.extended(PasswordModify {
+            let answer = lease.ldap.extended(PasswordModify {
                 user_id: Some(target.dn),
                 old_pass: None,
                 new_pass: Some(password.secret.expose_secret()),
             });
             let answer = answer.await.map(|answer| answer.1);
-            self.judged(target.what, answer).await?;
+            self.judged(target.what, &lease, answer).await?;
         } else {
             let secret = password.secret.expose_secret().to_owned();
             let change = Change::Replace(attribute("userPassword", [secret]));
@@ -83,20 +83,20 @@ impl LdapConnector {
         Ok(let_in)
     }
 
-    /// An account whose password could not be set is not left without one.
+    /// An account whose password could not be set, or perhaps not, is not left without one: it is made again.
     pub(super) async fn unmake(&self, target: &Target<'_>, failure: Failure) -> ConnectorError {
-        if failure.code.is_none() {
-            // It may have been set: what is there is read back by whoever asked.
-            return ConnectorError {
-                kind: ErrorKind::OutcomeUnknown,
-                ..failure.error
-            };
-        }
         match self.remove(target).await {
-            Ok(()) => failure.error,
+            Ok(()) => ConnectorError {
+                // Nothing is there any more, whatever was.
+                kind: match failure.error.kind {
+                    ErrorKind::OutcomeUnknown => ErrorKind::Unreachable,
+                    kind => kind,
+                },
+                ..failure.error
+            },
             Err(second) => ConnectorError {
                 message: format!(
-                    "{}. The account without a password stays, as it could not be deleted: {}",
+                    "{}. The account stays, perhaps without a password, as it could not be deleted: {}",
                     failure.error, second.error
                 ),
                 ..failure.error

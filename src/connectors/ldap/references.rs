@@ -1,49 +1,96 @@
-//! What names an entry elsewhere follows it when it is renamed, and goes when it goes. Some servers see to
-//! that themselves (OpenLDAP's overlay `refint`, Active Directory); after them nothing is left to do.
+//! What names an entry elsewhere follows it when it is renamed, and goes when it goes: whoever gets its name
+//! next must not find themselves in its groups. Some servers see to that themselves (OpenLDAP's overlay
+//! `refint`, Active Directory); after them nothing is left to do.
 
 use ldap3::ldap_escape;
 
 use super::LdapConnector;
 use super::abilities::names;
-use super::config::MemberForm;
-use super::dn;
+use super::config::{Groups, MemberForm};
+use super::dialect::Dialect;
 use super::entry::Entry;
 use super::failure::{Failure, code};
 use super::write::{Change, Target, attribute};
+use crate::domain::ids::Username;
+
+/// objectClassViolation
+const CLASS_VIOLATION: u32 = 65;
+/// attributeOrValueExists
+const VALUE_EXISTS: u32 = 20;
+/// unwillingToPerform: Active Directory's word for a member that is not there
+const UNWILLING: u32 = 53;
+
+/// How an account stands in groups: by the name of its entry, or by its user name.
+#[derive(Clone, Copy)]
+pub(super) struct Named<'a> {
+    pub dn: &'a str,
+    pub username: &'a Username,
+}
+
+impl Groups {
+    fn value_of(&self, named: Named<'_>) -> String {
+        match self.form {
+            MemberForm::Dn => named.dn.to_owned(),
+            MemberForm::Username => named.username.as_str().to_owned(),
+        }
+    }
+}
 
 impl LdapConnector {
-    /// Lets groups follow an entry to its new name, or forget it.
-    pub(super) async fn follow(&self, entry: &Entry, to: Option<&str>) -> Result<(), Failure> {
+    /// Lets groups follow an account from one name to another.
+    pub(super) async fn follow(&self, from: Named<'_>, to: Named<'_>) -> Result<(), Failure> {
         let Some(groups) = &self.config.groups else {
             return Ok(());
         };
-        let (old, new) = match groups.form {
-            MemberForm::Dn => (entry.dn.clone(), to.map(str::to_owned)),
-            MemberForm::Username => {
-                let Some(old) = self.username(entry) else {
-                    return Ok(());
-                };
-                let new = to.and_then(dn::naming).and_then(|(name, value)| {
-                    name.eq_ignore_ascii_case(&self.config.accounts.username)
-                        .then_some(value)
-                });
-                if to.is_some() && new.is_none() {
-                    return Ok(());
-                }
-                (old, new)
-            }
-        };
-        if new.as_ref() == Some(&old) {
+        let (old, new) = (groups.value_of(from), groups.value_of(to));
+        if groups.member_key(&old) == groups.member_key(&new) {
             return Ok(());
         }
+        self.replace_member(groups, &old, Some(&new)).await
+    }
+
+    /// Takes a name out of every group.
+    pub(super) async fn forget(&self, named: Named<'_>) -> Result<(), Failure> {
+        let Some(groups) = &self.config.groups else {
+            return Ok(());
+        };
+        self.replace_member(groups, &groups.value_of(named), None)
+            .await
+    }
+
+    /// The same, unless it is what another name is in groups as well.
+    pub(super) async fn forget_if_other(
+        &self,
+        named: Named<'_>,
+        other: Named<'_>,
+    ) -> Result<(), Failure> {
+        let Some(groups) = &self.config.groups else {
+            return Ok(());
+        };
+        let same = groups.member_key(&groups.value_of(named))
+            == groups.member_key(&groups.value_of(other));
+        if same {
+            Ok(())
+        } else {
+            self.forget(named).await
+        }
+    }
+
+    async fn replace_member(
+        &self,
+        groups: &Groups,
+        old: &str,
+        new: Option<&str>,
+    ) -> Result<(), Failure> {
         let what = format!("finding the groups of {old}");
-        let alike = self.abilities().await?.alike_members;
+        let known = self.abilities().await?.alike_members;
+        // What can't be compared can't be searched for.
+        let alike = known.unwrap_or(self.config.dialect != Dialect::ActiveDirectory);
         let (filter, asked) = if alike {
-            // What can't be compared can't be searched for.
             let asked = names(&[self.config.id.name(), &groups.member]);
             (format!("({}=*)", groups.member), asked)
         } else {
-            let filter = format!("({}={})", groups.member, ldap_escape(&old));
+            let filter = format!("({}={})", groups.member, ldap_escape(old));
             (filter, names(&[self.config.id.name()]))
         };
         for group in self.matching_groups(&filter, &asked, &what).await? {
@@ -59,35 +106,64 @@ impl LdapConnector {
                 what: &what,
             };
             if alike {
-                let all = self.members(&group).await?;
-                let is_old = |value: &String| groups.member_key(value) == groups.member_key(&old);
-                if all.iter().any(is_old) {
-                    let stay = all.iter().filter(|value| !is_old(value)).cloned();
-                    let all: Vec<String> = stay.chain(new.clone()).collect();
-                    let whole = Change::Replace(attribute(&groups.member, all));
-                    self.modify(&target, &[whole], &[]).await?;
-                }
-                continue;
-            }
-            let instead = new.clone().or_else(|| groups.placeholder.clone());
-            let old_goes = || Change::Delete(attribute(&groups.member, [old.clone()]));
-            let new_comes = instead.map(|value| Change::Add(attribute(&groups.member, [value])));
-            let changes: Vec<Change> = new_comes.into_iter().chain([old_goes()]).collect();
-            let outcome = self.modify(&target, &changes, &[]).await;
-            match outcome {
-                Ok(_) => {}
-                // It stands there already, or the server was faster.
-                Err(failure)
-                    if failure.had(&[20, code::ALREADY_EXISTS, code::NO_SUCH_ATTRIBUTE]) =>
-                {
-                    match self.modify(&target, &[old_goes()], &[]).await {
-                        Err(failure) if failure.had(&[code::NO_SUCH_ATTRIBUTE, 53]) => {}
-                        outcome => drop(outcome?),
-                    }
-                }
-                Err(failure) => return Err(failure),
+                self.replace_among_all(groups, &group, &target, old, new)
+                    .await?;
+            } else {
+                self.replace_one(groups, &target, old, new).await?;
             }
         }
         Ok(())
+    }
+
+    async fn replace_one(
+        &self,
+        groups: &Groups,
+        target: &Target<'_>,
+        old: &str,
+        new: Option<&str>,
+    ) -> Result<(), Failure> {
+        let old_goes = || Change::Delete(attribute(&groups.member, [old.to_owned()]));
+        let comes = |value: &str| Change::Add(attribute(&groups.member, [value.to_owned()]));
+        let changes: Vec<Change> = new.map(comes).into_iter().chain([old_goes()]).collect();
+        let Err(failure) = self.modify(target, &changes, &[]).await else {
+            return Ok(());
+        };
+        let again = match &groups.placeholder {
+            // It was the only one.
+            Some(nobody) if failure.had(&[CLASS_VIOLATION]) && new.is_none() => {
+                vec![comes(nobody), old_goes()]
+            }
+            // The other stands there already, or the server was faster.
+            _ if failure.had(&[VALUE_EXISTS, code::ALREADY_EXISTS, code::NO_SUCH_ATTRIBUTE]) => {
+                vec![old_goes()]
+            }
+            _ => return Err(failure),
+        };
+        match self.modify(target, &again, &[]).await {
+            Err(failure) if failure.had(&[code::NO_SUCH_ATTRIBUTE, UNWILLING]) => Ok(()),
+            outcome => outcome.map(drop),
+        }
+    }
+
+    async fn replace_among_all(
+        &self,
+        groups: &Groups,
+        group: &Entry,
+        target: &Target<'_>,
+        old: &str,
+        new: Option<&str>,
+    ) -> Result<(), Failure> {
+        let all = self.members(group).await?;
+        let is_old = |value: &String| groups.member_key(value) == groups.member_key(old);
+        if !all.iter().any(is_old) {
+            return Ok(());
+        }
+        let stay = all.iter().filter(|value| !is_old(value)).cloned();
+        let mut all: Vec<String> = stay.chain(new.map(str::to_owned)).collect();
+        if all.is_empty() {
+            all.extend(groups.placeholder.clone());
+        }
+        let whole = Change::Replace(attribute(&groups.member, all));
+        self.modify(target, &[whole], &[]).await.map(drop)
     }
 }

@@ -1,14 +1,17 @@
 //! The name of an account's entry: filled in from its values, and following them.
 
+use ldap3::dn_escape;
+
 use super::LdapConnector;
 use super::accounts::after;
-use super::config::USERNAME;
+use super::config::{Disabling, USERNAME};
 use super::dn;
 use super::entry::Entry;
+use super::references::Named;
 use super::values::written;
 use super::write::Target;
 use crate::connectors::{ConnectorError, ErrorKind};
-use crate::domain::account::{Activity, AttributeChanges, Attributes};
+use crate::domain::account::{AttributeChanges, Attributes};
 use crate::domain::ids::Username;
 
 impl LdapConnector {
@@ -25,38 +28,67 @@ impl LdapConnector {
             (changes.username.is_some() && needs(USERNAME))
                 || changes.set.keys().any(|name| needs(name.as_str()))
         };
-        let in_parent = touches(&|name| template.name_needs(name));
-        let parent_changes = touches(&|name| template.parent_needs(name))
-            && self.activity(entry) != Activity::Disabled;
-        if !in_parent && !parent_changes {
-            return Ok(None);
-        }
-        let username = changes
-            .username
-            .clone()
-            .or_else(|| self.username(entry).map(Username::new))
-            .unwrap_or_else(|| Username::new(""));
+        let old_username = self.username(entry).map(Username::new);
+        let username = changes.username.clone().or_else(|| old_username.clone());
+        let username = username.unwrap_or_else(|| Username::new(""));
         let lookup = |name: &str| {
             let new = filled(name, &username, &changes.set);
             new.or_else(|| entry.first(name).map(str::to_owned))
         };
         let (old_name, old_parent) = dn::split(&entry.dn);
-        let name = if in_parent {
-            template.name(&template.value(&lookup).map_err(|name| lacks(&name))?)
+        let name = if dn::is_named_by(&entry.dn, template.attribute()) {
+            let needed = touches(&|name| template.name_needs(name));
+            let value = needed.then(|| template.value(&lookup));
+            let value = value.transpose().map_err(|name| lacks(&name))?;
+            value.map(|value| template.name(&value))
         } else {
-            old_name.to_owned()
+            // Somebody named it otherwise: it keeps that way, with the new value.
+            self.named_otherwise(entry, changes)
         };
-        let parent = if parent_changes {
+        let is_away = match &self.config.disabling {
+            Disabling::Container(container) => dn::is_within(&entry.dn, container),
+            _ => false,
+        };
+        let parent = if touches(&|name| template.parent_needs(name)) && !is_away {
             Some(template.parent(&lookup).map_err(|name| lacks(&name))?)
         } else {
             None
         };
-        let to = format!("{name},{}", parent.as_deref().unwrap_or(old_parent));
-        if to == entry.dn {
-            return Ok(None);
+        let to = format!(
+            "{},{}",
+            name.as_deref().unwrap_or(old_name),
+            parent.as_deref().unwrap_or(old_parent)
+        );
+        if to != entry.dn {
+            self.move_entry(entry, &to, &username, is).await?;
+            return Ok(Some(to));
         }
-        self.move_entry(entry, &to, is).await?;
-        Ok(Some(to))
+        if let Some(old) = old_username.filter(|old| *old != username) {
+            let from = Named {
+                dn: &entry.dn,
+                username: &old,
+            };
+            let to = Named {
+                username: &username,
+                ..from
+            };
+            self.follow(from, to).await.map_err(after)?;
+        }
+        Ok(None)
+    }
+
+    /// The new name of an entry that is not named as the template has it, where a value that names it changes.
+    fn named_otherwise(&self, entry: &Entry, changes: &AttributeChanges) -> Option<String> {
+        let (attribute, _) = dn::naming(&entry.dn)?;
+        let is_it = |name: &str| name.eq_ignore_ascii_case(attribute);
+        let value = if is_it(&self.config.accounts.username) {
+            changes.username.as_ref()?.as_str().to_owned()
+        } else {
+            let mut all = changes.set.iter();
+            let (_, value) = all.find(|(name, _)| is_it(name.as_str()))?;
+            written(value)?.into_iter().next()?
+        };
+        Some(format!("{attribute}={}", dn_escape(value)))
     }
 
     /// Renames or moves an entry, and whatever names it.
@@ -64,6 +96,7 @@ impl LdapConnector {
         &self,
         entry: &Entry,
         to: &str,
+        username: &Username,
         is: Option<&str>,
     ) -> Result<(), ConnectorError> {
         let what = format!("renaming {} to {to}", entry.dn);
@@ -72,10 +105,20 @@ impl LdapConnector {
             is,
             what: &what,
         };
+        let old = self.username(entry).map(Username::new);
+        let from = Named {
+            dn: &entry.dn,
+            username: old.as_ref().unwrap_or(username),
+        };
+        let named = Named { dn: to, username };
+        // Whoever had that name before is gone: nothing of theirs is to be found.
+        if dn::key(&entry.dn) != dn::key(to) && self.entry(to, &[], &what).await?.is_none() {
+            self.forget_if_other(named, from).await?;
+        }
         let (name, parent) = dn::split(to);
         let moves = dn::key(parent) != dn::key(dn::split(&entry.dn).1);
         self.rename(&target, name, moves.then_some(parent)).await?;
-        self.follow(entry, Some(to)).await.map_err(after)
+        self.follow(from, named).await.map_err(after)
     }
 
     /// Where an enabled account stands.

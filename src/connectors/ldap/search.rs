@@ -46,8 +46,8 @@ impl LdapConnector {
     pub(super) async fn search(&self, query: &Query<'_>) -> Result<Vec<Entry>, Failure> {
         let mut first = true;
         loop {
-            let mut ldap = self.session.shared().await?;
-            match self.search_on(&mut ldap, query, Vec::new()).await {
+            let mut lease = self.session.shared().await?;
+            match self.search_on(&mut lease.ldap, query, Vec::new()).await {
                 Ok(found) if found.result.rc == 0 => return Ok(found.entries),
                 Ok(found) => {
                     return Err(self
@@ -55,7 +55,7 @@ impl LdapConnector {
                         .refused(query.what, &found.result, Intent::Read));
                 }
                 Err(failure) => {
-                    self.session.forget().await;
+                    self.session.forget(&lease).await;
                     if !first {
                         return Err(failure);
                     }
@@ -178,7 +178,12 @@ impl LdapConnector {
             if let Some(why) = partial {
                 return Ok(walk(Completeness::Partial(why)));
             }
-            cookie = next(&found.result);
+            let following = next(&found.result);
+            if abilities.paging && following.is_none() {
+                let why = format!("{}: it does not say whether there are more", query.what);
+                return Ok(walk(Completeness::Partial(why)));
+            }
+            cookie = following.unwrap_or_default();
             if cookie.is_empty() {
                 return Ok(walk(if pointed_to.is_empty() {
                     Completeness::Complete
@@ -200,13 +205,12 @@ impl LdapConnector {
     }
 }
 
-/// Where the next page begins; empty after the last.
-fn next(result: &LdapResult) -> Vec<u8> {
-    let paged = result.ctrls.iter().find_map(|control| match control {
-        Control(Some(ControlType::PagedResults), raw) => Some(raw.parse::<PagedResults>()),
+/// Where the next page begins; empty after the last, nothing where it is not told.
+fn next(result: &LdapResult) -> Option<Vec<u8>> {
+    result.ctrls.iter().find_map(|control| match control {
+        Control(Some(ControlType::PagedResults), raw) => Some(raw.parse::<PagedResults>().cookie),
         _ => None,
-    });
-    paged.map(|paged| paged.cookie).unwrap_or_default()
+    })
 }
 
 /// Told where one entry is meant and there are several.

@@ -1,15 +1,12 @@
 //! Connections: which server, over what, and as whom.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex as StdMutex};
+use std::time::{Duration, Instant};
 
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, StdStream};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use ldap3::Ldap;
+use rustls::ClientConfig;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 use url::Url;
@@ -17,9 +14,11 @@ use url::Url;
 use super::config::LdapConfig;
 use super::dialect::Dialect;
 use super::failure::{Failure, Intent, broken, refused};
-use crate::connectors::address::{check_literal, permitted};
+use super::locked;
+use super::wire::{self, Ended, Way};
+use crate::connectors::address::check_literal;
 use crate::connectors::redact::Redactor;
-use crate::connectors::{ConnectorError, ErrorKind};
+use crate::connectors::{ConnectorError, ErrorKind, tls};
 
 /// The way to a directory.
 pub struct Session {
@@ -33,8 +32,30 @@ pub struct Session {
     dialect: Dialect,
     redactor: Redactor,
     /// The connection that operations share.
-    shared: Mutex<Option<Ldap>>,
+    shared: Mutex<Shared>,
+    /// The server that was used last, and its address.
+    last: StdMutex<Option<(usize, SocketAddr)>>,
+    /// Why we ended a connection.
+    ended: Ended,
 }
+
+/// A use of the connection that operations share.
+#[derive(Clone)]
+pub struct Lease {
+    /// The connection.
+    pub ldap: Ldap,
+    number: u64,
+}
+
+#[derive(Default)]
+struct Shared {
+    lease: Option<Lease>,
+    opened: u64,
+    failed: Option<(Instant, ConnectorError)>,
+}
+
+/// Longest time a connection may take, so that several servers can be tried within one operation's time.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 impl Session {
     /// Prepares the way. Nothing is sent.
@@ -58,7 +79,7 @@ impl Session {
         Ok(Self {
             servers: config.servers.clone(),
             start_tls: config.start_tls,
-            tls: Arc::new(tls(config.ca_bundle.as_deref())?),
+            tls: Arc::new(tls::client(config.ca_bundle.as_deref())?),
             allow_link_local: config.allow_link_local,
             timeout: config.timeout,
             dn: config.bind_dn.clone(),
@@ -66,6 +87,8 @@ impl Session {
             dialect: config.dialect,
             redactor: Redactor::new(vec![config.bind_password.clone()]),
             shared: Mutex::default(),
+            last: StdMutex::default(),
+            ended: Ended::default(),
         })
     }
 
@@ -81,28 +104,68 @@ impl Session {
 
     /// Reads the end of a connection.
     pub fn broken(&self, what: &str, error: &ldap3::LdapError, intent: Intent) -> Failure {
-        broken(what, error, intent, &self.redactor)
+        let mut failure = broken(what, error, intent, &self.redactor);
+        if let Some(why) = locked(&self.ended).take() {
+            failure.error.message = format!("{}: {}", failure.error.message, why);
+        }
+        failure
     }
 
     /// The connection that operations share, opened where there is none.
     ///
     /// # Errors
-    /// Why there is none.
-    pub async fn shared(&self) -> Result<Ldap, Failure> {
+    /// Why there is none. Whoever has waited for an attempt that failed is told the same.
+    pub async fn shared(&self) -> Result<Lease, Failure> {
+        let asked = Instant::now();
         let mut shared = self.shared.lock().await;
-        if let Some(open) = shared.as_mut()
-            && !open.is_closed()
+        if let Some(lease) = shared.lease.as_mut()
+            && !lease.ldap.is_closed()
         {
-            return Ok(open.clone());
+            return Ok(lease.clone());
         }
-        let fresh = self.connect().await?;
-        *shared = Some(fresh.clone());
-        Ok(fresh)
+        if let Some((at, error)) = &shared.failed
+            && *at > asked
+        {
+            return Err(error.clone().into());
+        }
+        shared.lease = None;
+        match self.connect().await {
+            Ok(ldap) => {
+                shared.opened += 1;
+                let lease = Lease {
+                    ldap,
+                    number: shared.opened,
+                };
+                shared.failed = None;
+                shared.lease = Some(lease.clone());
+                Ok(lease)
+            }
+            Err(error) => {
+                shared.failed = Some((Instant::now(), error.clone()));
+                Err(error.into())
+            }
+        }
     }
 
-    /// The next operation opens another connection.
-    pub async fn forget(&self) {
-        *self.shared.lock().await = None;
+    /// The next operation opens another connection than this one.
+    pub async fn forget(&self, lease: &Lease) {
+        let mut shared = self.shared.lock().await;
+        if shared
+            .lease
+            .as_ref()
+            .is_some_and(|open| open.number == lease.number)
+        {
+            shared.lease = None;
+        }
+    }
+
+    /// Servers, the one that was used last first: replicas may differ, and what one has shown another may
+    /// not know yet.
+    fn in_order(&self) -> Vec<(usize, &Url)> {
+        let last = locked(&self.last).map(|(server, _)| server);
+        let mut servers: Vec<(usize, &Url)> = self.servers.iter().enumerate().collect();
+        servers.sort_by_key(|(number, _)| Some(*number) != last);
+        servers
     }
 
     /// A connection of its own, as the connector. Servers are tried in order; one that refuses the
@@ -112,20 +175,24 @@ impl Session {
     /// Why there is none: what each server had to say.
     pub async fn connect(&self) -> Result<Ldap, ConnectorError> {
         let mut failed: Option<ConnectorError> = None;
-        for server in &self.servers {
-            let (at, error) = match self.open(server).await {
-                Ok(mut ldap) => {
-                    match self.bind(&mut ldap, server, &self.dn, &self.password).await {
-                        Ok(()) => return Ok(ldap),
-                        Err(failure) => (server, failure.error),
+        for (number, server) in self.in_order() {
+            let error = match self.open(number, server).await {
+                Ok((mut ldap, address)) => {
+                    let bound = self.bind(&mut ldap, server, &self.dn, &self.password).await;
+                    match bound {
+                        Ok(()) => {
+                            *locked(&self.last) = Some((number, address));
+                            return Ok(ldap);
+                        }
+                        Err(failure) => failure.error,
                     }
                 }
-                Err(error) => (server, error),
+                Err(error) => error,
             };
             if error.kind == ErrorKind::Unauthorized {
                 return Err(error);
             }
-            tracing::debug!(server = %at, error = %error, "a server of a directory can't be used");
+            tracing::debug!(%server, %error, "a server of a directory can't be used");
             failed = Some(match failed {
                 Some(first) => ConnectorError {
                     message: format!("{}; {}", first.message, error.message),
@@ -143,12 +210,13 @@ impl Session {
     /// The servers can't be asked.
     pub async fn lets_in(&self, dn: &str, password: &SecretString) -> Result<bool, ConnectorError> {
         let mut failed = None;
-        for server in &self.servers {
-            match self.open(server).await {
-                Ok(mut ldap) => {
+        for (number, server) in self.in_order() {
+            match self.open(number, server).await {
+                Ok((mut ldap, _)) => {
                     return match self.bind(&mut ldap, server, dn, password).await {
                         Ok(()) => Ok(true),
-                        Err(failure) if failure.code.is_some() => Ok(false),
+                        // Another answer says nothing of the account.
+                        Err(failure) if failure.had(&[19, 49, 50, 53]) => Ok(false),
                         Err(failure) => Err(failure.error),
                     };
                 }
@@ -185,7 +253,11 @@ impl Session {
     }
 
     /// A connection that nobody has signed in on.
-    async fn open(&self, server: &Url) -> Result<Ldap, ConnectorError> {
+    async fn open(
+        &self,
+        number: usize,
+        server: &Url,
+    ) -> Result<(Ldap, SocketAddr), ConnectorError> {
         let unreachable = |why: &str| {
             let why = self.redactor.clean(why);
             ConnectorError::new(
@@ -193,80 +265,22 @@ impl Session {
                 format!("connecting to {server}: {why}"),
             )
         };
-        let opening = async {
-            let stream = self.dial(server).await?;
-            let settings = LdapConnSettings::new()
-                .set_config(Arc::clone(&self.tls))
-                .set_starttls(self.start_tls)
-                .set_std_stream(StdStream::Tcp(stream));
-            let opened = LdapConnAsync::from_url_with_settings(settings, server).await;
-            opened.map_err(|error| error.to_string())
+        let last = *locked(&self.last);
+        let way = Way {
+            server,
+            start_tls: self.start_tls,
+            tls: &self.tls,
+            allow_link_local: self.allow_link_local,
+            preferred: last.filter(|(used, _)| *used == number).map(|(_, at)| at),
         };
-        let (connection, ldap) = timeout(self.timeout, opening)
+        let opening = wire::open(&way, Arc::clone(&self.ended));
+        timeout(self.timeout.min(CONNECT_WITHIN), opening)
             .await
             .map_err(|_| unreachable("no connection in time"))?
-            .map_err(|why| unreachable(&why))?;
-        let server = server.clone();
-        tokio::spawn(async move {
-            if let Err(error) = connection.drive().await {
-                tracing::debug!(%server, %error, "a connection to a directory ended");
-            }
-        });
-        Ok(ldap)
-    }
-
-    async fn dial(&self, server: &Url) -> Result<std::net::TcpStream, String> {
-        let host = server.host_str().unwrap_or_default();
-        let port = server.port().unwrap_or(match server.scheme() {
-            "ldaps" => 636,
-            _ => 389,
-        });
-        // An IPv6 address stands in brackets in a URL.
-        let name = host.trim_start_matches('[').trim_end_matches(']');
-        let found = lookup_host((name, port)).await;
-        let mut addresses: Vec<SocketAddr> = found.map_err(|e| e.to_string())?.collect();
-        if !self.allow_link_local {
-            addresses = permitted(host, addresses)?;
-        }
-        let mut why = format!("{host} has no address");
-        for address in addresses {
-            match TcpStream::connect(address)
-                .await
-                .and_then(TcpStream::into_std)
-            {
-                Ok(stream) => {
-                    // Small requests are not held back for the answer to the one before.
-                    stream.set_nodelay(true).map_err(|e| e.to_string())?;
-                    return Ok(stream);
-                }
-                Err(error) => why = error.to_string(),
-            }
-        }
-        Err(why)
+            .map_err(|why| unreachable(&why))
     }
 }
 
 fn invalid(message: impl Into<String>) -> ConnectorError {
     ConnectorError::new(ErrorKind::Invalid, message)
-}
-
-fn tls(ca_bundle: Option<&str>) -> Result<ClientConfig, ConnectorError> {
-    let mut roots = RootCertStore::empty();
-    // Where the system has none, the bundle is what there is.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(pem) = ca_bundle {
-        let certificates: Vec<CertificateDer<'static>> =
-            CertificateDer::pem_slice_iter(pem.as_bytes())
-                .filter_map(Result::ok)
-                .collect();
-        let (added, _) = roots.add_parsable_certificates(certificates);
-        if added == 0 {
-            return Err(invalid("caBundle holds no readable PEM certificate"));
-        }
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| invalid(format!("TLS can't be set up: {error}")))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }

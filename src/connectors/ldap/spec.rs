@@ -129,6 +129,13 @@ fn connector(
             "spec.account.initialPassword.mustChange: there is no way to ask for that in this dialect: set it to false, and let the directory's own policy see to it",
         ));
     }
+    let in_clear = !ldap.start_tls && servers.iter().any(|server| server.scheme() != "ldaps");
+    if spec.account.initial_password.is_some() && in_clear {
+        return Err(Problem::edit(
+            "InvalidValue",
+            "spec.account.initialPassword: passwords would travel in clear: write ldaps:// in spec.ldap.servers, or set spec.ldap.startTLS",
+        ));
+    }
     let accounts = &ldap.accounts;
     let username = accounts.username_attribute.as_deref();
     let username = username.unwrap_or_else(|| dialect.username_attribute());

@@ -6,13 +6,16 @@ use std::collections::HashSet;
 use ldap3::controls::{
     Assertion, Control, ControlType, MakeCritical as _, PostRead, RawControl, ReadEntryResp,
 };
-use ldap3::{Ldap, LdapResult, Mod, Scope};
+use ldap3::{LdapResult, Mod, Scope};
 
 use super::LdapConnector;
 use super::abilities::PERMISSIVE;
+use super::dialect::Dialect;
+use super::dn;
 use super::entry::Entry;
 use super::failure::{Failure, Intent, code};
 use super::search::Query;
+use super::session::Lease;
 
 /// Values of one attribute, as they are sent.
 pub(super) type Attribute = (Vec<u8>, HashSet<Vec<u8>>);
@@ -62,6 +65,8 @@ enum Write<'a> {
     Rename {
         name: &'a str,
         parent: Option<&'a str>,
+        /// Whether the value that named it until now stays a value of its own.
+        keeps_old: bool,
     },
     Delete,
 }
@@ -76,9 +81,9 @@ impl LdapConnector {
         what: &str,
     ) -> Result<Option<Entry>, Failure> {
         let target = Target { dn, is: None, what };
-        let mut ldap = self.ready(&target, shown, false).await?;
-        let answer = ldap.add(dn, attributes).await;
-        Ok(read_back(dn, &self.judged(what, answer).await?))
+        let mut lease = self.ready(&target, shown, false).await?;
+        let answer = lease.ldap.add(dn, attributes).await;
+        Ok(read_back(dn, &self.judged(what, &lease, answer).await?))
     }
 
     /// Changes attributes of an entry.
@@ -88,6 +93,9 @@ impl LdapConnector {
         changes: &[Change],
         shown: &[String],
     ) -> Result<Option<Entry>, Failure> {
+        if changes.is_empty() {
+            return Ok(None);
+        }
         let answer = self.carry(target, &Write::Modify(changes), shown).await?;
         Ok(read_back(target.dn, &answer))
     }
@@ -99,7 +107,15 @@ impl LdapConnector {
         name: &str,
         parent: Option<&str>,
     ) -> Result<(), Failure> {
-        let write = Write::Rename { name, parent };
+        let same = dn::naming(target.dn)
+            .zip(dn::naming(name))
+            .is_some_and(|((old, _), (new, _))| old.eq_ignore_ascii_case(new));
+        let write = Write::Rename {
+            name,
+            parent,
+            // In Active Directory an entry has one name alone (MS-ADTS 3.1.1.5.4.1).
+            keeps_old: !same && self.config.dialect != Dialect::ActiveDirectory,
+        };
         self.carry(target, &write, &[]).await.map(drop)
     }
 
@@ -131,16 +147,24 @@ impl LdapConnector {
         shown: &[String],
     ) -> Result<LdapResult, Failure> {
         let lenient = matches!(write, Write::Modify(_));
-        let mut ldap = self.ready(target, shown, lenient).await?;
+        let mut lease = self.ready(target, shown, lenient).await?;
+        let ldap = &mut lease.ldap;
         let answer = match write {
             Write::Modify(changes) => {
                 let changes: Vec<Mod<Vec<u8>>> = changes.iter().map(Mod::from).collect();
                 ldap.modify(target.dn, changes).await
             }
-            Write::Rename { name, parent } => ldap.modifydn(target.dn, name, true, *parent).await,
+            Write::Rename {
+                name,
+                parent,
+                keeps_old,
+            } => {
+                let renamed = ldap.modifydn(target.dn, name, !keeps_old, *parent);
+                renamed.await
+            }
             Write::Delete => ldap.delete(target.dn).await,
         };
-        self.judged(target.what, answer).await
+        self.judged(target.what, &lease, answer).await
     }
 
     /// What to do about a write that was refused as if the entry were another one. OpenLDAP's overlay
@@ -175,7 +199,7 @@ impl LdapConnector {
         target: &Target<'_>,
         shown: &[String],
         lenient: bool,
-    ) -> Result<Ldap, Failure> {
+    ) -> Result<Lease, Failure> {
         let abilities = self.abilities().await?;
         let mut controls: Vec<RawControl> = Vec::new();
         if abilities.post_read && !shown.is_empty() {
@@ -191,24 +215,25 @@ impl LdapConnector {
                 val: None,
             });
         }
-        let mut ldap = self.session.shared().await?;
-        ldap.with_timeout(self.session.timeout());
+        let mut lease = self.session.shared().await?;
+        lease.ldap.with_timeout(self.session.timeout());
         if !controls.is_empty() {
-            ldap.with_controls(controls);
+            lease.ldap.with_controls(controls);
         }
-        Ok(ldap)
+        Ok(lease)
     }
 
     pub(super) async fn judged(
         &self,
         what: &str,
+        lease: &Lease,
         answer: ldap3::result::Result<LdapResult>,
     ) -> Result<LdapResult, Failure> {
         match answer {
             Ok(result) if result.rc == 0 => Ok(result),
             Ok(result) => Err(self.session.refused(what, &result, Intent::Write)),
             Err(error) => {
-                self.session.forget().await;
+                self.session.forget(lease).await;
                 Err(self.session.broken(what, &error, Intent::Write))
             }
         }

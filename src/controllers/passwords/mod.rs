@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{ObjectMeta, PostParams};
+use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Notify;
@@ -53,6 +53,10 @@ pub fn start(
     (keeper, sweeper)
 }
 
+/// Annotations that say for which account a password is.
+const CONNECTOR: &str = "rollcall.dev/connector";
+const EMPLOYEE: &str = "rollcall.dev/employee-id";
+
 /// Keeps passwords in Kubernetes.
 pub struct SecretKeeper {
     client: Client,
@@ -69,10 +73,12 @@ impl SecretKeeper {
         let name = secret_name(&wanted.connector.name, wanted.employee);
         // Twice, as it may come or go between two requests.
         for _ in 0..2 {
-            if let Some(kept) = secrets.get_opt(&name).await?
-                && let Some(password) = password_of(kept, wanted)
-            {
-                return Ok(password);
+            if let Some(kept) = secrets.get_opt(&name).await? {
+                let until = expires(&kept.metadata);
+                if let Some(password) = password_of(kept, wanted) {
+                    self.prolong(&secrets, &name, until, wanted).await?;
+                    return Ok(password);
+                }
             }
             let password = generate::password(wanted.policy).map_err(std::io::Error::other);
             let password = password.map_err(|error| kube::Error::Service(Box::new(error)))?;
@@ -106,13 +112,36 @@ impl SecretKeeper {
         ))
     }
 
+    /// Lets one that was kept for an attempt that failed be kept as long as any other.
+    async fn prolong(
+        &self,
+        secrets: &Api<Secret>,
+        name: &str,
+        until: Option<Timestamp>,
+        wanted: Wanted<'_>,
+    ) -> Result<(), kube::Error> {
+        let now = self.clock.now();
+        let enough = now + wanted.policy.keep_for / 2;
+        if until.is_some_and(|until| until > enough) {
+            return Ok(());
+        }
+        let until = (now + wanted.policy.keep_for).to_string();
+        let patch = serde_json::json!({"metadata": {"annotations": {EXPIRES_ANNOTATION: until}}});
+        let parameters = PatchParams {
+            field_manager: Some(self.field_manager.clone()),
+            ..PatchParams::default()
+        };
+        let patch = Patch::Merge(&patch);
+        secrets.patch(name, &parameters, &patch).await.map(drop)
+    }
+
     fn object(&self, name: String, wanted: Wanted<'_>, password: &SecretString) -> Secret {
         let text = |text: &str| ByteString(text.as_bytes().to_vec());
         let until = self.clock.now() + wanted.policy.keep_for;
         let annotations = [
             (EXPIRES_ANNOTATION, until.to_string()),
-            ("rollcall.dev/connector", wanted.connector.name.to_string()),
-            ("rollcall.dev/employee-id", wanted.employee.to_string()),
+            (CONNECTOR, wanted.connector.name.to_string()),
+            (EMPLOYEE, wanted.employee.to_string()),
         ];
         Secret {
             metadata: ObjectMeta {
@@ -162,7 +191,12 @@ fn is_ours(secret: &Secret) -> bool {
 
 /// What was kept for this very account.
 fn password_of(secret: Secret, wanted: Wanted<'_>) -> Option<SecretString> {
-    if !is_ours(&secret) {
+    let annotations = secret.metadata.annotations.as_ref()?;
+    let says = |key: &str, value: &str| annotations.get(key).is_some_and(|said| said == value);
+    let is_meant = is_ours(&secret)
+        && says(CONNECTOR, wanted.connector.name.as_str())
+        && says(EMPLOYEE, wanted.employee.as_str());
+    if !is_meant {
         return None;
     }
     let mut data = secret.data?;

@@ -19,7 +19,10 @@ pub fn secret_name(connector: &ConnectorName, employee: &EmployeeId) -> String {
         text.split('.')
             .all(|part| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-'))
     };
-    if plain.len() <= LONGEST && plain.chars().all(is_plain) && is_divided(&plain) {
+    // A dot within could be the one between.
+    let is_plain_name = !connector.as_str().contains('.') && !employee.as_str().contains('.');
+    if plain.len() <= LONGEST && is_plain_name && plain.chars().all(is_plain) && is_divided(&plain)
+    {
         return plain;
     }
     let mut hash = Sha256::new();
@@ -57,6 +60,8 @@ mod tests {
             name("directory", "DE-1042"),
             name("directory", "de-1042"),
             name("directory", "DE_1042"),
+            name("a.b", "c"),
+            name("a", "b.c"),
             name("directory", "a..b"),
             name("directory", "a.-b"),
             name(&"d".repeat(253), "1042"),

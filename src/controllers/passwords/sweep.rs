@@ -17,6 +17,8 @@ use crate::runtime::clock::{WallClock, sleep_until};
 
 /// Longest time between two looks: somebody may have changed what a Secret says.
 const LONGEST: Duration = Duration::from_hours(1);
+/// How long new ones are waited for before they are looked at.
+const TOGETHER: Duration = Duration::from_secs(5);
 /// After a look that failed.
 const AFTER_FAILURE: Duration = Duration::from_mins(1);
 
@@ -46,7 +48,8 @@ pub(super) async fn sweep(
         };
         tokio::select! {
             () = stop.cancelled() => return,
-            () = kept.notified() => {}
+            // Many come together: they are looked at once.
+            () = async { kept.notified().await; tokio::time::sleep(TOGETHER).await } => {}
             () = over => {}
         }
     }
@@ -67,15 +70,24 @@ async fn look(
     };
     let labelled = ListParams::default().labels(&format!("{INITIAL_PASSWORD_LABEL}=true"));
     let mut next: Option<Timestamp> = None;
+    let mut failed = Ok(());
     for place in places {
-        for secret in place.list_metadata(&labelled).await? {
+        let secrets = match place.list_metadata(&labelled).await {
+            Ok(secrets) => secrets,
+            Err(error) => {
+                failed = Err(error);
+                continue;
+            }
+        };
+        for secret in secrets {
             match expires(&secret.metadata).filter(|until| *until > now) {
                 Some(until) => next = Some(next.map_or(until, |next| next.min(until))),
-                None => delete(client, &secret).await?,
+                // One that can't be deleted does not keep the others.
+                None => failed = failed.and(delete(client, &secret).await),
             }
         }
     }
-    Ok(next)
+    failed.map(|()| next)
 }
 
 /// The one that was looked at, and no other that has its name now.

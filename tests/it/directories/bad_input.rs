@@ -18,14 +18,24 @@ struct Case {
     says: &'static [&'static str],
 }
 
-fn cases() -> Vec<Case> {
-    let case = |name, at, value, reason, says| Case {
+fn case(
+    name: &'static str,
+    at: &'static str,
+    value: Value,
+    reason: &'static str,
+    says: &'static [&'static str],
+) -> Case {
+    Case {
         name,
         at,
         value,
         reason,
         says,
-    };
+    }
+}
+
+/// What the directory does not know, or does not let in.
+fn strange() -> Vec<Case> {
     let stranger = crate::support::authority::Certified::new(&["127.0.0.1"]);
     vec![
         case(
@@ -70,6 +80,12 @@ fn cases() -> Vec<Case> {
             "InvalidValue",
             &["spec.ldap.groups.base", "ou=nowhere"],
         ),
+    ]
+}
+
+/// What could never work.
+fn impossible() -> Vec<Case> {
+    vec![
         case(
             "mark",
             "/ldap/accounts/markAttribute",
@@ -106,6 +122,27 @@ fn cases() -> Vec<Case> {
             &["the attribute uid holds the user name"],
         ),
         case(
+            "switch",
+            "/account/attributes",
+            json!({"sn": "employee.name.family", "pwdAccountLockedTime": "''"}),
+            "InvalidValue",
+            &["pwdAccountLockedTime says whether an account is disabled"],
+        ),
+        case(
+            "all-gone",
+            "/ldap/disable",
+            json!({"container": "dc=example,dc=org"}),
+            "InvalidValue",
+            &["disable.container holds accounts.base"],
+        ),
+        case(
+            "in-clear",
+            "/ldap/startTLS",
+            json!(false),
+            "InvalidValue",
+            &["spec.account.initialPassword", "in clear", "ldaps://"],
+        ),
+        case(
             "must-change",
             "/ldap/dialect",
             json!("Standard"),
@@ -120,7 +157,7 @@ async fn of_a_connector() {
     let server = OpenLdap::start().await;
     let story = Story::new("ldap-bad").await;
     let _operator = Operator::start(&story.ns).await;
-    for case in cases() {
+    for case in strange().into_iter().chain(impossible()) {
         let mut connector = openldap(case.name, &server);
         connector["spec"]["account"]["initialPassword"] = json!({});
         let (parent, key) = case.at.rsplit_once('/').unwrap();

@@ -129,7 +129,7 @@ async fn a_size_limit() {
     }
 }
 
-/// The first of several servers is down: the next one is asked, and the first one again later.
+/// The first of several servers is down: the next one is asked. A connection that ends is opened again.
 #[tokio::test]
 async fn the_next_server_is_asked() {
     let mut first = OpenLdap::start().await;

@@ -3,5 +3,6 @@
 mod bad_input;
 mod faults;
 mod kit;
+mod names;
 mod passwords;
 mod working_life;

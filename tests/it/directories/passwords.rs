@@ -46,7 +46,7 @@ async fn one_is_kept_lets_in_and_expires() {
     assert_eq!(text(&kept, "username"), "ada.example");
     let password = text(&kept, "password");
     assert_eq!(password.len(), 30);
-    let let_in = Looker::sign_in(&server.url(), &person("ada.example"), &password).await;
+    let let_in = Looker::sign_in(server.port(), None, &person("ada.example"), &password).await;
     assert!(let_in.is_some());
     // It does not stand in the directory as it is.
     let stored = server

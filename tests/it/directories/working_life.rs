@@ -218,7 +218,7 @@ async fn in_scim_openldap_and_active_directory_at_once() {
     // It must be changed first, which a bind can't do.
     assert_eq!(looker.values(dn, "pwdLastSet").await, set(&["0"]));
     looker.set(dn, "pwdLastSet", &["-1"]).await;
-    assert!(Looker::sign_in(&forest.url(), dn, &kept).await.is_some());
+    assert!(forest.sign_in(dn, &kept).await.is_some());
 
     let mut leaver = ada.clone();
     leaver["spec"]["endDate"] = json!(day(-2));
@@ -227,7 +227,7 @@ async fn in_scim_openldap_and_active_directory_at_once() {
         .person_says("ada", "AccessRevoked", "True", "ReadBackDisabled")
         .await;
     assert_eq!(looker.values(dn, "userAccountControl").await, set(&["514"]));
-    assert!(Looker::sign_in(&forest.url(), dn, &kept).await.is_none());
+    assert!(forest.sign_in(dn, &kept).await.is_none());
     eventually("she is in no group", async || {
         let left = looker.values(dn, "memberOf").await;
         if left.is_empty() { Ok(()) } else { Err(left) }

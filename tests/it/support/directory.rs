@@ -2,16 +2,38 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Mod, Scope, SearchEntry};
+use std::sync::Arc;
+
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Mod, Scope, SearchEntry, StdStream};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// A connection, signed in.
 pub struct Looker(Ldap);
 
 impl Looker {
-    /// Signs in. Whom the server is from is not asked. `None` where it is refused.
-    pub async fn sign_in(url: &str, dn: &str, password: &str) -> Option<Self> {
-        let settings = LdapConnSettings::new().set_no_tls_verify(true);
-        let opened = LdapConnAsync::with_settings(settings, url).await;
+    /// Signs in at a port of loopback: encrypted, where the authority that the server is from is given.
+    /// `None` where it is refused.
+    pub async fn sign_in(
+        port: u16,
+        ca_pem: Option<&str>,
+        dn: &str,
+        password: &str,
+    ) -> Option<Self> {
+        let tcp = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        match ca_pem {
+            Some(pem) => carry(encrypted(tcp, pem).await, theirs),
+            None => carry(tcp, theirs),
+        }
+        let stream = StdStream::Unix(ours.into_std().unwrap());
+        let settings = LdapConnSettings::new().set_std_stream(stream);
+        let opened = LdapConnAsync::with_settings(settings, "ldapi:///").await;
         let (connection, mut ldap) = opened.unwrap();
         ldap3::drive!(connection);
         let answer = ldap.simple_bind(dn, password).await.unwrap();
@@ -71,9 +93,37 @@ impl Looker {
         answer.unwrap().success().unwrap();
     }
 
+    /// Moves an entry below another.
+    pub async fn relocate(&mut self, dn: &str, name: &str, parent: &str) {
+        let answer = self.0.modifydn(dn, name, true, Some(parent)).await;
+        answer.unwrap().success().unwrap();
+    }
+
     /// Renames an entry.
     pub async fn rename(&mut self, dn: &str, name: &str) {
         let answer = self.0.modifydn(dn, name, true, None).await;
         answer.unwrap().success().unwrap();
     }
+}
+
+async fn encrypted(tcp: TcpStream, ca_pem: &str) -> TlsStream<TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap())
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("localhost").unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    connector.connect(name, tcp).await.unwrap()
+}
+
+fn carry(mut outer: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, mut inner: UnixStream) {
+    tokio::spawn(async move {
+        let _ = tokio::io::copy_bidirectional(&mut outer, &mut inner).await;
+    });
 }

@@ -145,7 +145,7 @@ impl OpenLdap {
     /// One who may do anything.
     pub async fn looker(&self) -> Looker {
         let admin = format!("cn=admin,{SUFFIX}");
-        let signed_in = Looker::sign_in(&self.url(), &admin, &self.password).await;
+        let signed_in = Looker::sign_in(self.port, None, &admin, &self.password).await;
         signed_in.unwrap()
     }
 

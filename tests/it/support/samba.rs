@@ -126,8 +126,12 @@ impl Samba {
 
     /// One who may do what Rollcall may.
     pub async fn looker(&self) -> Looker {
-        let signed_in = Looker::sign_in(&self.url(), BIND_DN, &self.password).await;
-        signed_in.unwrap()
+        self.sign_in(BIND_DN, &self.password).await.unwrap()
+    }
+
+    /// Signs in as somebody. `None` where that is refused.
+    pub async fn sign_in(&self, dn: &str, password: &str) -> Option<Looker> {
+        Looker::sign_in(self.port, Some(self.ca_pem()), dn, password).await
     }
 
     /// For `spec.ldap`: people and their teams.

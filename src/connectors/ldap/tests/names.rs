@@ -1,4 +1,4 @@
-use crate::connectors::ldap::dn::{Template, is_within, key, naming, split};
+use crate::connectors::ldap::dn::{Template, is_named_by, is_within, key, naming, split};
 
 #[test]
 fn one_name_has_one_key_however_it_is_written() {
@@ -9,6 +9,7 @@ fn one_name_has_one_key_however_it_is_written() {
         ("cn=a+sn=b,dc=x", "SN=b+CN=a,dc=x"),
         ("cn=Zo\\C3\\AB,dc=x", "cn=zoë,dc=x"),
         ("cn=two  spaces ,dc=x", "cn=two spaces,dc=x"),
+        ("CN=A\\+D,DC=x", "cn=a\\2bd,dc=x"),
     ] {
         assert_eq!(key(a), key(b), "{a} and {b}");
     }
@@ -16,6 +17,7 @@ fn one_name_has_one_key_however_it_is_written() {
         ("uid=ada,dc=example", "uid=ada\\,dc=example"),
         ("cn=a,cn=b", "cn=a+cn=b"),
         ("cn=a b", "cn=ab"),
+        ("CN=A\\+D,DC=x", "CN=A,DC=x"),
     ] {
         assert_ne!(key(a), key(b), "{a} and {b}");
     }
@@ -27,6 +29,8 @@ fn a_name_is_taken_apart_where_it_is_divided_and_not_where_it_is_escaped() {
         ("uid=ada,ou=people,dc=x", "uid=ada", "ou=people,dc=x"),
         ("cn=Lovelace\\, Ada, dc=x", "cn=Lovelace\\, Ada", "dc=x"),
         ("cn=\"a,b\",dc=x", "cn=\"a,b\"", "dc=x"),
+        ("uid=ada\\ ,ou=gone,dc=x", "uid=ada\\ ", "ou=gone,dc=x"),
+        ("uid=ada\\\\ ,dc=x", "uid=ada\\\\", "dc=x"),
         ("dc=x", "dc=x", ""),
     ] {
         assert_eq!(split(dn), (name, parent));
@@ -36,6 +40,11 @@ fn a_name_is_taken_apart_where_it_is_divided_and_not_where_it_is_escaped() {
         Some(("cn", "Lovelace, Ada ".to_owned()))
     );
     assert_eq!(naming("administrator@example.com"), None);
+    assert_eq!(
+        naming("cn=Ada+uid=ada,dc=x"),
+        Some(("cn", "Ada".to_owned()))
+    );
+    assert!(is_named_by("cn=Ada+uid=ada,dc=x", "UID") && !is_named_by("cn=Ada,dc=x", "uid"));
 }
 
 #[test]
