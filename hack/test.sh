@@ -36,7 +36,7 @@ else
 fi
 # With arguments, only some of the tests were wanted.
 if [ -z "${some:-}" ]; then
-  for system in kube-apiserver scim2-server SCIMMY oauth2-mock-server OpenLDAP 'Samba Active Directory' helm; do
+  for system in kube-apiserver scim2-server SCIMMY oauth2-mock-server OpenLDAP 'Samba Active Directory' PostgreSQL helm; do
     grep -q "^$system" "$exercised" 2>/dev/null || {
       say "error: no test exercised $system"
       status=1

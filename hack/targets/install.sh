@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the real applications, and the token endpoint, that tests and demo run against into the project's own cache.
 # Prints, one a line, NAME=PATH for each. Needs nothing but Python and Node.js; installs no system package.
-# usage: hack/targets/install.sh [scim2-server] [scimmy] [oauth2-mock-server] [openldap] [samba]      (all when none is named)
+# usage: hack/targets/install.sh [scim2-server] [scimmy] [oauth2-mock-server] [openldap] [samba] [postgres]      (all when none is named)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=hack/lib/common.sh
@@ -59,8 +59,15 @@ install_samba() {
   echo "samba=$root"
 }
 
+# The same of PostgreSQL.
+install_postgres() {
+  local root=/
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || root=$(debian_unpack postgres postgresql)
+  echo "postgres=$root"
+}
+
 lock targets
-[ $# -gt 0 ] || set -- scim2-server scimmy oauth2-mock-server openldap samba
+[ $# -gt 0 ] || set -- scim2-server scimmy oauth2-mock-server openldap samba postgres
 for target in "$@"; do
   case $target in
     scim2-server) install_scim2_server ;;
@@ -68,6 +75,7 @@ for target in "$@"; do
     oauth2-mock-server) install_node oauth2-mock-server "the token endpoint oauth2-mock-server" ;;
     openldap) install_openldap ;;
     samba) install_samba ;;
-    *) die "no such target: $target (there are scim2-server, scimmy, oauth2-mock-server, openldap and samba)" ;;
+    postgres) install_postgres ;;
+    *) die "no such target: $target (there are scim2-server, scimmy, oauth2-mock-server, openldap, samba and postgres)" ;;
   esac
 done

@@ -12,6 +12,7 @@ use super::rules;
 mod dialect;
 mod ldap;
 mod oauth2;
+mod sql;
 mod status;
 
 pub use dialect::{
@@ -22,6 +23,7 @@ pub use ldap::{
     LdapGroups,
 };
 pub use oauth2::{OAuth2Auth, TokenAuthStyle};
+pub use sql::{Sql, SqlAuth, SqlEncryption, SqlEntitlements, SqlStatement, SqlTables, SqlUsers};
 pub use status::{AppConnectorStatus, DryRunStatus, InventoryStatus, OrphanedAccount};
 
 /// One target application: how to reach it, how accounts map, what happens to orphans.
@@ -63,7 +65,7 @@ pub use status::{AppConnectorStatus, DryRunStatus, InventoryStatus, OrphanedAcco
         priority = 1
     )
 )]
-#[x_kube(validation = Rule::new("[has(self.scim), has(self.ldap)].filter(x, x).size() == 1").message("exactly one protocol block is needed: spec.scim or spec.ldap"))]
+#[x_kube(validation = Rule::new("[has(self.scim), has(self.ldap), has(self.sql)].filter(x, x).size() == 1").message("exactly one protocol block is needed: spec.scim, spec.ldap or spec.sql"))]
 #[serde(rename_all = "camelCase")]
 pub struct AppConnectorSpec {
     /// The application speaks SCIM 2.0 (RFC 7643, RFC 7644).
@@ -73,6 +75,9 @@ pub struct AppConnectorSpec {
     /// Directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ldap: Option<Ldap>,
+    /// The application is a database, or keeps its accounts in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<Sql>,
     /// How an employee becomes an account.
     pub account: AccountMapping,
     /// What to do about entitlements that role templates name and the application lacks.

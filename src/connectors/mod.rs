@@ -12,6 +12,7 @@ pub mod permit;
 pub mod redact;
 pub mod registry;
 pub mod scim;
+pub mod sql;
 mod tls;
 
 use std::sync::Arc;

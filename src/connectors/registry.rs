@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use super::SharedConnector;
-use super::{ldap, scim};
+use super::{ldap, scim, sql};
 use crate::api::AppConnectorSpec;
 use crate::api::references::SecretKeyRef;
 use crate::domain::ids::AttributeName;
@@ -35,7 +35,7 @@ pub struct Protocol {
 }
 
 /// The protocols.
-static PROTOCOLS: [Protocol; 2] = [scim::PROTOCOL, ldap::PROTOCOL];
+static PROTOCOLS: [Protocol; 3] = [scim::PROTOCOL, ldap::PROTOCOL, sql::PROTOCOL];
 
 fn protocol(spec: &AppConnectorSpec) -> Option<&'static Protocol> {
     PROTOCOLS.iter().find(|protocol| (protocol.is_used)(spec))
@@ -89,7 +89,7 @@ pub fn open(
         Some(protocol) => (protocol.open)(spec, credentials),
         None => Err(Problem::edit(
             "NoProtocol",
-            "exactly one protocol block is needed: spec.scim or spec.ldap",
+            "exactly one protocol block is needed: spec.scim, spec.ldap or spec.sql",
         )),
     }
 }

@@ -10,6 +10,8 @@ mod chart;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod databases;
+#[cfg(test)]
 mod directories;
 #[cfg(test)]
 mod documentation;

@@ -1,6 +1,7 @@
 //! `rollcall connector check`: the conformance suite against real targets, as an administrator runs it.
 //! What is expected of each target is in `expected/`; a new gap fails.
 
+mod databases;
 mod directories;
 
 use std::path::PathBuf;

@@ -84,7 +84,7 @@ async fn drift(server: &ScimServer, company: &Company) {
 
     let tampered = server.requests().await.len();
 
-    within_a_refresh(server, company, &gone, tampered).await;
+    Box::pin(within_a_refresh(server, company, &gone, tampered)).await;
     reported(company).await;
 
     // Settled again: some repeats of the listing bring no write, here or there.

@@ -10,6 +10,7 @@ pub mod namespace;
 pub mod oauth2;
 pub mod openldap;
 pub mod operator;
+pub mod postgres;
 pub mod process;
 pub mod proxy;
 pub mod samba;

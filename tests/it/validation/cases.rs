@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::ldap_cases;
 use super::objects::{connector, employee, long, many, map_of, role, with};
+use super::{ldap_cases, sql_cases};
 
 /// Objects that no rule may let pass, and a part of what the API server must say.
 pub fn refused() -> Vec<(Value, &'static str)> {
@@ -18,6 +18,7 @@ pub fn refused() -> Vec<(Value, &'static str)> {
     all.extend(refused_connectors().map(|(at, value, says)| (with(connector(), at, value), says)));
     all.extend(refused_mappings().map(|(at, value, says)| (with(connector(), at, value), says)));
     all.extend(ldap_cases::refused());
+    all.extend(sql_cases::refused());
     all
 }
 
@@ -179,7 +180,7 @@ fn refused_connectors() -> impl Iterator<Item = Case> {
     let user = |text: &str| with(json!({"b": basic}), "/b/username", json!(text));
     let certificate = "caBundle must hold PEM certificates";
     [
-        ("/spec/scim", json!(null), "exactly one protocol block is needed: spec.scim or spec.ldap"),
+        ("/spec/scim", json!(null), "exactly one protocol block is needed: spec.scim, spec.ldap or spec.sql"),
         ("/spec/scim/baseUrl", json!(null), "spec.scim.baseUrl: Required"),
         ("/spec/scim/baseUrl", json!(""), "spec.scim.baseUrl"),
         ("/spec/scim/baseUrl", json!("directory.example.com/scim"), url),
@@ -385,5 +386,6 @@ pub fn accepted() -> Vec<Value> {
     ];
     all.extend(connectors.map(|(at, value)| with(connector(), at, value)));
     all.extend(ldap_cases::accepted());
+    all.extend(sql_cases::accepted());
     all
 }

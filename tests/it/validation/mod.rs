@@ -15,6 +15,7 @@ mod cases;
 mod coverage;
 mod ldap_cases;
 mod objects;
+mod sql_cases;
 
 /// Asks the API server what it would do with a new object.
 async fn try_create(client: &Client, namespace: &str, object: &Value) -> Result<Value, String> {

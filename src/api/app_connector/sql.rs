@@ -1,0 +1,117 @@
+//! How to reach a database, and what its accounts are.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::references::SecretKeyRef;
+use crate::api::rules;
+
+/// A database: its own users, or the tables of an application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("[has(self.users), has(self.tables)].filter(x, x).size() == 1").message("exactly one of sql.users and sql.tables is needed"))]
+#[serde(rename_all = "camelCase")]
+pub struct Sql {
+    /// Where it is, such as `postgres://db.example.com:5432/app`: a host, if it is not the usual one a port,
+    /// and a database.
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = Rule::new(rules::SQL_URL).message(rules::SQL_URL_MESSAGE))]
+    pub url: String,
+    /// Who Rollcall is there.
+    pub auth: SqlAuth,
+    /// Whether connections are encrypted.
+    #[serde(default)]
+    pub encryption: SqlEncryption,
+    /// Accounts are users of the database itself, which are given roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<SqlUsers>,
+    /// Accounts are rows in tables of an application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tables: Option<SqlTables>,
+}
+
+/// Who Rollcall is in a database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SqlAuth {
+    /// Its user there, which may do what is needed and no more.
+    #[schemars(length(min = 1, max = 128))]
+    pub username: String,
+    /// Where its password is.
+    pub password_secret_key_ref: SecretKeyRef,
+}
+
+/// Whether connections are encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum SqlEncryption {
+    /// By TLS, and the server proves who it is: by an authority of the platform or of `sync.tls.caBundle`.
+    #[default]
+    Required,
+    /// Not at all: for a database on the same host, or behind a proxy that encrypts.
+    None,
+}
+
+/// Users of the database itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SqlUsers {
+    /// The role that gets what a user owns, in every database, before the user is dropped. Rollcall's own
+    /// where this is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub successor: Option<String>,
+}
+
+/// Statements about the tables of an application. Values are never put into their text: `:name` is a place
+/// for one. Each runs in a transaction of its own, which is undone where it did not do what it is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SqlTables {
+    /// A query for all accounts, with the columns `id`, `username`, `mark`, `active`, and one for each of
+    /// `account.attributes`.
+    pub list: SqlStatement,
+    /// Makes one, with `:username`, `:mark`, and if wanted `:active`, `:password` and attributes.
+    pub create: SqlStatement,
+    /// Changes the one with `:id`: sets `:username` and attributes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<SqlStatement>,
+    /// Lets nobody use the one with `:id` any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disable: Option<SqlStatement>,
+    /// Lets the one with `:id` be used again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable: Option<SqlStatement>,
+    /// Deletes the one with `:id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete: Option<SqlStatement>,
+    /// Roles, groups and the like. Without this there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entitlements: Option<SqlEntitlements>,
+}
+
+/// Statements about entitlements.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SqlEntitlements {
+    /// A query for all of them, with the columns `id` and `name`.
+    pub list: SqlStatement,
+    /// A query for who holds which, with the columns `entitlement` and `account`, both identifiers.
+    pub holders: SqlStatement,
+    /// Gives `:entitlement` to `:account`.
+    pub grant: SqlStatement,
+    /// Takes `:entitlement` from `:account`.
+    pub revoke: SqlStatement,
+    /// Makes the one called `:name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create: Option<SqlStatement>,
+    /// Deletes the one with `:id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete: Option<SqlStatement>,
+}
+
+/// One SQL statement, bounded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct SqlStatement(#[schemars(length(min = 1, max = 8192))] pub String);

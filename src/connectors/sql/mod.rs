@@ -1,0 +1,19 @@
+//! Databases. Their own users as accounts ([`postgres::users`]), or the tables of an application
+//! ([`tables`]) by statements of the manifest.
+
+mod config;
+mod database;
+pub mod postgres;
+mod spec;
+mod statement;
+pub mod tables;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::config::{EntitlementStatements, TablesConfig};
+pub use self::database::{Database, Query, Step, Verify};
+pub use self::spec::PROTOCOL;
+pub use self::statement::{Places, Statement};
+pub use self::value::{Param, Row};

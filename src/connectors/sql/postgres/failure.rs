@@ -1,0 +1,112 @@
+//! From an error of PostgreSQL (SQLSTATE, appendix A of its manual) or a broken connection to an error that
+//! the rest of the program acts on.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use tokio_postgres::Error;
+
+use crate::connectors::redact::Redactor;
+use crate::connectors::{ConnectorError, ErrorKind};
+
+/// What a server that has no room gets.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How far an operation had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing can have changed: it was a read, or its transaction was not committed.
+    Undone,
+    /// The transaction was to be committed.
+    Committing,
+}
+
+/// What a class or code means: the longest beginning that fits counts.
+const MEANINGS: &[(&str, ErrorKind)] = &[
+    ("08", ErrorKind::Unreachable),
+    ("22", ErrorKind::Invalid),
+    ("23", ErrorKind::Invalid),
+    ("23505", ErrorKind::Taken),
+    ("28", ErrorKind::Unauthorized),
+    ("2BP01", ErrorKind::Forbidden),
+    ("3D000", ErrorKind::Unreachable),
+    ("40", ErrorKind::Changed),
+    ("42", ErrorKind::Invalid),
+    ("42501", ErrorKind::Forbidden),
+    ("42704", ErrorKind::NotFound),
+    ("42710", ErrorKind::Taken),
+    ("53", ErrorKind::Throttled),
+    ("55", ErrorKind::Changed),
+    ("57", ErrorKind::Unreachable),
+    ("57014", ErrorKind::Throttled),
+    ("P0001", ErrorKind::Invalid),
+];
+
+fn meaning(code: &str) -> ErrorKind {
+    let fits = MEANINGS.iter().filter(|(begin, _)| code.starts_with(begin));
+    let longest = fits.max_by_key(|(begin, _)| begin.len());
+    longest.map_or(ErrorKind::OutcomeUnknown, |(_, kind)| *kind)
+}
+
+/// Reads an error. `what` says what was tried.
+#[must_use]
+pub fn read(what: &str, error: &Error, stage: Stage, redactor: &Redactor) -> ConnectorError {
+    let Some(answer) = error.as_db_error() else {
+        return broken(what, error, stage, redactor);
+    };
+    let code = answer.code().code();
+    let mut kind = meaning(code);
+    if kind == ErrorKind::OutcomeUnknown && stage == Stage::Undone {
+        // It says itself that nothing was done.
+        kind = ErrorKind::Invalid;
+    }
+    let mut message = format!(
+        "{what}: the server answers {} ({code})",
+        redactor.clean(answer.message())
+    );
+    for more in [answer.detail(), answer.hint()].into_iter().flatten() {
+        message.push_str(". ");
+        message.push_str(&redactor.clean(more));
+    }
+    ConnectorError {
+        retry_after: (kind == ErrorKind::Throttled).then_some(PAUSE),
+        ..ConnectorError::new(kind, message)
+    }
+}
+
+fn broken(what: &str, error: &Error, stage: Stage, redactor: &Redactor) -> ConnectorError {
+    let mut why = error.to_string();
+    if let Some(source) = error.source() {
+        why = format!("{why}: {source}");
+    }
+    let kind = match stage {
+        // A value that can't be written in the form that a place wants.
+        _ if why.contains("serializing parameter") => ErrorKind::Invalid,
+        Stage::Undone => ErrorKind::Unreachable,
+        Stage::Committing => ErrorKind::OutcomeUnknown,
+    };
+    ConnectorError::new(kind, format!("{what}: {}", redactor.clean(&why)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_specific_meaning_counts() {
+        for (code, kind) in [
+            ("23505", ErrorKind::Taken),
+            ("23502", ErrorKind::Invalid),
+            ("28P01", ErrorKind::Unauthorized),
+            ("42710", ErrorKind::Taken),
+            ("42501", ErrorKind::Forbidden),
+            ("42601", ErrorKind::Invalid),
+            ("40001", ErrorKind::Changed),
+            ("53300", ErrorKind::Throttled),
+            ("57P01", ErrorKind::Unreachable),
+            ("XX000", ErrorKind::OutcomeUnknown),
+        ] {
+            assert_eq!(meaning(code), kind, "{code}");
+        }
+    }
+}

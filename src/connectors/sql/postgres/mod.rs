@@ -1,0 +1,9 @@
+//! PostgreSQL: connections, values, errors; and its own roles as accounts.
+
+mod connection;
+mod failure;
+mod param;
+mod tables;
+pub mod users;
+
+pub use connection::{Postgres, PostgresConfig};

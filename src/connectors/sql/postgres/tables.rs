@@ -1,0 +1,134 @@
+//! PostgreSQL as a database whose tables are an application's own.
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Transaction};
+
+use super::connection::Postgres;
+use super::failure::Stage;
+use crate::connectors::sql::database::{Database, Query, Step, Verify};
+use crate::connectors::sql::statement::Places;
+use crate::connectors::sql::value::{Param, Row};
+use crate::connectors::{ConnectorError, ErrorKind};
+
+fn places(params: &[Param]) -> Vec<&(dyn ToSql + Sync)> {
+    let params = params.iter();
+    params.map(|param| param as &(dyn ToSql + Sync)).collect()
+}
+
+/// Rows as JSON, so that whatever type a column has can be read.
+fn as_json(text: &str) -> String {
+    // The statement may end with a comment.
+    format!("SELECT row_to_json(rollcall_row)::text FROM (\n{text}\n) AS rollcall_row")
+}
+
+impl Postgres {
+    async fn rows_in(
+        &self,
+        what: &str,
+        transaction: &Transaction<'_>,
+        query: &Query,
+    ) -> Result<Vec<Row>, ConnectorError> {
+        let rows = transaction
+            .query(&as_json(&query.text), &places(&query.params))
+            .await
+            .map_err(|error| self.failed(what, &error, Stage::Undone))?;
+        let odd = || {
+            ConnectorError::new(
+                ErrorKind::Nonsense,
+                format!("{what}: a row can't be read as JSON"),
+            )
+        };
+        let read = rows.iter().map(|row| {
+            let text: String = row.try_get(0).map_err(|_| odd())?;
+            match serde_json::from_str(&text) {
+                Ok(Value::Object(row)) => Ok(row),
+                _ => Err(odd()),
+            }
+        });
+        read.collect()
+    }
+
+    async fn begun<'c>(
+        &self,
+        what: &str,
+        client: &'c mut Client,
+        read_only: bool,
+    ) -> Result<Transaction<'c>, ConnectorError> {
+        let begun = client.build_transaction().read_only(read_only).start();
+        begun
+            .await
+            .map_err(|error| self.failed(what, &error, Stage::Undone))
+    }
+}
+
+#[async_trait]
+impl Database for Postgres {
+    fn places(&self) -> Places {
+        Places::Numbered
+    }
+
+    async fn probe(&self) -> Result<(), ConnectorError> {
+        self.client().await.map(drop)
+    }
+
+    async fn describe(&self, what: &str, text: &str) -> Result<Vec<String>, ConnectorError> {
+        let client = self.client().await?;
+        let prepared = async {
+            let prepared = client.prepare(text).await;
+            prepared.map_err(|error| self.failed(what, &error, Stage::Undone))
+        };
+        let prepared = self.bounded(what, prepared).await?;
+        let columns = prepared.columns().iter();
+        Ok(columns.map(|column| column.name().to_owned()).collect())
+    }
+
+    async fn rows(&self, what: &str, query: &Query) -> Result<Vec<Row>, ConnectorError> {
+        let mut client = self.client().await?;
+        let reading = async {
+            let transaction = self.begun(what, &mut client, true).await?;
+            let rows = self.rows_in(what, &transaction, query).await?;
+            let ended = transaction.commit().await;
+            ended.map_err(|error| self.failed(what, &error, Stage::Undone))?;
+            Ok(rows)
+        };
+        self.bounded(what, reading).await
+    }
+
+    async fn change(
+        &self,
+        what: &str,
+        steps: &[Step],
+        verify: &Verify<'_>,
+    ) -> Result<Vec<Row>, ConnectorError> {
+        let mut client = self.client().await?;
+        let changing = async {
+            let transaction = self.begun(what, &mut client, false).await?;
+            let mut seen = Vec::new();
+            for step in steps {
+                match step {
+                    Step::Rows(query) => seen = self.rows_in(what, &transaction, query).await?,
+                    Step::Run { query, must_hit } => {
+                        let done = transaction
+                            .execute(query.text.as_str(), &places(&query.params))
+                            .await
+                            .map_err(|error| self.failed(what, &error, Stage::Undone))?;
+                        if *must_hit && done == 0 {
+                            return Err(ConnectorError::new(
+                                ErrorKind::NotFound,
+                                format!("{what}: the statement found no row"),
+                            ));
+                        }
+                    }
+                }
+            }
+            // What is dropped here is rolled back.
+            verify(&seen)?;
+            let ended = transaction.commit().await;
+            ended.map_err(|error| self.failed(what, &error, Stage::Committing))?;
+            Ok(seen)
+        };
+        self.bounded(what, changing).await
+    }
+}

@@ -1,0 +1,181 @@
+//! Group roles: made, dropped, granted, revoked.
+
+use std::collections::HashMap;
+
+use tokio_postgres::Client;
+
+use super::PostgresUsers;
+use super::accounts::gone;
+use super::listing::oid;
+use super::utility::checked;
+use crate::connectors::sql::postgres::failure::Stage;
+use crate::connectors::{ConnectorError, ErrorKind, HolderChange, HolderResults, Result};
+use crate::domain::account::{Completeness, ObservedEntitlement};
+use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
+
+const NAMES: &str = "SELECT oid, rolname::text FROM pg_roles WHERE oid = ANY($1)";
+
+impl PostgresUsers {
+    async fn group_called(
+        &self,
+        what: &str,
+        client: &Client,
+        name: &str,
+    ) -> Result<Option<ObservedEntitlement>> {
+        let failed = |error| self.server.failed(what, &error, Stage::Undone);
+        let text = "SELECT oid, rolcanlogin FROM pg_roles WHERE rolname = $1";
+        let Some(row) = client.query_opt(text, &[&name]).await.map_err(failed)? else {
+            return Ok(None);
+        };
+        let can_login: bool = row.try_get(1).map_err(failed)?;
+        if can_login {
+            return Err(ConnectorError::new(
+                ErrorKind::Taken,
+                format!("{what}: {name} is an account"),
+            ));
+        }
+        let oid: u32 = row.try_get(0).map_err(failed)?;
+        Ok(Some(ObservedEntitlement {
+            id: EntitlementId::new(oid.to_string()),
+            name: EntitlementName::new(name),
+            holders: Vec::new(),
+            completeness: Completeness::Partial("its members were not read".to_owned()),
+        }))
+    }
+
+    /// Makes a group role, unless there is one of that name.
+    pub(super) async fn create_group(&self, name: &EntitlementName) -> Result<ObservedEntitlement> {
+        let text = checked(name.as_str())?;
+        let what = format!("making role {name}");
+        let mut client = self.server.client().await?;
+        let making = async {
+            let failed = |error| self.server.failed(&what, &error, Stage::Undone);
+            if let Some(there) = self.group_called(&what, &client, text).await? {
+                return Ok(there);
+            }
+            let transaction = client.transaction().await.map_err(failed)?;
+            self.utility(&what, &transaction, "CREATE ROLE %I NOLOGIN", &[text])
+                .await?;
+            self.commit(&what, transaction).await?;
+            let made = self.group_called(&what, &client, text).await?;
+            made.ok_or_else(|| gone(&what))
+        };
+        self.server.bounded(&what, making).await
+    }
+
+    pub(super) async fn drop_group(&self, id: &EntitlementId) -> Result<()> {
+        let what = format!("dropping role {id}");
+        let mut client = self.server.client().await?;
+        let dropping = async {
+            let failed = |error| self.server.failed(&what, &error, Stage::Undone);
+            let Some(name) = self
+                .names(&what, &client, [id.as_str()])
+                .await?
+                .remove(id.as_str())
+            else {
+                return Ok(());
+            };
+            let transaction = client.transaction().await.map_err(failed)?;
+            self.utility(&what, &transaction, "DROP ROLE %I", &[&name])
+                .await?;
+            self.commit(&what, transaction).await
+        };
+        self.server.bounded(&what, dropping).await
+    }
+
+    /// Names that roles have now, by identifier; those that are not there are missing.
+    async fn names<'i>(
+        &self,
+        what: &str,
+        client: &Client,
+        ids: impl IntoIterator<Item = &'i str>,
+    ) -> Result<HashMap<String, String>> {
+        let failed = |error| self.server.failed(what, &error, Stage::Undone);
+        let oids: Vec<u32> = ids.into_iter().filter_map(oid).collect();
+        let rows = client.query(NAMES, &[&oids]).await.map_err(failed)?;
+        let read = rows.iter().map(|row| {
+            let oid: u32 = row.try_get(0)?;
+            Ok((oid.to_string(), row.try_get(1)?))
+        });
+        read.collect::<std::result::Result<_, tokio_postgres::Error>>()
+            .map_err(failed)
+    }
+
+    pub(super) async fn change_members(
+        &self,
+        group: &EntitlementId,
+        change: &HolderChange,
+    ) -> Result<HolderResults> {
+        let what = format!("changing the members of role {group}");
+        let mut client = self.server.client().await?;
+        let changing = async {
+            let wanted = || {
+                let adds = change.add.iter().map(|account| (account, true));
+                adds.chain(change.remove.iter().map(|account| (account, false)))
+            };
+            let ids = wanted().map(|(account, _)| account.as_str());
+            let names = self
+                .names(&what, &client, ids.chain([group.as_str()]))
+                .await?;
+            let Some(name) = names.get(group.as_str()) else {
+                return Err(gone(&what));
+            };
+            let there: Vec<(&AccountId, bool, &str)> = wanted()
+                .filter_map(|(account, member)| {
+                    let role = names.get(account.as_str())?;
+                    Some((account, member, role.as_str()))
+                })
+                .collect();
+            // All at once, as they nearly always can; else one by one, so that each is told for itself.
+            let all: Vec<(bool, &str)> = there.iter().map(|(_, m, role)| (*m, *role)).collect();
+            let mut results: HashMap<&AccountId, Result<()>> = HashMap::new();
+            match self.grant(&what, &mut client, name, &all).await {
+                Ok(()) => results.extend(there.iter().map(|(account, ..)| (*account, Ok(())))),
+                Err(error) if error.kind.concerns_target() || there.len() == 1 => {
+                    return Err(error);
+                }
+                Err(_) => {
+                    for (account, member, role) in there {
+                        let one = self
+                            .grant(&what, &mut client, name, &[(member, role)])
+                            .await;
+                        results.insert(account, one);
+                    }
+                }
+            }
+            let each = wanted().map(|(account, member)| {
+                // Nobody is a member who is not there.
+                let absent = if member { Err(gone(&what)) } else { Ok(()) };
+                (account.clone(), results.remove(account).unwrap_or(absent))
+            });
+            Ok(each.collect())
+        };
+        self.server.bounded(&what, changing).await
+    }
+
+    async fn grant(
+        &self,
+        what: &str,
+        client: &mut Client,
+        group: &str,
+        members: &[(bool, &str)],
+    ) -> Result<()> {
+        let failed = |error| self.server.failed(what, &error, Stage::Undone);
+        let transaction = client.transaction().await.map_err(failed)?;
+        for (wanted, verb) in [(true, "GRANT %I TO"), (false, "REVOKE %I FROM")] {
+            let roles: Vec<&str> = members
+                .iter()
+                .filter(|(member, _)| *member == wanted)
+                .map(|(_, role)| *role)
+                .collect();
+            if roles.is_empty() {
+                continue;
+            }
+            let template = format!("{verb} {}", vec!["%I"; roles.len()].join(", "));
+            let arguments: Vec<&str> = std::iter::once(group).chain(roles).collect();
+            self.utility(what, &transaction, &template, &arguments)
+                .await?;
+        }
+        self.commit(what, transaction).await
+    }
+}

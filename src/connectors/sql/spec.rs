@@ -1,0 +1,177 @@
+//! From the `sql` block of an `AppConnector` to a connector. The only file of this folder that sees the API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::config::{EntitlementStatements, TablesConfig};
+use super::postgres::users::PostgresUsers;
+use super::postgres::{Postgres, PostgresConfig};
+use super::statement::Statement;
+use super::tables::Tables;
+use crate::api::AppConnectorSpec;
+use crate::api::app_connector::{
+    Manager, Sql, SqlEncryption, SqlEntitlements, SqlStatement, SqlTables,
+};
+use crate::api::duration;
+use crate::connectors::address::check_literal;
+use crate::connectors::registry::{Credentials, Protocol};
+use crate::connectors::{ConnectorError, SharedConnector};
+use crate::domain::problem::Problem;
+use crate::runtime::secrets::Destination;
+
+/// The port of PostgreSQL.
+const PORT: u16 = 5432;
+/// Connections beside those that dispatch uses: a leaver's, a listing's.
+const MORE: usize = 2;
+
+/// SQL, as the registry knows it.
+pub const PROTOCOL: Protocol = Protocol {
+    word: "SQL",
+    is_used: |spec| spec.sql.is_some(),
+    block: |spec| serde_json::to_value(&spec.sql).unwrap_or_default(),
+    target: |spec| {
+        let sql = spec.sql.as_ref()?;
+        let url = url(sql).ok()?;
+        let place = format!("sql {}:{}", url.host_str()?, url.port().unwrap_or(PORT));
+        // Users are the server's, tables are one database's.
+        Some(match sql.tables {
+            Some(_) => format!("{place}{}", url.path()),
+            None => place,
+        })
+    },
+    manager_attribute: "manager",
+    membership_limit: |_| None,
+    own_account: |spec| spec.sql.as_ref().map(|sql| sql.auth.username.clone()),
+    open,
+};
+
+fn bad_url() -> Problem {
+    Problem::edit(
+        "BadUrl",
+        "spec.sql.url is no usable URL: write it as postgres://db.example.com:5432/app",
+    )
+}
+
+fn url(sql: &Sql) -> Result<Url, Problem> {
+    let url = Url::parse(&sql.url).map_err(|_| bad_url())?;
+    let plain = matches!(url.scheme(), "postgres" | "postgresql")
+        && url.host_str().is_some_and(|host| !host.is_empty())
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.path().len() > 1;
+    plain.then_some(url).ok_or_else(bad_url)
+}
+
+fn open(
+    spec: &AppConnectorSpec,
+    credentials: &mut Credentials<'_>,
+) -> Result<SharedConnector, Problem> {
+    let Some(sql) = &spec.sql else {
+        return Err(Problem::edit("NoProtocol", "spec.sql is missing"));
+    };
+    let url = url(sql)?;
+    // What only an edit cures is told first, whether or not the credential is there yet.
+    connector(spec, sql, &url, SecretString::from("placeholder"))?;
+    let host = url.host_str().ok_or_else(bad_url)?;
+    let to = Destination {
+        host: format!("{host}:{}", url.port().unwrap_or(PORT)),
+        encrypted: sql.encryption == SqlEncryption::Required,
+    };
+    let password = credentials(&sql.auth.password_secret_key_ref, &to)?;
+    connector(spec, sql, &url, password)
+}
+
+fn connector(
+    spec: &AppConnectorSpec,
+    sql: &Sql,
+    url: &Url,
+    password: SecretString,
+) -> Result<SharedConnector, Problem> {
+    if let Some(wanted) = &spec.account.initial_password {
+        if wanted.must_change {
+            return Err(Problem::edit(
+                "Unsupported",
+                "spec.account.initialPassword.mustChange: a database has no way to ask for that: set it to false",
+            ));
+        }
+        if sql.encryption == SqlEncryption::None && sql.tables.is_some() {
+            return Err(Problem::edit(
+                "InvalidValue",
+                "spec.account.initialPassword: passwords would travel in clear: leave spec.sql.encryption as it is",
+            ));
+        }
+    }
+    if spec.account.manager == Manager::FromManagerRef && sql.users.is_some() {
+        return Err(Problem::edit(
+            "Unsupported",
+            "spec.account.manager: users of a database have no manager: set it to Unmanaged",
+        ));
+    }
+    let told =
+        |error: ConnectorError| Problem::edit(error.kind.reason(), format!("spec.sql: {error}"));
+    if !spec.sync.allow_link_local {
+        check_literal("url", url).map_err(told)?;
+    }
+    let config = PostgresConfig {
+        host: url.host_str().unwrap_or_default().to_owned(),
+        port: url.port().unwrap_or(PORT),
+        database: url.path().trim_start_matches('/').to_owned(),
+        username: sql.auth.username.clone(),
+        password,
+        encrypted: sql.encryption == SqlEncryption::Required,
+        ca_bundle: spec.sync.tls.as_ref().map(|tls| tls.ca_bundle.clone()),
+        allow_link_local: spec.sync.allow_link_local,
+        timeout: duration::parse(&spec.sync.timeout).unwrap_or(Duration::from_secs(30)),
+        connections: usize::from(spec.sync.concurrency) + MORE,
+    };
+    let mut managed: Vec<String> = spec.account.attributes.keys().cloned().collect();
+    if let Some(tables) = &sql.tables {
+        if spec.account.manager == Manager::FromManagerRef {
+            managed.push(PROTOCOL.manager_attribute.to_owned());
+        }
+        let database = Arc::new(Postgres::new(config).map_err(told)?);
+        let statements = statements(tables, managed)?;
+        return Ok(Arc::new(Tables::new(database, statements).map_err(told)?));
+    }
+    let successor = sql.users.as_ref().and_then(|users| users.successor.clone());
+    let users = PostgresUsers::new(config, successor, &managed).map_err(told)?;
+    Ok(Arc::new(users))
+}
+
+fn statement(field: &str, text: &SqlStatement) -> Result<Statement, Problem> {
+    Statement::parse(&text.0)
+        .map_err(|why| Problem::edit("BadStatement", format!("spec.sql.tables.{field}: {why}")))
+}
+
+fn maybe(field: &str, text: Option<&SqlStatement>) -> Result<Option<Statement>, Problem> {
+    text.map(|text| statement(field, text)).transpose()
+}
+
+fn statements(tables: &SqlTables, managed: Vec<String>) -> Result<TablesConfig, Problem> {
+    let entitlements = tables.entitlements.as_ref().map(entitlements);
+    Ok(TablesConfig {
+        list: statement("list", &tables.list)?,
+        create: statement("create", &tables.create)?,
+        update: maybe("update", tables.update.as_ref())?,
+        disable: maybe("disable", tables.disable.as_ref())?,
+        enable: maybe("enable", tables.enable.as_ref())?,
+        delete: maybe("delete", tables.delete.as_ref())?,
+        entitlements: entitlements.transpose()?,
+        managed,
+    })
+}
+
+fn entitlements(of: &SqlEntitlements) -> Result<EntitlementStatements, Problem> {
+    Ok(EntitlementStatements {
+        list: statement("entitlements.list", &of.list)?,
+        holders: statement("entitlements.holders", &of.holders)?,
+        grant: statement("entitlements.grant", &of.grant)?,
+        revoke: statement("entitlements.revoke", &of.revoke)?,
+        create: maybe("entitlements.create", of.create.as_ref())?,
+        delete: maybe("entitlements.delete", of.delete.as_ref())?,
+    })
+}

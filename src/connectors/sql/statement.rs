@@ -1,0 +1,137 @@
+//! Statements with named parameters, as they stand in a manifest: `UPDATE users SET name = :username WHERE
+//! id = :id`. Values never become part of the text: each name becomes a place that the driver fills.
+
+use std::collections::BTreeSet;
+
+/// A statement, taken apart where its parameters stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Texts before, between and after the parameters.
+    texts: Vec<String>,
+    /// The parameters in order.
+    names: Vec<String>,
+}
+
+/// How a database writes the place of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Places {
+    /// `$1`, `$2`; the same one for the same parameter.
+    Numbered,
+}
+
+impl Statement {
+    /// Reads a statement.
+    ///
+    /// # Errors
+    /// A sentence: it is not one statement, or a quote or comment has no end.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim().trim_end_matches(';').trim_end();
+        if text.is_empty() {
+            return Err("it is empty".to_owned());
+        }
+        let mut texts = vec![String::new()];
+        let mut names = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (skipped, after) = literal(rest)?;
+            if !skipped.is_empty() {
+                push(&mut texts, skipped);
+                rest = after;
+                continue;
+            }
+            if let Some(after) = rest.strip_prefix("::") {
+                push(&mut texts, "::");
+                rest = after;
+            } else if let Some(name) = parameter(rest) {
+                names.push(name.to_owned());
+                texts.push(String::new());
+                rest = &rest[1 + name.len()..];
+            } else if rest.starts_with(';') {
+                return Err("it must be one statement, and a `;` divides it".to_owned());
+            } else {
+                let end = rest.chars().next().map_or(1, char::len_utf8);
+                push(&mut texts, &rest[..end]);
+                rest = &rest[end..];
+            }
+        }
+        Ok(Self { texts, names })
+    }
+
+    /// Names of its parameters, each once.
+    #[must_use]
+    pub fn parameters(&self) -> BTreeSet<&str> {
+        self.names.iter().map(String::as_str).collect()
+    }
+
+    /// The text with places for the parameters, and which parameter belongs to which place.
+    #[must_use]
+    pub fn placed(&self, places: Places) -> (String, Vec<&str>) {
+        let mut text = self.texts.first().cloned().unwrap_or_default();
+        let mut order: Vec<&str> = Vec::new();
+        for (name, after) in self.names.iter().zip(self.texts.iter().skip(1)) {
+            match places {
+                Places::Numbered => {
+                    let known = order.iter().position(|known| known == name);
+                    let place = known.unwrap_or_else(|| {
+                        order.push(name);
+                        order.len() - 1
+                    });
+                    text.push('$');
+                    text.push_str(&(place + 1).to_string());
+                }
+            }
+            text.push_str(after);
+        }
+        (text, order)
+    }
+}
+
+fn push(texts: &mut [String], part: &str) {
+    if let Some(last) = texts.last_mut() {
+        last.push_str(part);
+    }
+}
+
+/// The name of the parameter that a text begins with.
+fn parameter(text: &str) -> Option<&str> {
+    let name = text.strip_prefix(':')?;
+    let inner = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let end = name.find(|c| !inner(c)).unwrap_or(name.len());
+    let name = &name[..end];
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        .then_some(name)
+}
+
+/// What a text begins with that is to be left alone: a quoted text or name, or a comment; and what follows.
+fn literal(text: &str) -> Result<(&str, &str), String> {
+    let to = |close: &str, from: usize, what: &str| {
+        let end = text[from..].find(close).map(|at| from + at + close.len());
+        end.ok_or_else(|| format!("{what} has no end"))
+    };
+    let end = match text.as_bytes() {
+        [quote @ (b'\'' | b'"' | b'`'), ..] => {
+            let close = char::from(*quote).to_string();
+            to(&close, 1, "a quote")?
+        }
+        // A comment may end with the statement.
+        [b'-', b'-', ..] => text.find('\n').unwrap_or(text.len()),
+        [b'/', b'*', ..] => to("*/", 2, "a comment")?,
+        [b'$', ..] => match dollar(text) {
+            Some(tag) => to(tag, tag.len(), "a dollar quote")?,
+            None => 0,
+        },
+        _ => 0,
+    };
+    Ok(text.split_at(end))
+}
+
+/// The tag that a dollar quote begins with: `$$`, `$body$`.
+fn dollar(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix('$')?;
+    let end = inner.find('$')?;
+    let is_tag = inner[..end]
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_number = inner.starts_with(|c: char| c.is_ascii_digit());
+    (is_tag && !is_number).then(|| &text[..end + 2])
+}

@@ -1,0 +1,275 @@
+//! Entitlements in tables, and the listing of everything.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Tables, missing};
+use crate::connectors::sql::config::EntitlementStatements;
+use crate::connectors::sql::database::Step;
+use crate::connectors::sql::value::{Param, Row, text};
+use crate::connectors::{ConnectorError, ErrorKind, HolderChange, HolderResults, Listing, Result};
+use crate::domain::account::{Completeness, ObservedEntitlement};
+use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
+
+/// Oddities that are told, at most; the rest is counted.
+const MAX_ODDITIES: usize = 50;
+
+impl Tables {
+    fn statements(&self, what: &str) -> Result<&EntitlementStatements> {
+        let statements = self.config.entitlements.as_ref();
+        statements.ok_or_else(|| missing("entitlements", what))
+    }
+
+    pub(super) async fn list_all(&self) -> Result<Listing> {
+        let what = "listing accounts";
+        let everything = self.rows_where(&self.config.list, "true", None);
+        let rows = self.database.rows(what, &everything).await?;
+        let mut accounts = Vec::with_capacity(rows.len());
+        let (mut oddities, mut odd) = (Vec::new(), 0_usize);
+        for row in &rows {
+            match self.account(what, row) {
+                Ok(account) => accounts.push(account),
+                Err(error) => {
+                    odd += 1;
+                    if oddities.len() < MAX_ODDITIES {
+                        oddities.push(error.message);
+                    }
+                }
+            }
+        }
+        let before = accounts.len();
+        let mut seen = HashSet::new();
+        accounts.retain(|account| seen.insert(account.id.clone()));
+        let accounts_completeness = if before > accounts.len() {
+            // A join that multiplies rows shows nothing that can be trusted.
+            Completeness::Partial(format!(
+                "spec.sql.tables.list shows {} accounts more than once: let it show each once",
+                before - accounts.len()
+            ))
+        } else if odd > 0 {
+            Completeness::Partial(format!("{odd} rows of spec.sql.tables.list make no sense"))
+        } else {
+            Completeness::Complete
+        };
+        if odd > oddities.len() {
+            oddities.push(format!("and {} more", odd - oddities.len()));
+        }
+        let (entitlements, requests) = match &self.config.entitlements {
+            None => (Vec::new(), 1),
+            Some(statements) => (self.held(statements).await?, 3),
+        };
+        Ok(Listing {
+            accounts,
+            accounts_completeness,
+            entitlements,
+            entitlements_completeness: Completeness::Complete,
+            oddities,
+            requests,
+        })
+    }
+
+    async fn held(&self, statements: &EntitlementStatements) -> Result<Vec<ObservedEntitlement>> {
+        let what = "listing entitlements";
+        let query = self.rows_where(&statements.holders, "true", None);
+        let rows = self.database.rows("listing who holds what", &query).await?;
+        let mut held: HashMap<String, Vec<AccountId>> = HashMap::new();
+        for row in &rows {
+            if let (Some(entitlement), Some(account)) =
+                (text(row, "entitlement"), text(row, "account"))
+            {
+                held.entry(entitlement)
+                    .or_default()
+                    .push(AccountId::new(account));
+            }
+        }
+        let query = self.rows_where(&statements.list, "true", None);
+        let rows = self.database.rows(what, &query).await?;
+        let read = rows.iter().map(|row| {
+            let (id, name) = named(what, row)?;
+            let mut holders = held.remove(&id).unwrap_or_default();
+            holders.sort();
+            holders.dedup();
+            Ok(ObservedEntitlement {
+                id: EntitlementId::new(id),
+                name,
+                holders,
+                completeness: Completeness::Complete,
+            })
+        });
+        read.collect()
+    }
+
+    pub(super) async fn make_entitlement(
+        &self,
+        name: &EntitlementName,
+    ) -> Result<ObservedEntitlement> {
+        let what = format!("making {name}");
+        let statements = self.statements(&what)?;
+        let create = statements.create.as_ref();
+        let create = create.ok_or_else(|| missing("entitlements.create", &what))?;
+        let called = self.rows_where(
+            &statements.list,
+            "CAST(rollcall_list.name AS text) = $1",
+            Some(Param::text(name.as_str())),
+        );
+        let there = self.database.rows(&what, &called).await?;
+        let rows = if there.is_empty() {
+            let run = self.query(create, &|_| Param::text(name.as_str()));
+            let steps = [
+                Step::Run {
+                    query: run,
+                    must_hit: false,
+                },
+                Step::Rows(called),
+            ];
+            let verify = |rows: &[Row]| match rows.len() {
+                1 => Ok(()),
+                many => Err(ConnectorError::new(
+                    ErrorKind::Ignored,
+                    format!(
+                        "{what}: afterwards spec.sql.tables.entitlements.list shows {many} of that name, so that it was undone"
+                    ),
+                )),
+            };
+            self.database.change(&what, &steps, &verify).await?
+        } else {
+            there
+        };
+        let row = rows.first().ok_or_else(|| gone(&what))?;
+        let (id, name) = named(&what, row)?;
+        Ok(ObservedEntitlement {
+            id: EntitlementId::new(id),
+            name,
+            holders: Vec::new(),
+            completeness: Completeness::Partial("its holders were not read".to_owned()),
+        })
+    }
+
+    pub(super) async fn drop_entitlement(&self, id: &EntitlementId) -> Result<()> {
+        let what = format!("deleting entitlement {id}");
+        let delete = self.statements(&what)?.delete.as_ref();
+        let delete = delete.ok_or_else(|| missing("entitlements.delete", &what))?;
+        let steps = [Step::Run {
+            query: self.query(delete, &|_| Param::text(id.as_str())),
+            must_hit: false,
+        }];
+        self.database
+            .change(&what, &steps, &|_| Ok(()))
+            .await
+            .map(drop)
+    }
+
+    pub(super) async fn change_grants(
+        &self,
+        entitlement: &EntitlementId,
+        change: &HolderChange,
+    ) -> Result<HolderResults> {
+        let what = format!("changing who holds {entitlement}");
+        let statements = self.statements(&what)?;
+        let by_id = self.rows_where(
+            &statements.list,
+            "CAST(rollcall_list.id AS text) = $1",
+            Some(Param::text(entitlement.as_str())),
+        );
+        if self.database.rows(&what, &by_id).await?.is_empty() {
+            return Err(gone(&what));
+        }
+        let held = self.rows_where(
+            &statements.holders,
+            "CAST(rollcall_list.entitlement AS text) = $1",
+            Some(Param::text(entitlement.as_str())),
+        );
+        let holders: HashSet<AccountId> = self
+            .database
+            .rows(&what, &held)
+            .await?
+            .iter()
+            .filter_map(|row| text(row, "account").map(AccountId::new))
+            .collect();
+        let adds = change.add.iter().map(|account| (account, true));
+        let wanted: Vec<(&AccountId, bool)> = adds
+            .chain(change.remove.iter().map(|account| (account, false)))
+            .collect();
+        // What is so already is left alone: the statements need not bear it twice.
+        let open: Vec<(&AccountId, bool)> = wanted
+            .iter()
+            .filter(|(account, holds)| holders.contains(*account) != *holds)
+            .copied()
+            .collect();
+        let mut results: HashMap<&AccountId, Result<()>> = HashMap::new();
+        match self.grant(&what, statements, entitlement, &open).await {
+            Ok(()) => {}
+            Err(error) if error.kind.concerns_target() => return Err(error),
+            Err(error) if open.len() == 1 => {
+                results.extend(
+                    open.iter()
+                        .map(|(account, _)| (*account, Err(error.clone()))),
+                );
+            }
+            // One by one, so that each is told for itself.
+            Err(_) => {
+                for one in &open {
+                    let done = self.grant(&what, statements, entitlement, &[*one]).await;
+                    results.insert(one.0, done);
+                }
+            }
+        }
+        let each = wanted.into_iter().map(|(account, _)| {
+            let result = results.remove(account).unwrap_or(Ok(()));
+            (account.clone(), result)
+        });
+        Ok(each.collect())
+    }
+
+    /// Gives and takes, all of it or none.
+    async fn grant(
+        &self,
+        what: &str,
+        statements: &EntitlementStatements,
+        entitlement: &EntitlementId,
+        wanted: &[(&AccountId, bool)],
+    ) -> Result<()> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let steps: Vec<Step> = wanted
+            .iter()
+            .map(|(account, holds)| {
+                let statement = if *holds {
+                    &statements.grant
+                } else {
+                    &statements.revoke
+                };
+                let value = |name: &str| match name {
+                    "account" => Param::text(account.as_str()),
+                    _ => Param::text(entitlement.as_str()),
+                };
+                Step::Run {
+                    query: self.query(statement, &value),
+                    // A grant that finds nobody to give to gave nothing.
+                    must_hit: *holds,
+                }
+            })
+            .collect();
+        self.database
+            .change(what, &steps, &|_| Ok(()))
+            .await
+            .map(drop)
+    }
+}
+
+fn named(what: &str, row: &Row) -> Result<(String, EntitlementName)> {
+    match (text(row, "id"), text(row, "name")) {
+        (Some(id), Some(name)) => Ok((id, EntitlementName::new(name))),
+        _ => Err(ConnectorError::new(
+            ErrorKind::Nonsense,
+            format!("{what}: a row of spec.sql.tables.entitlements.list has no id or no name"),
+        )),
+    }
+}
+
+fn gone(what: &str) -> ConnectorError {
+    ConnectorError::new(
+        ErrorKind::NotFound,
+        format!("{what}: there is no such entitlement any more"),
+    )
+}

@@ -1,0 +1,136 @@
+//! The tables of an application as its accounts: statements of the manifest, each in a transaction that is
+//! undone where it did not do what it was meant to.
+
+mod accounts;
+mod check;
+mod entitlements;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::config::TablesConfig;
+use super::database::{Database, Query};
+use super::statement::Statement;
+use super::value::Param;
+use crate::connectors::{
+    Capabilities, Connector, ConnectorError, ErrorKind, FindKey, HolderChange, HolderResults,
+    InitialPassword, Listing, Result, WritePermit,
+};
+use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
+use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
+
+/// One application by its tables.
+pub struct Tables {
+    database: Arc<dyn Database>,
+    config: TablesConfig,
+}
+
+impl Tables {
+    /// Checks the statements. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] with a message that names the field.
+    pub fn new(database: Arc<dyn Database>, config: TablesConfig) -> Result<Self> {
+        let tables = Self { database, config };
+        tables.check()?;
+        Ok(tables)
+    }
+
+    /// A statement with its values.
+    fn query(&self, statement: &Statement, value: &dyn Fn(&str) -> Param) -> Query {
+        let (text, order) = statement.placed(self.database.places());
+        Query {
+            text,
+            params: order.into_iter().map(value).collect(),
+        }
+    }
+
+    /// The rows of a list that satisfy a condition, which may name `$1`.
+    fn rows_where(&self, list: &Statement, condition: &str, param: Option<Param>) -> Query {
+        let (text, _) = list.placed(self.database.places());
+        Query {
+            // The statement may end with a comment.
+            text: format!("SELECT * FROM (\n{text}\n) AS rollcall_list WHERE {condition}"),
+            params: param.into_iter().collect(),
+        }
+    }
+}
+
+fn missing(field: &str, what: &str) -> ConnectorError {
+    ConnectorError::new(
+        ErrorKind::Unsupported,
+        format!("{what}: nothing says how: set spec.sql.tables.{field}"),
+    )
+}
+
+#[async_trait]
+impl Connector for Tables {
+    async fn probe(&self) -> Result<Capabilities> {
+        self.find_out().await
+    }
+
+    async fn list(&self) -> Result<Listing> {
+        self.list_all().await
+    }
+
+    async fn read(&self, id: &AccountId) -> Result<Option<ObservedAccount>> {
+        self.read_account(id).await
+    }
+
+    async fn find(&self, key: &FindKey) -> Result<Vec<ObservedAccount>> {
+        self.find_accounts(key).await
+    }
+
+    async fn create(
+        &self,
+        _: &WritePermit,
+        account: &NewAccount,
+        password: Option<&InitialPassword>,
+    ) -> Result<ObservedAccount> {
+        self.create_account(account, password).await
+    }
+
+    async fn update(
+        &self,
+        _: &WritePermit,
+        id: &AccountId,
+        changes: &AttributeChanges,
+    ) -> Result<Option<ObservedAccount>> {
+        self.update_account(id, changes).await.map(Some)
+    }
+
+    async fn set_active(
+        &self,
+        _: &WritePermit,
+        id: &AccountId,
+        active: bool,
+    ) -> Result<Option<ObservedAccount>> {
+        self.switch_account(id, active).await.map(Some)
+    }
+
+    async fn delete(&self, _: &WritePermit, id: &AccountId) -> Result<()> {
+        self.delete_account(id).await
+    }
+
+    async fn create_entitlement(
+        &self,
+        _: &WritePermit,
+        name: &EntitlementName,
+    ) -> Result<ObservedEntitlement> {
+        self.make_entitlement(name).await
+    }
+
+    async fn delete_entitlement(&self, _: &WritePermit, id: &EntitlementId) -> Result<()> {
+        self.drop_entitlement(id).await
+    }
+
+    async fn change_holders(
+        &self,
+        _: &WritePermit,
+        entitlement: &EntitlementId,
+        change: &HolderChange,
+    ) -> Result<HolderResults> {
+        self.change_grants(entitlement, change).await
+    }
+}

@@ -1,0 +1,50 @@
+use crate::connectors::sql::statement::{Places, Statement};
+
+#[test]
+fn parameters_become_places_and_nothing_else_does() {
+    for (text, placed, order) in [
+        ("SELECT 1", "SELECT 1", vec![]),
+        (
+            "UPDATE u SET a = :a, b=:b WHERE id = :id;",
+            "UPDATE u SET a = $1, b=$2 WHERE id = $3",
+            vec!["a", "b", "id"],
+        ),
+        (
+            "INSERT INTO u VALUES (:a, :b, :a)",
+            "INSERT INTO u VALUES ($1, $2, $1)",
+            vec!["a", "b"],
+        ),
+        (
+            "SELECT ':no', \":no\", `:no`, 'it''s :no' , :yes::text",
+            "SELECT ':no', \":no\", `:no`, 'it''s :no' , $1::text",
+            vec!["yes"],
+        ),
+        (
+            "SELECT :a -- :no\n, /* :no; */ $$ :no; $$, $tag$ :no $tag$, a[1:2]",
+            "SELECT $1 -- :no\n, /* :no; */ $$ :no; $$, $tag$ :no $tag$, a[1:2]",
+            vec!["a"],
+        ),
+        ("SELECT :ä, : a, é", "SELECT :ä, : a, é", vec![]),
+        ("SELECT 1 -- ends so", "SELECT 1 -- ends so", vec![]),
+    ] {
+        let statement = Statement::parse(text).unwrap();
+        let (shown, names) = statement.placed(Places::Numbered);
+        assert_eq!((shown.as_str(), names), (placed, order), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_single_statement_is_refused() {
+    for (text, why) in [
+        ("", "empty"),
+        (" ; ", "empty"),
+        ("DELETE FROM a; DELETE FROM b", "one statement"),
+        ("SELECT 'a", "a quote has no end"),
+        ("SELECT \"a", "a quote has no end"),
+        ("SELECT /* a", "a comment has no end"),
+        ("SELECT $x$ a", "a dollar quote has no end"),
+    ] {
+        let refused = Statement::parse(text).unwrap_err();
+        assert!(refused.contains(why), "{text}: {refused}");
+    }
+}
