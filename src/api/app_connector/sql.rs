@@ -56,8 +56,8 @@ pub enum SqlEncryption {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SqlUsers {
-    /// The role that gets what a user owns, in every database, before the user is dropped. Rollcall's own
-    /// where this is not set.
+    /// The role that gets what a user owns, in every database, before the user is dropped: one that can't sign
+    /// in, and not Rollcall's own. Without it a user who owns something is not dropped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub successor: Option<String>,

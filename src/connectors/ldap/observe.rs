@@ -8,7 +8,7 @@ use super::LdapConnector;
 use super::config::{Disabling, USER_ACCOUNT_CONTROL};
 use super::dn;
 use super::entry::Entry;
-use super::failure::Failure;
+use super::failure::{Failure, code};
 use super::search::{Query, several};
 use super::values::shown;
 use crate::connectors::{ConnectorError, ErrorKind, FindKey};
@@ -17,6 +17,9 @@ use crate::domain::ids::{AccountId, AttributeName, Username};
 
 /// `ADS_UF_ACCOUNTDISABLE` (MS-ADTS 2.2.16).
 pub(super) const ACCOUNT_DISABLE: u32 = 0x2;
+
+/// insufficientAccessRights
+const NO_RIGHT: u32 = 50;
 
 impl LdapConnector {
     pub(super) async fn read_account(
@@ -121,7 +124,7 @@ impl LdapConnector {
             match self.search(&query).await {
                 Ok(entries) => found.extend(entries),
                 // Not everybody may look everywhere.
-                Err(failure) if failure.code.is_some() => {}
+                Err(failure) if failure.had(&[code::NO_SUCH_OBJECT, NO_RIGHT]) => {}
                 Err(failure) => return Err(failure),
             }
         }

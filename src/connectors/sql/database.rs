@@ -18,15 +18,19 @@ pub struct Query {
 /// One step of a transaction.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// Runs a statement. Where `must_hit`, it must change or find at least one row.
-    Run {
-        /// The statement.
-        query: Query,
-        /// Whether no row at all is an error.
-        must_hit: bool,
-    },
+    /// Runs a statement, which must not touch more than one row.
+    Run(Query),
     /// Reads rows.
     Rows(Query),
+}
+
+/// What a database makes of a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Names of its columns.
+    pub columns: Vec<String>,
+    /// Places for values.
+    pub places: usize,
 }
 
 /// Says whether what the last read of a transaction showed is as it should be; else nothing of it stays.
@@ -41,8 +45,8 @@ pub trait Database: Send + Sync {
     /// Whether it lets us in.
     async fn probe(&self) -> Result<(), ConnectorError>;
 
-    /// Lets it read a statement without running it. Answers the names of its columns.
-    async fn describe(&self, what: &str, text: &str) -> Result<Vec<String>, ConnectorError>;
+    /// Lets it read a statement without running it.
+    async fn describe(&self, what: &str, text: &str) -> Result<Description, ConnectorError>;
 
     /// Reads rows.
     async fn rows(&self, what: &str, query: &Query) -> Result<Vec<Row>, ConnectorError>;

@@ -13,7 +13,7 @@ mod value;
 mod tests;
 
 pub use self::config::{EntitlementStatements, TablesConfig};
-pub use self::database::{Database, Query, Step, Verify};
+pub use self::database::{Database, Description, Query, Step, Verify};
 pub use self::spec::PROTOCOL;
 pub use self::statement::{Places, Statement};
 pub use self::value::{Param, Row};

@@ -13,7 +13,7 @@ use super::statement::Statement;
 use super::tables::Tables;
 use crate::api::AppConnectorSpec;
 use crate::api::app_connector::{
-    Manager, Sql, SqlEncryption, SqlEntitlements, SqlStatement, SqlTables,
+    Manager, Sql, SqlEncryption, SqlEntitlements, SqlStatement, SqlTables, SqlUsers,
 };
 use crate::api::duration;
 use crate::connectors::address::check_literal;
@@ -98,6 +98,16 @@ fn connector(
                 "spec.account.initialPassword.mustChange: a database has no way to ask for that: set it to false",
             ));
         }
+        let takes_none = sql
+            .tables
+            .as_ref()
+            .is_some_and(|tables| !tables.create.0.contains(":password"));
+        if takes_none {
+            return Err(Problem::edit(
+                "InvalidValue",
+                "spec.account.initialPassword: spec.sql.tables.create has no :password to put it, so that nobody could use it: add it there",
+            ));
+        }
         if sql.encryption == SqlEncryption::None && sql.tables.is_some() {
             return Err(Problem::edit(
                 "InvalidValue",
@@ -116,6 +126,13 @@ fn connector(
     if !spec.sync.allow_link_local {
         check_literal("url", url).map_err(told)?;
     }
+    let own = |users: &SqlUsers| users.successor.as_ref() == Some(&sql.auth.username);
+    if sql.users.as_ref().is_some_and(own) {
+        return Err(Problem::edit(
+            "InvalidValue",
+            "spec.sql.users.successor: functions of a user would run with the rights of Rollcall's own role: name another, which can't sign in",
+        ));
+    }
     let config = PostgresConfig {
         host: url.host_str().unwrap_or_default().to_owned(),
         port: url.port().unwrap_or(PORT),
@@ -125,6 +142,7 @@ fn connector(
         encrypted: sql.encryption == SqlEncryption::Required,
         ca_bundle: spec.sync.tls.as_ref().map(|tls| tls.ca_bundle.clone()),
         allow_link_local: spec.sync.allow_link_local,
+        catalogue_only: sql.users.is_some(),
         timeout: duration::parse(&spec.sync.timeout).unwrap_or(Duration::from_secs(30)),
         connections: usize::from(spec.sync.concurrency) + MORE,
     };

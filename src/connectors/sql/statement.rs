@@ -33,7 +33,8 @@ impl Statement {
         let mut names = Vec::new();
         let mut rest = text;
         while !rest.is_empty() {
-            let (skipped, after) = literal(rest)?;
+            let before = texts.last().and_then(|text| text.chars().last());
+            let (skipped, after) = literal(rest, before)?;
             if !skipped.is_empty() {
                 push(&mut texts, skipped);
                 rest = after;
@@ -46,6 +47,11 @@ impl Statement {
                 names.push(name.to_owned());
                 texts.push(String::new());
                 rest = &rest[1 + name.len()..];
+            } else if rest.starts_with('$')
+                && rest[1..].starts_with(|c: char| c.is_ascii_digit())
+                && !before.is_some_and(is_inner)
+            {
+                return Err("a `$` with a number is no place for a value: write :name".to_owned());
             } else if rest.starts_with(';') {
                 return Err("it must be one statement, and a `;` divides it".to_owned());
             } else {
@@ -102,27 +108,72 @@ fn parameter(text: &str) -> Option<&str> {
         .then_some(name)
 }
 
+/// Whether a sign can stand within a name.
+fn is_inner(sign: char) -> bool {
+    sign.is_alphanumeric() || sign == '_' || sign == '$'
+}
+
 /// What a text begins with that is to be left alone: a quoted text or name, or a comment; and what follows.
-fn literal(text: &str) -> Result<(&str, &str), String> {
+/// `before` is the sign before it.
+fn literal(text: &str, before: Option<char>) -> Result<(&str, &str), String> {
     let to = |close: &str, from: usize, what: &str| {
         let end = text[from..].find(close).map(|at| from + at + close.len());
         end.ok_or_else(|| format!("{what} has no end"))
     };
     let end = match text.as_bytes() {
+        // `E'…'`, where a backslash escapes.
+        [b'\'', ..] if before.is_some_and(|sign| matches!(sign, 'e' | 'E')) => escaped(text)?,
         [quote @ (b'\'' | b'"' | b'`'), ..] => {
             let close = char::from(*quote).to_string();
             to(&close, 1, "a quote")?
         }
         // A comment may end with the statement.
         [b'-', b'-', ..] => text.find('\n').unwrap_or(text.len()),
-        [b'/', b'*', ..] => to("*/", 2, "a comment")?,
-        [b'$', ..] => match dollar(text) {
+        [b'/', b'*', ..] => comment(text)?,
+        [b'$', ..] if !before.is_some_and(is_inner) => match dollar(text) {
             Some(tag) => to(tag, tag.len(), "a dollar quote")?,
             None => 0,
         },
         _ => 0,
     };
     Ok(text.split_at(end))
+}
+
+/// Where a quote with escapes ends.
+fn escaped(text: &str) -> Result<usize, String> {
+    let mut skip = false;
+    for (at, sign) in text.char_indices().skip(1) {
+        match sign {
+            _ if skip => skip = false,
+            '\\' => skip = true,
+            '\'' => return Ok(at + 1),
+            _ => {}
+        }
+    }
+    Err("a quote has no end".to_owned())
+}
+
+/// Where a comment ends; one may stand in another.
+fn comment(text: &str) -> Result<usize, String> {
+    let bytes = text.as_bytes();
+    let (mut depth, mut at) = (0_usize, 0);
+    while at + 1 < bytes.len() {
+        match (bytes[at], bytes[at + 1]) {
+            (b'/', b'*') => {
+                depth += 1;
+                at += 2;
+            }
+            (b'*', b'/') => {
+                depth -= 1;
+                at += 2;
+                if depth == 0 {
+                    return Ok(at);
+                }
+            }
+            _ => at += 1,
+        }
+    }
+    Err("a comment has no end".to_owned())
 }
 
 /// The tag that a dollar quote begins with: `$$`, `$body$`.

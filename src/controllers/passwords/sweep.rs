@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, ListParams, PartialObjectMeta, Preconditions};
 use kube::{Api, Client};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::expires;
@@ -17,6 +18,8 @@ use crate::runtime::clock::{WallClock, sleep_until};
 
 /// Longest time between two looks: somebody may have changed what a Secret says.
 const LONGEST: Duration = Duration::from_hours(1);
+/// Longest time one look may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How long new ones are waited for before they are looked at.
 const TOGETHER: Duration = Duration::from_secs(5);
 /// After a look that failed.
@@ -33,13 +36,21 @@ pub(super) async fn sweep(
     stop: CancellationToken,
 ) {
     loop {
-        let next = match look(&client, namespaces.as_ref(), clock.now()).await {
-            Ok(next) => next,
-            Err(error) => {
-                tracing::warn!(%error, "initial passwords that expire can't be looked for");
-                Some(clock.now() + AFTER_FAILURE)
-            }
+        // Kubernetes may not answer, and nobody waits for that when it is time to end.
+        let looking = timeout(PATIENCE, look(&client, namespaces.as_ref(), clock.now()));
+        let looked = tokio::select! {
+            () = stop.cancelled() => return,
+            looked = looking => looked,
         };
+        let failed = match looked {
+            Ok(Ok(next)) => Ok(next),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("Kubernetes does not answer".to_owned()),
+        };
+        let next = failed.unwrap_or_else(|why| {
+            tracing::warn!(why, "initial passwords that expire can't be looked for");
+            Some(clock.now() + AFTER_FAILURE)
+        });
         let over = async {
             match next {
                 Some(next) => sleep_until(&*clock, next.min(clock.now() + LONGEST)).await,

@@ -6,6 +6,7 @@ use super::{connect, connector};
 use crate::stories::kit::{Story, clerk, everyone, tells};
 use crate::support::operator::Operator;
 use crate::support::postgres::Postgres;
+use crate::support::wait::eventually;
 
 #[rustfmt::skip] // a table: one case a line or two
 fn cases() -> Vec<(&'static str, &'static str, Value, &'static str, &'static [&'static str])> {
@@ -104,4 +105,38 @@ async fn of_a_statement_and_of_a_person() {
             .await,
         ["Clerk", title]
     );
+
+    // It forgets whom it is about: nobody is touched, and that is told.
+    let mut everybody = connector("app", &server, server.tables(), &attributes);
+    let statements = &mut everybody["spec"]["sql"]["tables"];
+    statements["disable"] = json!("UPDATE people SET enabled = false WHERE id > 0 OR id = :id");
+    statements["entitlements"]["grant"] =
+        json!("UPDATE teams SET name = name WHERE id = :entitlement AND :account <> ''");
+    story.apply_connector(everybody).await;
+    story
+        .annotate(
+            "employee/ada",
+            "rollcall.dev/reconcile-requested-at",
+            Some("now"),
+        )
+        .await;
+    eventually("it is told", async || {
+        let why = story
+            .person_says("ada", "Ready", "False", "NotApplied")
+            .await;
+        if why.contains("touched 2 rows") {
+            Ok(())
+        } else {
+            Err(why)
+        }
+    })
+    .await;
+    let disabled = "SELECT login FROM people WHERE NOT enabled";
+    assert_eq!(server.column("app", disabled).await, [""; 0]);
+    // A gift that nobody gets is none.
+    story.apply_role(everyone("more", "app", &["staff"])).await;
+    let why = story
+        .person_says("eve", "Ready", "False", "NotApplied")
+        .await;
+    tells(&why, &["holders shows", "as before", "undone"]);
 }

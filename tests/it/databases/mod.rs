@@ -1,6 +1,7 @@
 //! Stories of databases: PostgreSQL behind a real API server.
 
 mod bad_input;
+mod four_targets;
 mod working_life;
 
 use serde_json::{Value, json};

@@ -114,26 +114,38 @@ async fn what_a_dropped_user_owned_is_kept() {
             .batch_execute(
                 "DO $$ BEGIN CREATE ROLE ada LOGIN; EXCEPTION WHEN duplicate_object THEN END $$;
                  CREATE SCHEMA hers AUTHORIZATION ada; SET ROLE ada;
-                 CREATE TABLE hers.work (id int); RESET ROLE; CREATE TABLE ours (id int); GRANT SELECT ON ours TO ada",
+                 CREATE TABLE hers.work (id int); RESET ROLE",
             )
             .await
             .unwrap();
     }
+    let admin = server.admin("app").await;
+    let roles = "CREATE ROLE archive NOLOGIN; GRANT archive TO rollcall;
+                 GRANT CREATE ON DATABASE app, other TO archive";
+    admin.batch_execute(roles).await.unwrap();
     let config = PostgresConfig {
         host: "127.0.0.1".to_owned(),
         port: server.port(),
         database: "app".to_owned(),
-        username: "postgres".to_owned(),
+        username: "rollcall".to_owned(),
         password: server.password().into(),
         encrypted: true,
         ca_bundle: Some(server.ca_pem().to_owned()),
         allow_link_local: false,
         timeout: std::time::Duration::from_secs(20),
         connections: 2,
+        catalogue_only: true,
     };
-    let users = PostgresUsers::new(config, Some("rollcall".to_owned()), &[]).unwrap();
+    let nobody = PostgresUsers::new(config.clone(), None, &[]).unwrap();
+    let users = PostgresUsers::new(config, Some("archive".to_owned()), &[]).unwrap();
     let key = FindKey::Username(Username::new("ada"));
     let ada = users.find(&key).await.unwrap().remove(0);
+    let refused = nobody.delete(&WritePermit::issue(), &ada.id).await;
+    let refused = refused.unwrap_err().message;
+    assert!(
+        refused.contains("app, other") && refused.contains("spec.sql.users.successor"),
+        "{refused}"
+    );
     for _ in 0..2 {
         users.delete(&WritePermit::issue(), &ada.id).await.unwrap();
     }
@@ -142,7 +154,7 @@ async fn what_a_dropped_user_owned_is_kept() {
         let owner = "SELECT tableowner::text FROM pg_tables WHERE tablename = 'work'";
         assert_eq!(
             server.column(database, owner).await,
-            ["rollcall"],
+            ["archive"],
             "{database}"
         );
     }

@@ -2,7 +2,7 @@
 
 mod bad_input;
 mod faults;
-mod kit;
+pub mod kit;
 mod names;
 mod passwords;
 mod working_life;

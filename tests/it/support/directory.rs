@@ -93,6 +93,13 @@ impl Looker {
         answer.unwrap().success().unwrap();
     }
 
+    /// Sets an attribute to a value that is no text.
+    pub async fn set_bytes(&mut self, dn: &str, attribute: &str, value: Vec<u8>) {
+        let change = Mod::Replace(attribute.as_bytes().to_vec(), HashSet::from([value]));
+        let answer = self.0.modify(dn, vec![change]).await;
+        answer.unwrap().success().unwrap();
+    }
+
     /// Moves an entry below another.
     pub async fn relocate(&mut self, dn: &str, name: &str, parent: &str) {
         let answer = self.0.modifydn(dn, name, true, Some(parent)).await;

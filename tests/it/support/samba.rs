@@ -134,6 +134,15 @@ impl Samba {
         Looker::sign_in(self.port, Some(self.ca_pem()), dn, password).await
     }
 
+    /// Gives [`BIND_DN`] another password.
+    pub async fn change_password(&self, new: &str) {
+        let administrator = format!("CN=Administrator,CN=Users,{SUFFIX}");
+        let mut looker = self.sign_in(&administrator, &self.password).await.unwrap();
+        let quoted = format!("\"{new}\"");
+        let bytes: Vec<u8> = quoted.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        looker.set_bytes(BIND_DN, "unicodePwd", bytes).await;
+    }
+
     /// For `spec.ldap`: people and their teams.
     pub fn block(&self) -> Value {
         json!({

@@ -17,6 +17,9 @@ use crate::connectors::address::dial;
 use crate::connectors::redact::Redactor;
 use crate::connectors::{ConnectorError, ErrorKind, tls};
 
+/// Longest time a connection may take to show that it is good.
+const RECYCLE_WITHIN: Duration = Duration::from_secs(3);
+
 /// Where a server is, and as whom it is spoken to.
 #[derive(Clone, Debug)]
 pub struct PostgresConfig {
@@ -36,6 +39,9 @@ pub struct PostgresConfig {
     pub ca_bundle: Option<String>,
     /// Whether link-local addresses may be connected to.
     pub allow_link_local: bool,
+    /// Whether names are looked up in the catalogue alone, so that nobody's function stands in for one of
+    /// the server's.
+    pub catalogue_only: bool,
     /// Time one operation may take.
     pub timeout: Duration,
     /// Connections at once.
@@ -145,17 +151,21 @@ impl Postgres {
         read(what, error, stage, &self.redactor)
     }
 
-    /// Bounds an operation. One that is out of time is given up with its connection.
+    /// Bounds an operation. What becomes of its connection is found out before that is used again.
     pub(super) async fn bounded<T>(
         &self,
         what: &str,
+        stage: Stage,
         operation: impl Future<Output = Result<T, ConnectorError>>,
     ) -> Result<T, ConnectorError> {
         // The server ends a statement of itself; this is for one that does not answer at all.
         match timeout(self.timeout.saturating_mul(2), operation).await {
             Ok(done) => done,
             Err(_) => Err(ConnectorError::new(
-                ErrorKind::OutcomeUnknown,
+                match stage {
+                    Stage::Undone => ErrorKind::Unreachable,
+                    Stage::Committing => ErrorKind::OutcomeUnknown,
+                },
                 format!("{what}: no answer in time"),
             )),
         }
@@ -183,8 +193,13 @@ impl Opener {
             .dbname(database)
             .application_name("rollcall")
             .options(format!(
-                "-c statement_timeout={0} -c lock_timeout={0}",
-                config.timeout.as_millis()
+                "-c statement_timeout={0} -c lock_timeout={0}{1}",
+                config.timeout.as_millis(),
+                if config.catalogue_only {
+                    " -c search_path=pg_catalog"
+                } else {
+                    ""
+                }
             ));
         let opened = if config.encrypted {
             settings.ssl_mode(SslMode::Require);
@@ -221,9 +236,11 @@ impl Manager for Opener {
     }
 
     async fn recycle(&self, client: &mut Client, _: &Metrics) -> RecycleResult<ConnectorError> {
-        if client.is_closed() {
-            return Err(RecycleError::message("the connection has ended"));
+        // One that an operation was given up on may hang, or be in the middle of something.
+        match timeout(RECYCLE_WITHIN, client.simple_query("ROLLBACK")).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(RecycleError::message("the connection has ended")),
+            Err(_) => Err(RecycleError::message("the connection does not answer")),
         }
-        Ok(())
     }
 }

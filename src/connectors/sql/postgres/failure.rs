@@ -33,7 +33,6 @@ const MEANINGS: &[(&str, ErrorKind)] = &[
     ("40", ErrorKind::Changed),
     ("42", ErrorKind::Invalid),
     ("42501", ErrorKind::Forbidden),
-    ("42704", ErrorKind::NotFound),
     ("42710", ErrorKind::Taken),
     ("53", ErrorKind::Throttled),
     ("55", ErrorKind::Changed),
@@ -60,13 +59,28 @@ pub fn read(what: &str, error: &Error, stage: Stage, redactor: &Redactor) -> Con
         // It says itself that nothing was done.
         kind = ErrorKind::Invalid;
     }
+    if kind == ErrorKind::Unreachable && stage == Stage::Committing {
+        kind = ErrorKind::OutcomeUnknown;
+    }
     let mut message = format!(
         "{what}: the server answers {} ({code})",
         redactor.clean(answer.message())
     );
-    for more in [answer.detail(), answer.hint()].into_iter().flatten() {
+    // The details of a violation repeat the whole row, with whatever else stands in it.
+    let detail = answer
+        .detail()
+        .filter(|_| !code.starts_with("23") && !code.starts_with("22"));
+    for more in [detail, answer.hint()].into_iter().flatten() {
         message.push_str(". ");
         message.push_str(&redactor.clean(more));
+    }
+    for (what, name) in [
+        ("column", answer.column()),
+        ("constraint", answer.constraint()),
+    ] {
+        if let Some(name) = name.filter(|name| !message.contains(name)) {
+            message = format!("{message} ({what} {name})");
+        }
     }
     ConnectorError {
         retry_after: (kind == ErrorKind::Throttled).then_some(PAUSE),

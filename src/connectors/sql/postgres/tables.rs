@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Transaction};
 
 use super::connection::Postgres;
 use super::failure::Stage;
-use crate::connectors::sql::database::{Database, Query, Step, Verify};
+use crate::connectors::sql::database::{Database, Description, Query, Step, Verify};
 use crate::connectors::sql::statement::Places;
 use crate::connectors::sql::value::{Param, Row};
 use crate::connectors::{ConnectorError, ErrorKind};
@@ -73,15 +73,18 @@ impl Database for Postgres {
         self.client().await.map(drop)
     }
 
-    async fn describe(&self, what: &str, text: &str) -> Result<Vec<String>, ConnectorError> {
+    async fn describe(&self, what: &str, text: &str) -> Result<Description, ConnectorError> {
         let client = self.client().await?;
         let prepared = async {
             let prepared = client.prepare(text).await;
             prepared.map_err(|error| self.failed(what, &error, Stage::Undone))
         };
-        let prepared = self.bounded(what, prepared).await?;
+        let prepared = self.bounded(what, Stage::Undone, prepared).await?;
         let columns = prepared.columns().iter();
-        Ok(columns.map(|column| column.name().to_owned()).collect())
+        Ok(Description {
+            columns: columns.map(|column| column.name().to_owned()).collect(),
+            places: prepared.params().len(),
+        })
     }
 
     async fn rows(&self, what: &str, query: &Query) -> Result<Vec<Row>, ConnectorError> {
@@ -93,7 +96,7 @@ impl Database for Postgres {
             ended.map_err(|error| self.failed(what, &error, Stage::Undone))?;
             Ok(rows)
         };
-        self.bounded(what, reading).await
+        self.bounded(what, Stage::Undone, reading).await
     }
 
     async fn change(
@@ -109,15 +112,18 @@ impl Database for Postgres {
             for step in steps {
                 match step {
                     Step::Rows(query) => seen = self.rows_in(what, &transaction, query).await?,
-                    Step::Run { query, must_hit } => {
+                    Step::Run(query) => {
                         let done = transaction
                             .execute(query.text.as_str(), &places(&query.params))
                             .await
                             .map_err(|error| self.failed(what, &error, Stage::Undone))?;
-                        if *must_hit && done == 0 {
+                        // None at all is for what is read afterwards to judge: a procedure counts nothing.
+                        if done > 1 {
                             return Err(ConnectorError::new(
-                                ErrorKind::NotFound,
-                                format!("{what}: the statement found no row"),
+                                ErrorKind::Ignored,
+                                format!(
+                                    "{what}: the statement touched {done} rows, so that it was undone: mend it, it is about one"
+                                ),
                             ));
                         }
                     }
@@ -129,6 +135,6 @@ impl Database for Postgres {
             ended.map_err(|error| self.failed(what, &error, Stage::Committing))?;
             Ok(seen)
         };
-        self.bounded(what, changing).await
+        self.bounded(what, Stage::Committing, changing).await
     }
 }

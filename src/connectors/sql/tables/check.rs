@@ -64,9 +64,20 @@ impl Tables {
     pub(super) async fn find_out(&self) -> Result<Capabilities> {
         self.database.probe().await?;
         for named in self.config.statements() {
-            let (text, _) = named.statement.placed(self.database.places());
+            let (text, order) = named.statement.placed(self.database.places());
             let what = format!("spec.sql.tables.{}", named.field);
-            let columns = self.database.describe(&what, &text).await?;
+            let described = self.database.describe(&what, &text).await?;
+            if described.places != order.len() {
+                return Err(invalid(
+                    named.field,
+                    &format!(
+                        "the database sees {} parameters in it, and there are {}: does one stand in a text or a comment?",
+                        described.places,
+                        order.len()
+                    ),
+                ));
+            }
+            let columns = described.columns;
             let absent = named
                 .columns
                 .iter()

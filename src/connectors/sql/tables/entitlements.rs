@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Tables, missing};
 use crate::connectors::sql::config::EntitlementStatements;
-use crate::connectors::sql::database::Step;
+use crate::connectors::sql::database::{Query, Step};
 use crate::connectors::sql::value::{Param, Row, text};
 use crate::connectors::{ConnectorError, ErrorKind, HolderChange, HolderResults, Listing, Result};
 use crate::domain::account::{Completeness, ObservedEntitlement};
@@ -53,49 +53,90 @@ impl Tables {
         if odd > oddities.len() {
             oddities.push(format!("and {} more", odd - oddities.len()));
         }
-        let (entitlements, requests) = match &self.config.entitlements {
-            None => (Vec::new(), 1),
-            Some(statements) => (self.held(statements).await?, 3),
+        let known: HashSet<&AccountId> = accounts.iter().map(|account| &account.id).collect();
+        let (entitlements, strange, requests) = match &self.config.entitlements {
+            None => (Vec::new(), None, 1),
+            Some(statements) => {
+                let (held, strange) = self.held(statements, &known).await?;
+                (held, strange, 3)
+            }
         };
         Ok(Listing {
             accounts,
             accounts_completeness,
             entitlements,
-            entitlements_completeness: Completeness::Complete,
+            entitlements_completeness: strange
+                .map_or(Completeness::Complete, Completeness::Partial),
             oddities,
             requests,
         })
     }
 
-    async fn held(&self, statements: &EntitlementStatements) -> Result<Vec<ObservedEntitlement>> {
+    /// Entitlements with their holders, and what about them makes no sense: nothing is taken to be absent then.
+    async fn held(
+        &self,
+        statements: &EntitlementStatements,
+        known: &HashSet<&AccountId>,
+    ) -> Result<(Vec<ObservedEntitlement>, Option<String>)> {
         let what = "listing entitlements";
         let query = self.rows_where(&statements.holders, "true", None);
         let rows = self.database.rows("listing who holds what", &query).await?;
         let mut held: HashMap<String, Vec<AccountId>> = HashMap::new();
+        let (mut nameless, mut strangers) = (0, 0);
         for row in &rows {
-            if let (Some(entitlement), Some(account)) =
-                (text(row, "entitlement"), text(row, "account"))
-            {
-                held.entry(entitlement)
-                    .or_default()
-                    .push(AccountId::new(account));
+            match (
+                text(row, "entitlement"),
+                text(row, "account").map(AccountId::new),
+            ) {
+                (Some(entitlement), Some(account)) => {
+                    strangers += usize::from(!known.contains(&account));
+                    held.entry(entitlement).or_default().push(account);
+                }
+                _ => nameless += 1,
             }
         }
         let query = self.rows_where(&statements.list, "true", None);
         let rows = self.database.rows(what, &query).await?;
-        let read = rows.iter().map(|row| {
+        let mut entitlements = Vec::with_capacity(rows.len());
+        let mut seen = HashSet::new();
+        let mut twice = 0;
+        for row in &rows {
             let (id, name) = named(what, row)?;
+            if !seen.insert(id.clone()) {
+                twice += 1;
+                continue;
+            }
             let mut holders = held.remove(&id).unwrap_or_default();
             holders.sort();
             holders.dedup();
-            Ok(ObservedEntitlement {
+            entitlements.push(ObservedEntitlement {
                 id: EntitlementId::new(id),
                 name,
                 holders,
                 completeness: Completeness::Complete,
-            })
-        });
-        read.collect()
+            });
+        }
+        let strange = if twice > 0 {
+            Some(format!(
+                "spec.sql.tables.entitlements.list shows {twice} more than once"
+            ))
+        } else if nameless > 0 {
+            Some(format!(
+                "{nameless} rows of spec.sql.tables.entitlements.holders lack a column"
+            ))
+        } else if !held.is_empty() {
+            Some(format!(
+                "spec.sql.tables.entitlements.holders names {} entitlements that are not in the list",
+                held.len()
+            ))
+        } else if strangers > 0 {
+            Some(format!(
+                "{strangers} rows of spec.sql.tables.entitlements.holders name an account that is not in the list"
+            ))
+        } else {
+            None
+        };
+        Ok((entitlements, strange))
     }
 
     pub(super) async fn make_entitlement(
@@ -108,19 +149,13 @@ impl Tables {
         let create = create.ok_or_else(|| missing("entitlements.create", &what))?;
         let called = self.rows_where(
             &statements.list,
-            "CAST(rollcall_list.name AS text) = $1",
+            "to_json(rollcall_list.name) #>> '{}' = $1",
             Some(Param::text(name.as_str())),
         );
         let there = self.database.rows(&what, &called).await?;
         let rows = if there.is_empty() {
             let run = self.query(create, &|_| Param::text(name.as_str()));
-            let steps = [
-                Step::Run {
-                    query: run,
-                    must_hit: false,
-                },
-                Step::Rows(called),
-            ];
+            let steps = [Step::Run(run), Step::Rows(called)];
             let verify = |rows: &[Row]| match rows.len() {
                 1 => Ok(()),
                 many => Err(ConnectorError::new(
@@ -148,10 +183,8 @@ impl Tables {
         let what = format!("deleting entitlement {id}");
         let delete = self.statements(&what)?.delete.as_ref();
         let delete = delete.ok_or_else(|| missing("entitlements.delete", &what))?;
-        let steps = [Step::Run {
-            query: self.query(delete, &|_| Param::text(id.as_str())),
-            must_hit: false,
-        }];
+        let run = self.query(delete, &|_| Param::text(id.as_str()));
+        let steps = [Step::Run(run)];
         self.database
             .change(&what, &steps, &|_| Ok(()))
             .await
@@ -167,24 +200,14 @@ impl Tables {
         let statements = self.statements(&what)?;
         let by_id = self.rows_where(
             &statements.list,
-            "CAST(rollcall_list.id AS text) = $1",
+            "to_json(rollcall_list.id) #>> '{}' = $1",
             Some(Param::text(entitlement.as_str())),
         );
         if self.database.rows(&what, &by_id).await?.is_empty() {
             return Err(gone(&what));
         }
-        let held = self.rows_where(
-            &statements.holders,
-            "CAST(rollcall_list.entitlement AS text) = $1",
-            Some(Param::text(entitlement.as_str())),
-        );
-        let holders: HashSet<AccountId> = self
-            .database
-            .rows(&what, &held)
-            .await?
-            .iter()
-            .filter_map(|row| text(row, "account").map(AccountId::new))
-            .collect();
+        let held = self.held_by(statements, entitlement);
+        let holders = accounts(&self.database.rows(&what, &held).await?);
         let adds = change.add.iter().map(|account| (account, true));
         let wanted: Vec<(&AccountId, bool)> = adds
             .chain(change.remove.iter().map(|account| (account, false)))
@@ -231,7 +254,7 @@ impl Tables {
         if wanted.is_empty() {
             return Ok(());
         }
-        let steps: Vec<Step> = wanted
+        let mut steps: Vec<Step> = wanted
             .iter()
             .map(|(account, holds)| {
                 let statement = if *holds {
@@ -243,18 +266,40 @@ impl Tables {
                     "account" => Param::text(account.as_str()),
                     _ => Param::text(entitlement.as_str()),
                 };
-                Step::Run {
-                    query: self.query(statement, &value),
-                    // A grant that finds nobody to give to gave nothing.
-                    must_hit: *holds,
-                }
+                Step::Run(self.query(statement, &value))
             })
             .collect();
-        self.database
-            .change(what, &steps, &|_| Ok(()))
-            .await
-            .map(drop)
+        steps.push(Step::Rows(self.held_by(statements, entitlement)));
+        let verify = |rows: &[Row]| {
+            let holders = accounts(rows);
+            let odd = wanted
+                .iter()
+                .find(|(account, holds)| holders.contains(*account) != *holds);
+            match odd {
+                None => Ok(()),
+                Some((account, _)) => Err(ConnectorError::new(
+                    ErrorKind::Ignored,
+                    format!(
+                        "{what}: afterwards spec.sql.tables.entitlements.holders shows {account} as before, so that it was undone: mend the statement"
+                    ),
+                )),
+            }
+        };
+        self.database.change(what, &steps, &verify).await.map(drop)
     }
+
+    fn held_by(&self, statements: &EntitlementStatements, entitlement: &EntitlementId) -> Query {
+        self.rows_where(
+            &statements.holders,
+            "to_json(rollcall_list.entitlement) #>> '{}' = $1",
+            Some(Param::text(entitlement.as_str())),
+        )
+    }
+}
+
+fn accounts(rows: &[Row]) -> HashSet<AccountId> {
+    let named = rows.iter().filter_map(|row| text(row, "account"));
+    named.map(AccountId::new).collect()
 }
 
 fn named(what: &str, row: &Row) -> Result<(String, EntitlementName)> {

@@ -24,6 +24,11 @@ fn parameters_become_places_and_nothing_else_does() {
             "SELECT $1 -- :no\n, /* :no; */ $$ :no; $$, $tag$ :no $tag$, a[1:2]",
             vec!["a"],
         ),
+        (
+            "SELECT /* /* */ :no */ :a, E'it\\'s :no', a$x$b, $x$:no$x$",
+            "SELECT /* /* */ :no */ $1, E'it\\'s :no', a$x$b, $x$:no$x$",
+            vec!["a"],
+        ),
         ("SELECT :ä, : a, é", "SELECT :ä, : a, é", vec![]),
         ("SELECT 1 -- ends so", "SELECT 1 -- ends so", vec![]),
     ] {
@@ -43,6 +48,9 @@ fn what_is_no_single_statement_is_refused() {
         ("SELECT \"a", "a quote has no end"),
         ("SELECT /* a", "a comment has no end"),
         ("SELECT $x$ a", "a dollar quote has no end"),
+        ("SELECT E'a\\'", "a quote has no end"),
+        ("SELECT /* /* a */", "a comment has no end"),
+        ("SELECT 1 WHERE a = $1", "write :name"),
     ] {
         let refused = Statement::parse(text).unwrap_err();
         assert!(refused.contains(why), "{text}: {refused}");

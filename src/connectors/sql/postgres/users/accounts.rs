@@ -1,8 +1,10 @@
 //! Login roles: made, changed, locked.
 
+use std::time::Duration;
+
 use postgres_protocol::password::scram_sha_256;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio_postgres::Transaction;
+use tokio_postgres::{Client, Transaction};
 
 use super::listing::oid;
 use super::utility::checked;
@@ -12,8 +14,9 @@ use crate::connectors::{ConnectorError, ErrorKind, InitialPassword, Result};
 use crate::domain::account::{AttributeChanges, AttributeValue, NewAccount, ObservedAccount};
 use crate::domain::ids::{AccountId, AttributeName};
 
-/// How long a session may take to end once it was told to, in milliseconds.
-const END_WITHIN: i64 = 5000;
+/// How often it is looked whether sessions have ended, and how long between.
+const LOOKS: u32 = 50;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 impl PostgresUsers {
     pub(super) async fn create_account(
@@ -29,6 +32,20 @@ impl PostgresUsers {
         let making = async {
             let failed = |error| self.server.failed(&what, &error, Stage::Undone);
             let transaction = client.transaction().await.map_err(failed)?;
+            // An answer that was lost may have been a success; and nobody else makes the same meanwhile.
+            let lock = "SELECT pg_advisory_xact_lock(hashtext($1))";
+            transaction
+                .query(lock, &[&account.mark.as_str()])
+                .await
+                .map_err(failed)?;
+            let mark = account.mark.as_str();
+            let marked = "shobj_description(role.oid, 'pg_authid') = $1";
+            let there = self
+                .accounts_where(&what, &transaction, marked, &[&mark])
+                .await?;
+            if let Some(there) = there.into_iter().next() {
+                return Ok(there);
+            }
             self.must_be_free(&what, &transaction, name, 0).await?;
             let login = if account.active { "LOGIN" } else { "NOLOGIN" };
             let mut template = format!("CREATE ROLE %I {login}");
@@ -59,7 +76,7 @@ impl PostgresUsers {
             self.commit(&what, transaction).await?;
             Ok(made)
         };
-        self.server.bounded(&what, making).await
+        self.server.bounded(&what, Stage::Committing, making).await
     }
 
     pub(super) async fn update_account(
@@ -96,7 +113,9 @@ impl PostgresUsers {
             self.commit(&what, transaction).await?;
             Ok(seen)
         };
-        self.server.bounded(&what, changing).await
+        self.server
+            .bounded(&what, Stage::Committing, changing)
+            .await
     }
 
     /// Refuses a name that another role has in other letters: to the server they are two, to everybody else
@@ -190,19 +209,46 @@ impl PostgresUsers {
             self.commit(&what, transaction).await?;
             if !active {
                 // Whoever is in stays in. Nobody new comes in from here on.
-                let end = "SELECT pg_terminate_backend(pid, $2) FROM pg_stat_activity WHERE usesysid = $1";
-                let end = client.query(end, &[&oid(id.as_str()), &END_WITHIN]).await;
-                end.map_err(|error| {
-                    let error = failed(error);
-                    ConnectorError {
-                        message: format!("{}. It can't sign in any more, but has open sessions: let our role end them (GRANT pg_signal_backend TO {})", error.message, self.server.own_role()),
-                        ..error
-                    }
-                })?;
+                self.end_sessions(&what, &client, id).await?;
             }
             self.seen(&what, &*client, id).await
         };
-        self.server.bounded(&what, switching).await
+        self.server
+            .bounded(&what, Stage::Committing, switching)
+            .await
+    }
+
+    /// Ends what a role is doing, and waits until it has ended.
+    async fn end_sessions(&self, what: &str, client: &Client, id: &AccountId) -> Result<()> {
+        let number = oid(id.as_str()).unwrap_or_default();
+        let failed = |error| {
+            let error = self.server.failed(what, &error, Stage::Undone);
+            ConnectorError {
+                message: format!(
+                    "{}. It can't sign in any more, but has open sessions: let our role end them (GRANT pg_signal_backend TO {})",
+                    error.message,
+                    self.server.own_role()
+                ),
+                ..error
+            }
+        };
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usesysid = $1";
+        let left = "SELECT count(*) FROM pg_stat_activity WHERE usesysid = $1";
+        for _ in 0..LOOKS {
+            client.query(end, &[&number]).await.map_err(failed)?;
+            let row = client.query_one(left, &[&number]).await.map_err(failed)?;
+            let open: i64 = row.try_get(0).map_err(failed)?;
+            if open == 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        Err(ConnectorError::new(
+            ErrorKind::Ignored,
+            format!(
+                "{what}: it can't sign in any more, but its sessions do not end: end them by hand"
+            ),
+        ))
     }
 
     /// The name that a role has now.

@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use super::PostgresUsers;
 use super::accounts::gone;
-use super::listing::oid;
+use super::listing::{IS_ACCOUNT, oid};
 use super::utility::checked;
 use crate::connectors::sql::postgres::failure::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, HolderChange, HolderResults, Result};
@@ -23,12 +23,12 @@ impl PostgresUsers {
         name: &str,
     ) -> Result<Option<ObservedEntitlement>> {
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
-        let text = "SELECT oid, rolcanlogin FROM pg_roles WHERE rolname = $1";
-        let Some(row) = client.query_opt(text, &[&name]).await.map_err(failed)? else {
+        let text = format!("SELECT oid, {IS_ACCOUNT} FROM pg_roles role WHERE rolname = $1");
+        let Some(row) = client.query_opt(&text, &[&name]).await.map_err(failed)? else {
             return Ok(None);
         };
-        let can_login: bool = row.try_get(1).map_err(failed)?;
-        if can_login {
+        let is_account: bool = row.try_get(1).map_err(failed)?;
+        if is_account {
             return Err(ConnectorError::new(
                 ErrorKind::Taken,
                 format!("{what}: {name} is an account"),
@@ -60,7 +60,24 @@ impl PostgresUsers {
             let made = self.group_called(&what, &client, text).await?;
             made.ok_or_else(|| gone(&what))
         };
-        self.server.bounded(&what, making).await
+        self.server.bounded(&what, Stage::Committing, making).await
+    }
+
+    /// The name that a group has now. An account is none.
+    async fn group_name(
+        &self,
+        what: &str,
+        client: &Client,
+        id: &EntitlementId,
+    ) -> Result<Option<String>> {
+        let Some(number) = oid(id.as_str()) else {
+            return Ok(None);
+        };
+        let failed = |error| self.server.failed(what, &error, Stage::Undone);
+        let text =
+            format!("SELECT rolname::text FROM pg_roles role WHERE oid = $1 AND NOT {IS_ACCOUNT}");
+        let row = client.query_opt(&text, &[&number]).await.map_err(failed)?;
+        row.map(|row| row.try_get(0).map_err(failed)).transpose()
     }
 
     pub(super) async fn drop_group(&self, id: &EntitlementId) -> Result<()> {
@@ -68,11 +85,7 @@ impl PostgresUsers {
         let mut client = self.server.client().await?;
         let dropping = async {
             let failed = |error| self.server.failed(&what, &error, Stage::Undone);
-            let Some(name) = self
-                .names(&what, &client, [id.as_str()])
-                .await?
-                .remove(id.as_str())
-            else {
+            let Some(name) = self.group_name(&what, &client, id).await? else {
                 return Ok(());
             };
             let transaction = client.transaction().await.map_err(failed)?;
@@ -80,7 +93,9 @@ impl PostgresUsers {
                 .await?;
             self.commit(&what, transaction).await
         };
-        self.server.bounded(&what, dropping).await
+        self.server
+            .bounded(&what, Stage::Committing, dropping)
+            .await
     }
 
     /// Names that roles have now, by identifier; those that are not there are missing.
@@ -114,12 +129,11 @@ impl PostgresUsers {
                 adds.chain(change.remove.iter().map(|account| (account, false)))
             };
             let ids = wanted().map(|(account, _)| account.as_str());
-            let names = self
-                .names(&what, &client, ids.chain([group.as_str()]))
-                .await?;
-            let Some(name) = names.get(group.as_str()) else {
+            let names = self.names(&what, &client, ids).await?;
+            let Some(name) = self.group_name(&what, &client, group).await? else {
                 return Err(gone(&what));
             };
+            let name = name.as_str();
             let there: Vec<(&AccountId, bool, &str)> = wanted()
                 .filter_map(|(account, member)| {
                     let role = names.get(account.as_str())?;
@@ -150,7 +164,9 @@ impl PostgresUsers {
             });
             Ok(each.collect())
         };
-        self.server.bounded(&what, changing).await
+        self.server
+            .bounded(&what, Stage::Committing, changing)
+            .await
     }
 
     async fn grant(
@@ -175,6 +191,28 @@ impl PostgresUsers {
             let arguments: Vec<&str> = std::iter::once(group).chain(roles).collect();
             self.utility(what, &transaction, &template, &arguments)
                 .await?;
+        }
+        // Where somebody else gave it too, taking ours away takes nothing (PostgreSQL 16).
+        let taken: Vec<&str> = members
+            .iter()
+            .filter(|(member, _)| !member)
+            .map(|(_, role)| *role)
+            .collect();
+        let left =
+            "SELECT m.rolname::text FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid
+          JOIN pg_roles m ON m.oid = a.member WHERE g.rolname = $1 AND m.rolname = ANY($2)";
+        let left = transaction
+            .query(left, &[&group, &taken])
+            .await
+            .map_err(failed)?;
+        if let Some(row) = left.first() {
+            let role: String = row.try_get(0).map_err(failed)?;
+            return Err(ConnectorError::new(
+                ErrorKind::Forbidden,
+                format!(
+                    "{what}: {role} has {group} from somebody else as well, who must take it away: REVOKE … GRANTED BY that role"
+                ),
+            ));
         }
         self.commit(what, transaction).await
     }

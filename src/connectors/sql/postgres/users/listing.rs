@@ -24,7 +24,7 @@ FROM pg_roles role
 WHERE role.rolname !~ '^pg_'";
 
 /// A role is an account if it may sign in, or bears a mark: one that is disabled may not.
-const IS_ACCOUNT: &str = "(role.rolcanlogin OR coalesce(shobj_description(role.oid, 'pg_authid') ~ '^[^/]+/[^/]+/[^/]+$', false))";
+pub(super) const IS_ACCOUNT: &str = "(role.rolcanlogin OR coalesce(shobj_description(role.oid, 'pg_authid') ~ '^[a-z0-9-]+/[a-z0-9-]+/[A-Za-z0-9._-]+$', false))";
 
 /// The others are groups, those that come with PostgreSQL included.
 const GROUPS: &str = "SELECT role.oid, role.rolname::text FROM pg_roles role";
@@ -52,7 +52,7 @@ impl PostgresUsers {
         condition: &str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<ObservedAccount>> {
-        let text = format!("{ROLES} AND {IS_ACCOUNT} AND {condition}");
+        let text = format!("{ROLES} AND {condition}");
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
         let rows = client.query(&text, params).await.map_err(failed)?;
         rows.iter()
@@ -67,8 +67,13 @@ impl PostgresUsers {
         let what = format!("reading role {id}");
         let client = self.server.client().await?;
         let params: [&(dyn ToSql + Sync); 1] = [&oid];
+        // Whatever it looks like: one that lost its mark is not gone.
         let reading = self.accounts_where(&what, &*client, "role.oid = $1", &params);
-        Ok(self.server.bounded(&what, reading).await?.pop())
+        Ok(self
+            .server
+            .bounded(&what, Stage::Undone, reading)
+            .await?
+            .pop())
     }
 
     pub(super) async fn find_accounts(&self, key: &FindKey) -> Result<Vec<ObservedAccount>> {
@@ -87,7 +92,7 @@ impl PostgresUsers {
         let client = self.server.client().await?;
         let params: [&(dyn ToSql + Sync); 1] = [&value];
         let finding = self.accounts_where(&what, &*client, condition, &params);
-        let mut found = self.server.bounded(&what, finding).await?;
+        let mut found = self.server.bounded(&what, Stage::Undone, finding).await?;
         found.retain(|account| match key {
             FindKey::Mark(mark) => account.mark.as_ref() == Some(mark),
             FindKey::Username(name) => account.username == *name,
@@ -107,7 +112,9 @@ impl PostgresUsers {
                 .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
                 .start();
             let transaction = begun.await.map_err(failed)?;
-            let accounts = self.accounts_where(what, &transaction, "true", &[]).await?;
+            let accounts = self
+                .accounts_where(what, &transaction, IS_ACCOUNT, &[])
+                .await?;
             let text = format!("{GROUPS} WHERE NOT {IS_ACCOUNT}");
             let groups = transaction.query(&text, &[]).await.map_err(failed)?;
             let members = "SELECT roleid, member FROM pg_auth_members";
@@ -147,7 +154,7 @@ impl PostgresUsers {
                 requests: 3,
             })
         };
-        self.server.bounded(what, listing).await
+        self.server.bounded(what, Stage::Undone, listing).await
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) const CONNECTION_LIMIT: &str = "connectionLimit";
 /// The roles of one server.
 pub struct PostgresUsers {
     server: Postgres,
-    /// Who gets what a deleted role owned; ourselves where nobody is named.
+    /// Who gets what a deleted role owned.
     successor: Option<String>,
 }
 
