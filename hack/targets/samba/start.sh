@@ -22,11 +22,18 @@ if [ "${1:-}" != inside ]; then
 fi
 
 root=${SAMBA_ROOT%/}
-ip link set lo up
 if [ -n "$root" ]; then
   # It looks for its parts where its package puts them.
   mount -t overlay overlay -o "lowerdir=$root/usr:/usr" /usr
 fi
+# Loopback is down in a new namespace, and not everybody has iproute2.
+/usr/bin/python3 - <<'P'
+import fcntl, socket, struct
+
+SIOCSIFFLAGS, IFF_UP, IFF_RUNNING = 0x8914, 0x1, 0x40
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+    fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP | IFF_RUNNING))
+P
 mkdir -p "$DIR"
 install -m 600 "$TLS_KEY" "$DIR/key.pem"
 say "Making a domain …"
