@@ -26,6 +26,9 @@ if [ -n "$root" ]; then
   # It looks for its parts where its package puts them.
   mount -t overlay overlay -o "lowerdir=$root/usr:/usr" /usr
 fi
+# What it says of itself there is for itself: another may run beside it.
+mkdir -p /run/samba
+mount -t tmpfs tmpfs /run/samba
 # Loopback is down in a new namespace, and not everybody has iproute2.
 /usr/bin/python3 - <<'P'
 import fcntl, socket, struct
