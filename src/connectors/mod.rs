@@ -8,8 +8,9 @@ pub mod capability;
 pub mod conformance;
 pub mod error;
 pub mod ldap;
+mod oddities;
 pub mod permit;
-pub mod redact;
+mod redact;
 pub mod registry;
 pub mod scim;
 pub mod sql;
@@ -28,6 +29,8 @@ use crate::domain::ids::{AccountId, EntitlementId, EntitlementName, Username};
 pub use capability::Capabilities;
 pub use error::{ConnectorError, ErrorKind};
 pub use permit::WritePermit;
+
+use redact::Redactor;
 
 /// A connector in use, shared between listing and operations.
 pub type SharedConnector = Arc<dyn Connector>;
@@ -123,6 +126,15 @@ pub struct InitialPassword {
     pub must_change: bool,
 }
 
+impl InitialPassword {
+    /// An error without the password in it: targets like to repeat the one that they refuse.
+    #[must_use]
+    pub fn kept_out_of(&self, mut error: ConnectorError) -> ConnectorError {
+        error.message = Redactor::new(vec![self.secret.clone()]).clean(&error.message);
+        error
+    }
+}
+
 /// A key to find accounts by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FindKey {
@@ -130,6 +142,17 @@ pub enum FindKey {
     Mark(String),
     /// The user name, compared without case.
     Username(Username),
+}
+
+impl FindKey {
+    /// Whether an account has it.
+    #[must_use]
+    pub fn fits(&self, account: &ObservedAccount) -> bool {
+        match self {
+            Self::Mark(mark) => account.mark.as_ref() == Some(mark),
+            Self::Username(name) => account.username == *name,
+        }
+    }
 }
 
 /// Everything a target showed at one time.
@@ -156,6 +179,14 @@ pub struct HolderChange {
     pub add: Vec<AccountId>,
     /// Accounts that shall not.
     pub remove: Vec<AccountId>,
+}
+
+impl HolderChange {
+    /// Each account, and whether it shall hold the entitlement.
+    pub fn wishes(&self) -> impl Iterator<Item = (&AccountId, bool)> {
+        let adds = self.add.iter().map(|account| (account, true));
+        adds.chain(self.remove.iter().map(|account| (account, false)))
+    }
 }
 
 /// One result for each account of a [`HolderChange`].

@@ -11,7 +11,6 @@ use super::member::{Change, Creation};
 use super::order::{Effect, Order};
 use super::passwords::{PasswordKeeper, PasswordPolicy, Wanted};
 use super::record::{Line, Record, Recorder};
-use crate::connectors::redact::Redactor;
 use crate::connectors::{
     ConnectorError, ErrorKind, HolderResults, InitialPassword, SharedConnector, WritePermit,
 };
@@ -103,11 +102,8 @@ impl Door {
             must_change: passwords.policy.must_change,
         };
         let made = self.connector.create(permit, new, Some(&password)).await;
-        made.map(Effect::Created).map_err(|error| ConnectorError {
-            // Targets like to repeat the password that they refuse.
-            message: Redactor::new(vec![password.secret]).clean(&error.message),
-            ..error
-        })
+        made.map(Effect::Created)
+            .map_err(|error| password.kept_out_of(error))
     }
 
     /// Makes an entitlement.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::super::redact::Redactor;
 use super::super::{
     Capabilities, ConnectorError, ErrorKind, FindKey, HolderChange, Listing, SharedConnector,
     WritePermit,
@@ -84,11 +83,7 @@ impl<'a> Stage<'a> {
         let password = self.samples.password.as_ref();
         let made = self.connector.create(&self.permit, account, password).await;
         made.map_err(|error| match password {
-            // Targets like to repeat the password that they refuse.
-            Some(password) => ConnectorError {
-                message: Redactor::new(vec![password.secret.clone()]).clean(&error.message),
-                ..error
-            },
+            Some(password) => password.kept_out_of(error),
             None => error,
         })
     }

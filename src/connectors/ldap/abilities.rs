@@ -38,7 +38,8 @@ pub(super) struct Abilities {
 const PAGING: &str = "1.2.840.113556.1.4.319";
 const POST_READ: &str = "1.3.6.1.1.13.2";
 const ASSERTION: &str = "1.3.6.1.1.12";
-const DOMAIN_SCOPE: &str = "1.2.840.113556.1.4.1339";
+/// Not pointing to other partitions of Active Directory (MS-ADTS 3.1.1.3.4.1.3).
+pub(super) const DOMAIN_SCOPE: &str = "1.2.840.113556.1.4.1339";
 /// Modifying leniently.
 pub(super) const PERMISSIVE: &str = "1.2.840.113556.1.4.1413";
 const PASSWORD_MODIFY: &str = "1.3.6.1.4.1.4203.1.11.1";

@@ -103,8 +103,7 @@ impl LdapConnector {
             Err(failure) => return Err(failure.error),
         };
         if let Some(password) = password {
-            let id = made.as_ref().and_then(|entry| config.id.of(entry));
-            let is = id.and_then(|id| config.id.filter(&id));
+            let is = made.as_ref().and_then(|entry| config.id.filter_of(entry));
             let target = Target {
                 dn: &dn,
                 is: is.as_deref(),

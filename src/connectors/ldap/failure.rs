@@ -70,6 +70,18 @@ pub mod code {
     pub const INAPPROPRIATE_MATCHING: u32 = 18;
     /// noSuchObject
     pub const NO_SUCH_OBJECT: u32 = 32;
+    /// attributeOrValueExists
+    pub const VALUE_EXISTS: u32 = 20;
+    /// constraintViolation
+    pub const CONSTRAINT_VIOLATION: u32 = 19;
+    /// invalidCredentials
+    pub const INVALID_CREDENTIALS: u32 = 49;
+    /// insufficientAccessRights
+    pub const INSUFFICIENT_ACCESS: u32 = 50;
+    /// unwillingToPerform: also Active Directory's word for a member that is not there
+    pub const UNWILLING: u32 = 53;
+    /// objectClassViolation: also a group that would have no member
+    pub const CLASS_VIOLATION: u32 = 65;
     /// entryAlreadyExists
     pub const ALREADY_EXISTS: u32 = 68;
     /// assertionFailed (RFC 4528): there stands another entry now

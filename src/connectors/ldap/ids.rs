@@ -39,6 +39,12 @@ impl IdAttribute {
         Some(shown(bytes))
     }
 
+    /// A filter that finds this entry and no other.
+    #[must_use]
+    pub fn filter_of(&self, entry: &Entry) -> Option<String> {
+        self.filter(&self.of(entry)?)
+    }
+
     /// A filter that finds the entry. `None` where nothing can have that identifier.
     #[must_use]
     pub fn filter(&self, id: &str) -> Option<String> {

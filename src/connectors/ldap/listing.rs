@@ -10,12 +10,10 @@ use super::config::{Groups, MemberForm};
 use super::dn;
 use super::entry::Entry;
 use super::search::Query;
+use crate::connectors::oddities::Oddities;
 use crate::connectors::{ConnectorError, Listing};
 use crate::domain::account::{Completeness, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
-
-/// Oddities that are told, at most; the rest is counted.
-const MAX_ODDITIES: usize = 50;
 
 impl LdapConnector {
     pub(super) async fn list_all(&self) -> Result<Listing, ConnectorError> {
@@ -48,8 +46,8 @@ impl LdapConnector {
                 Err(error) => odd.note(error.message),
             }
         }
-        if odd.count > 0 && completeness.is_complete() {
-            completeness = Completeness::Partial(format!("{} entries make no sense", odd.count));
+        if odd.count() > 0 && completeness.is_complete() {
+            completeness = Completeness::Partial(format!("{} entries make no sense", odd.count()));
         }
         accounts.sort_by(|a, b| a.id.cmp(&b.id));
         accounts.dedup_by(|a, b| a.id == b.id);
@@ -173,28 +171,4 @@ impl LdapConnector {
 struct Known {
     dn: HashMap<String, AccountId>,
     username: HashMap<String, AccountId>,
-}
-
-/// What made no sense, bounded.
-#[derive(Default)]
-struct Oddities {
-    told: Vec<String>,
-    count: usize,
-}
-
-impl Oddities {
-    fn note(&mut self, what: String) {
-        self.count += 1;
-        if self.told.len() < MAX_ODDITIES {
-            self.told.push(what);
-        }
-    }
-
-    fn told(mut self) -> Vec<String> {
-        let rest = self.count - self.told.len();
-        if rest > 0 {
-            self.told.push(format!("and {rest} more"));
-        }
-        self.told
-    }
 }

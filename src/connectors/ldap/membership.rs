@@ -42,7 +42,7 @@ impl LdapConnector {
         let known = self.member_values(groups, change).await?;
         let mut results: HashMap<AccountId, Result<(), ConnectorError>> = HashMap::new();
         let mut wishes = Vec::new();
-        for (account, member) in wanted(change) {
+        for (account, member) in change.wishes() {
             match known.get(account) {
                 Some(value) => wishes.push(Wish {
                     account: account.clone(),
@@ -72,7 +72,7 @@ impl LdapConnector {
                 format!("{what}: it did not come to this one"),
             )
         };
-        let all = wanted(change).map(|(account, _)| {
+        let all = change.wishes().map(|(account, _)| {
             let result = results.remove(account);
             (account.clone(), result.unwrap_or_else(|| Err(unsettled())))
         });
@@ -104,11 +104,7 @@ impl LdapConnector {
         results: &mut HashMap<AccountId, Result<(), ConnectorError>>,
     ) -> Result<(), ConnectorError> {
         let what = format!("changing the members of {}", group.dn);
-        let is = self
-            .config
-            .id
-            .of(group)
-            .and_then(|id| self.config.id.filter(&id));
+        let is = self.config.id.filter_of(group);
         let target = Target {
             dn: &group.dn,
             is: is.as_deref(),
@@ -240,7 +236,7 @@ impl LdapConnector {
         groups: &Groups,
         change: &HolderChange,
     ) -> Result<HashMap<AccountId, String>, ConnectorError> {
-        let all: Vec<&AccountId> = wanted(change).map(|(account, _)| account).collect();
+        let all: Vec<&AccountId> = change.wishes().map(|(account, _)| account).collect();
         let mut found = HashMap::new();
         let mut open: Vec<&[&AccountId]> = all.chunks(LOOKED_UP).collect();
         while let Some(some) = open.pop() {
@@ -277,14 +273,9 @@ impl LdapConnector {
     }
 }
 
-fn wanted(change: &HolderChange) -> impl Iterator<Item = (&AccountId, bool)> {
-    let adds = change.add.iter().map(|account| (account, true));
-    adds.chain(change.remove.iter().map(|account| (account, false)))
-}
-
 /// Whether a failure says nothing of the single members.
 fn concerns_all(failure: &Failure) -> bool {
     failure.code.is_none()
         || failure.error.kind.concerns_target()
-        || failure.had(&[code::ASSERTION_FAILED, 50])
+        || failure.had(&[code::ASSERTION_FAILED, code::INSUFFICIENT_ACCESS])
 }

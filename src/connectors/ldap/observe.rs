@@ -18,9 +18,6 @@ use crate::domain::ids::{AccountId, AttributeName, Username};
 /// `ADS_UF_ACCOUNTDISABLE` (MS-ADTS 2.2.16).
 pub(super) const ACCOUNT_DISABLE: u32 = 0x2;
 
-/// insufficientAccessRights
-const NO_RIGHT: u32 = 50;
-
 impl LdapConnector {
     pub(super) async fn read_account(
         &self,
@@ -50,11 +47,7 @@ impl LdapConnector {
         let mut found = Vec::new();
         for entry in self.matching(&filter, &what).await? {
             let account = self.account(&entry).await?;
-            let is_it = match key {
-                FindKey::Mark(mark) => account.mark.as_ref() == Some(mark),
-                FindKey::Username(name) => account.username == *name,
-            };
-            if is_it {
+            if key.fits(&account) {
                 found.push(account);
             }
         }
@@ -124,7 +117,8 @@ impl LdapConnector {
             match self.search(&query).await {
                 Ok(entries) => found.extend(entries),
                 // Not everybody may look everywhere.
-                Err(failure) if failure.had(&[code::NO_SUCH_OBJECT, NO_RIGHT]) => {}
+                Err(failure) if failure.had(&[code::NO_SUCH_OBJECT, code::INSUFFICIENT_ACCESS]) => {
+                }
                 Err(failure) => return Err(failure),
             }
         }

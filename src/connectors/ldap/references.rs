@@ -13,13 +13,6 @@ use super::failure::{Failure, code};
 use super::write::{Change, Target, attribute};
 use crate::domain::ids::Username;
 
-/// objectClassViolation
-const CLASS_VIOLATION: u32 = 65;
-/// attributeOrValueExists
-const VALUE_EXISTS: u32 = 20;
-/// unwillingToPerform: Active Directory's word for a member that is not there
-const UNWILLING: u32 = 53;
-
 /// How an account stands in groups: by the name of its entry, or by its user name.
 #[derive(Clone, Copy)]
 pub(super) struct Named<'a> {
@@ -95,11 +88,7 @@ impl LdapConnector {
         };
         for group in self.matching_groups(&filter, &asked, &what).await? {
             let what = format!("following {old} in {}", group.dn);
-            let is = self
-                .config
-                .id
-                .of(&group)
-                .and_then(|id| self.config.id.filter(&id));
+            let is = self.config.id.filter_of(&group);
             let target = Target {
                 dn: &group.dn,
                 is: is.as_deref(),
@@ -130,17 +119,22 @@ impl LdapConnector {
         };
         let again = match &groups.placeholder {
             // It was the only one.
-            Some(nobody) if failure.had(&[CLASS_VIOLATION]) && new.is_none() => {
+            Some(nobody) if failure.had(&[code::CLASS_VIOLATION]) && new.is_none() => {
                 vec![comes(nobody), old_goes()]
             }
             // The other stands there already, or the server was faster.
-            _ if failure.had(&[VALUE_EXISTS, code::ALREADY_EXISTS, code::NO_SUCH_ATTRIBUTE]) => {
+            _ if failure.had(&[
+                code::VALUE_EXISTS,
+                code::ALREADY_EXISTS,
+                code::NO_SUCH_ATTRIBUTE,
+            ]) =>
+            {
                 vec![old_goes()]
             }
             _ => return Err(failure),
         };
         match self.modify(target, &again, &[]).await {
-            Err(failure) if failure.had(&[code::NO_SUCH_ATTRIBUTE, UNWILLING]) => Ok(()),
+            Err(failure) if failure.had(&[code::NO_SUCH_ATTRIBUTE, code::UNWILLING]) => Ok(()),
             outcome => outcome.map(drop),
         }
     }

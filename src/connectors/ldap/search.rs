@@ -4,6 +4,7 @@ use ldap3::controls::{Control, ControlType, PagedResults, RawControl};
 use ldap3::{Ldap, LdapResult, Scope, SearchOptions};
 
 use super::LdapConnector;
+use super::abilities::DOMAIN_SCOPE;
 use super::entry::Entry;
 use super::failure::{Failure, Intent, code};
 use crate::connectors::{ConnectorError, ErrorKind};
@@ -13,8 +14,6 @@ use crate::domain::account::Completeness;
 const MAX_PAGES: u32 = 1_000_000;
 /// Pages in a row without an entry, at most.
 const MAX_EMPTY: u32 = 1000;
-/// Keeps Active Directory from pointing to its other partitions (MS-ADTS 3.1.1.3.4.1.3).
-const DOMAIN_SCOPE: &str = "1.2.840.113556.1.4.1339";
 
 /// What is searched for.
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +29,8 @@ pub(super) struct Query<'a> {
 /// What a search brought.
 struct Found {
     entries: Vec<Entry>,
-    /// Other servers that were pointed to, and are not followed.
-    pointed_to: Vec<String>,
+    /// How many other servers were pointed to, which are not followed.
+    pointed_to: usize,
     result: LdapResult,
 }
 
@@ -102,10 +101,10 @@ impl LdapConnector {
             .streaming_search(query.base, query.scope, query.filter, query.attributes)
             .await
             .map_err(broken)?;
-        let (mut entries, mut pointed_to) = (Vec::new(), Vec::new());
+        let (mut entries, mut pointed_to) = (Vec::new(), 0);
         while let Some(found) = stream.next().await.map_err(broken)? {
             if found.is_ref() {
-                pointed_to.push("another server".to_owned());
+                pointed_to += 1;
             } else if !found.is_intermediate() {
                 entries.push(Entry::of_search(found));
             }
@@ -131,7 +130,7 @@ impl LdapConnector {
         let abilities = self.abilities().await?;
         let (mut requests, mut empty) = (0, 0);
         let mut cookie = Vec::new();
-        let mut pointed_to = Vec::new();
+        let mut pointed_to = 0;
         loop {
             let mut controls = Vec::new();
             if abilities.paging {
@@ -153,7 +152,7 @@ impl LdapConnector {
             }
             let found = self.search_on(ldap, query, controls).await?;
             requests += 1;
-            pointed_to.extend(found.pointed_to);
+            pointed_to += found.pointed_to;
             let partial = match found.result.rc {
                 0 => None,
                 code::SIZE_LIMIT | code::TIME_LIMIT | code::ADMIN_LIMIT => {
@@ -185,13 +184,12 @@ impl LdapConnector {
             }
             cookie = following.unwrap_or_default();
             if cookie.is_empty() {
-                return Ok(walk(if pointed_to.is_empty() {
+                return Ok(walk(if pointed_to == 0 {
                     Completeness::Complete
                 } else {
                     Completeness::Partial(format!(
                         "{}: the server keeps a part of it elsewhere, and points to {} other servers, which are not followed",
-                        query.what,
-                        pointed_to.len()
+                        query.what, pointed_to
                     ))
                 }));
             }

@@ -13,7 +13,7 @@ use url::Url;
 
 use super::config::LdapConfig;
 use super::dialect::Dialect;
-use super::failure::{Failure, Intent, broken, refused};
+use super::failure::{Failure, Intent, broken, code, refused};
 use super::locked;
 use super::wire::{self, Ended, Way};
 use crate::connectors::address::check_literal;
@@ -53,6 +53,14 @@ struct Shared {
     opened: u64,
     failed: Option<(Instant, ConnectorError)>,
 }
+
+/// Answers to a bind that are about the account.
+const REFUSALS: [u32; 4] = [
+    code::CONSTRAINT_VIOLATION,
+    code::INVALID_CREDENTIALS,
+    code::INSUFFICIENT_ACCESS,
+    code::UNWILLING,
+];
 
 /// Longest time a connection may take, so that several servers can be tried within one operation's time.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -216,7 +224,7 @@ impl Session {
                     return match self.bind(&mut ldap, server, dn, password).await {
                         Ok(()) => Ok(true),
                         // Another answer says nothing of the account.
-                        Err(failure) if failure.had(&[19, 49, 50, 53]) => Ok(false),
+                        Err(failure) if failure.had(&REFUSALS) => Ok(false),
                         Err(failure) => Err(failure.error),
                     };
                 }

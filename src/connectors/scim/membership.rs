@@ -52,18 +52,11 @@ impl ScimConnector {
         group: &EntitlementId,
         change: &HolderChange,
     ) -> Result<HolderResults, ConnectorError> {
-        let wish = |member: bool| {
-            move |account: &AccountId| Wish {
-                account: account.clone(),
-                member,
-            }
+        let wish = |(account, member): (&AccountId, bool)| Wish {
+            account: account.clone(),
+            member,
         };
-        let wishes: Vec<Wish> = change
-            .add
-            .iter()
-            .map(wish(true))
-            .chain(change.remove.iter().map(wish(false)))
-            .collect();
+        let wishes: Vec<Wish> = change.wishes().map(wish).collect();
         let mut run = Run::default();
         // A member that is added twice stands there twice on some servers, so what may be there
         // already is looked up first.

@@ -74,10 +74,7 @@ impl Tables {
         };
         let query = self.rows_where(&self.config.list, condition, Some(Param::text(value)));
         let mut found = self.accounts_by(&what, &query).await?;
-        found.retain(|account| match key {
-            FindKey::Mark(mark) => account.mark.as_ref() == Some(mark),
-            FindKey::Username(name) => account.username == *name,
-        });
+        found.retain(|account| key.fits(account));
         Ok(found)
     }
 

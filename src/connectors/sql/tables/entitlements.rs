@@ -3,15 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Tables, missing};
+use crate::connectors::oddities::Oddities;
 use crate::connectors::sql::config::EntitlementStatements;
 use crate::connectors::sql::database::{Query, Step};
 use crate::connectors::sql::value::{Param, Row, text};
 use crate::connectors::{ConnectorError, ErrorKind, HolderChange, HolderResults, Listing, Result};
 use crate::domain::account::{Completeness, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
-
-/// Oddities that are told, at most; the rest is counted.
-const MAX_ODDITIES: usize = 50;
 
 impl Tables {
     fn statements(&self, what: &str) -> Result<&EntitlementStatements> {
@@ -24,16 +22,11 @@ impl Tables {
         let everything = self.rows_where(&self.config.list, "true", None);
         let rows = self.database.rows(what, &everything).await?;
         let mut accounts = Vec::with_capacity(rows.len());
-        let (mut oddities, mut odd) = (Vec::new(), 0_usize);
+        let mut odd = Oddities::default();
         for row in &rows {
             match self.account(what, row) {
                 Ok(account) => accounts.push(account),
-                Err(error) => {
-                    odd += 1;
-                    if oddities.len() < MAX_ODDITIES {
-                        oddities.push(error.message);
-                    }
-                }
+                Err(error) => odd.note(error.message),
             }
         }
         let before = accounts.len();
@@ -45,14 +38,14 @@ impl Tables {
                 "spec.sql.tables.list shows {} accounts more than once: let it show each once",
                 before - accounts.len()
             ))
-        } else if odd > 0 {
-            Completeness::Partial(format!("{odd} rows of spec.sql.tables.list make no sense"))
+        } else if odd.count() > 0 {
+            Completeness::Partial(format!(
+                "{} rows of spec.sql.tables.list make no sense",
+                odd.count()
+            ))
         } else {
             Completeness::Complete
         };
-        if odd > oddities.len() {
-            oddities.push(format!("and {} more", odd - oddities.len()));
-        }
         let known: HashSet<&AccountId> = accounts.iter().map(|account| &account.id).collect();
         let (entitlements, strange, requests) = match &self.config.entitlements {
             None => (Vec::new(), None, 1),
@@ -67,7 +60,7 @@ impl Tables {
             entitlements,
             entitlements_completeness: strange
                 .map_or(Completeness::Complete, Completeness::Partial),
-            oddities,
+            oddities: odd.told(),
             requests,
         })
     }
@@ -208,10 +201,7 @@ impl Tables {
         }
         let held = self.held_by(statements, entitlement);
         let holders = accounts(&self.database.rows(&what, &held).await?);
-        let adds = change.add.iter().map(|account| (account, true));
-        let wanted: Vec<(&AccountId, bool)> = adds
-            .chain(change.remove.iter().map(|account| (account, false)))
-            .collect();
+        let wanted: Vec<(&AccountId, bool)> = change.wishes().collect();
         // What is so already is left alone: the statements need not bear it twice.
         let open: Vec<(&AccountId, bool)> = wanted
             .iter()

@@ -124,17 +124,14 @@ impl PostgresUsers {
         let what = format!("changing the members of role {group}");
         let mut client = self.server.client().await?;
         let changing = async {
-            let wanted = || {
-                let adds = change.add.iter().map(|account| (account, true));
-                adds.chain(change.remove.iter().map(|account| (account, false)))
-            };
-            let ids = wanted().map(|(account, _)| account.as_str());
+            let ids = change.wishes().map(|(account, _)| account.as_str());
             let names = self.names(&what, &client, ids).await?;
             let Some(name) = self.group_name(&what, &client, group).await? else {
                 return Err(gone(&what));
             };
             let name = name.as_str();
-            let there: Vec<(&AccountId, bool, &str)> = wanted()
+            let there: Vec<(&AccountId, bool, &str)> = change
+                .wishes()
                 .filter_map(|(account, member)| {
                     let role = names.get(account.as_str())?;
                     Some((account, member, role.as_str()))
@@ -157,7 +154,7 @@ impl PostgresUsers {
                     }
                 }
             }
-            let each = wanted().map(|(account, member)| {
+            let each = change.wishes().map(|(account, member)| {
                 // Nobody is a member who is not there.
                 let absent = if member { Err(gone(&what)) } else { Ok(()) };
                 (account.clone(), results.remove(account).unwrap_or(absent))

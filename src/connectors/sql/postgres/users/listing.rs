@@ -93,10 +93,7 @@ impl PostgresUsers {
         let params: [&(dyn ToSql + Sync); 1] = [&value];
         let finding = self.accounts_where(&what, &*client, condition, &params);
         let mut found = self.server.bounded(&what, Stage::Undone, finding).await?;
-        found.retain(|account| match key {
-            FindKey::Mark(mark) => account.mark.as_ref() == Some(mark),
-            FindKey::Username(name) => account.username == *name,
-        });
+        found.retain(|account| key.fits(account));
         Ok(found)
     }
 
