@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the real applications, and the token endpoint, that tests and demo run against into the project's own cache.
 # Prints, one a line, NAME=PATH for each. Needs nothing but Python and Node.js; installs no system package.
-# usage: hack/targets/install.sh [scim2-server] [scimmy] [oauth2-mock-server] [openldap] [samba] [postgres]      (all when none is named)
+# usage: hack/targets/install.sh [scim2-server] [scimmy] [oauth2-mock-server] [openldap] [samba] [postgres] [mariadb]      (all when none is named)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=hack/lib/common.sh
@@ -66,8 +66,15 @@ install_postgres() {
   echo "postgres=$root"
 }
 
+# The same of MariaDB.
+install_mariadb() {
+  local root=/
+  [ -x /usr/sbin/mariadbd ] || root=$(debian_unpack mariadb mariadb-server-core mariadb-server mariadb-client)
+  echo "mariadb=$root"
+}
+
 lock targets
-[ $# -gt 0 ] || set -- scim2-server scimmy oauth2-mock-server openldap samba postgres
+[ $# -gt 0 ] || set -- scim2-server scimmy oauth2-mock-server openldap samba postgres mariadb
 for target in "$@"; do
   case $target in
     scim2-server) install_scim2_server ;;
@@ -76,6 +83,7 @@ for target in "$@"; do
     openldap) install_openldap ;;
     samba) install_samba ;;
     postgres) install_postgres ;;
-    *) die "no such target: $target (there are scim2-server, scimmy, oauth2-mock-server, openldap, samba and postgres)" ;;
+    mariadb) install_mariadb ;;
+    *) die "no such target: $target (there are scim2-server, scimmy, oauth2-mock-server, openldap, samba, postgres and mariadb)" ;;
   esac
 done

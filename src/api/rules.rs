@@ -120,6 +120,6 @@ pub(super) const LDAP_SERVERS: &str =
 pub(super) const LDAP_SERVERS_MESSAGE: &str = "each of servers must be a URL with a host and, if it is not the usual one, a port, such as ldaps://ldap.example.com or ldap://ldap.example.com:1389";
 
 /// A database: a kind, a host, a possible port, a name.
-pub(super) const SQL_URL: &str = "self.matches('^postgres(ql)?://([A-Za-z0-9.-]+|[[][0-9A-Fa-f:.]+[]])(:[0-9]{1,5})?/[A-Za-z0-9_.-]+$')";
+pub(super) const SQL_URL: &str = "self.matches('^(postgres(ql)?|mysql|mariadb)://([A-Za-z0-9.-]+|[[][0-9A-Fa-f:.]+[]])(:[0-9]{1,5})?/[A-Za-z0-9_.-]+$')";
 /// What to do about it.
-pub(super) const SQL_URL_MESSAGE: &str = "url must name a database, and no user or option, such as postgres://db.example.com:5432/app; put credentials into a Secret and name it in auth";
+pub(super) const SQL_URL_MESSAGE: &str = "url must name a database, and no user or option, such as postgres://db.example.com:5432/app or mysql://db.example.com:3306/app; put credentials into a Secret and name it in auth";

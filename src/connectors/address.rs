@@ -87,6 +87,25 @@ pub fn permitted(host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, 
     Ok(kept)
 }
 
+/// The addresses of a host that may be connected to.
+///
+/// # Errors
+/// A sentence.
+pub async fn resolved(
+    host: &str,
+    port: u16,
+    allow_link_local: bool,
+) -> Result<Vec<SocketAddr>, String> {
+    // An IPv6 address stands in brackets in a URL.
+    let name = host.trim_start_matches('[').trim_end_matches(']');
+    let found = tokio::net::lookup_host((name, port)).await;
+    let addresses = found.map_err(|error| error.to_string())?.collect();
+    if allow_link_local {
+        return Ok(addresses);
+    }
+    permitted(host, addresses)
+}
+
 /// Connects to a host, at an address that may be connected to; at the preferred one if it is one of them.
 ///
 /// # Errors
@@ -97,13 +116,7 @@ pub async fn dial(
     allow_link_local: bool,
     preferred: Option<SocketAddr>,
 ) -> Result<TcpStream, String> {
-    // An IPv6 address stands in brackets in a URL.
-    let name = host.trim_start_matches('[').trim_end_matches(']');
-    let found = tokio::net::lookup_host((name, port)).await;
-    let mut addresses: Vec<SocketAddr> = found.map_err(|error| error.to_string())?.collect();
-    if !allow_link_local {
-        addresses = permitted(host, addresses)?;
-    }
+    let mut addresses = resolved(host, port, allow_link_local).await?;
     // Where a name leads to several servers, they are not asked in turn.
     addresses.sort_by_key(|address| Some(*address) != preferred);
     let mut why = format!("{host} has no address");

@@ -12,8 +12,8 @@ use crate::api::rules;
 #[x_kube(validation = Rule::new("[has(self.users), has(self.tables)].filter(x, x).size() == 1").message("exactly one of sql.users and sql.tables is needed"))]
 #[serde(rename_all = "camelCase")]
 pub struct Sql {
-    /// Where it is, such as `postgres://db.example.com:5432/app`: a host, if it is not the usual one a port,
-    /// and a database.
+    /// Where it is, such as `postgres://db.example.com:5432/app`, or `mysql://` or `mariadb://`: a host, if it is
+    /// not the usual one a port, and a database.
     #[schemars(length(min = 1, max = 512))]
     #[x_kube(validation = Rule::new(rules::SQL_URL).message(rules::SQL_URL_MESSAGE))]
     pub url: String,
@@ -53,7 +53,7 @@ pub enum SqlEncryption {
 }
 
 /// Users of the database itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SqlUsers {
     /// The role that gets what a user owns, in every database, before the user is dropped: one that can't sign
@@ -61,6 +61,23 @@ pub struct SqlUsers {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub successor: Option<String>,
+    /// From where users may sign in, as MariaDB writes it (`%` is anywhere). PostgreSQL has no use for it.
+    #[serde(default = "anywhere")]
+    #[schemars(length(min = 1, max = 255))]
+    pub host: String,
+}
+
+fn anywhere() -> String {
+    "%".to_owned()
+}
+
+impl Default for SqlUsers {
+    fn default() -> Self {
+        Self {
+            successor: None,
+            host: anywhere(),
+        }
+    }
 }
 
 /// Statements about the tables of an application. Values are never put into their text: `:name` is a place

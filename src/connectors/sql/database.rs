@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::statement::Places;
+use super::dialect::Dialect;
 use super::value::{Param, Row};
 use crate::connectors::ConnectorError;
 
@@ -39,8 +39,8 @@ pub type Verify<'a> = dyn Fn(&[Row]) -> Result<(), ConnectorError> + Send + Sync
 /// A database that is spoken to.
 #[async_trait]
 pub trait Database: Send + Sync {
-    /// How it writes places.
-    fn places(&self) -> Places;
+    /// The SQL that it reads.
+    fn dialect(&self) -> Dialect;
 
     /// Whether it lets us in.
     async fn probe(&self) -> Result<(), ConnectorError>;

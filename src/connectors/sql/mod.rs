@@ -1,9 +1,13 @@
-//! Databases. Their own users as accounts ([`postgres::users`]), or the tables of an application
+//! Databases. Their own users as accounts ([`postgres::users`],
+//! [`mysql::users`]), or the tables of an application
 //! ([`tables`]) by statements of the manifest.
 
 mod config;
 mod database;
+mod dialect;
+pub mod mysql;
 pub mod postgres;
+mod server;
 mod spec;
 mod statement;
 pub mod tables;
@@ -14,6 +18,8 @@ mod tests;
 
 pub use self::config::{EntitlementStatements, TablesConfig};
 pub use self::database::{Database, Description, Query, Step, Verify};
+pub use self::dialect::Dialect;
+pub use self::server::{Purpose, ServerConfig};
 pub use self::spec::PROTOCOL;
-pub use self::statement::{Places, Statement};
+pub use self::statement::Statement;
 pub use self::value::{Param, Row};

@@ -7,8 +7,13 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::config::{EntitlementStatements, TablesConfig};
+use super::database::Database;
+use super::dialect::Dialect;
+use super::mysql::MySql;
+use super::mysql::users::MariaDbUsers;
+use super::postgres::Postgres;
 use super::postgres::users::PostgresUsers;
-use super::postgres::{Postgres, PostgresConfig};
+use super::server::{Purpose, ServerConfig};
 use super::statement::Statement;
 use super::tables::Tables;
 use crate::api::AppConnectorSpec;
@@ -22,8 +27,26 @@ use crate::connectors::{ConnectorError, SharedConnector};
 use crate::domain::problem::Problem;
 use crate::runtime::secrets::Destination;
 
-/// The port of PostgreSQL.
-const PORT: u16 = 5432;
+/// The ports that databases have by themselves.
+fn usual_port(dialect: Dialect) -> u16 {
+    match dialect {
+        Dialect::Postgres => 5432,
+        Dialect::MySql => 3306,
+    }
+}
+
+fn port(url: &Url) -> u16 {
+    url.port().unwrap_or(usual_port(dialect(url)))
+}
+
+/// What the scheme of an address says.
+fn dialect(url: &Url) -> Dialect {
+    match url.scheme() {
+        "mysql" | "mariadb" => Dialect::MySql,
+        _ => Dialect::Postgres,
+    }
+}
+
 /// Connections beside those that dispatch uses: a leaver's, a listing's.
 const MORE: usize = 2;
 
@@ -35,7 +58,7 @@ pub const PROTOCOL: Protocol = Protocol {
     target: |spec| {
         let sql = spec.sql.as_ref()?;
         let url = url(sql).ok()?;
-        let place = format!("sql {}:{}", url.host_str()?, url.port().unwrap_or(PORT));
+        let place = format!("sql {}:{}", url.host_str()?, port(&url));
         // Users are the server's, tables are one database's.
         Some(match sql.tables {
             Some(_) => format!("{place}{}", url.path()),
@@ -51,14 +74,16 @@ pub const PROTOCOL: Protocol = Protocol {
 fn bad_url() -> Problem {
     Problem::edit(
         "BadUrl",
-        "spec.sql.url is no usable URL: write it as postgres://db.example.com:5432/app",
+        "spec.sql.url is no usable URL: write it as postgres://db.example.com:5432/app or mysql://db.example.com:3306/app",
     )
 }
 
 fn url(sql: &Sql) -> Result<Url, Problem> {
     let url = Url::parse(&sql.url).map_err(|_| bad_url())?;
-    let plain = matches!(url.scheme(), "postgres" | "postgresql")
-        && url.host_str().is_some_and(|host| !host.is_empty())
+    let plain = matches!(
+        url.scheme(),
+        "postgres" | "postgresql" | "mysql" | "mariadb"
+    ) && url.host_str().is_some_and(|host| !host.is_empty())
         && url.username().is_empty()
         && url.password().is_none()
         && url.query().is_none()
@@ -78,7 +103,7 @@ fn open(
     connector(spec, sql, &url, SecretString::from("placeholder"))?;
     let host = url.host_str().ok_or_else(bad_url)?;
     let to = Destination {
-        host: format!("{host}:{}", url.port().unwrap_or(PORT)),
+        host: format!("{host}:{}", port(&url)),
         encrypted: sql.encryption == SqlEncryption::Required,
     };
     let password = credentials(&sql.auth.password_secret_key_ref, &to)?;
@@ -133,16 +158,20 @@ fn connector(
             "spec.sql.users.successor: functions of a user would run with the rights of Rollcall's own role: name another, which can't sign in",
         ));
     }
-    let config = PostgresConfig {
+    let config = ServerConfig {
         host: url.host_str().unwrap_or_default().to_owned(),
-        port: url.port().unwrap_or(PORT),
+        port: port(url),
         database: url.path().trim_start_matches('/').to_owned(),
         username: sql.auth.username.clone(),
         password,
         encrypted: sql.encryption == SqlEncryption::Required,
         ca_bundle: spec.sync.tls.as_ref().map(|tls| tls.ca_bundle.clone()),
         allow_link_local: spec.sync.allow_link_local,
-        catalogue_only: sql.users.is_some(),
+        purpose: if sql.users.is_some() {
+            Purpose::Users
+        } else {
+            Purpose::Tables
+        },
         timeout: duration::parse(&spec.sync.timeout).unwrap_or(Duration::from_secs(30)),
         connections: usize::from(spec.sync.concurrency) + MORE,
     };
@@ -151,45 +180,70 @@ fn connector(
         if spec.account.manager == Manager::FromManagerRef {
             managed.push(PROTOCOL.manager_attribute.to_owned());
         }
-        let database = Arc::new(Postgres::new(config).map_err(told)?);
-        let statements = statements(tables, managed)?;
+        let dialect = dialect(url);
+        let database: Arc<dyn Database> = match dialect {
+            Dialect::Postgres => Arc::new(Postgres::new(config).map_err(told)?),
+            Dialect::MySql => Arc::new(MySql::new(config).map_err(told)?),
+        };
+        let statements = statements(tables, dialect, managed)?;
         return Ok(Arc::new(Tables::new(database, statements).map_err(told)?));
     }
-    let successor = sql.users.as_ref().and_then(|users| users.successor.clone());
-    let users = PostgresUsers::new(config, successor, &managed).map_err(told)?;
-    Ok(Arc::new(users))
+    let users = sql.users.clone().unwrap_or_default();
+    Ok(match dialect(url) {
+        Dialect::Postgres => {
+            Arc::new(PostgresUsers::new(config, users.successor, &managed).map_err(told)?)
+        }
+        Dialect::MySql => {
+            if users.successor.is_some() {
+                return Err(Problem::edit(
+                    "Unsupported",
+                    "spec.sql.users.successor: nothing in MariaDB belongs to a user: leave it out",
+                ));
+            }
+            Arc::new(MariaDbUsers::new(config, users.host, &managed).map_err(told)?)
+        }
+    })
 }
 
-fn statement(field: &str, text: &SqlStatement) -> Result<Statement, Problem> {
-    Statement::parse(&text.0)
+fn statement(field: &str, text: &SqlStatement, dialect: Dialect) -> Result<Statement, Problem> {
+    Statement::parse(&text.0, dialect)
         .map_err(|why| Problem::edit("BadStatement", format!("spec.sql.tables.{field}: {why}")))
 }
 
-fn maybe(field: &str, text: Option<&SqlStatement>) -> Result<Option<Statement>, Problem> {
-    text.map(|text| statement(field, text)).transpose()
+fn maybe(
+    field: &str,
+    text: Option<&SqlStatement>,
+    dialect: Dialect,
+) -> Result<Option<Statement>, Problem> {
+    text.map(|text| statement(field, text, dialect)).transpose()
 }
 
-fn statements(tables: &SqlTables, managed: Vec<String>) -> Result<TablesConfig, Problem> {
-    let entitlements = tables.entitlements.as_ref().map(entitlements);
+fn statements(
+    tables: &SqlTables,
+    dialect: Dialect,
+    managed: Vec<String>,
+) -> Result<TablesConfig, Problem> {
+    let entitlements = tables.entitlements.as_ref();
+    let entitlements = entitlements.map(|of| self::entitlements(of, dialect));
     Ok(TablesConfig {
-        list: statement("list", &tables.list)?,
-        create: statement("create", &tables.create)?,
-        update: maybe("update", tables.update.as_ref())?,
-        disable: maybe("disable", tables.disable.as_ref())?,
-        enable: maybe("enable", tables.enable.as_ref())?,
-        delete: maybe("delete", tables.delete.as_ref())?,
+        list: statement("list", &tables.list, dialect)?,
+        create: statement("create", &tables.create, dialect)?,
+        update: maybe("update", tables.update.as_ref(), dialect)?,
+        disable: maybe("disable", tables.disable.as_ref(), dialect)?,
+        enable: maybe("enable", tables.enable.as_ref(), dialect)?,
+        delete: maybe("delete", tables.delete.as_ref(), dialect)?,
         entitlements: entitlements.transpose()?,
         managed,
     })
 }
 
-fn entitlements(of: &SqlEntitlements) -> Result<EntitlementStatements, Problem> {
+fn entitlements(of: &SqlEntitlements, dialect: Dialect) -> Result<EntitlementStatements, Problem> {
     Ok(EntitlementStatements {
-        list: statement("entitlements.list", &of.list)?,
-        holders: statement("entitlements.holders", &of.holders)?,
-        grant: statement("entitlements.grant", &of.grant)?,
-        revoke: statement("entitlements.revoke", &of.revoke)?,
-        create: maybe("entitlements.create", of.create.as_ref())?,
-        delete: maybe("entitlements.delete", of.delete.as_ref())?,
+        list: statement("entitlements.list", &of.list, dialect)?,
+        holders: statement("entitlements.holders", &of.holders, dialect)?,
+        grant: statement("entitlements.grant", &of.grant, dialect)?,
+        revoke: statement("entitlements.revoke", &of.revoke, dialect)?,
+        create: maybe("entitlements.create", of.create.as_ref(), dialect)?,
+        delete: maybe("entitlements.delete", of.delete.as_ref(), dialect)?,
     })
 }

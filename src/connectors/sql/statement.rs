@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use super::dialect::Dialect;
+
 /// A statement, taken apart where its parameters stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
@@ -12,19 +14,12 @@ pub struct Statement {
     names: Vec<String>,
 }
 
-/// How a database writes the place of a parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Places {
-    /// `$1`, `$2`; the same one for the same parameter.
-    Numbered,
-}
-
 impl Statement {
     /// Reads a statement.
     ///
     /// # Errors
     /// A sentence: it is not one statement, or a quote or comment has no end.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str, dialect: Dialect) -> Result<Self, String> {
         let text = text.trim().trim_end_matches(';').trim_end();
         if text.is_empty() {
             return Err("it is empty".to_owned());
@@ -34,7 +29,7 @@ impl Statement {
         let mut rest = text;
         while !rest.is_empty() {
             let before = texts.last().and_then(|text| text.chars().last());
-            let (skipped, after) = literal(rest, before)?;
+            let (skipped, after) = literal(rest, before, dialect)?;
             if !skipped.is_empty() {
                 push(&mut texts, skipped);
                 rest = after;
@@ -47,7 +42,10 @@ impl Statement {
                 names.push(name.to_owned());
                 texts.push(String::new());
                 rest = &rest[1 + name.len()..];
-            } else if rest.starts_with('$')
+            } else if dialect == Dialect::MySql && rest.starts_with('?') {
+                return Err("a `?` is no place for a value: write :name".to_owned());
+            } else if dialect == Dialect::Postgres
+                && rest.starts_with('$')
                 && rest[1..].starts_with(|c: char| c.is_ascii_digit())
                 && !before.is_some_and(is_inner)
             {
@@ -71,21 +69,18 @@ impl Statement {
 
     /// The text with places for the parameters, and which parameter belongs to which place.
     #[must_use]
-    pub fn placed(&self, places: Places) -> (String, Vec<&str>) {
+    pub fn placed(&self, dialect: Dialect) -> (String, Vec<&str>) {
         let mut text = self.texts.first().cloned().unwrap_or_default();
         let mut order: Vec<&str> = Vec::new();
         for (name, after) in self.names.iter().zip(self.texts.iter().skip(1)) {
-            match places {
-                Places::Numbered => {
-                    let known = order.iter().position(|known| known == name);
-                    let place = known.unwrap_or_else(|| {
-                        order.push(name);
-                        order.len() - 1
-                    });
-                    text.push('$');
-                    text.push_str(&(place + 1).to_string());
-                }
-            }
+            let known = order.iter().position(|known| known == name);
+            let at = known
+                .filter(|_| dialect.shares_places())
+                .unwrap_or_else(|| {
+                    order.push(name);
+                    order.len() - 1
+                });
+            text.push_str(&dialect.place(at + 1));
             text.push_str(after);
         }
         (text, order)
@@ -115,38 +110,42 @@ fn is_inner(sign: char) -> bool {
 
 /// What a text begins with that is to be left alone: a quoted text or name, or a comment; and what follows.
 /// `before` is the sign before it.
-fn literal(text: &str, before: Option<char>) -> Result<(&str, &str), String> {
+fn literal(text: &str, before: Option<char>, dialect: Dialect) -> Result<(&str, &str), String> {
     let to = |close: &str, from: usize, what: &str| {
         let end = text[from..].find(close).map(|at| from + at + close.len());
         end.ok_or_else(|| format!("{what} has no end"))
     };
     let end = match text.as_bytes() {
-        // `E'…'`, where a backslash escapes.
-        [b'\'', ..] if before.is_some_and(|sign| matches!(sign, 'e' | 'E')) => escaped(text)?,
+        [quote @ (b'\'' | b'"' | b'`'), ..] if dialect.escapes(*quote, before) => {
+            escaped(text, char::from(*quote))?
+        }
         [quote @ (b'\'' | b'"' | b'`'), ..] => {
             let close = char::from(*quote).to_string();
             to(&close, 1, "a quote")?
         }
         // A comment may end with the statement.
-        [b'-', b'-', ..] => text.find('\n').unwrap_or(text.len()),
-        [b'/', b'*', ..] => comment(text)?,
-        [b'$', ..] if !before.is_some_and(is_inner) => match dollar(text) {
-            Some(tag) => to(tag, tag.len(), "a dollar quote")?,
-            None => 0,
-        },
+        _ if dialect.begins_comment(text) => text.find('\n').unwrap_or(text.len()),
+        [b'/', b'*', ..] if dialect.nests_comments() => comment(text)?,
+        [b'/', b'*', ..] => to("*/", 2, "a comment")?,
+        [b'$', ..] if dialect.has_dollar_quotes() && !before.is_some_and(is_inner) => {
+            match dollar(text) {
+                Some(tag) => to(tag, tag.len(), "a dollar quote")?,
+                None => 0,
+            }
+        }
         _ => 0,
     };
     Ok(text.split_at(end))
 }
 
 /// Where a quote with escapes ends.
-fn escaped(text: &str) -> Result<usize, String> {
+fn escaped(text: &str, quote: char) -> Result<usize, String> {
     let mut skip = false;
     for (at, sign) in text.char_indices().skip(1) {
         match sign {
             _ if skip => skip = false,
             '\\' => skip = true,
-            '\'' => return Ok(at + 1),
+            sign if sign == quote => return Ok(at + 1),
             _ => {}
         }
     }

@@ -14,7 +14,9 @@ pub enum Param {
     Null,
     /// A value in the form in which the database reads it as text, whatever its type is.
     Text(String),
-    /// Several.
+    /// A truth value, for which databases have forms of their own.
+    Truth(bool),
+    /// Several texts.
     Texts(Vec<String>),
 }
 
@@ -24,12 +26,6 @@ impl Param {
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
-
-    /// A truth value.
-    #[must_use]
-    pub fn truth(truth: bool) -> Self {
-        Self::Text(truth.to_string())
-    }
 }
 
 impl From<&AttributeValue> for Param {
@@ -37,7 +33,7 @@ impl From<&AttributeValue> for Param {
         match value {
             value if value.is_empty() => Self::Null,
             AttributeValue::Text(text) => Self::Text(text.clone()),
-            AttributeValue::Bool(truth) => Self::truth(*truth),
+            AttributeValue::Bool(truth) => Self::Truth(*truth),
             AttributeValue::Integer(number) => Self::Text(number.to_string()),
             AttributeValue::Texts(texts) => Self::Texts(texts.clone()),
             AttributeValue::Account(id) => Self::Text(id.to_string()),

@@ -3,16 +3,26 @@
 use serde_json::{Value, json};
 
 use super::{Check, conforms};
+use crate::support::mariadb::MariaDb;
 use crate::support::postgres::Postgres;
 
-fn check(server: &Postgres, block: &Value, account: &Value) -> Check {
+fn check(ca_pem: &str, password: &str, host: &str, block: &Value, account: &Value) -> Check {
     let spec = json!({
         "sql": block,
-        "sync": {"tls": {"caBundle": server.ca_pem()}},
+        "sync": {"tls": {"caBundle": ca_pem}},
         "account": account,
     });
-    let credential = json!({"token": server.password()});
-    Check::new(spec, &server.host(), &credential)
+    Check::new(spec, host, &json!({"token": password}))
+}
+
+fn of_postgres(server: &Postgres, block: &Value, account: &Value) -> Check {
+    let host = server.host();
+    check(server.ca_pem(), server.password(), &host, block, account)
+}
+
+fn of_mariadb(server: &MariaDb, block: &Value, account: &Value) -> Check {
+    let host = server.host();
+    check(server.ca_pem(), server.password(), &host, block, account)
 }
 
 #[tokio::test]
@@ -28,7 +38,7 @@ async fn users_of_postgresql() {
         .await;
     conforms(
         "postgresql-users",
-        &check(&server, &server.users(), &account),
+        &of_postgres(&server, &server.users(), &account),
     )
     .await;
     let after = server
@@ -46,11 +56,41 @@ async fn tables_in_postgresql() {
     });
     conforms(
         "postgresql-tables",
-        &check(&server, &server.tables(), &account),
+        &of_postgres(&server, &server.tables(), &account),
     )
     .await;
     for table in ["people", "teams", "team_people"] {
         let count = format!("SELECT count(*)::text FROM {table}");
+        assert_eq!(server.column("app", &count).await, ["0"]);
+    }
+}
+
+#[tokio::test]
+async fn users_of_mariadb() {
+    let server = MariaDb::start().await;
+    let account = json!({
+        "attributes": {"connectionLimit": "3"},
+        "usernameRules": {"maxLength": 80},
+        "initialPassword": {"mustChange": false},
+    });
+    let all = "SELECT CONCAT(User, '@', Host) FROM mysql.global_priv ORDER BY 1";
+    let before = server.column("mysql", all).await;
+    let check = of_mariadb(&server, &server.users(), &account);
+    conforms("mariadb-users", &check).await;
+    assert_eq!(server.column("mysql", all).await, before);
+}
+
+#[tokio::test]
+async fn tables_in_mariadb() {
+    let server = MariaDb::start().await;
+    server.app().await;
+    let account = json!({
+        "attributes": {"full_name": "employee.name.display", "title": "employee.jobTitle"},
+    });
+    let check = of_mariadb(&server, &server.tables(), &account);
+    conforms("mariadb-tables", &check).await;
+    for table in ["people", "teams", "team_people"] {
+        let count = format!("SELECT CAST(count(*) AS char) FROM {table}");
         assert_eq!(server.column("app", &count).await, ["0"]);
     }
 }

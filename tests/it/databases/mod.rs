@@ -1,16 +1,49 @@
-//! Stories of databases: PostgreSQL behind a real API server.
+//! Stories of databases: PostgreSQL and MariaDB behind a real API server.
 
 mod bad_input;
 mod four_targets;
+mod mariadb;
 mod working_life;
 
 use serde_json::{Value, json};
 
 use crate::stories::kit::Story;
+use crate::support::mariadb::MariaDb;
 use crate::support::postgres::Postgres;
 
+/// What a connector needs to know of a server.
+trait Server {
+    fn ca_pem(&self) -> &str;
+    fn host(&self) -> String;
+    fn password(&self) -> &str;
+}
+
+impl Server for Postgres {
+    fn ca_pem(&self) -> &str {
+        self.ca_pem()
+    }
+    fn host(&self) -> String {
+        self.host()
+    }
+    fn password(&self) -> &str {
+        self.password()
+    }
+}
+
+impl Server for MariaDb {
+    fn ca_pem(&self) -> &str {
+        self.ca_pem()
+    }
+    fn host(&self) -> String {
+        self.host()
+    }
+    fn password(&self) -> &str {
+        self.password()
+    }
+}
+
 /// A connector to a database that lists every second and makes missing groups.
-fn connector(name: &str, server: &Postgres, block: Value, attributes: &Value) -> Value {
+fn connector(name: &str, server: &impl Server, block: Value, attributes: &Value) -> Value {
     let mut block = block;
     block["auth"]["passwordSecretKeyRef"]["name"] = json!(name);
     json!({
@@ -29,7 +62,7 @@ fn connector(name: &str, server: &Postgres, block: Value, attributes: &Value) ->
 }
 
 /// Applies one, with its credential.
-async fn connect(story: &Story, name: &str, server: &Postgres, connector: Value) {
+async fn connect(story: &Story, name: &str, server: &impl Server, connector: Value) {
     let host = server.host();
     story.ns.credential(name, server.password(), &host).await;
     story.apply_connector(connector).await;

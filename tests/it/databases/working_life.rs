@@ -102,8 +102,8 @@ async fn as_a_user_of_the_database() {
 /// What a user owns, in whatever database, is somebody else's before the user is dropped.
 #[tokio::test]
 async fn what_a_dropped_user_owned_is_kept() {
-    use rollcall::connectors::sql::postgres::PostgresConfig;
     use rollcall::connectors::sql::postgres::users::PostgresUsers;
+    use rollcall::connectors::sql::{Purpose, ServerConfig};
     use rollcall::connectors::{Connector, FindKey, WritePermit};
     use rollcall::domain::ids::Username;
 
@@ -123,7 +123,7 @@ async fn what_a_dropped_user_owned_is_kept() {
     let roles = "CREATE ROLE archive NOLOGIN; GRANT archive TO rollcall;
                  GRANT CREATE ON DATABASE app, other TO archive";
     admin.batch_execute(roles).await.unwrap();
-    let config = PostgresConfig {
+    let config = ServerConfig {
         host: "127.0.0.1".to_owned(),
         port: server.port(),
         database: "app".to_owned(),
@@ -134,7 +134,7 @@ async fn what_a_dropped_user_owned_is_kept() {
         allow_link_local: false,
         timeout: std::time::Duration::from_secs(20),
         connections: 2,
-        catalogue_only: true,
+        purpose: Purpose::Users,
     };
     let nobody = PostgresUsers::new(config.clone(), None, &[]).unwrap();
     let users = PostgresUsers::new(config, Some("archive".to_owned()), &[]).unwrap();

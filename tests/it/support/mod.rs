@@ -6,6 +6,7 @@ pub mod deployed;
 pub mod directory;
 pub mod helm;
 pub mod ldap_proxy;
+pub mod mariadb;
 pub mod namespace;
 pub mod oauth2;
 pub mod openldap;

@@ -64,6 +64,8 @@ pub fn refused() -> Vec<(Value, &'static str)> {
         ("/spec/sql/users".to_owned(), json!({}), one),
         ("/spec/sql/users".to_owned(), json!({"successor": ""}), "spec.sql.users.successor"),
         ("/spec/sql/users".to_owned(), json!({"successor": long(64)}), "63"),
+        ("/spec/sql/users".to_owned(), json!({"host": ""}), "spec.sql.users.host"),
+        ("/spec/sql/users".to_owned(), json!({"host": long(256)}), "255"),
     ];
     for (name, is_needed) in [
         ("list", true), ("create", true), ("update", false), ("disable", false), ("enable", false), ("delete", false),

@@ -12,54 +12,26 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::failure::{Stage, read};
+use super::failure::read;
 use crate::connectors::address::dial;
 use crate::connectors::redact::Redactor;
+use crate::connectors::sql::server::{Purpose, ServerConfig, Stage};
 use crate::connectors::{ConnectorError, ErrorKind, tls};
 
 /// Longest time a connection may take to show that it is good.
 const RECYCLE_WITHIN: Duration = Duration::from_secs(3);
 
-/// Where a server is, and as whom it is spoken to.
-#[derive(Clone, Debug)]
-pub struct PostgresConfig {
-    /// Host name or address.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// Database to connect to.
-    pub database: String,
-    /// Role that we are.
-    pub username: String,
-    /// Its password.
-    pub password: SecretString,
-    /// Whether the connection is encrypted, and whom the server must be.
-    pub encrypted: bool,
-    /// Certificates of authorities, PEM, that are trusted beside those of the system.
-    pub ca_bundle: Option<String>,
-    /// Whether link-local addresses may be connected to.
-    pub allow_link_local: bool,
-    /// Whether names are looked up in the catalogue alone, so that nobody's function stands in for one of
-    /// the server's.
-    pub catalogue_only: bool,
-    /// Time one operation may take.
-    pub timeout: Duration,
-    /// Connections at once.
-    pub connections: usize,
-}
-
 /// One server.
 pub struct Postgres {
     pool: Pool<Opener>,
     opener: Opener,
-    pub(super) timeout: Duration,
     pub(super) redactor: Redactor,
 }
 
 /// Opens connections.
 #[derive(Clone)]
 pub struct Opener {
-    config: Arc<PostgresConfig>,
+    config: Arc<ServerConfig>,
     tls: Arc<ClientConfig>,
 }
 
@@ -68,7 +40,7 @@ impl Postgres {
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] for a CA bundle that can't work.
-    pub fn new(config: PostgresConfig) -> Result<Self, ConnectorError> {
+    pub fn new(config: ServerConfig) -> Result<Self, ConnectorError> {
         let opener = Opener {
             tls: Arc::new(tls::client(config.ca_bundle.as_deref())?),
             config: Arc::new(config),
@@ -78,7 +50,6 @@ impl Postgres {
         let pool = pool.map_err(|e| ConnectorError::new(ErrorKind::Invalid, e.to_string()))?;
         Ok(Self {
             pool,
-            timeout: opener.config.timeout,
             redactor: Redactor::new(vec![opener.config.password.clone()]),
             opener,
         })
@@ -96,7 +67,7 @@ impl Postgres {
 
     /// A connection from the pool.
     pub(super) async fn client(&self) -> Result<Object<Opener>, ConnectorError> {
-        match timeout(self.timeout, self.pool.get()).await {
+        match timeout(self.opener.config.timeout, self.pool.get()).await {
             Ok(Ok(client)) => Ok(client),
             Ok(Err(PoolError::Backend(error))) => Err(error),
             Ok(Err(other)) => Err(self.unreachable(&other.to_string())),
@@ -106,7 +77,7 @@ impl Postgres {
 
     /// A connection to another database of the same server.
     pub(super) async fn client_of(&self, database: &str) -> Result<Client, ConnectorError> {
-        match timeout(self.timeout, self.opener.open(database)).await {
+        match timeout(self.opener.config.timeout, self.opener.open(database)).await {
             Ok(client) => client,
             Err(_) => Err(self.unreachable("no connection in time")),
         }
@@ -118,7 +89,7 @@ impl Postgres {
         role: &str,
         password: &SecretString,
     ) -> Result<bool, ConnectorError> {
-        let config = PostgresConfig {
+        let config = ServerConfig {
             username: role.to_owned(),
             password: password.clone(),
             ..(*self.opener.config).clone()
@@ -127,7 +98,7 @@ impl Postgres {
             config: Arc::new(config),
             tls: Arc::clone(&self.opener.tls),
         };
-        match timeout(self.timeout, other.open(self.database())).await {
+        match timeout(self.opener.config.timeout, other.open(self.database())).await {
             Ok(Ok(_)) => Ok(true),
             Ok(Err(error)) if error.kind == ErrorKind::Unauthorized => Ok(false),
             Ok(Err(error)) => Err(error),
@@ -136,9 +107,7 @@ impl Postgres {
     }
 
     fn unreachable(&self, why: &str) -> ConnectorError {
-        let config = &self.opener.config;
-        let message = format!("connecting to {}:{}: {why}", config.host, config.port);
-        ConnectorError::new(ErrorKind::Unreachable, message)
+        self.opener.config.unreachable(why)
     }
 
     /// Reads an error.
@@ -151,24 +120,14 @@ impl Postgres {
         read(what, error, stage, &self.redactor)
     }
 
-    /// Bounds an operation. What becomes of its connection is found out before that is used again.
+    /// Bounds an operation.
     pub(super) async fn bounded<T>(
         &self,
         what: &str,
         stage: Stage,
         operation: impl Future<Output = Result<T, ConnectorError>>,
     ) -> Result<T, ConnectorError> {
-        // The server ends a statement of itself; this is for one that does not answer at all.
-        match timeout(self.timeout.saturating_mul(2), operation).await {
-            Ok(done) => done,
-            Err(_) => Err(ConnectorError::new(
-                match stage {
-                    Stage::Undone => ErrorKind::Unreachable,
-                    Stage::Committing => ErrorKind::OutcomeUnknown,
-                },
-                format!("{what}: no answer in time"),
-            )),
-        }
+        self.opener.config.bounded(what, stage, operation).await
     }
 }
 
@@ -195,7 +154,8 @@ impl Opener {
             .options(format!(
                 "-c statement_timeout={0} -c lock_timeout={0}{1}",
                 config.timeout.as_millis(),
-                if config.catalogue_only {
+                if config.purpose == Purpose::Users {
+                    // Nobody's function stands in for one of the server's.
                     " -c search_path=pg_catalog"
                 } else {
                     ""
@@ -204,10 +164,10 @@ impl Opener {
         let opened = if config.encrypted {
             settings.ssl_mode(SslMode::Require);
             let mut tls = MakeRustlsConnect::new((*self.tls).clone());
-            let host = config.host.trim_start_matches('[').trim_end_matches(']');
             let tls =
                 <MakeRustlsConnect as MakeTlsConnect<tokio::net::TcpStream>>::make_tls_connect(
-                    &mut tls, host,
+                    &mut tls,
+                    config.tls_name(),
                 );
             let tls = tls.map_err(|error| unreachable(&error.to_string()))?;
             let opened = settings.connect_raw(stream, tls).await;

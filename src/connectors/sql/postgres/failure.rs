@@ -7,19 +7,11 @@ use std::time::Duration;
 use tokio_postgres::Error;
 
 use crate::connectors::redact::Redactor;
+use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind};
 
 /// What a server that has no room gets.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// How far an operation had come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Nothing can have changed: it was a read, or its transaction was not committed.
-    Undone,
-    /// The transaction was to be committed.
-    Committing,
-}
 
 /// What a class or code means: the longest beginning that fits counts.
 const MEANINGS: &[(&str, ErrorKind)] = &[
@@ -96,8 +88,7 @@ fn broken(what: &str, error: &Error, stage: Stage, redactor: &Redactor) -> Conne
     let kind = match stage {
         // A value that can't be written in the form that a place wants.
         _ if why.contains("serializing parameter") => ErrorKind::Invalid,
-        Stage::Undone => ErrorKind::Unreachable,
-        Stage::Committing => ErrorKind::OutcomeUnknown,
+        stage => stage.cut_off(),
     };
     ConnectorError::new(kind, format!("{what}: {}", redactor.clean(&why)))
 }

@@ -6,4 +6,4 @@ mod param;
 mod tables;
 pub mod users;
 
-pub use connection::{Postgres, PostgresConfig};
+pub use connection::Postgres;

@@ -16,6 +16,7 @@ impl ToSql for Param {
         let is_array = matches!(ty.kind(), Kind::Array(_));
         let text = match self {
             Self::Null => return Ok(IsNull::Yes),
+            Self::Truth(truth) => truth.to_string(),
             Self::Text(text) if is_array => array(std::slice::from_ref(text)),
             Self::Text(text) => text.clone(),
             Self::Texts(texts) if is_array => array(texts),

@@ -6,9 +6,9 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Transaction};
 
 use super::connection::Postgres;
-use super::failure::Stage;
 use crate::connectors::sql::database::{Database, Description, Query, Step, Verify};
-use crate::connectors::sql::statement::Places;
+use crate::connectors::sql::dialect::Dialect;
+use crate::connectors::sql::server::Stage;
 use crate::connectors::sql::value::{Param, Row};
 use crate::connectors::{ConnectorError, ErrorKind};
 
@@ -65,8 +65,8 @@ impl Postgres {
 
 #[async_trait]
 impl Database for Postgres {
-    fn places(&self) -> Places {
-        Places::Numbered
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
     }
 
     async fn probe(&self) -> Result<(), ConnectorError> {

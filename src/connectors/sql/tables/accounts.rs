@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret as _;
 
-use super::{Tables, missing};
+use super::{Tables, has, missing};
 use crate::connectors::sql::database::{Query, Step};
 use crate::connectors::sql::value::{Param, Row, attribute, text, truth};
 use crate::connectors::{ConnectorError, ErrorKind, FindKey, InitialPassword, Result};
@@ -10,11 +10,6 @@ use crate::domain::account::{
     Activity, AttributeChanges, AttributeValue, Attributes, NewAccount, ObservedAccount,
 };
 use crate::domain::ids::{AccountId, AttributeName, Username};
-
-/// The condition that finds an account by its identifier, whatever type that has.
-const BY_ID: &str = "to_json(rollcall_list.id) #>> '{}' = $1";
-/// The condition that finds it by its mark.
-const BY_MARK: &str = "to_json(rollcall_list.mark) #>> '{}' = $1";
 
 impl Tables {
     pub(super) async fn accounts_by(
@@ -54,28 +49,39 @@ impl Tables {
     }
 
     fn by_id(&self, id: &AccountId) -> Query {
-        let id = Some(Param::text(id.as_str()));
-        self.rows_where(&self.config.list, BY_ID, id)
+        self.rows_with(&self.config.list, "id", id.as_str())
     }
 
     pub(super) async fn read_account(&self, id: &AccountId) -> Result<Option<ObservedAccount>> {
         let what = format!("reading account {id}");
-        Ok(self.accounts_by(&what, &self.by_id(id)).await?.pop())
+        let found = self.accounts_by(&what, &self.by_id(id)).await?;
+        Ok(found.into_iter().find(|account| account.id == *id))
     }
 
     pub(super) async fn find_accounts(&self, key: &FindKey) -> Result<Vec<ObservedAccount>> {
-        let (condition, value, what) = match key {
-            FindKey::Mark(mark) => (BY_MARK, mark.as_str(), format!("finding {mark}")),
-            FindKey::Username(name) => (
-                "lower(CAST(rollcall_list.username AS text)) = lower($1)",
-                name.as_str(),
-                format!("finding the user name {name}"),
-            ),
+        let (query, what) = match key {
+            FindKey::Mark(mark) => (self.by_mark(mark.as_str()), format!("finding {mark}")),
+            FindKey::Username(name) => {
+                let dialect = self.database.dialect();
+                let (list, _) = self.config.list.placed(dialect);
+                let query = Query {
+                    text: format!(
+                        "SELECT * FROM (\n{list}\n) AS rollcall_list WHERE lower(CAST(rollcall_list.username AS {})) = lower({})",
+                        dialect.text_type(),
+                        dialect.place(1)
+                    ),
+                    params: vec![Param::text(name.as_str())],
+                };
+                (query, format!("finding the user name {name}"))
+            }
         };
-        let query = self.rows_where(&self.config.list, condition, Some(Param::text(value)));
         let mut found = self.accounts_by(&what, &query).await?;
         found.retain(|account| key.fits(account));
         Ok(found)
+    }
+
+    fn by_mark(&self, mark: &str) -> Query {
+        self.rows_with(&self.config.list, "mark", mark)
     }
 
     /// Does something, and shows the one account that a read then shows.
@@ -83,10 +89,15 @@ impl Tables {
         &self,
         what: &str,
         run: Query,
-        read: Query,
+        (read, key): (Query, (&str, &str)),
         is_so: &(dyn Fn(&ObservedAccount) -> bool + Send + Sync),
     ) -> Result<ObservedAccount> {
-        let one = |rows: &[Row]| match rows {
+        let (column, value) = key;
+        let meant = |rows: &[Row]| -> Vec<Row> {
+            let meant = rows.iter().filter(|row| has(row, column, value));
+            meant.cloned().collect()
+        };
+        let one = |rows: &[Row]| match meant(rows).as_slice() {
             [row] => {
                 let account = self.account(what, row)?;
                 if is_so(&account) {
@@ -123,7 +134,7 @@ impl Tables {
         let value = |name: &str| match name {
             "username" => Param::text(account.username.as_str()),
             "mark" => Param::text(account.mark.as_str()),
-            "active" => Param::truth(account.active),
+            "active" => Param::Truth(account.active),
             "password" => password.map_or(Param::Null, |p| Param::text(p.secret.expose_secret())),
             other => account
                 .attributes
@@ -132,10 +143,12 @@ impl Tables {
                 .map_or(Param::Null, |(_, value)| value.into()),
         };
         let run = self.query(&self.config.create, &value);
-        let mark = Some(Param::text(account.mark.as_str()));
-        let read = self.rows_where(&self.config.list, BY_MARK, mark);
+        let mark = account.mark.as_str();
+        let read = self.by_mark(mark);
         // An answer that was lost may have been a success.
-        if let Some(there) = self.accounts_by(&what, &read).await?.pop() {
+        let there = self.accounts_by(&what, &read).await?;
+        let marked = |account: &ObservedAccount| account.mark.as_deref() == Some(mark);
+        if let Some(there) = there.into_iter().find(marked) {
             return Ok(there);
         }
         let active = if account.active {
@@ -145,7 +158,7 @@ impl Tables {
         };
         let is_so =
             |made: &ObservedAccount| made.username == account.username && made.activity == active;
-        let made = self.done(&what, run, read, &is_so).await;
+        let made = self.done(&what, run, (read, ("mark", mark)), &is_so).await;
         made.map_err(|error| match error.kind {
             ErrorKind::NotFound => ConnectorError::new(
                 ErrorKind::Ignored,
@@ -203,7 +216,8 @@ impl Tables {
         let is_so = move |after: &ObservedAccount| {
             renamed.as_ref().is_none_or(|name| after.username == *name)
         };
-        self.done(&what, run, self.by_id(id), &is_so).await
+        self.done(&what, run, (self.by_id(id), ("id", id.as_str())), &is_so)
+            .await
     }
 
     pub(super) async fn switch_account(
@@ -225,7 +239,8 @@ impl Tables {
         let statement = statement.as_ref().ok_or_else(|| missing(field, &what))?;
         let run = self.query(statement, &|_| Param::text(id.as_str()));
         let is_so = move |after: &ObservedAccount| after.activity == wanted;
-        self.done(&what, run, self.by_id(id), &is_so).await
+        self.done(&what, run, (self.by_id(id), ("id", id.as_str())), &is_so)
+            .await
     }
 
     pub(super) async fn delete_account(&self, id: &AccountId) -> Result<()> {
@@ -235,7 +250,7 @@ impl Tables {
         let run = self.query(delete, &|_| Param::text(id.as_str()));
         let steps = [Step::Run(run), Step::Rows(self.by_id(id))];
         let verify = |rows: &[Row]| {
-            if rows.is_empty() {
+            if !rows.iter().any(|row| has(row, "id", id.as_str())) {
                 return Ok(());
             }
             Err(ConnectorError::new(

@@ -64,7 +64,7 @@ impl Tables {
     pub(super) async fn find_out(&self) -> Result<Capabilities> {
         self.database.probe().await?;
         for named in self.config.statements() {
-            let (text, order) = named.statement.placed(self.database.places());
+            let (text, order) = named.statement.placed(self.database.dialect());
             let what = format!("spec.sql.tables.{}", named.field);
             let described = self.database.describe(&what, &text).await?;
             if described.places != order.len() {

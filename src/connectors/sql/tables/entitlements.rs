@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Tables, missing};
+use super::{Tables, has, missing};
 use crate::connectors::oddities::Oddities;
 use crate::connectors::sql::config::EntitlementStatements;
 use crate::connectors::sql::database::{Query, Step};
@@ -19,7 +19,7 @@ impl Tables {
 
     pub(super) async fn list_all(&self) -> Result<Listing> {
         let what = "listing accounts";
-        let everything = self.rows_where(&self.config.list, "true", None);
+        let everything = self.all_rows(&self.config.list);
         let rows = self.database.rows(what, &everything).await?;
         let mut accounts = Vec::with_capacity(rows.len());
         let mut odd = Oddities::default();
@@ -72,7 +72,7 @@ impl Tables {
         known: &HashSet<&AccountId>,
     ) -> Result<(Vec<ObservedEntitlement>, Option<String>)> {
         let what = "listing entitlements";
-        let query = self.rows_where(&statements.holders, "true", None);
+        let query = self.all_rows(&statements.holders);
         let rows = self.database.rows("listing who holds what", &query).await?;
         let mut held: HashMap<String, Vec<AccountId>> = HashMap::new();
         let (mut nameless, mut strangers) = (0, 0);
@@ -88,7 +88,7 @@ impl Tables {
                 _ => nameless += 1,
             }
         }
-        let query = self.rows_where(&statements.list, "true", None);
+        let query = self.all_rows(&statements.list);
         let rows = self.database.rows(what, &query).await?;
         let mut entitlements = Vec::with_capacity(rows.len());
         let mut seen = HashSet::new();
@@ -140,16 +140,14 @@ impl Tables {
         let statements = self.statements(&what)?;
         let create = statements.create.as_ref();
         let create = create.ok_or_else(|| missing("entitlements.create", &what))?;
-        let called = self.rows_where(
-            &statements.list,
-            "to_json(rollcall_list.name) #>> '{}' = $1",
-            Some(Param::text(name.as_str())),
-        );
-        let there = self.database.rows(&what, &called).await?;
+        let called = self.rows_with(&statements.list, "name", name.as_str());
+        let is_called = |row: &Row| has(row, "name", name.as_str());
+        let mut there = self.database.rows(&what, &called).await?;
+        there.retain(is_called);
         let rows = if there.is_empty() {
             let run = self.query(create, &|_| Param::text(name.as_str()));
             let steps = [Step::Run(run), Step::Rows(called)];
-            let verify = |rows: &[Row]| match rows.len() {
+            let verify = |rows: &[Row]| match rows.iter().filter(|row| is_called(row)).count() {
                 1 => Ok(()),
                 many => Err(ConnectorError::new(
                     ErrorKind::Ignored,
@@ -158,7 +156,9 @@ impl Tables {
                     ),
                 )),
             };
-            self.database.change(&what, &steps, &verify).await?
+            let mut made = self.database.change(&what, &steps, &verify).await?;
+            made.retain(is_called);
+            made
         } else {
             there
         };
@@ -191,16 +191,14 @@ impl Tables {
     ) -> Result<HolderResults> {
         let what = format!("changing who holds {entitlement}");
         let statements = self.statements(&what)?;
-        let by_id = self.rows_where(
-            &statements.list,
-            "to_json(rollcall_list.id) #>> '{}' = $1",
-            Some(Param::text(entitlement.as_str())),
-        );
-        if self.database.rows(&what, &by_id).await?.is_empty() {
+        let id = entitlement.as_str();
+        let by_id = self.rows_with(&statements.list, "id", id);
+        let there = self.database.rows(&what, &by_id).await?;
+        if !there.iter().any(|row| has(row, "id", id)) {
             return Err(gone(&what));
         }
         let held = self.held_by(statements, entitlement);
-        let holders = accounts(&self.database.rows(&what, &held).await?);
+        let holders = accounts(&self.database.rows(&what, &held).await?, entitlement);
         let wanted: Vec<(&AccountId, bool)> = change.wishes().collect();
         // What is so already is left alone: the statements need not bear it twice.
         let open: Vec<(&AccountId, bool)> = wanted
@@ -261,7 +259,7 @@ impl Tables {
             .collect();
         steps.push(Step::Rows(self.held_by(statements, entitlement)));
         let verify = |rows: &[Row]| {
-            let holders = accounts(rows);
+            let holders = accounts(rows, entitlement);
             let odd = wanted
                 .iter()
                 .find(|(account, holds)| holders.contains(*account) != *holds);
@@ -279,16 +277,14 @@ impl Tables {
     }
 
     fn held_by(&self, statements: &EntitlementStatements, entitlement: &EntitlementId) -> Query {
-        self.rows_where(
-            &statements.holders,
-            "to_json(rollcall_list.entitlement) #>> '{}' = $1",
-            Some(Param::text(entitlement.as_str())),
-        )
+        self.rows_with(&statements.holders, "entitlement", entitlement.as_str())
     }
 }
 
-fn accounts(rows: &[Row]) -> HashSet<AccountId> {
-    let named = rows.iter().filter_map(|row| text(row, "account"));
+fn accounts(rows: &[Row], entitlement: &EntitlementId) -> HashSet<AccountId> {
+    let held = rows.iter();
+    let held = held.filter(|row| has(row, "entitlement", entitlement.as_str()));
+    let named = held.filter_map(|row| text(row, "account"));
     named.map(AccountId::new).collect()
 }
 

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use super::config::TablesConfig;
 use super::database::{Database, Query};
 use super::statement::Statement;
-use super::value::Param;
+use super::value::{Param, Row, text};
 use crate::connectors::{
     Capabilities, Connector, ConnectorError, ErrorKind, FindKey, HolderChange, HolderResults,
     InitialPassword, Listing, Result, WritePermit,
@@ -39,22 +39,40 @@ impl Tables {
 
     /// A statement with its values.
     fn query(&self, statement: &Statement, value: &dyn Fn(&str) -> Param) -> Query {
-        let (text, order) = statement.placed(self.database.places());
+        let (text, order) = statement.placed(self.database.dialect());
         Query {
             text,
             params: order.into_iter().map(value).collect(),
         }
     }
 
-    /// The rows of a list that satisfy a condition, which may name `$1`.
-    fn rows_where(&self, list: &Statement, condition: &str, param: Option<Param>) -> Query {
-        let (text, _) = list.placed(self.database.places());
+    /// All rows of a list.
+    fn all_rows(&self, list: &Statement) -> Query {
+        let (text, _) = list.placed(self.database.dialect());
         Query {
-            // The statement may end with a comment.
-            text: format!("SELECT * FROM (\n{text}\n) AS rollcall_list WHERE {condition}"),
-            params: param.into_iter().collect(),
+            text,
+            params: Vec::new(),
         }
     }
+
+    /// The rows of a list that have a value in a column. A database may find some that have nearly the same
+    /// (without case, or as a number): whoever reads them looks again, with [`has`].
+    fn rows_with(&self, list: &Statement, column: &str, value: &str) -> Query {
+        let (text, _) = list.placed(self.database.dialect());
+        let place = self.database.dialect().place(1);
+        Query {
+            // The statement may end with a comment.
+            text: format!(
+                "SELECT * FROM (\n{text}\n) AS rollcall_list WHERE rollcall_list.{column} = {place}"
+            ),
+            params: vec![Param::text(value)],
+        }
+    }
+}
+
+/// Whether a row really has a value in a column.
+fn has(row: &Row, column: &str, value: &str) -> bool {
+    text(row, column).as_deref() == Some(value)
 }
 
 fn missing(field: &str, what: &str) -> ConnectorError {

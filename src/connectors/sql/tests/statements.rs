@@ -1,4 +1,5 @@
-use crate::connectors::sql::statement::{Places, Statement};
+use crate::connectors::sql::dialect::Dialect;
+use crate::connectors::sql::statement::Statement;
 
 #[test]
 fn parameters_become_places_and_nothing_else_does() {
@@ -32,8 +33,8 @@ fn parameters_become_places_and_nothing_else_does() {
         ("SELECT :ä, : a, é", "SELECT :ä, : a, é", vec![]),
         ("SELECT 1 -- ends so", "SELECT 1 -- ends so", vec![]),
     ] {
-        let statement = Statement::parse(text).unwrap();
-        let (shown, names) = statement.placed(Places::Numbered);
+        let statement = Statement::parse(text, Dialect::Postgres).unwrap();
+        let (shown, names) = statement.placed(Dialect::Postgres);
         assert_eq!((shown.as_str(), names), (placed, order), "{text}");
     }
 }
@@ -52,7 +53,39 @@ fn what_is_no_single_statement_is_refused() {
         ("SELECT /* /* a */", "a comment has no end"),
         ("SELECT 1 WHERE a = $1", "write :name"),
     ] {
-        let refused = Statement::parse(text).unwrap_err();
+        let refused = Statement::parse(text, Dialect::Postgres).unwrap_err();
+        assert!(refused.contains(why), "{text}: {refused}");
+    }
+}
+
+#[test]
+fn mysql_has_rules_of_its_own() {
+    for (text, placed, order) in [
+        ("SELECT :a, :b, :a", "SELECT ?, ?, ?", vec!["a", "b", "a"]),
+        (
+            "SELECT 'it\\'s :no', \"a\\\" :no\", 'c''s :no', `d\\`, :yes",
+            "SELECT 'it\\'s :no', \"a\\\" :no\", 'c''s :no', `d\\`, ?",
+            vec!["yes"],
+        ),
+        (
+            "SELECT 5--:a # :no\n, :b -- :no",
+            "SELECT 5--? # :no\n, ? -- :no",
+            vec!["a", "b"],
+        ),
+        ("SELECT /* /* :no */ :a", "SELECT /* /* :no */ ?", vec!["a"]),
+        ("SELECT $$, :a", "SELECT $$, ?", vec!["a"]),
+        ("SET @a := 1", "SET @a := 1", vec![]),
+    ] {
+        let statement = Statement::parse(text, Dialect::MySql).unwrap();
+        let (shown, names) = statement.placed(Dialect::MySql);
+        assert_eq!((shown.as_str(), names), (placed, order), "{text}");
+    }
+    for (text, why) in [
+        ("SELECT 1 WHERE a = ?", "write :name"),
+        ("SELECT 'a\\'", "a quote has no end"),
+        ("SELECT /* a", "a comment has no end"),
+    ] {
+        let refused = Statement::parse(text, Dialect::MySql).unwrap_err();
         assert!(refused.contains(why), "{text}: {refused}");
     }
 }

@@ -61,6 +61,6 @@ fn an_empty_value_is_null() {
     );
     assert_eq!(
         Param::from(&AttributeValue::Bool(false)),
-        Param::text("false")
+        Param::Truth(false)
     );
 }

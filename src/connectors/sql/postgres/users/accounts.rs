@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Transaction};
 use super::listing::oid;
 use super::utility::checked;
 use super::{CONNECTION_LIMIT, PostgresUsers, VALID_UNTIL};
-use crate::connectors::sql::postgres::failure::Stage;
+use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, InitialPassword, Result};
 use crate::domain::account::{AttributeChanges, AttributeValue, NewAccount, ObservedAccount};
 use crate::domain::ids::{AccountId, AttributeName};

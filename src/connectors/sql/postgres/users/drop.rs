@@ -4,7 +4,7 @@ use tokio_postgres::Client;
 
 use super::PostgresUsers;
 use super::listing::oid;
-use crate::connectors::sql::postgres::failure::Stage;
+use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, Result};
 use crate::domain::ids::AccountId;
 

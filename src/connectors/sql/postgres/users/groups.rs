@@ -6,9 +6,9 @@ use tokio_postgres::Client;
 
 use super::PostgresUsers;
 use super::accounts::gone;
-use super::listing::{IS_ACCOUNT, oid};
+use super::listing::{is_account, oid};
 use super::utility::checked;
-use crate::connectors::sql::postgres::failure::Stage;
+use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, HolderChange, HolderResults, Result};
 use crate::domain::account::{Completeness, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
@@ -23,7 +23,10 @@ impl PostgresUsers {
         name: &str,
     ) -> Result<Option<ObservedEntitlement>> {
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
-        let text = format!("SELECT oid, {IS_ACCOUNT} FROM pg_roles role WHERE rolname = $1");
+        let text = format!(
+            "SELECT oid, {} FROM pg_roles role WHERE rolname = $1",
+            is_account()
+        );
         let Some(row) = client.query_opt(&text, &[&name]).await.map_err(failed)? else {
             return Ok(None);
         };
@@ -74,8 +77,10 @@ impl PostgresUsers {
             return Ok(None);
         };
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
-        let text =
-            format!("SELECT rolname::text FROM pg_roles role WHERE oid = $1 AND NOT {IS_ACCOUNT}");
+        let text = format!(
+            "SELECT rolname::text FROM pg_roles role WHERE oid = $1 AND NOT {}",
+            is_account()
+        );
         let row = client.query_opt(&text, &[&number]).await.map_err(failed)?;
         row.map(|row| row.try_get(0).map_err(failed)).transpose()
     }

@@ -6,7 +6,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{GenericClient, Row};
 
 use super::{CONNECTION_LIMIT, PostgresUsers, VALID_UNTIL};
-use crate::connectors::sql::postgres::failure::Stage;
+use crate::connectors::sql::server::{MARK, Stage};
 use crate::connectors::{Capabilities, FindKey, Listing, Result};
 use crate::domain::account::{
     Activity, AttributeValue, Attributes, Completeness, ObservedAccount, ObservedEntitlement,
@@ -24,7 +24,11 @@ FROM pg_roles role
 WHERE role.rolname !~ '^pg_'";
 
 /// A role is an account if it may sign in, or bears a mark: one that is disabled may not.
-pub(super) const IS_ACCOUNT: &str = "(role.rolcanlogin OR coalesce(shobj_description(role.oid, 'pg_authid') ~ '^[a-z0-9-]+/[a-z0-9-]+/[A-Za-z0-9._-]+$', false))";
+pub(super) fn is_account() -> String {
+    format!(
+        "(role.rolcanlogin OR coalesce(shobj_description(role.oid, 'pg_authid') ~ '{MARK}', false))"
+    )
+}
 
 /// The others are groups, those that come with PostgreSQL included.
 const GROUPS: &str = "SELECT role.oid, role.rolname::text FROM pg_roles role";
@@ -110,9 +114,9 @@ impl PostgresUsers {
                 .start();
             let transaction = begun.await.map_err(failed)?;
             let accounts = self
-                .accounts_where(what, &transaction, IS_ACCOUNT, &[])
+                .accounts_where(what, &transaction, &is_account(), &[])
                 .await?;
-            let text = format!("{GROUPS} WHERE NOT {IS_ACCOUNT}");
+            let text = format!("{GROUPS} WHERE NOT {}", is_account());
             let groups = transaction.query(&text, &[]).await.map_err(failed)?;
             let members = "SELECT roleid, member FROM pg_auth_members";
             let members = transaction.query(members, &[]).await.map_err(failed)?;

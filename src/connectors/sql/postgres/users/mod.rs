@@ -10,7 +10,8 @@ mod utility;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use super::connection::{Postgres, PostgresConfig};
+use super::connection::Postgres;
+use crate::connectors::sql::server::ServerConfig;
 use crate::connectors::{
     Capabilities, Connector, ConnectorError, ErrorKind, FindKey, HolderChange, HolderResults,
     InitialPassword, Listing, Result, WritePermit,
@@ -36,7 +37,7 @@ impl PostgresUsers {
     /// # Errors
     /// [`ErrorKind::Invalid`] with a message that names the field.
     pub fn new(
-        config: PostgresConfig,
+        config: ServerConfig,
         successor: Option<String>,
         managed: &[String],
     ) -> Result<Self> {

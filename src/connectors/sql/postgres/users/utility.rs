@@ -4,7 +4,7 @@
 use tokio_postgres::Transaction;
 
 use super::PostgresUsers;
-use crate::connectors::sql::postgres::failure::Stage;
+use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, Result};
 
 /// Longest name, in bytes. A longer one would be cut without a word.

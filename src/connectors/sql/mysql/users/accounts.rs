@@ -1,0 +1,435 @@
+//! Users: made, changed, locked, dropped.
+
+use std::time::Duration;
+
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use sha1::{Digest as _, Sha1};
+
+use super::listing::Found;
+use super::quote::{User, name, text};
+use super::{CONNECTION_LIMIT, MariaDbUsers};
+use crate::connectors::sql::server::Stage;
+use crate::connectors::{ConnectorError, ErrorKind, InitialPassword, Result};
+use crate::domain::account::{AttributeChanges, AttributeValue, NewAccount, ObservedAccount};
+use crate::domain::ids::AccountId;
+
+/// Number of the error that a user, or role, is there already, or is not there.
+const NO_OR_DOUBLE_USER: u16 = 1396;
+/// What no password has for a hash.
+const NO_PASSWORD: &str = "invalid";
+/// How often it is looked whether sessions have ended, and how long between.
+const LOOKS: u32 = 50;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+impl MariaDbUsers {
+    /// Runs a statement, which holds for good once it is done.
+    pub(super) async fn run(
+        &self,
+        what: &str,
+        connection: &mut Conn,
+        statement: String,
+    ) -> Result<()> {
+        let run = connection.query_drop(statement).await;
+        run.map_err(|error| match &error {
+            mysql_async::Error::Server(answer) if answer.code == NO_OR_DOUBLE_USER => {
+                ConnectorError::new(
+                    ErrorKind::Changed,
+                    format!("{what}: the server answers {}", answer.message),
+                )
+            }
+            _ => self.server.failed(what, &error, Stage::Committing),
+        })
+    }
+
+    pub(super) async fn create_account(
+        &self,
+        account: &NewAccount,
+        password: Option<&InitialPassword>,
+    ) -> Result<ObservedAccount> {
+        let what = format!("making user {}", account.username);
+        let hash = password.map_or_else(|| NO_PASSWORD.to_owned(), |p| hash(&p.secret));
+        let limit = account
+            .attributes
+            .iter()
+            .find(|(name, _)| name.as_str() == CONNECTION_LIMIT);
+        let limit = limit_of(&what, limit.map(|(_, value)| value))?;
+        let mut connection = self.server.connection().await?;
+        let making = async {
+            // An answer that was lost may have been a success, or is still to become one.
+            self.lock(&what, &mut connection, account.mark.as_str())
+                .await?;
+            let mark = account.mark.as_str();
+            let there = self.marked(&what, &mut connection, mark).await?;
+            let user = match there.into_iter().next() {
+                Some(there) if !there.is_unfinished => return Ok(self.account(&there)),
+                Some(there) => there.user,
+                None => {
+                    let user = User {
+                        name: account.username.as_str().to_owned(),
+                        host: self.host.clone(),
+                    };
+                    self.must_be_free(&what, &mut connection, &user.name, None)
+                        .await?;
+                    // Nobody has it: whatever it still carries is not meant for this one.
+                    self.run(
+                        &what,
+                        &mut connection,
+                        format!("DROP ROLE IF EXISTS {}", name(mark)),
+                    )
+                    .await?;
+                    let statement = format!(
+                        "CREATE USER {user} IDENTIFIED VIA mysql_native_password USING {} REQUIRE SUBJECT {} ACCOUNT LOCK",
+                        text(&hash),
+                        text(mark)
+                    );
+                    let made = self.run(&what, &mut connection, statement).await;
+                    made.map_err(|error| match error.kind {
+                        ErrorKind::Changed => ConnectorError {
+                            kind: ErrorKind::Taken,
+                            ..error
+                        },
+                        _ => error,
+                    })?;
+                    user
+                }
+            };
+            let statement = format!(
+                "ALTER USER {user} IDENTIFIED VIA mysql_native_password USING {} WITH MAX_USER_CONNECTIONS {limit}",
+                text(&hash)
+            );
+            self.run(&what, &mut connection, statement).await?;
+            self.finish(&what, &mut connection, &user, mark, account.active)
+                .await?;
+            self.seen(&what, &mut connection, &AccountId::new(mark))
+                .await
+        };
+        self.server.bounded(&what, Stage::Committing, making).await
+    }
+
+    /// Only one of us at a time makes what bears a mark.
+    async fn lock(&self, what: &str, connection: &mut Conn, mark: &str) -> Result<()> {
+        let text = "SELECT GET_LOCK(CONCAT('rollcall-', SHA1(?)), @@SESSION.lock_wait_timeout)";
+        let failed = |error| self.server.failed(what, &error, Stage::Undone);
+        let got: Option<Option<i64>> =
+            connection.exec_first(text, (mark,)).await.map_err(failed)?;
+        if got.flatten() == Some(1) {
+            return Ok(());
+        }
+        Err(ConnectorError::new(
+            ErrorKind::Changed,
+            format!("{what}: another attempt to do so goes on"),
+        ))
+    }
+
+    /// Gives a user that was made all that belongs to one of ours, and lets nobody wait for a certificate any more.
+    async fn finish(
+        &self,
+        what: &str,
+        connection: &mut Conn,
+        user: &User,
+        mark: &str,
+        active: bool,
+    ) -> Result<()> {
+        let role = name(mark);
+        let lock = if active { "UNLOCK" } else { "LOCK" };
+        for statement in [
+            format!("CREATE ROLE IF NOT EXISTS {role}"),
+            format!("GRANT {role} TO {user}"),
+            format!("SET DEFAULT ROLE {role} FOR {user}"),
+            format!("ALTER USER {user} REQUIRE NONE ACCOUNT {lock}"),
+        ] {
+            self.run(what, connection, statement).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn update_account(
+        &self,
+        id: &AccountId,
+        changes: &AttributeChanges,
+    ) -> Result<ObservedAccount> {
+        let what = format!("changing user {id}");
+        let is_limit = |name: &str| name == CONNECTION_LIMIT;
+        let set = changes.set.iter().find(|(name, _)| is_limit(name.as_str()));
+        let cleared = changes.clear.iter().any(|name| is_limit(name.as_str()));
+        let limit = match set {
+            Some((_, value)) => Some(limit_of(&what, Some(value))?),
+            None => cleared.then_some(0),
+        };
+        let mut connection = self.server.connection().await?;
+        let changing = async {
+            let mut found = self.there(&what, &mut connection, id).await?;
+            if found.is_unfinished
+                && let Some(mark) = &found.mark
+            {
+                let (user, active) = (&found.user, !found.is_locked);
+                self.finish(&what, &mut connection, user, mark, active)
+                    .await?;
+            }
+            let new = changes.username.as_ref().map(|name| User {
+                name: name.as_str().to_owned(),
+                host: found.user.host.clone(),
+            });
+            if let Some(new) = new.filter(|new| *new != found.user) {
+                self.must_be_free(&what, &mut connection, &new.name, Some(&found.user))
+                    .await?;
+                let rename = format!("RENAME USER {} TO {new}", found.user);
+                self.run(&what, &mut connection, rename).await?;
+                // Sessions go on under the name that they began with, where nothing would find them later.
+                let old = std::mem::replace(&mut found.user, new);
+                self.end_sessions(&what, &mut connection, &old.name).await?;
+            }
+            if let Some(limit) = limit {
+                let alter = format!(
+                    "ALTER USER {} WITH MAX_USER_CONNECTIONS {limit}",
+                    found.user
+                );
+                self.run(&what, &mut connection, alter).await?;
+            }
+            let id = match &found.mark {
+                Some(_) => found.id,
+                None => found.user.id(),
+            };
+            self.seen(&what, &mut connection, &id).await
+        };
+        self.server
+            .bounded(&what, Stage::Committing, changing)
+            .await
+    }
+
+    /// Refuses a name that another user has, from wherever they sign in, also in other letters: to the server
+    /// they are two, to everybody else one.
+    async fn must_be_free(
+        &self,
+        what: &str,
+        connection: &mut Conn,
+        name: &str,
+        own: Option<&User>,
+    ) -> Result<()> {
+        let condition = "LOWER(found.name) = LOWER(?)";
+        let found = self
+            .users_where(what, connection, condition, vec![name.to_owned()])
+            .await?;
+        match found.iter().find(|found| Some(&found.user) != own) {
+            None => Ok(()),
+            Some(other) => Err(ConnectorError::new(
+                ErrorKind::Taken,
+                format!("{what}: there is a user {}", other.user),
+            )),
+        }
+    }
+
+    pub(super) async fn switch_account(
+        &self,
+        id: &AccountId,
+        active: bool,
+    ) -> Result<ObservedAccount> {
+        let what = format!("{} user {id}", if active { "unlocking" } else { "locking" });
+        let mut connection = self.server.connection().await?;
+        let switching = async {
+            let found = self.there(&what, &mut connection, id).await?;
+            match &found.mark {
+                Some(mark) if found.is_unfinished => {
+                    self.finish(&what, &mut connection, &found.user, mark, active)
+                        .await?;
+                }
+                _ => {
+                    let lock = if active { "UNLOCK" } else { "LOCK" };
+                    let alter = format!("ALTER USER {} ACCOUNT {lock}", found.user);
+                    self.run(&what, &mut connection, alter).await?;
+                }
+            }
+            if !active {
+                // Whoever is in stays in. Nobody new comes in from here on.
+                self.end_sessions(&what, &mut connection, &found.user.name)
+                    .await?;
+            }
+            self.seen(&what, &mut connection, id).await
+        };
+        self.server
+            .bounded(&what, Stage::Committing, switching)
+            .await
+    }
+
+    /// Ends what a user is doing, and waits until it has ended.
+    async fn end_sessions(&self, what: &str, connection: &mut Conn, user: &str) -> Result<()> {
+        let failed = |error| self.server.failed(what, &error, Stage::Undone);
+        // One that was killed is in the list until it has noticed.
+        let left = "SELECT ID FROM information_schema.PROCESSLIST WHERE CAST(USER AS BINARY) = CAST(? AS BINARY)";
+        for _ in 0..LOOKS {
+            let open: Vec<u64> = connection.exec(left, (user,)).await.map_err(failed)?;
+            if open.is_empty() {
+                return Ok(());
+            }
+            for session in open {
+                // It may have ended by itself.
+                match connection
+                    .query_drop(format!("KILL HARD CONNECTION {session}"))
+                    .await
+                {
+                    Ok(()) => {}
+                    Err(mysql_async::Error::Server(answer)) if answer.code == 1094 => {}
+                    Err(error) => return Err(failed(error)),
+                }
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        Err(ConnectorError::new(
+            ErrorKind::Ignored,
+            format!(
+                "{what}: nobody can sign in as {user} any more, but sessions do not end: end them by hand"
+            ),
+        ))
+    }
+
+    pub(super) async fn drop_account(&self, id: &AccountId) -> Result<()> {
+        let what = format!("dropping user {id}");
+        let mut connection = self.server.connection().await?;
+        let dropping = async {
+            let Some(found) = self.user_of(&what, &mut connection, id).await? else {
+                return Ok(());
+            };
+            self.must_define_nothing(&what, &mut connection, &found.user)
+                .await?;
+            // A user that is dropped goes on in its sessions.
+            let lock = format!("ALTER USER {} ACCOUNT LOCK", found.user);
+            self.run(&what, &mut connection, lock).await?;
+            self.end_sessions(&what, &mut connection, &found.user.name)
+                .await?;
+            self.run(&what, &mut connection, format!("DROP USER {}", found.user))
+                .await?;
+            if let Some(mark) = &found.mark {
+                let role = format!("DROP ROLE IF EXISTS {}", name(mark));
+                self.run(&what, &mut connection, role).await?;
+            }
+            Ok(())
+        };
+        self.server
+            .bounded(&what, Stage::Committing, dropping)
+            .await
+    }
+
+    /// Refuses to drop one with whose rights something runs: it would stop running, and nothing in MariaDB gives
+    /// it to somebody else.
+    async fn must_define_nothing(
+        &self,
+        what: &str,
+        connection: &mut Conn,
+        user: &User,
+    ) -> Result<()> {
+        // What we may not see we would not find.
+        self.must_have(what, connection, &["SHOW VIEW", "TRIGGER"])
+            .await?;
+        let definer = format!("{}@{}", user.name, user.host);
+        let text = "SELECT CONCAT(kind, ' ', place, '.', name) FROM (
+              SELECT 'view' AS kind, TABLE_SCHEMA AS place, TABLE_NAME AS name, DEFINER AS definer FROM information_schema.VIEWS
+              UNION ALL SELECT LOWER(type), db, name, definer FROM mysql.proc
+              UNION ALL SELECT 'trigger', TRIGGER_SCHEMA, TRIGGER_NAME, DEFINER FROM information_schema.TRIGGERS
+              UNION ALL SELECT 'event', db, name, definer FROM mysql.event
+            ) things WHERE CAST(definer AS BINARY) = CAST(? AS BINARY) ORDER BY 1 LIMIT 5";
+        let failed = |error| self.server.failed(what, &error, Stage::Undone);
+        let things: Vec<String> = connection.exec(text, (definer,)).await.map_err(failed)?;
+        if things.is_empty() {
+            return Ok(());
+        }
+        Err(ConnectorError::new(
+            ErrorKind::Forbidden,
+            format!(
+                "{what}: it is the definer of {}, which would not run any more: make them again with another DEFINER",
+                things.join(", ")
+            ),
+        ))
+    }
+
+    async fn there(&self, what: &str, connection: &mut Conn, id: &AccountId) -> Result<Found> {
+        let found = self.user_of(what, connection, id).await?;
+        found.ok_or_else(|| gone(what))
+    }
+
+    async fn seen(
+        &self,
+        what: &str,
+        connection: &mut Conn,
+        id: &AccountId,
+    ) -> Result<ObservedAccount> {
+        let found = self.there(what, connection, id).await?;
+        Ok(self.account(&found))
+    }
+
+    pub(super) async fn lets_account_in(
+        &self,
+        id: &AccountId,
+        password: &SecretString,
+    ) -> Result<bool> {
+        let what = "looking whether it is let in";
+        let mut connection = self.server.connection().await?;
+        let reading = self.there(what, &mut connection, id);
+        let found = self.server.bounded(what, Stage::Undone, reading).await?;
+        self.server.lets_in(&found.user.name, password).await
+    }
+}
+
+/// What a password is compared with, in the form of `mysql_native_password`, so that no log has it in clear.
+fn hash(password: &SecretString) -> String {
+    let twice = Sha1::digest(Sha1::digest(password.expose_secret().as_bytes()));
+    let hex = twice.iter().map(|byte| format!("{byte:02X}"));
+    format!("*{}", hex.collect::<String>())
+}
+
+/// A limit of connections; 0 is none.
+fn limit_of(what: &str, value: Option<&AttributeValue>) -> Result<u32> {
+    let text = match value {
+        None => return Ok(0),
+        Some(value) if value.is_empty() => return Ok(0),
+        Some(AttributeValue::Text(text)) => text.clone(),
+        Some(AttributeValue::Integer(number)) => number.to_string(),
+        Some(other) => format!("{other:?}"),
+    };
+    text.parse().map_err(|_| {
+        ConnectorError::new(
+            ErrorKind::Invalid,
+            format!("{what}: {CONNECTION_LIMIT} must be a number, and is {text}"),
+        )
+    })
+}
+
+/// Told where a user is not there.
+pub(super) fn gone(what: &str) -> ConnectorError {
+    ConnectorError::new(
+        ErrorKind::NotFound,
+        format!("{what}: there is no such user any more"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_hashed_as_the_server_does() {
+        // SELECT PASSWORD('password')
+        let hashed = hash(&SecretString::from("password"));
+        assert_eq!(hashed, "*2470C0C06DEE42FD1618BBB99005ADCA2EC9D1E19");
+    }
+
+    #[test]
+    fn a_limit_is_a_number() {
+        let text = |text: &str| AttributeValue::Text(text.to_owned());
+        assert_eq!(limit_of("", None).unwrap(), 0);
+        assert_eq!(limit_of("", Some(&text(""))).unwrap(), 0);
+        assert_eq!(limit_of("", Some(&text("3"))).unwrap(), 3);
+        assert_eq!(limit_of("", Some(&AttributeValue::Integer(4))).unwrap(), 4);
+        for odd in [
+            text("3 ACCOUNT UNLOCK"),
+            text("-1"),
+            AttributeValue::Bool(true),
+        ] {
+            assert_eq!(
+                limit_of("", Some(&odd)).unwrap_err().kind,
+                ErrorKind::Invalid
+            );
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Where a database server is, and as whom it is spoken to.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::time::timeout;
+
+use crate::connectors::{ConnectorError, ErrorKind};
+
+/// How a mark looks, in the regular expressions of both databases. (No namespace has a `_`: it is there for
+/// the marks of `rollcall connector check`.)
+pub(super) const MARK: &str = "^[a-z0-9-]+/[a-z0-9_-]+/[A-Za-z0-9._-]+$";
+
+/// What connections to a server are made from.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Host name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Database to connect to.
+    pub database: String,
+    /// User that we are.
+    pub username: String,
+    /// Its password.
+    pub password: SecretString,
+    /// Whether the connection is encrypted, and the server must prove who it is.
+    pub encrypted: bool,
+    /// Certificates of authorities, PEM, that are trusted beside those of the system.
+    pub ca_bundle: Option<String>,
+    /// Whether link-local addresses may be connected to.
+    pub allow_link_local: bool,
+    /// What is done there.
+    pub purpose: Purpose,
+    /// Time one operation may take.
+    pub timeout: Duration,
+    /// Connections at once.
+    pub connections: usize,
+}
+
+/// What is done in a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Users of the server are managed, by statements of ours alone.
+    Users,
+    /// Statements of the manifest are run.
+    Tables,
+}
+
+/// How far an operation had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing can have changed: it was a read, or its transaction was not committed.
+    Undone,
+    /// It was to be carried out for good.
+    Committing,
+}
+
+impl Stage {
+    /// What it means to hear no more.
+    #[must_use]
+    pub fn cut_off(self) -> ErrorKind {
+        match self {
+            Self::Undone => ErrorKind::Unreachable,
+            Self::Committing => ErrorKind::OutcomeUnknown,
+        }
+    }
+}
+
+impl ServerConfig {
+    /// What is told where no connection comes about.
+    #[must_use]
+    pub fn unreachable(&self, why: &str) -> ConnectorError {
+        let message = format!("connecting to {}:{}: {why}", self.host, self.port);
+        ConnectorError::new(ErrorKind::Unreachable, message)
+    }
+
+    /// The host as TLS knows it: an IPv6 address stands in brackets in a URL only.
+    #[must_use]
+    pub fn tls_name(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// Bounds an operation. What becomes of its connection is found out before that is used again.
+    ///
+    /// # Errors
+    /// What the operation says, or that it took too long.
+    pub async fn bounded<T>(
+        &self,
+        what: &str,
+        stage: Stage,
+        operation: impl Future<Output = Result<T, ConnectorError>>,
+    ) -> Result<T, ConnectorError> {
+        // The server ends a statement of itself; this is for one that does not answer at all.
+        match timeout(self.timeout.saturating_mul(2), operation).await {
+            Ok(done) => done,
+            Err(_) => Err(ConnectorError::new(
+                stage.cut_off(),
+                format!("{what}: no answer in time"),
+            )),
+        }
+    }
+}
