@@ -411,7 +411,7 @@ mod tests {
     fn a_password_is_hashed_as_the_server_does() {
         // SELECT PASSWORD('password')
         let hashed = hash(&SecretString::from("password"));
-        assert_eq!(hashed, "*2470C0C06DEE42FD1618BBB99005ADCA2EC9D1E19");
+        assert_eq!(hashed, "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19");
     }
 
     #[test]
