@@ -1,17 +1,18 @@
 //! `AppConnector`: one target application, how to reach it and how accounts map.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::references::SecretKeyRef;
 use super::rules;
 
 mod dialect;
 mod ldap;
+mod matching;
 mod oauth2;
+mod scim;
 mod sql;
 mod status;
 
@@ -22,7 +23,9 @@ pub use ldap::{
     Ldap, LdapAccounts, LdapBind, LdapDialect, LdapDisable, LdapDisablingAttribute, LdapGroupKind,
     LdapGroups,
 };
+pub use matching::{Adopt, Matching, MatchingRule};
 pub use oauth2::{OAuth2Auth, TokenAuthStyle};
+pub use scim::{BasicAuth, BearerAuth, Scim, ScimAuth};
 pub use sql::{Sql, SqlAuth, SqlEncryption, SqlEntitlements, SqlStatement, SqlTables, SqlUsers};
 pub use status::{AppConnectorStatus, DryRunStatus, InventoryStatus, OrphanedAccount};
 
@@ -80,6 +83,9 @@ pub struct AppConnectorSpec {
     pub sql: Option<Sql>,
     /// How an employee becomes an account.
     pub account: AccountMapping,
+    /// How accounts that are there already are found to be somebody's.
+    #[serde(default)]
+    pub matching: Matching,
     /// What to do about entitlements that role templates name and the application lacks.
     #[serde(default)]
     pub entitlements: Entitlements,
@@ -103,66 +109,23 @@ pub struct AppConnectorSpec {
     pub mode: Mode,
 }
 
-/// How to reach a SCIM 2.0 service provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Scim {
-    /// Base URL, to which `/Users` and `/Groups` are added, such as `https://example.com/scim/v2`.
-    #[schemars(length(min = 1, max = 1024))]
-    #[x_kube(validation = Rule::new(rules::BASE_URL).message(rules::BASE_URL_MESSAGE))]
-    #[x_kube(validation = Rule::new(rules::PLAIN_URL).message(rules::PLAIN_URL_MESSAGE))]
-    pub base_url: String,
-    /// How we prove who we are.
-    pub auth: ScimAuth,
-    /// How the server proves who it is. The same as `spec.sync.tls`, which goes before it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tls: Option<Tls>,
-    /// Allows link-local addresses. The same as `spec.sync.allowLinkLocal`.
-    #[serde(default)]
-    pub allow_link_local: bool,
-    /// What kind of server it is, where it is a kind that differs from the standard.
-    #[serde(default)]
-    pub profile: Profile,
-    /// What is otherwise than the profile has it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dialect: Option<DialectSpec>,
+impl AppConnectorSpec {
+    /// Attributes that are read of each account: those that are managed, and those that tell whose it is.
+    #[must_use]
+    pub fn observed_attributes(&self) -> BTreeSet<String> {
+        let matching = self.matching.rules.iter().map(|rule| &rule.attribute);
+        let matching = matching.filter(|attribute| *attribute != USERNAME);
+        self.account
+            .attributes
+            .keys()
+            .chain(matching)
+            .cloned()
+            .collect()
+    }
 }
 
-/// Exactly one way of authenticating.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[x_kube(validation = Rule::new("[has(self.bearer), has(self.basic), has(self.oauth2)].filter(x, x).size() == 1").message("exactly one of auth.bearer, auth.basic and auth.oauth2 is needed"))]
-#[serde(rename_all = "camelCase")]
-pub struct ScimAuth {
-    /// A bearer token (RFC 6750).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bearer: Option<BearerAuth>,
-    /// User name and password (RFC 7617).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub basic: Option<BasicAuth>,
-    /// Access tokens by OAuth 2 client credentials (RFC 6749 section 4.4).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub oauth2: Option<OAuth2Auth>,
-}
-
-/// A bearer token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct BearerAuth {
-    /// Where the token is.
-    pub secret_key_ref: SecretKeyRef,
-}
-
-/// User name and password.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct BasicAuth {
-    /// User name; it must not hold a colon (RFC 7617 section 2).
-    #[schemars(length(min = 1, max = 256))]
-    #[x_kube(validation = Rule::new(rules::BASIC_USERNAME).message(rules::BASIC_USERNAME_MESSAGE))]
-    pub username: String,
-    /// Where the password is.
-    pub password_secret_key_ref: SecretKeyRef,
-}
+/// What a matching rule calls the user name by.
+pub const USERNAME: &str = "username";
 
 /// How the server proves who it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]

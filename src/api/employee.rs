@@ -122,6 +122,34 @@ pub struct EmployeeSpec {
     #[schemars(extend("maxProperties" = 64))]
     #[x_kube(validation = Rule::new(rules::FACT_KEYS).message(rules::FACT_KEYS_MESSAGE))]
     pub attributes: BTreeMap<String, AttributeText>,
+    /// Which accounts are the person's, and which are not, where that has to be said by hand: one entry for
+    /// each AppConnector.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["connector".into()]))]
+    pub links: Vec<AccountLink>,
+}
+
+/// What is said by hand of a person's account in one application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("has(self.account) || has(self.not)").message("links names neither an account nor any that is not the person's: set account, or not"))]
+#[x_kube(validation = Rule::new("!has(self.account) || !has(self.not) || !(self.account in self.not)").message("links names the same account as the person's and as not theirs: take it out of one"))]
+#[serde(rename_all = "camelCase")]
+pub struct AccountLink {
+    /// The AppConnector.
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = Rule::new(rules::OBJECT_NAME).message(rules::OBJECT_NAME_MESSAGE))]
+    pub connector: String,
+    /// User name, or identifier in the application, of the person's account. It is taken over as
+    /// `spec.matching.adopt` of the AppConnector allows, whatever its rules say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub account: Option<String>,
+    /// User names, or identifiers, of accounts that are not the person's. Where our mark for this person
+    /// stands on one, it is taken off and the account left as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 256)))]
+    pub not: Vec<String>,
 }
 
 fn default_type() -> String {

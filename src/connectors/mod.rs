@@ -25,6 +25,7 @@ use crate::domain::account::{
     AttributeChanges, Completeness, NewAccount, ObservedAccount, ObservedEntitlement,
 };
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName, Username};
+use crate::domain::mark::Mark;
 
 pub use capability::Capabilities;
 pub use error::{ConnectorError, ErrorKind};
@@ -81,6 +82,15 @@ pub trait Connector: Send + Sync {
         permit: &WritePermit,
         id: &AccountId,
         active: bool,
+    ) -> Result<Option<ObservedAccount>>;
+
+    /// Puts our mark on an account that bears nobody's, or takes ours off, and returns the account where the
+    /// target's answer shows it. [`ErrorKind::Changed`] where somebody's mark is seen on it by then.
+    async fn set_mark(
+        &self,
+        permit: &WritePermit,
+        id: &AccountId,
+        mark: Option<&Mark>,
     ) -> Result<Option<ObservedAccount>>;
 
     /// Deletes the account. One that is gone already is a success.

@@ -13,6 +13,7 @@ pub mod names;
 pub mod notice;
 pub mod passwords;
 pub mod pause;
+pub mod rivals;
 pub mod role_template;
 pub mod text;
 pub mod watch;

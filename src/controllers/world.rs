@@ -17,6 +17,7 @@ use super::names::{AllNames, TargetKey};
 use super::words::Words;
 use crate::api::{EmployeeStatus, RoleTemplateStatus};
 use crate::connectors::ConnectorError;
+use crate::controllers::rivals::Rivals;
 use crate::domain::facts::Facts;
 use crate::domain::ids::{
     AccountId, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName,
@@ -137,6 +138,8 @@ pub struct Realm {
     pub secrets: BTreeMap<String, SecretView>,
     /// The compiled policy.
     pub policy: Arc<Policy>,
+    /// Who else an account may be.
+    pub rivals: Rivals,
 }
 
 impl Realm {
@@ -156,6 +159,7 @@ impl Realm {
             stopping: BTreeSet::new(),
             secrets: BTreeMap::new(),
             policy: Arc::default(),
+            rivals: Rivals::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use super::queue::Placed;
 use crate::connectors::{Capabilities, ConnectorError, HolderResults, Listing};
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedEntitlement};
 use crate::domain::ids::AccountId;
+use crate::domain::mark::Mark;
 use crate::plan::operation::{EntitlementTarget, Operation, ReadKey};
 
 /// A write to one account alone.
@@ -16,6 +17,7 @@ pub(super) enum Write {
     Create(NewAccount),
     Update(AccountId, AttributeChanges),
     SetActive(AccountId, bool),
+    SetMark(AccountId, Option<Mark>),
 }
 
 /// What is to be called. Shared between the task that calls and the core that waits.
@@ -59,6 +61,10 @@ impl Route {
             Operation::Update { id, changes } => {
                 return write(Write::Update(id.clone(), changes.clone()));
             }
+            Operation::Adopt { id, mark } => {
+                return write(Write::SetMark(id.clone(), Some(mark.clone())));
+            }
+            Operation::Disown(id) => return write(Write::SetMark(id.clone(), None)),
             Operation::Enable(id) => return write(Write::SetActive(id.clone(), true)),
             Operation::Disable(id) => return write(Write::SetActive(id.clone(), false)),
             Operation::AddEntitlements { id, entitlements } => (

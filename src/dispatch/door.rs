@@ -71,6 +71,10 @@ impl Door {
                         let set = connector.set_active(&permit, id, *active).await;
                         set.map(Effect::ActivitySet)
                     }
+                    Write::SetMark(id, mark) => {
+                        let set = connector.set_mark(&permit, id, mark.as_ref()).await;
+                        set.map(Effect::Marked)
+                    }
                 }
             })
             .await;

@@ -98,6 +98,8 @@ pub enum Effect {
     Updated(Option<ObservedAccount>),
     /// The account was enabled or disabled; as the target's answer shows it, where it does.
     ActivitySet(Option<ObservedAccount>),
+    /// Our mark was put on the account or taken off; as the target's answer shows it, where it does.
+    Marked(Option<ObservedAccount>),
     /// Entitlements were given or taken, each with its own result. Where a newer order overtook this
     /// one half way, the part that was not sent is missing; one that nothing was sent of is not
     /// reported at all.

@@ -150,6 +150,14 @@ impl Line {
                 };
                 (Some(id), vec![attribute("active", change)])
             }
+            Write::SetMark(id, mark) => {
+                let change = if mark.is_some() {
+                    audit::Change::Set
+                } else {
+                    audit::Change::Cleared
+                };
+                (Some(id), vec![attribute("mark", change)])
+            }
         };
         Self {
             verb: order.operation.verb(),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::account::{AttributeValue, Attributes};
 use super::cel::Subject;
+use super::clues::{self, Clues};
 use super::facts::Facts;
 use super::ids::{AttributeName, ConnectorName, EmployeeName, EntitlementName, RoleName};
 use super::lifecycle::{self, Lifecycle};
@@ -41,6 +42,8 @@ pub struct DesiredAccount {
     pub undecided_attributes: BTreeSet<AttributeName>,
     /// The manager whose account the manager attribute names.
     pub manager: Option<ManagerDesire>,
+    /// What tells which account that is there already is the person's.
+    pub clues: Clues,
     /// Roles that justify the account.
     pub roles: BTreeSet<RoleName>,
     /// Entitlements, and the roles that give each.
@@ -146,6 +149,7 @@ fn map(connector: &Connector, facts: &Facts, subject: &Subject, account: &mut De
             }
         }
     }
+    account.clues = clues::of(connector, subject);
     account.manager = connector
         .spec
         .manager

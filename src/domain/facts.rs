@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::ids::{EmployeeId, EmployeeName, RoleName};
+use super::ids::{AccountId, ConnectorName, EmployeeId, EmployeeName, RoleName, Username};
 
 /// Whether a person works at present, apart from dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,4 +65,37 @@ pub struct Facts {
     pub roles: Box<[RoleName]>,
     /// Free facts.
     pub attributes: BTreeMap<String, String>,
+    /// What is said by hand of the person's accounts.
+    pub links: Box<[Link]>,
+}
+
+/// What is said by hand of a person's account in one application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Where.
+    pub connector: ConnectorName,
+    /// User name or identifier of the person's account.
+    pub account: Option<Box<str>>,
+    /// User names or identifiers of accounts that are not theirs.
+    pub not: Box<[Box<str>]>,
+}
+
+impl Link {
+    /// Whether an account is said to be somebody else's.
+    #[must_use]
+    pub fn disowns(&self, id: Option<&AccountId>, username: Option<&Username>) -> bool {
+        let is = |said: &str| {
+            id.is_some_and(|id| id.as_str() == said)
+                || username.is_some_and(|name| *name == Username::new(said))
+        };
+        self.not.iter().any(|said| is(said))
+    }
+}
+
+impl Facts {
+    /// What is said by hand of the account in one application.
+    #[must_use]
+    pub fn link(&self, connector: &ConnectorName) -> Option<&Link> {
+        self.links.iter().find(|link| link.connector == *connector)
+    }
 }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::facts::{Employment, Facts};
-use super::policy::{Connector, ConnectorSpec, Policy, Template, TemplateSpec};
+use super::policy::{Connector, ConnectorSpec, MatchingSpec, Policy, Template, TemplateSpec};
 use super::usernames::Rules;
 
 /// An instant.
@@ -40,6 +40,7 @@ pub(crate) fn person(id: &str) -> Facts {
         employment: Employment::Active,
         roles: Box::default(),
         attributes: BTreeMap::new(),
+        links: Box::default(),
     }
 }
 
@@ -91,6 +92,7 @@ pub(crate) fn connector(name: &str) -> ConnectorSpec {
         .map(|(k, v)| (k.into(), v.to_owned()))
         .into(),
         manager: None,
+        matching: MatchingSpec::default(),
         create_entitlements: false,
         own_account: None,
         protected_accounts: Vec::new(),

@@ -5,6 +5,17 @@ use super::ids::AccountId;
 use super::ids::EmployeeId;
 use super::mark::{Marking, Scope};
 
+/// Reasons of contradictions that only a person can decide: which account it is.
+pub const CONFLICTS: [&str; 7] = [
+    "MarkAndLinkDisagree",
+    "SeveralAccountsMarked",
+    "MarkMissing",
+    "AmbiguousMatch",
+    "NotAdopted",
+    "LinkDisagrees",
+    "LinkedAccountTaken",
+];
+
 /// What a target shows of one person's account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Match {
@@ -14,6 +25,10 @@ pub enum Match {
     Unknown,
     /// Exactly one account is ours.
     One(ObservedAccount),
+    /// None is ours; one that bears nobody's mark is the person's, and may be taken over.
+    Adoptable(ObservedAccount),
+    /// Our mark for this person stands on an account that is said not to be theirs.
+    Disowned(ObservedAccount),
     /// What is seen contradicts itself or our link; a person must decide.
     Conflict(Conflict),
 }

@@ -4,7 +4,9 @@
 //! module compiles with its pure dependencies alone; `tests/it/purity.rs` holds it to that.
 
 pub mod account;
+pub mod adoption;
 pub mod cel;
+pub mod clues;
 pub mod desired;
 pub mod facts;
 #[cfg(test)]
@@ -20,3 +22,4 @@ pub mod record;
 pub mod roles;
 pub mod small_set;
 pub mod usernames;
+pub mod whose;

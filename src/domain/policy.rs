@@ -44,6 +44,8 @@ pub struct ConnectorSpec {
     pub attributes: BTreeMap<AttributeName, String>,
     /// The attribute that follows the manager, where one does.
     pub manager: Option<AttributeName>,
+    /// How accounts that are there already are found to be somebody's.
+    pub matching: MatchingSpec,
     /// Whether missing entitlements are made.
     pub create_entitlements: bool,
     /// User name of the account that the connector itself is known by, which no plan may change.
@@ -58,6 +60,29 @@ pub struct ConnectorSpec {
     pub dry_run: bool,
     /// Faults that were found in the spec before it came here.
     pub faults: Vec<Problem>,
+}
+
+/// How accounts that are there already are found to be somebody's, as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MatchingSpec {
+    /// Attributes and the CEL expressions that they are compared with, in order. `None` is the user name.
+    pub rules: Vec<(Option<AttributeName>, String)>,
+    /// Whether such an account may be taken over.
+    pub adopt: Adopt,
+    /// Patterns of user names that may be, where that has to be listed.
+    pub listed: Vec<String>,
+}
+
+/// Whether an account that bears nobody's mark may be taken over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Adopt {
+    /// Never.
+    #[default]
+    Never,
+    /// Where exactly one fits exactly one person.
+    WhenUnique,
+    /// The same, where its user name is listed.
+    WhenListed,
 }
 
 /// A role template, compiled.
@@ -80,6 +105,10 @@ pub struct Connector {
     pub usernames: Vec<Expression>,
     /// Compiled attribute expressions.
     pub attributes: BTreeMap<AttributeName, Expression>,
+    /// Compiled rules that tell whose an account is.
+    pub matching: Vec<(Option<AttributeName>, Expression)>,
+    /// User names of accounts that may be taken over, where that has to be listed.
+    pub adoptable: Patterns,
     /// User names of accounts that no plan may change.
     pub protected_accounts: Patterns,
     /// Names of entitlements that no plan may change.
@@ -132,9 +161,19 @@ impl Connector {
                 compile(field, source, ResultKind::Attribute).map(|e| (name.clone(), e))
             })
             .collect();
+        let rules = spec.matching.rules.iter().enumerate();
+        let matching = rules
+            .filter_map(|(i, (attribute, source))| {
+                let field = format!("spec.matching.rules[{i}].equals");
+                compile(field, source, ResultKind::Text).map(|e| (attribute.clone(), e))
+            })
+            .collect();
+        let listed = spec.matching.listed.iter().map(String::as_str);
         let accounts = spec.protected_accounts.iter().map(String::as_str);
         let entitlements = spec.protected_entitlements.iter().map(String::as_str);
         Self {
+            matching,
+            adoptable: Patterns::new(listed, []),
             protected_accounts: Patterns::new(accounts, spec.own_account.as_deref()),
             protected_entitlements: Patterns::new(entitlements, []),
             spec,

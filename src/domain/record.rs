@@ -3,11 +3,13 @@
 //! Conditions are never read back. Links, and the origin of each grant, must be: a membership whose
 //! origin is lost is not ours to take away.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use litemap::LiteMap;
 
+use super::facts::Facts;
 use super::ids::{AccountId, ConnectorName, EntitlementName, RoleName, Username};
 use super::roles::Why;
 use super::small_set::SmallSet;
@@ -53,6 +55,25 @@ pub struct RecordedGrant {
 }
 
 impl Record {
+    /// What is remembered of accounts that are not said by hand to be somebody else's.
+    #[must_use]
+    pub fn without_disowned(&self, facts: &Facts) -> Cow<'_, Self> {
+        let is_disowned = |name: &ConnectorName, account: &RecordedAccount| {
+            let link = facts.link(name);
+            link.is_some_and(|l| l.disowns(account.id.as_ref(), account.username.as_ref()))
+        };
+        let disowned = self
+            .accounts
+            .iter()
+            .filter(|(name, account)| is_disowned(name, account));
+        let disowned: Vec<ConnectorName> = disowned.map(|(name, _)| name.clone()).collect();
+        let mut record = Cow::Borrowed(self);
+        for name in disowned {
+            record.to_mut().accounts.remove(&name);
+        }
+        record
+    }
+
     /// Lets neighbouring grants that are alike be one in memory: most of a person's were given together.
     pub fn share(&mut self) {
         for (_, account) in &mut self.accounts {

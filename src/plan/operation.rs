@@ -37,6 +37,15 @@ pub enum Operation {
     Enable(AccountId),
     /// Stops the account from being used.
     Disable(AccountId),
+    /// Puts our mark on an account that bears nobody's: it is managed from then on.
+    Adopt {
+        /// The account.
+        id: AccountId,
+        /// Our mark.
+        mark: Mark,
+    },
+    /// Takes our mark off an account, and leaves it as it is.
+    Disown(AccountId),
     /// Gives and takes entitlements. Additions and removals are never in one operation.
     AddEntitlements {
         /// The account.
@@ -81,6 +90,8 @@ impl Operation {
             Self::Update { .. } => "Update",
             Self::Enable(_) => "Enable",
             Self::Disable(_) => "Disable",
+            Self::Adopt { .. } => "Adopt",
+            Self::Disown(_) => "Disown",
             Self::AddEntitlements { .. } => "AddEntitlements",
             Self::RemoveEntitlements { .. } => "RemoveEntitlements",
         }

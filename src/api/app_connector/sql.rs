@@ -99,6 +99,10 @@ pub struct SqlTables {
     /// Lets the one with `:id` be used again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable: Option<SqlStatement>,
+    /// Puts `:mark` on the one with `:id`, or takes it off where `:mark` is null: to take over accounts that were
+    /// there before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<SqlStatement>,
     /// Deletes the one with `:id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete: Option<SqlStatement>,

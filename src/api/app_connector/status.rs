@@ -63,6 +63,12 @@ pub struct DryRunStatus {
     pub enable: i64,
     /// Accounts that would be disabled.
     pub disable: i64,
+    /// Accounts that were there before and would be taken over.
+    #[serde(default)]
+    pub adopt: i64,
+    /// Accounts that our mark would be taken off.
+    #[serde(default)]
+    pub disown: i64,
     /// Memberships that would be added.
     pub add_entitlements: i64,
     /// Memberships that would be removed.

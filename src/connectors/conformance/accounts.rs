@@ -6,6 +6,7 @@ use super::report::{Fault, ensure, refused};
 use super::stage::{Stage, renaming};
 use crate::domain::account::{Activity, NewAccount, ObservedAccount};
 use crate::domain::ids::{AccountId, Username};
+use crate::domain::mark::Mark;
 
 pub(super) fn checks() -> Vec<Check> {
     vec![
@@ -31,6 +32,9 @@ pub(super) fn checks() -> Vec<Check> {
         }),
         Check::of("an account is disabled and enabled, twice each", |stage| {
             Box::pin(disable(stage))
+        }),
+        Check::of("our mark is taken off, and put on again", |stage| {
+            Box::pin(marking(stage))
         }),
         Check::of("an account is made disabled", |stage| {
             Box::pin(asleep(stage))
@@ -85,6 +89,52 @@ async fn mark(stage: &Stage<'_>) -> Result<(), Fault> {
         None => "it keeps none, and without it no account is made safely".to_owned(),
         Some(other) => format!("it shows {other:?} in its place"),
     }))
+}
+
+/// What is done to an account that was there before. One that has lost the mark is not found by it: it is taken
+/// away at once where the mark does not come back.
+async fn marking(stage: &Stage<'_>) -> Result<(), Fault> {
+    let made = stage.join(0).await?;
+    let mark = stage.mark(0);
+    let set = async |id: &AccountId, mark: Option<&Mark>| {
+        let shown = stage.connector.set_mark(&stage.permit, id, mark).await?;
+        let id = shown
+            .as_ref()
+            .map_or_else(|| id.clone(), |account| account.id.clone());
+        let read = stage.read(&id).await?;
+        let is_so = mark.map(Mark::as_str) == read.mark.as_deref();
+        ensure(is_so, || format!("it shows {:?} afterwards", read.mark))?;
+        ensure(
+            read.username == made.username && read.activity == made.activity,
+            || "it is another account, or in another state, afterwards".to_owned(),
+        )?;
+        Ok::<_, Fault>(id)
+    };
+    let bare = set(&made.id, None).await?;
+    let again = async {
+        let bare = set(&bare, None).await?;
+        let marked = set(&bare, Some(&mark)).await?;
+        set(&marked, Some(&mark)).await
+    };
+    let again = again.await;
+    if again.is_err() {
+        stage.connector.delete(&stage.permit, &bare).await?;
+    }
+    let id = again?;
+    ensure(id == made.id, || {
+        format!("its identifier was {} and is {id}", made.id)
+    })?;
+    let other = stage.mark(1);
+    let refused = stage
+        .connector
+        .set_mark(&stage.permit, &id, Some(&other))
+        .await;
+    match refused {
+        Err(error) if error.kind == ErrorKind::Changed => Ok(()),
+        // Where nothing is read beforehand, the one that looked just before answers for it.
+        Ok(_) => set(&id, Some(&mark)).await.map(drop),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn find(stage: &Stage<'_>) -> Result<(), Fault> {

@@ -15,6 +15,7 @@ mod frames;
 mod groups;
 mod ids;
 mod listing;
+mod marking;
 mod membership;
 mod observe;
 mod passwords;
@@ -43,6 +44,7 @@ use super::{
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
+use crate::domain::mark::Mark;
 
 pub use self::config::{Accounts, Disabling, Groups, LdapConfig, MemberForm};
 pub use self::dialect::Dialect;
@@ -124,6 +126,15 @@ impl Connector for LdapConnector {
         active: bool,
     ) -> super::Result<Option<ObservedAccount>> {
         self.switch_account(id, active).await
+    }
+
+    async fn set_mark(
+        &self,
+        _: &WritePermit,
+        id: &AccountId,
+        mark: Option<&Mark>,
+    ) -> super::Result<Option<ObservedAccount>> {
+        self.mark_account(id, mark).await
     }
 
     async fn delete(&self, _: &WritePermit, id: &AccountId) -> super::Result<()> {

@@ -254,13 +254,18 @@ impl LdapConnector {
     }
 }
 
-/// Where several values stand, the one that looks like a mark: parts divided by `/`.
+/// Where several values stand, the one that looks like a mark, or else the first.
 fn mark(values: &[String]) -> Option<&str> {
-    let looks = |value: &&String| value.split('/').filter(|part| !part.is_empty()).count() == 3;
-    let mut all = values.iter();
-    all.find(looks)
-        .or_else(|| values.first())
-        .map(String::as_str)
+    mark_of(values).or_else(|| values.first().map(String::as_str))
+}
+
+/// The value that looks like a mark: three parts divided by `/`.
+pub(super) fn mark_of(values: &[String]) -> Option<&str> {
+    let looks = |value: &&String| {
+        let parts: Vec<&str> = value.split('/').collect();
+        parts.len() == 3 && parts.iter().all(|part| !part.is_empty())
+    };
+    values.iter().find(looks).map(String::as_str)
 }
 
 /// The flags of an account of Active Directory.

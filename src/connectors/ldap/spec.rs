@@ -183,7 +183,7 @@ fn connector(
         },
         disabling: disabling(ldap, dialect),
         groups: ldap.groups.as_ref().map(|of| groups(of, dialect)),
-        managed: spec.account.attributes.keys().cloned().collect(),
+        managed: spec.observed_attributes().into_iter().collect(),
         manager: (spec.account.manager == Manager::FromManagerRef).then(|| MANAGER.to_owned()),
     };
     LdapConnector::new(config).map_err(|error: ConnectorError| {

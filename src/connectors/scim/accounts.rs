@@ -16,6 +16,7 @@ use super::ways::Update;
 use crate::connectors::{ConnectorError, ErrorKind, FindKey, InitialPassword};
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount};
 use crate::domain::ids::AccountId;
+use crate::domain::mark::Mark;
 
 /// A record as it was read, to be put back.
 pub(super) struct Record {
@@ -282,6 +283,40 @@ impl ScimConnector {
             Ok(())
         };
         self.put_user(id, Intent::Change, &what, edit).await
+    }
+
+    pub(super) async fn mark_user(
+        &self,
+        id: &AccountId,
+        mark: Option<&Mark>,
+    ) -> Result<Option<ObservedAccount>, ConnectorError> {
+        let doing = if mark.is_some() {
+            "marking"
+        } else {
+            "taking our mark off"
+        };
+        let what = format!("{doing} user {id}");
+        let operation = patch::mark(mark);
+        if self.dialect().patches_users() && self.ways.update == Update::Patch {
+            match self
+                .patch_user(id, &[operation], Intent::Claim, &what)
+                .await
+            {
+                Ok(answer) => return Ok(self.shown(id, &answer)),
+                Err(failure) if failure.error.kind == ErrorKind::Unsupported => {
+                    self.learn(|dialect| dialect.learnt.user_patch_refused = true);
+                }
+                Err(failure) => return Err(self.confirm_missing(failure).await),
+            }
+        }
+        let edit = |user: &mut Value| {
+            match mark {
+                Some(mark) => patch::put(user, "externalId", Value::from(mark.as_str())),
+                None => patch::take(user, "externalId"),
+            }
+            Ok(())
+        };
+        self.put_user(id, Intent::Claim, &what, edit).await
     }
 
     /// Deletes a record of an endpoint, such as `Users`.

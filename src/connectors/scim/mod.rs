@@ -47,6 +47,7 @@ use super::{
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
+use crate::domain::mark::Mark;
 
 pub use self::config::{Auth, ClientAuthentication, OAuth2, ScimConfig};
 pub use self::spec::PROTOCOL;
@@ -235,6 +236,15 @@ impl Connector for ScimConnector {
         active: bool,
     ) -> super::Result<Option<ObservedAccount>> {
         self.switch_user(id, active).await
+    }
+
+    async fn set_mark(
+        &self,
+        _: &WritePermit,
+        id: &AccountId,
+        mark: Option<&Mark>,
+    ) -> super::Result<Option<ObservedAccount>> {
+        self.mark_user(id, mark).await
     }
 
     async fn delete(&self, _: &WritePermit, id: &AccountId) -> super::Result<()> {

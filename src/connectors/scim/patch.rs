@@ -10,6 +10,7 @@ use super::ways::{Deactivation, ManagerForm, OperationCase};
 use crate::connectors::{ConnectorError, ErrorKind};
 use crate::domain::account::{AttributeChanges, AttributeValue, NewAccount};
 use crate::domain::ids::AttributeName;
+use crate::domain::mark::Mark;
 
 /// Schema of a PATCH request (RFC 7644 section 3.5.2).
 const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
@@ -42,6 +43,15 @@ pub fn switch(active: bool, way: Deactivation) -> Option<Value> {
             Some(replace("active", &Value::from(word)))
         }
         Deactivation::Put => None,
+    }
+}
+
+/// The operation that puts our mark on an account, or takes it off.
+#[must_use]
+pub fn mark(mark: Option<&Mark>) -> Value {
+    match mark {
+        Some(mark) => replace("externalId", &Value::from(mark.as_str())),
+        None => json!({"op": "remove", "path": "externalId"}),
     }
 }
 
@@ -159,6 +169,14 @@ pub fn apply(
 pub fn put(resource: &mut Value, name: &str, value: Value) {
     if let Some(map) = resource.as_object_mut() {
         map.insert(key(map, name), value);
+    }
+}
+
+/// Clears an attribute of a record.
+pub fn take(resource: &mut Value, name: &str) {
+    if let Some(map) = resource.as_object_mut() {
+        let name = key(map, name);
+        map.remove(&name);
     }
 }
 

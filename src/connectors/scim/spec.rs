@@ -213,9 +213,8 @@ fn connector(
         timeout: duration::parse(&spec.sync.timeout).unwrap_or(Duration::from_secs(30)),
         page_size: spec.sync.page_size,
         managed_attributes: spec
-            .account
-            .attributes
-            .keys()
+            .observed_attributes()
+            .iter()
             .map(AttributeName::new)
             .collect(),
         manager: spec.account.manager == Manager::FromManagerRef,

@@ -15,6 +15,8 @@ pub struct TablesConfig {
     pub disable: Option<Statement>,
     /// Lets it be used again.
     pub enable: Option<Statement>,
+    /// Puts a mark on one, or takes it off.
+    pub mark: Option<Statement>,
     /// Deletes one.
     pub delete: Option<Statement>,
     /// Roles, groups and the like.
@@ -103,6 +105,8 @@ impl TablesConfig {
             let statement = statement.iter();
             all.extend(statement.map(|s| one(field, s, vec!["id"], &["id"], vec![])));
         }
+        let mark = self.mark.iter();
+        all.extend(mark.map(|s| one("mark", s, vec!["id", "mark"], &["id", "mark"], vec![])));
         if let Some(e) = &self.entitlements {
             all.extend([
                 one(

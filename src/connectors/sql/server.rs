@@ -11,6 +11,13 @@ use crate::connectors::{ConnectorError, ErrorKind};
 /// the marks of `rollcall connector check`.)
 pub(super) const MARK: &str = "^[a-z0-9-]+/[a-z0-9_-]+/[A-Za-z0-9._-]+$";
 
+/// Whether a text looks like a mark.
+#[must_use]
+pub(super) fn is_mark(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('/').collect();
+    parts.len() == 3 && parts.iter().all(|part| !part.is_empty()) && !text.contains([' ', '='])
+}
+
 /// What connections to a server are made from.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {

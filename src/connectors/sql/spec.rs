@@ -175,7 +175,7 @@ fn connector(
         timeout: duration::parse(&spec.sync.timeout).unwrap_or(Duration::from_secs(30)),
         connections: usize::from(spec.sync.concurrency) + MORE,
     };
-    let mut managed: Vec<String> = spec.account.attributes.keys().cloned().collect();
+    let mut managed: Vec<String> = spec.observed_attributes().into_iter().collect();
     if let Some(tables) = &sql.tables {
         if spec.account.manager == Manager::FromManagerRef {
             managed.push(PROTOCOL.manager_attribute.to_owned());
@@ -232,6 +232,7 @@ fn statements(
         disable: maybe("disable", tables.disable.as_ref(), dialect)?,
         enable: maybe("enable", tables.enable.as_ref(), dialect)?,
         delete: maybe("delete", tables.delete.as_ref(), dialect)?,
+        mark: maybe("mark", tables.mark.as_ref(), dialect)?,
         entitlements: entitlements.transpose()?,
         managed,
     })

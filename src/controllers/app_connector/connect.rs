@@ -42,7 +42,7 @@ pub fn open(
         registry::type_word(spec),
         registry::block(spec),
         &spec.sync,
-        &spec.account.attributes.keys().collect::<Vec<_>>(),
+        &spec.observed_attributes(),
         &spec.account.manager,
         &spec.account.initial_password,
     );

@@ -7,11 +7,14 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::api::AppConnectorSpec;
-use crate::api::app_connector::{LetterCase, Manager, MissingEntitlement, Mode, UsernameRules};
+use crate::api::app_connector::{
+    Adopt as Written, LetterCase, Manager, Matching, MissingEntitlement, Mode, USERNAME,
+    UsernameRules,
+};
 use crate::api::duration;
 use crate::connectors::registry;
 use crate::domain::ids::{AttributeName, ConnectorName};
-use crate::domain::policy::{Connector, ConnectorSpec};
+use crate::domain::policy::{Adopt, Connector, ConnectorSpec, MatchingSpec};
 use crate::domain::problem::Problem;
 use crate::domain::usernames::Rules;
 
@@ -50,6 +53,7 @@ pub fn compile(name: &ConnectorName, spec: &AppConnectorSpec) -> Arc<Connector> 
             Manager::Unmanaged => None,
             Manager::FromManagerRef => registry::manager_attribute(spec),
         },
+        matching: matching(&spec.matching),
         create_entitlements: spec.entitlements.missing == MissingEntitlement::Create,
         own_account: registry::own_account(spec),
         protected_accounts: spec.protected.accounts.clone(),
@@ -65,6 +69,22 @@ fn checked(field: &str, text: &str, faults: &mut Vec<Problem>) -> Duration {
         faults.push(Problem::edit("NotADuration", format!("{field}: {wrong}")));
         MIN_INTERVAL
     })
+}
+
+fn matching(written: &Matching) -> MatchingSpec {
+    let rules = written.rules.iter().map(|rule| {
+        let attribute = Some(&rule.attribute).filter(|name| *name != USERNAME);
+        (attribute.map(AttributeName::new), rule.equals.0.clone())
+    });
+    MatchingSpec {
+        rules: rules.collect(),
+        adopt: match written.adopt {
+            Written::Never => Adopt::Never,
+            Written::WhenUnique => Adopt::WhenUnique,
+            Written::WhenListed => Adopt::WhenListed,
+        },
+        listed: written.listed.clone(),
+    }
 }
 
 fn rules(written: &UsernameRules) -> Rules {

@@ -5,12 +5,20 @@ use std::sync::Arc;
 
 use crate::controllers::names::{AllNames, Owner};
 use crate::controllers::world::{ConnectorEntry, Person, Realm};
+use crate::domain::account::ObservedAccount;
+use crate::domain::adoption::Terms;
+use crate::domain::clues::Clue;
 use crate::domain::desired::{Desired, DesiredAccount};
-use crate::domain::ids::{AccountId, ConnectorName, EmployeeName, EntitlementName, Username};
+use crate::domain::facts::Facts;
+use crate::domain::ids::{
+    AccountId, ConnectorName, EmployeeId, EmployeeName, EntitlementName, Username,
+};
+use crate::domain::lifecycle::Stage;
 use crate::domain::matching::{Match, match_account};
 use crate::domain::problem::Problem;
-use crate::domain::record::RecordedAccount;
+use crate::domain::record::{Record, RecordedAccount};
 use crate::domain::usernames;
+use crate::domain::whose::{self, Sight};
 use crate::plan::{EntitlementView, Observation, Operation};
 
 /// What each target shows of one person. A target that was not listed yet has no entry.
@@ -20,6 +28,7 @@ pub fn observations(
     realm: &Realm,
     names: &mut AllNames,
     person: &Person,
+    record: &Record,
     desired: &Desired,
 ) -> BTreeMap<ConnectorName, Observation> {
     // Also where nothing is desired or recorded: an account that bears the person's mark is ours, and
@@ -39,7 +48,7 @@ pub fn observations(
     let concerned: BTreeSet<&ConnectorName> = desired
         .accounts
         .keys()
-        .chain(person.record.accounts.keys())
+        .chain(record.accounts.keys())
         .chain(marked)
         .chain(incomplete)
         .chain(person.unsettled.submitted.keys())
@@ -59,8 +68,10 @@ pub fn observations(
             entry,
             person,
             desired: desired.accounts.get(name),
-            recorded: person.record.accounts.get(name),
+            recorded: record.accounts.get(name),
             may_work: desired.lifecycle.stage.may_work(),
+            stage: desired.lifecycle.stage,
+            facts: person.facts.as_ref().ok().map(Arc::as_ref),
         };
         out.insert(name.clone(), view.observe(names));
     }
@@ -75,26 +86,44 @@ struct View<'a> {
     desired: Option<&'a DesiredAccount>,
     recorded: Option<&'a RecordedAccount>,
     may_work: bool,
+    stage: Stage,
+    facts: Option<&'a Facts>,
+}
+
+impl<'a> Sight<'a> for View<'a> {
+    fn marked(&self) -> Vec<&'a ObservedAccount> {
+        self.entry.inventory.by_mark(&self.person.employee_id)
+    }
+
+    fn linked(&self) -> Option<&'a ObservedAccount> {
+        let id = self.recorded?.id.as_ref()?;
+        self.entry.inventory.by_id(id)
+    }
+
+    fn meant_by(&self, said: &str) -> Vec<&'a ObservedAccount> {
+        self.entry.inventory.meant_by(said)
+    }
+
+    fn candidates(&self, clue: &Clue) -> Vec<&'a ObservedAccount> {
+        self.entry.inventory.candidates(clue)
+    }
+
+    fn rivals(&self, clue: &Clue) -> Vec<&'a EmployeeId> {
+        let id = &self.person.employee_id;
+        self.realm.rivals.of(id, self.name, clue).collect()
+    }
 }
 
 impl View<'_> {
     fn observe(&self, names: &mut AllNames) -> Observation {
         let inventory = &self.entry.inventory;
         let id = &self.person.employee_id;
-        let linked = self
-            .recorded
-            .and_then(|r| r.id.as_ref())
-            .and_then(|id| inventory.by_id(id));
         let accounts_complete = inventory.accounts_completeness().is_complete();
-        let matched = match_account(
-            &self.realm.scope,
-            id,
-            &inventory.by_mark(id),
-            linked,
-            accounts_complete,
-        );
+        let matched = self.matched();
         let account_id = match &matched {
-            Match::One(account) => Some(account.id.clone()),
+            Match::One(account) | Match::Adoptable(account) | Match::Disowned(account) => {
+                Some(account.id.clone())
+            }
             Match::Absent | Match::Unknown | Match::Conflict(_) => None,
         };
         let held = account_id
@@ -137,6 +166,29 @@ impl View<'_> {
         }
     }
 
+    fn matched(&self) -> Match {
+        let inventory = &self.entry.inventory;
+        let id = &self.person.employee_id;
+        let complete = inventory.accounts_completeness().is_complete();
+        let Some(connector) = self.entry.compiled.as_deref() else {
+            // It can't be read what it says of accounts that are nobody's.
+            let scope = &self.realm.scope;
+            return match_account(scope, id, &self.marked(), self.linked(), complete);
+        };
+        let terms = Terms {
+            scope: &self.realm.scope,
+            employee: id,
+            connector,
+            complete,
+        };
+        let person = whose::Person {
+            stage: self.stage,
+            desired: self.desired,
+            link: self.facts.and_then(|facts| facts.link(self.name)),
+        };
+        whose::find(&terms, &person, self)
+    }
+
     fn entitlement_views(&self) -> BTreeMap<EntitlementName, EntitlementView> {
         let desired = self.desired.iter().flat_map(|d| d.entitlements.keys());
         let recorded = self.recorded.iter().flat_map(|r| r.grants.keys());
@@ -162,7 +214,7 @@ impl View<'_> {
 
     /// The name that the person has, or is to have, in this target.
     fn username(&self, matched: &Match, names: &mut AllNames) -> Result<Username, Problem> {
-        if let Match::One(account) = matched {
+        if let Match::One(account) | Match::Adoptable(account) = matched {
             return Ok(account.username.clone());
         }
         if let Some(name) = self.recorded.and_then(|r| r.username.clone()) {

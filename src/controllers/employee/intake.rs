@@ -4,10 +4,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::api::EmployeeSpec;
-use crate::api::employee::Employment as Written;
+use crate::api::employee::{AccountLink, Employment as Written};
 use crate::controllers::words::Words;
-use crate::domain::facts::{Employment, Facts};
-use crate::domain::ids::{EmployeeId, EmployeeName, RoleName};
+use crate::domain::facts::{Employment, Facts, Link};
+use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, RoleName};
 use crate::domain::problem::Problem;
 
 /// Checks what a schema could not. Texts that people have in common are shared.
@@ -80,7 +80,20 @@ pub fn facts(
             .iter()
             .map(|(key, value)| (key.clone(), value.0.clone()))
             .collect(),
+        links: spec.links.iter().map(link).collect(),
     })
+}
+
+fn link(written: &AccountLink) -> Link {
+    Link {
+        connector: ConnectorName::new(&written.connector),
+        account: written.account.as_deref().map(Box::from),
+        not: written
+            .not
+            .iter()
+            .map(|said| Box::from(said.as_str()))
+            .collect(),
+    }
 }
 
 fn date(field: &str, text: &str) -> Result<Date, Problem> {

@@ -1,5 +1,6 @@
 //! Takes in how an order ended: what the target shows now, and what is to be tried again when.
 
+mod adopted;
 mod shown;
 mod unmarked;
 
@@ -104,6 +105,10 @@ impl Context<'_> {
                     .insert(self.connector.clone());
                 // The proof by a direct read decides whether it succeeded.
             }
+            (Effect::Marked(shown), Operation::Adopt { id, mark }) => {
+                self.adopted(shown, id, mark, order);
+            }
+            (Effect::Marked(shown), Operation::Disown(id)) => self.disowned(shown, id, order),
             (Effect::Entitlements { results, created }, operation) => {
                 for entitlement in created {
                     self.inventory.created_entitlement(entitlement);

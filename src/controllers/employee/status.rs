@@ -19,6 +19,7 @@ use crate::domain::desired::Desired;
 use crate::domain::facts::Facts;
 use crate::domain::ids::ConnectorName;
 use crate::domain::lifecycle::{Stage, Transition};
+use crate::domain::matching::CONFLICTS;
 use crate::domain::problem::{NOT_APPLIED, Problem};
 use crate::domain::record::RecordedAccount;
 use crate::plan::parts::{GrantPlan, GrantState, Step};
@@ -374,14 +375,6 @@ pub const PAUSED: &str = "Paused";
 
 /// The same where what is kept back is the end of access.
 pub const LEAVER_HELD: &str = "LeaverHeld";
-
-/// Reasons that mean: a person must decide.
-const CONFLICTS: [&str; 3] = [
-    "MarkAndLinkDisagree",
-    "SeveralAccountsMarked",
-    "MarkMissing",
-];
-
 /// A manager who does not exist (yet) is waited for by nothing but the status: a name that is mistyped
 /// would never be noticed otherwise. Whoever left needs none.
 fn missing_manager(realm: &Realm, facts: &Facts, stage: Stage) -> Option<Problem> {

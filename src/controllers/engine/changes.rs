@@ -161,6 +161,7 @@ impl Engine {
                 .insert(name.clone());
         }
         self.hear_person(&key.namespace, &name);
+        self.rivals_changed(&key.namespace, id);
         self.look_at_id(&key.namespace, id);
         self.look_at(&key.namespace, &name);
     }
@@ -217,6 +218,7 @@ impl Engine {
             name.clone(),
         ));
         self.look_at_reports(&namespace, &name);
+        self.rivals_changed(&namespace, &person.employee_id);
         // Another object may have claimed the same employeeId, and waited.
         self.look_at_id(&namespace, &person.employee_id);
         self.summaries(&namespace);
@@ -359,6 +361,12 @@ impl Engine {
         entry.compiled = spec
             .as_ref()
             .map(|spec| app_connector::intake::compile(&name, spec));
+        let rules = entry
+            .compiled
+            .iter()
+            .flat_map(|compiled| &compiled.matching);
+        let attributes = rules.filter_map(|(attribute, _)| attribute.clone());
+        entry.inventory.find_by(attributes.collect());
         entry.spec = spec.map(Arc::new);
         entry.target = target;
         entry.problems = problem.into_iter().collect();

@@ -72,7 +72,8 @@ pub(super) fn ended_without_owner(realm: &mut Realm, key: &ConnectorKey, outcome
         Ok(
             Effect::Created(account)
             | Effect::Updated(Some(account))
-            | Effect::ActivitySet(Some(account)),
+            | Effect::ActivitySet(Some(account))
+            | Effect::Marked(Some(account)),
         ) => entry.inventory.saw(account, false),
         Ok(_) | Err(_) => entry.inventory.doubt(id),
     }

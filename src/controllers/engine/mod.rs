@@ -9,6 +9,7 @@ mod people;
 mod progress;
 mod reports;
 mod requests;
+mod rivals;
 mod statuses;
 
 #[cfg(test)]
@@ -263,6 +264,7 @@ impl Engine {
             };
             let before = realm.rebuild_policy();
             let after = Arc::clone(&realm.policy);
+            realm.rivals.forget();
             let change = PolicyChange::between(&before, &after);
             self.look_at_those(&namespace, |realm, person| {
                 concerned::by_policy(realm, person, &change, now)

@@ -37,6 +37,7 @@ pub(super) fn lane(person: &Person, now: Timestamp) -> Lane {
 impl Engine {
     pub(super) fn person(&mut self, namespace: &Arc<str>, name: &EmployeeName, now: Timestamp) {
         self.settle_claims(namespace, name);
+        self.know_rivals(namespace);
         let Some(realm) = self.world.realms.get(namespace) else {
             return;
         };
@@ -66,15 +67,17 @@ impl Engine {
                 return;
             }
         };
-        let desired = desired::desire(&realm.policy, &facts, &person.record, now);
-        let observations = gather::observations(realm, &mut self.world.names, person, &desired);
+        let record = person.record.without_disowned(&facts);
+        let desired = desired::desire(&realm.policy, &facts, &record, now);
+        let observations =
+            gather::observations(realm, &mut self.world.names, person, &record, &desired);
         let held = pause::held(realm, person);
         let plan = plan(&Inputs {
             employee: &person.employee_id,
             scope: &realm.scope,
             policy: &realm.policy,
             desired: &desired,
-            record: &person.record,
+            record: &record,
             observations: &observations,
             held: &held,
             asked_for: person.request.unread(),
@@ -226,7 +229,8 @@ impl Engine {
         let desired = cleanup::desired();
         let mut record = person.record.clone();
         cleanup::release(&realm.connectors, &mut record);
-        let mut observations = gather::observations(realm, &mut self.world.names, person, &desired);
+        let names = &mut self.world.names;
+        let mut observations = gather::observations(realm, names, person, &person.record, &desired);
         cleanup::look_away(&realm.connectors, &mut observations);
         let held = pause::held(realm, person);
         let mut plan = plan(&Inputs {

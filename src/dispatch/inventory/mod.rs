@@ -3,6 +3,7 @@
 //! Pure data. What was not seen is never taken to be absent unless the listing was complete. Writes
 //! that end while a listing runs are newer than what it shows, and are laid over it.
 
+mod candidates;
 mod listing;
 mod table;
 
@@ -11,8 +12,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::domain::account::{
     Activity, AttributeChanges, Completeness, ObservedAccount, ObservedEntitlement,
 };
-use crate::domain::ids::{AccountId, EmployeeId, EntitlementId, EntitlementName, Username};
-use crate::domain::mark::{Marking, Scope};
+use crate::domain::clues::Clue;
+use crate::domain::ids::{
+    AccountId, AttributeName, EmployeeId, EntitlementId, EntitlementName, Username,
+};
+use crate::domain::mark::{Mark, Marking, Scope};
 use crate::domain::small_set::SmallSet;
 use table::{Row, Table};
 
@@ -144,6 +148,35 @@ impl Inventory {
     #[must_use]
     pub fn by_username(&self, name: &Username) -> Option<&ObservedAccount> {
         self.table.by_username(name)
+    }
+
+    /// Finds accounts that bear nobody's mark by these attributes from now on.
+    pub fn find_by(&mut self, attributes: Vec<AttributeName>) {
+        self.table.find_by(attributes);
+    }
+
+    /// Accounts that bear nobody's mark and have a value, given in lower case, in an attribute that they are
+    /// found by; or in their user name.
+    #[must_use]
+    pub fn candidates(&self, clue: &Clue) -> Vec<&ObservedAccount> {
+        if let Some(attribute) = &clue.attribute {
+            return self.table.candidates(attribute, &clue.value);
+        }
+        let mut named = self.table.named(&Username::new(&clue.value));
+        named.retain(|account| self.is_unmarked(account));
+        named
+    }
+
+    /// Accounts that somebody means by a user name or an identifier, whatever mark they bear.
+    #[must_use]
+    pub fn meant_by(&self, said: &str) -> Vec<&ObservedAccount> {
+        let mut found = self.table.named(&Username::new(said));
+        if let Some(account) = self.by_id(&AccountId::new(said))
+            && !found.iter().any(|one| one.id == account.id)
+        {
+            found.push(account);
+        }
+        found
     }
 
     /// Whether the account was read directly since the last listing and the last write to it.
@@ -288,6 +321,14 @@ impl Inventory {
     pub fn wrote_activity(&mut self, id: &AccountId, activity: Activity) {
         if let Some(mut account) = self.by_id(id).cloned() {
             account.activity = activity;
+            self.saw(account, false);
+        }
+    }
+
+    /// A mark was put on the account, or taken off, and the answer did not show it.
+    pub fn wrote_mark(&mut self, id: &AccountId, mark: Option<&Mark>) {
+        if let Some(mut account) = self.by_id(id).cloned() {
+            account.mark = mark.map(|mark| mark.as_str().to_owned());
             self.saw(account, false);
         }
     }

@@ -7,8 +7,9 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use hashbrown::HashTable;
 
 use super::Entry;
+use super::candidates::Candidates;
 use crate::domain::account::ObservedAccount;
-use crate::domain::ids::{AccountId, EmployeeId, EntitlementName, Username};
+use crate::domain::ids::{AccountId, AttributeName, EmployeeId, EntitlementName, Username};
 use crate::domain::mark::Scope;
 use crate::domain::small_set::{SmallSet, exact};
 
@@ -69,6 +70,7 @@ pub(super) struct Table {
     by_mark: HashTable<Row>,
     /// Several may share a name where a target tells names apart by case.
     by_username: HashTable<Row>,
+    candidates: Candidates,
     hashing: RandomState,
 }
 
@@ -114,6 +116,7 @@ impl Table {
             by_id: HashTable::new(),
             by_mark: HashTable::new(),
             by_username: HashTable::new(),
+            candidates: Candidates::default(),
             hashing: RandomState::new(),
         }
     }
@@ -122,6 +125,42 @@ impl Table {
     pub(super) fn len(&self) -> usize {
         // Each has exactly one user name.
         self.by_username.len()
+    }
+
+    /// Finds accounts that bear nobody's mark by these attributes from now on.
+    pub(super) fn find_by(&mut self, attributes: Vec<AttributeName>) {
+        if self.candidates.attributes() == attributes {
+            return;
+        }
+        let mut candidates = Candidates::by(attributes);
+        for entry in self.entries() {
+            candidates.put(&self.scope, &entry.account);
+        }
+        self.candidates = candidates;
+    }
+
+    /// Accounts that bear nobody's mark and have a value in an attribute, by identifier.
+    pub(super) fn candidates(
+        &self,
+        attribute: &AttributeName,
+        value: &str,
+    ) -> Vec<&ObservedAccount> {
+        let mut ids = self.candidates.with(attribute, value);
+        ids.sort();
+        let entries = ids.iter().filter_map(|id| self.entry(self.row(id)?));
+        entries.map(|entry| &entry.account).collect()
+    }
+
+    /// All that have a user name, by identifier.
+    pub(super) fn named(&self, name: &Username) -> Vec<&ObservedAccount> {
+        let hash = hash_of(Some(name), &self.hashing);
+        let rows = self.by_username.iter_hash(hash);
+        let accounts = rows.filter_map(|row| self.rows.account(*row));
+        let mut found: Vec<_> = accounts
+            .filter(|account| account.username == *name)
+            .collect();
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        found
     }
 
     /// How many bear a mark of ours.
@@ -218,14 +257,7 @@ impl Table {
 
     /// The first by identifier of those that have a user name.
     pub(super) fn by_username(&self, name: &Username) -> Option<&ObservedAccount> {
-        let hash = hash_of(Some(name), &self.hashing);
-        let accounts = self
-            .by_username
-            .iter_hash(hash)
-            .filter_map(|row| self.rows.account(*row));
-        accounts
-            .filter(|account| account.username == *name)
-            .min_by(|a, b| a.id.cmp(&b.id))
+        self.named(name).into_iter().next()
     }
 
     /// Takes an account in, or what is newer of it.
@@ -238,6 +270,7 @@ impl Table {
         // One text for each identifier.
         entry.account.id = known.id().clone();
         entry.account.attributes = exact(std::mem::take(&mut entry.account.attributes));
+        self.candidates.put(&self.scope, &entry.account);
         known.what = What::Account(entry);
         let (rows, scope, hashing) = (&self.rows, &self.scope, &self.hashing);
         self.by_username
@@ -255,9 +288,10 @@ impl Table {
     /// Takes an account out. What it was seen to hold stays.
     pub(super) fn take(&mut self, row: Row) {
         let (rows, scope, hashing) = (&self.rows, &self.scope, &self.hashing);
-        if rows.account(row).is_none() {
+        let Some(account) = rows.account(row) else {
             return;
-        }
+        };
+        self.candidates.take(scope, account);
         if let Ok(found) = self
             .by_username
             .find_entry(rows.name_hash(row, hashing), |r| *r == row)
@@ -280,6 +314,7 @@ impl Table {
         for known in self.rows.0.iter_mut().flatten() {
             known.forget_entry();
         }
+        self.candidates.clear();
         self.by_mark.clear();
         self.by_username.clear();
     }

@@ -18,6 +18,7 @@ use crate::domain::account::{
     AttributeChanges, Completeness, NewAccount, ObservedAccount, ObservedEntitlement,
 };
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
+use crate::domain::mark::Mark;
 
 /// What it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,7 @@ pub(super) enum Asked {
     Password(String),
     Update(String),
     SetActive(String, bool),
+    SetMark(String, Option<String>),
     CreateEntitlement(String),
     Change {
         id: String,
@@ -163,6 +165,7 @@ impl Asked {
             Self::Create(a) | Self::Update(a) | Self::SetActive(a, _) | Self::Read(a) => {
                 Some(a.clone())
             }
+            Self::SetMark(a, _) => Some(a.clone()),
             _ => None,
         }
     }
@@ -240,6 +243,16 @@ impl Connector for ScriptedConnector {
         self.answer(Asked::SetActive(id.to_string(), active))
             .await
             .map(|_| None)
+    }
+
+    async fn set_mark(
+        &self,
+        _: &WritePermit,
+        id: &AccountId,
+        mark: Option<&Mark>,
+    ) -> Result<Option<ObservedAccount>> {
+        let asked = Asked::SetMark(id.to_string(), mark.map(ToString::to_string));
+        self.answer(asked).await.map(|_| None)
     }
 
     async fn delete(&self, _: &WritePermit, id: &AccountId) -> Result<()> {

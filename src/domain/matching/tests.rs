@@ -68,6 +68,7 @@ fn marks_and_links() {
             Match::Absent => Ok("absent"),
             Match::Unknown => Ok("unknown"),
             Match::One(account) => Ok(account.id.as_str()),
+            Match::Adoptable(_) | Match::Disowned(_) => unreachable!("{found:?}"),
             Match::Conflict(conflict) => {
                 for id in &conflict.candidates {
                     assert!(

@@ -49,6 +49,11 @@ impl Context<'_> {
                 self.present(&mut out, account);
                 self.protect(&mut out, account);
             }
+            Match::Adoptable(account) => self.adopt(&mut out, account),
+            Match::Disowned(account) => {
+                self.disown(&mut out, account);
+                self.protect(&mut out, account);
+            }
         }
         self.show_remembered(&mut out);
         out

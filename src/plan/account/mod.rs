@@ -1,6 +1,7 @@
 //! One account, assessed by itself: what should be added, repaired and taken away. When removals may
 //! run is decided in [`super::person`], which sees all accounts of the person.
 
+mod adoption;
 mod context;
 mod ending;
 mod holdings;

@@ -13,11 +13,12 @@ use crate::domain::ids::{ConnectorName, EmployeeId};
 use crate::domain::lifecycle::Stage;
 use crate::domain::mark::Marking;
 use crate::domain::matching::Match;
+use crate::domain::policy::Adopt;
 use crate::plan::parts::{GrantState, Step};
 use crate::plan::{AccountPlan, Goal, Operation, PersonPlan};
 
 /// Cases that must arise at least once in a run.
-pub(super) const INTERESTING: [&str; 23] = [
+pub(super) const INTERESTING: [&str; 27] = [
     "account made again",
     "access ended after the last day",
     "attribute repaired",
@@ -41,6 +42,10 @@ pub(super) const INTERESTING: [&str; 23] = [
     "removal withheld",
     "rogue membership",
     "connector broken or missing",
+    "account taken over",
+    "account let go of",
+    "match ambiguous",
+    "match uncertain",
 ];
 
 /// Checks, and what they saw.
@@ -175,6 +180,12 @@ impl Checks {
             matches!(operation, Operation::Enable(_))
                 && record.is_some_and(|r| r.verified_disabled.is_some()),
         );
+        let adopts = matches!(operation, Operation::Adopt { .. });
+        self.saw("account taken over", adopts);
+        self.saw(
+            "account let go of",
+            matches!(operation, Operation::Disown(_)),
+        );
         if let Operation::Create(new) = operation {
             let numbered = new
                 .username
@@ -205,6 +216,8 @@ impl Checks {
                 .any(|p| p.reason == reason)
         };
         self.saw("entitlement missing", has("EntitlementMissing"));
+        self.saw("match ambiguous", has("AmbiguousMatch"));
+        self.saw("match uncertain", has("MatchUncertain"));
         self.saw("entitlement ambiguous", has("EntitlementAmbiguous"));
         self.saw(
             "connector broken or missing",
@@ -254,7 +267,11 @@ pub(super) fn settled(town: &Town, id: &EmployeeId, look: &Look) {
             assert!(!open, "{id} is {stage:?} and has an open account in {name}");
             let record = look.plan.record.accounts.get(name);
             let hidden = target.accounts.values().any(|a| {
-                a.mark.as_deref() == Some(mark.as_str()) && a.activity == Activity::Active
+                let link = town.people[id].link(name);
+                let is_disowned = link.is_some_and(|l| l.disowns(Some(&a.id), Some(&a.username)));
+                a.mark.as_deref() == Some(mark.as_str())
+                    && a.activity == Activity::Active
+                    && !is_disowned
             });
             assert!(
                 record.is_some() || !stage.is_urgent_end() || !hidden,
@@ -336,6 +353,29 @@ fn ours_only(town: &Town, id: &EmployeeId, name: &ConnectorName, operation: &Ope
         Operation::Create(new) => {
             assert_eq!(new.mark, town.scope.mark(id));
             return;
+        }
+        Operation::Adopt { id: account, mark } => {
+            let found = &town.targets[name].accounts[account];
+            let held = found.mark.as_deref();
+            assert_eq!(
+                town.scope.read(held),
+                Marking::None,
+                "{account} in {name} is somebody's"
+            );
+            assert_eq!(*mark, town.scope.mark(id));
+            let connector = town.policy.connector(name).unwrap();
+            assert_ne!(connector.spec.matching.adopt, Adopt::Never);
+            return;
+        }
+        Operation::Disown(account) => {
+            let found = &town.targets[name].accounts[account];
+            let link = town.people[id].link(name);
+            let is_said = link.is_some_and(|l| l.disowns(Some(account), Some(&found.username)));
+            assert!(
+                is_said,
+                "{account} in {name} was not said to be somebody else's"
+            );
+            account
         }
         Operation::Update { id, .. }
         | Operation::Enable(id)

@@ -18,7 +18,7 @@ use crate::plan::PersonPlan;
 /// What is desired and planned for a person under a policy.
 fn under(town: &mut Town, id: &EmployeeId, policy: &Policy) -> (Desired, PersonPlan) {
     let now = std::mem::replace(&mut town.policy, policy.clone());
-    let record = town.records[id].clone();
+    let record = town.remembered(id);
     let mut desired = desire(policy, &town.people[id], &record, town.now);
     let observations = town.observations(id, &desired);
     let plan = town.plan_with(id, &desired, &record, &observations);
@@ -48,8 +48,9 @@ fn whom_a_change_does_not_concern_sees_no_difference() {
     TestRunner::new_with_rng(config, rng)
         .run(&histories, |(names, events)| {
             let mut town = history::company(&names);
+            let mut checks = Checks::default();
             for event in &events {
-                history::settle(&mut town, &mut Checks::default(), 0);
+                history::settle(&mut town, &mut checks, 0);
                 let before = town.policy.clone();
                 history::happen(&mut town, event);
                 let after = town.policy.clone();

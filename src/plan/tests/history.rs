@@ -7,13 +7,13 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::checks::Checks;
-use super::target::Fate;
+use super::target::{Fate, Target};
 use super::town::Town;
-use crate::domain::account::Activity;
-use crate::domain::facts::{Employment, Facts};
+use crate::domain::account::{Activity, AttributeValue};
+use crate::domain::facts::{Employment, Facts, Link};
 use crate::domain::fixtures::{connector, person, template};
 use crate::domain::ids::{ConnectorName, EmployeeId, Username};
-use crate::domain::policy::TemplateSpec;
+use crate::domain::policy::{Adopt, MatchingSpec, TemplateSpec};
 use crate::domain::record::Record;
 
 pub(super) const TARGETS: [&str; 3] = ["chat", "dir", "git"];
@@ -42,6 +42,8 @@ pub(super) enum Event {
     Listing(usize, u8),
     Doubt(usize, bool),
     LoseStatus(usize),
+    Found(usize, usize),
+    Say(usize, usize, u8),
     Pass(i64),
 }
 
@@ -49,7 +51,7 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
     let (p, t) = (0..PEOPLE.len(), 0..TARGETS.len());
     let (r, g) = (0..ROLES.len(), 0..GROUPS.len());
     prop_oneof![
-        3 => p.clone().prop_map(Event::Start),
+        4 => p.clone().prop_map(Event::Start),
         3 => (p.clone(), 0..DEPARTMENTS.len()).prop_map(|(p, d)| Event::Move(p, d)),
         2 => p.clone().prop_map(Event::Leave),
         2 => p.clone().prop_map(Event::Return),
@@ -58,15 +60,17 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
         1 => p.clone().prop_map(Event::Retitle),
         4 => (r.clone(), 0..6_u8).prop_map(|(r, k)| Event::Edit(r, k)),
         2 => r.prop_map(Event::Delete),
-        2 => (t.clone(), 0..5_u8).prop_map(|(t, m)| Event::Mode(t, m)),
+        4 => (t.clone(), 0..9_u8).prop_map(|(t, m)| Event::Mode(t, m)),
         1 => t.clone().prop_map(Event::Disconnect),
         4 => (p.clone(), t.clone(), 0..6_u8).prop_map(|(p, t, k)| Event::Account(p, t, k)),
         2 => (p.clone(), t.clone(), g.clone()).prop_map(|(p, t, g)| Event::Member(p, t, g)),
         1 => (t.clone(), g).prop_map(|(t, g)| Event::Group(t, g)),
         2 => (t.clone(), 0..4_u8).prop_map(|(t, k)| Event::Stranger(t, k)),
         3 => (t.clone(), 0..8_u8).prop_map(|(t, k)| Event::Listing(t, k)),
-        2 => (t, any::<bool>()).prop_map(|(t, b)| Event::Doubt(t, b)),
-        1 => p.prop_map(Event::LoseStatus),
+        2 => (t.clone(), any::<bool>()).prop_map(|(t, b)| Event::Doubt(t, b)),
+        1 => p.clone().prop_map(Event::LoseStatus),
+        9 => (p.clone(), t.clone()).prop_map(|(p, t)| Event::Found(p, t)),
+        2 => (p, t.clone(), 0..4_u8).prop_map(|(p, t, k)| Event::Say(p, t, k)),
         4 => prop_oneof![Just(1), Just(2), Just(25)].prop_map(Event::Pass),
     ]
 }
@@ -102,15 +106,35 @@ fn role(name: &str, kind: u8) -> TemplateSpec {
     }
 }
 
+/// An account is the person's whose name it shows.
+fn by_display_name(adopt: Adopt) -> MatchingSpec {
+    let rule = (
+        Some("displayName".into()),
+        "employee.name.display".to_owned(),
+    );
+    MatchingSpec {
+        rules: vec![rule],
+        adopt,
+        listed: Vec::new(),
+    }
+}
+
 pub(super) fn company(names: &[u8]) -> Town {
     let mut town = Town::new(&[("chat", &GROUPS), ("dir", &GROUPS), ("git", &GROUPS)]);
     for name in ROLES {
         town.teach(role(name, 0));
     }
+    let mut adopting = connector("dir");
+    adopting.matching = by_display_name(Adopt::WhenUnique);
+    town.connect(adopting);
     for (n, id) in PEOPLE.iter().enumerate() {
         let mut facts: Facts = person(id);
         facts.given = ["Ada", "Zoë", "小明"][usize::from(names[n] % 3)].into();
         facts.department = DEPARTMENTS[n % 3].into();
+        facts.display = format!("{} {n}", facts.given).into();
+        if n == 4 {
+            facts.display = format!("{} 1", facts.given).into();
+        }
         if n != 3 {
             let level = if n == 0 { "vip" } else { "plain" };
             facts
@@ -160,6 +184,21 @@ pub(super) fn happen(town: &mut Town, event: &Event) {
         Event::Mode(t, mode) => {
             let mut spec = connector(TARGETS[t]);
             spec.dry_run = mode == 1;
+            if mode > 4 {
+                let rule = (
+                    Some("displayName".into()),
+                    "employee.name.display".to_owned(),
+                );
+                spec.matching = MatchingSpec {
+                    rules: vec![rule],
+                    adopt: if mode == 5 {
+                        Adopt::Never
+                    } else {
+                        Adopt::WhenUnique
+                    },
+                    listed: Vec::new(),
+                };
+            }
             if mode == 2 {
                 spec.attributes
                     .insert("title".into(), "employee.".to_owned());
@@ -187,19 +226,7 @@ pub(super) fn happen(town: &mut Town, event: &Event) {
             }
         }
         Event::Stranger(t, kind) => stranger(town, TARGETS[t], kind),
-        Event::Listing(t, kind) => {
-            let target = town.target(TARGETS[t]);
-            target.unreadable = kind == 1;
-            target.holders_partial = kind == 2;
-            target.partial = kind > 3;
-            target.hidden = target
-                .accounts
-                .keys()
-                .enumerate()
-                .filter(|(n, _)| n.is_multiple_of(usize::from(kind.max(2) - 1)))
-                .map(|(_, id)| id.clone())
-                .collect();
-        }
+        Event::Listing(t, kind) => listing(town.target(TARGETS[t]), kind),
         Event::Doubt(t, arrives) => {
             town.target(TARGETS[t]).next_write = if arrives {
                 Fate::AnswerLost
@@ -208,9 +235,56 @@ pub(super) fn happen(town: &mut Town, event: &Event) {
             };
         }
         Event::LoseStatus(p) => drop(town.records.insert(PEOPLE[p].into(), Record::default())),
+        Event::Found(p, t) => found(town, PEOPLE[p], TARGETS[t]),
+        Event::Say(p, t, kind) => say(town, PEOPLE[p], TARGETS[t], kind),
         Event::Pass(hours) => town.pass(hours),
     }
     town.list();
+}
+
+/// What listings leave out from now on.
+fn listing(target: &mut Target, kind: u8) {
+    target.unreadable = kind == 1;
+    target.holders_partial = kind == 2;
+    target.partial = kind > 3;
+    target.hidden = target
+        .accounts
+        .keys()
+        .enumerate()
+        .filter(|(n, _)| n.is_multiple_of(usize::from(kind.max(2) - 1)))
+        .map(|(_, id)| id.clone())
+        .collect();
+}
+
+/// Somebody's account turns up that was there before.
+fn found(town: &mut Town, who: &str, target: &str) {
+    let display = town.person(who).display.to_uppercase();
+    let target = town.target(target);
+    let id = target.put(&format!("old{}.{who}", target.accounts.len()), None);
+    let account = target.accounts.get_mut(&id).unwrap();
+    let display = AttributeValue::Text(display);
+    account.attributes.insert("displayName".into(), display);
+}
+
+/// Somebody says by hand whose an account is.
+fn say(town: &mut Town, who: &str, target: &str, kind: u8) {
+    let own = town.account(target, who).map(|a| a.id.to_string());
+    let accounts = town.targets[target].accounts.values();
+    let mut nobodys = accounts
+        .filter(|a| a.mark.is_none())
+        .map(|a| a.username.to_string());
+    let (account, not) = match kind {
+        0 => (None, Vec::new()),
+        1 => (None, own.into_iter().collect()),
+        2 => (nobodys.next(), Vec::new()),
+        _ => (nobodys.next_back(), own.into_iter().collect()),
+    };
+    town.person(who).links = [Link {
+        connector: target.into(),
+        account: account.map(String::into_boxed_str),
+        not: not.into_iter().map(String::into_boxed_str).collect(),
+    }]
+    .into();
 }
 
 /// Somebody meddles with a person's account.
@@ -296,7 +370,7 @@ pub(super) fn settle(town: &mut Town, checks: &mut Checks, from: usize) {
 fn whatever_happens_plans_end_and_keep_their_promises() {
     let counts = RefCell::new(BTreeMap::new());
     let config = Config {
-        cases: 96,
+        cases: 128,
         failure_persistence: None,
         max_shrink_iters: 400,
         ..Config::default()

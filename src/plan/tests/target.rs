@@ -167,6 +167,8 @@ impl Target {
                 self.read.remove(id);
                 End::Done
             }
+            Operation::Adopt { id, mark } => self.mark(id, Some(mark.as_str().to_owned())),
+            Operation::Disown(id) => self.mark(id, None),
             Operation::Enable(id) => self.set(id, Activity::Active),
             Operation::Disable(id) => self.set(id, Activity::Disabled),
             Operation::AddEntitlements { id, entitlements } => {
@@ -195,6 +197,12 @@ impl Target {
             }
             Operation::Read(_) => unreachable!("a read is no write"),
         }
+    }
+
+    fn mark(&mut self, id: &AccountId, mark: Option<String>) -> End {
+        self.accounts.get_mut(id).unwrap().mark = mark;
+        self.read.remove(id);
+        End::Done
     }
 
     fn set(&mut self, id: &AccountId, activity: Activity) -> End {

@@ -8,16 +8,21 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::target::{End, Fate, Target};
 use crate::domain::account::ObservedAccount;
+use crate::domain::adoption::Terms;
+use crate::domain::cel::Subject;
+use crate::domain::clues::{self, Clue};
 use crate::domain::desired::{Desired, desire};
 use crate::domain::facts::Facts;
 use crate::domain::fixtures;
-use crate::domain::ids::{ConnectorName, EmployeeId, Username};
+use crate::domain::ids::{AccountId, ConnectorName, EmployeeId, Username};
+use crate::domain::mark::Marking;
 use crate::domain::mark::Scope;
-use crate::domain::matching::{Match, match_account};
+use crate::domain::matching::Match;
 use crate::domain::policy::{Connector, ConnectorSpec, Policy, Template, TemplateSpec};
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
 use crate::domain::usernames;
+use crate::domain::whose::{self, Sight};
 use crate::plan::operation::ReadKey;
 use crate::plan::parts::Step;
 use crate::plan::{Inputs, Observation, Operation, PersonPlan, plan};
@@ -143,8 +148,15 @@ impl Town {
             .find(|a| a.mark.as_deref() == Some(mark.as_str()))
     }
 
+    /// What is remembered of a person, but for what is said to be somebody else's.
+    pub(super) fn remembered(&self, id: &EmployeeId) -> Record {
+        let record = self.records[id].without_disowned(&self.people[id]);
+        record.into_owned()
+    }
+
     pub(super) fn desired(&self, id: &EmployeeId) -> Desired {
-        desire(&self.policy, &self.people[id], &self.records[id], self.now)
+        let record = self.remembered(id);
+        desire(&self.policy, &self.people[id], &record, self.now)
     }
 
     pub(super) fn observations(
@@ -161,7 +173,7 @@ impl Town {
             let mark = self.scope.mark(id);
             let target = &self.targets[&name];
             let concerned = desired.accounts.contains_key(&name)
-                || self.records[id].accounts.contains_key(&name)
+                || self.remembered(id).accounts.contains_key(&name)
                 || target
                     .seen()
                     .any(|a| a.mark.as_deref() == Some(mark.as_str()))
@@ -176,19 +188,28 @@ impl Town {
     }
 
     fn observe(&mut self, id: &EmployeeId, name: &ConnectorName, desired: &Desired) -> Observation {
-        let record = self.records[id].accounts.get(name).cloned();
+        let record = self.remembered(id).accounts.get(name).cloned();
         let target = &self.targets[name];
-        let mark = self.scope.mark(id);
-        let marked: Vec<&ObservedAccount> = target
-            .seen()
-            .filter(|a| a.mark.as_deref() == Some(mark.as_str()))
-            .collect();
-        let linked = record
-            .as_ref()
-            .and_then(|r| r.id.as_ref())
-            .and_then(|id| target.accounts.get(id))
-            .filter(|a| target.is_seen(&a.id));
-        let matched = match_account(&self.scope, id, &marked, linked, !target.partial);
+        let connector = &self.connectors[name.as_str()];
+        let sight = Glance {
+            town: self,
+            id,
+            connector,
+            target,
+            linked: record.as_ref().and_then(|r| r.id.clone()),
+        };
+        let terms = Terms {
+            scope: &self.scope,
+            employee: id,
+            connector,
+            complete: !target.partial,
+        };
+        let person = whose::Person {
+            stage: desired.lifecycle.stage,
+            desired: desired.accounts.get(name),
+            link: self.people[id].link(name),
+        };
+        let matched = whose::find(&terms, &person, &sight);
         let wanted = desired.accounts.get(name);
         let entitlements = wanted
             .iter()
@@ -197,13 +218,15 @@ impl Town {
             .map(|e| (e.clone(), target.view(e)))
             .collect();
         let (held, read_directly) = match &matched {
-            Match::One(account) => (target.held(&account.id), target.read.contains(&account.id)),
+            Match::One(account) | Match::Adoptable(account) | Match::Disowned(account) => {
+                (target.held(&account.id), target.read.contains(&account.id))
+            }
             _ => (BTreeSet::new(), target.sought.contains(id)),
         };
         let accounts_complete = !target.partial;
         let in_doubt = target.in_doubt.contains(id);
         let username = match (&matched, record.and_then(|r| r.username)) {
-            (Match::One(account), _) => Ok(account.username.clone()),
+            (Match::One(account) | Match::Adoptable(account), _) => Ok(account.username.clone()),
             (_, Some(recorded)) => Ok(recorded),
             _ if desired.lifecycle.stage.may_work() => self.allocate(id, name, desired),
             _ => Err(Problem::waiting("NoUsername", "none is needed")),
@@ -252,7 +275,8 @@ impl Town {
         let id = EmployeeId::new(id);
         let desired = self.desired(&id);
         let observations = self.observations(&id, &desired);
-        let plan = self.plan_with(&id, &desired, &self.records[&id], &observations);
+        let record = self.remembered(&id);
+        let plan = self.plan_with(&id, &desired, &record, &observations);
         Look {
             desired,
             observations,
@@ -386,6 +410,59 @@ impl Town {
             }
         }
         panic!("the plan of {id} never ends: {:#?}", self.look(id).plan);
+    }
+}
+
+/// What one target shows of one person.
+struct Glance<'a> {
+    town: &'a Town,
+    id: &'a EmployeeId,
+    connector: &'a Connector,
+    target: &'a Target,
+    linked: Option<AccountId>,
+}
+
+impl<'a> Sight<'a> for Glance<'a> {
+    fn marked(&self) -> Vec<&'a ObservedAccount> {
+        let mark = self.town.scope.mark(self.id);
+        let seen = self.target.seen();
+        seen.filter(|a| a.mark.as_deref() == Some(mark.as_str()))
+            .collect()
+    }
+
+    fn linked(&self) -> Option<&'a ObservedAccount> {
+        let account = self.target.accounts.get(self.linked.as_ref()?)?;
+        Some(account).filter(|a| self.target.is_seen(&a.id))
+    }
+
+    fn meant_by(&self, said: &str) -> Vec<&'a ObservedAccount> {
+        let name = Username::new(said);
+        let seen = self.target.seen();
+        seen.filter(|a| a.username == name || a.id.as_str() == said)
+            .collect()
+    }
+
+    fn candidates(&self, clue: &Clue) -> Vec<&'a ObservedAccount> {
+        let nobodys =
+            |a: &&ObservedAccount| self.town.scope.read(a.mark.as_deref()) == Marking::None;
+        let fits = |a: &&ObservedAccount| match &clue.attribute {
+            Some(attribute) => clues::values(a, attribute).any(|value| value == clue.value),
+            None => a.username == Username::new(&clue.value),
+        };
+        self.target.seen().filter(nobodys).filter(fits).collect()
+    }
+
+    fn rivals(&self, clue: &Clue) -> Vec<&'a EmployeeId> {
+        let others = self
+            .town
+            .people
+            .values()
+            .filter(|facts| facts.employee_id != *self.id);
+        let rivals = others.filter(|facts| {
+            let clues = clues::of(self.connector, &Subject::new(facts));
+            clues.all.contains(clue)
+        });
+        rivals.map(|facts| &facts.employee_id).collect()
     }
 }
 

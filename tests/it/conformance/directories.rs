@@ -164,7 +164,7 @@ async fn in_every_way_that_accounts_and_groups_can_stand_in_a_directory() {
             };
             assert_eq!(finding["verdict"], expected, "{what}: {finding:#}");
         }
-        assert_eq!(findings.len(), 21, "{what}");
+        assert_eq!(findings.len(), 22, "{what}");
         assert_eq!(held(server).await, [""; 0], "{what}");
     }
 }

@@ -1,5 +1,6 @@
 //! Stories of directories: OpenLDAP and Active Directory behind a real API server.
 
+mod adoption;
 mod bad_input;
 mod faults;
 pub mod kit;

@@ -141,6 +141,7 @@ impl MariaDb {
                 "update": "UPDATE people SET login = :username, full_name = :full_name, title = :title WHERE id = :id",
                 "disable": "UPDATE people SET enabled = false WHERE id = :id",
                 "enable": "UPDATE people SET enabled = true WHERE id = :id",
+                "mark": "UPDATE people SET rollcall = :mark WHERE id = :id",
                 "delete": "DELETE FROM people WHERE id = :id",
                 "entitlements": {
                     "list": "SELECT id, name FROM teams",

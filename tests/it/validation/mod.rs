@@ -14,6 +14,7 @@ use crate::support::namespace::Namespace;
 mod cases;
 mod coverage;
 mod ldap_cases;
+mod matching_cases;
 mod objects;
 mod sql_cases;
 

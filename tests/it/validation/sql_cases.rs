@@ -68,7 +68,7 @@ pub fn refused() -> Vec<(Value, &'static str)> {
         ("/spec/sql/users".to_owned(), json!({"host": long(256)}), "255"),
     ];
     for (name, is_needed) in [
-        ("list", true), ("create", true), ("update", false), ("disable", false), ("enable", false), ("delete", false),
+        ("list", true), ("create", true), ("update", false), ("disable", false), ("enable", false), ("mark", false), ("delete", false),
         ("entitlements/list", true), ("entitlements/holders", true), ("entitlements/grant", true),
         ("entitlements/revoke", true), ("entitlements/create", false), ("entitlements/delete", false),
     ] {

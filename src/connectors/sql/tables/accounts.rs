@@ -4,12 +4,14 @@ use secrecy::ExposeSecret as _;
 
 use super::{Tables, has, missing};
 use crate::connectors::sql::database::{Query, Step};
+use crate::connectors::sql::server::is_mark;
 use crate::connectors::sql::value::{Param, Row, attribute, text, truth};
 use crate::connectors::{ConnectorError, ErrorKind, FindKey, InitialPassword, Result};
 use crate::domain::account::{
     Activity, AttributeChanges, AttributeValue, Attributes, NewAccount, ObservedAccount,
 };
 use crate::domain::ids::{AccountId, AttributeName, Username};
+use crate::domain::mark::Mark;
 
 impl Tables {
     pub(super) async fn accounts_by(
@@ -239,6 +241,41 @@ impl Tables {
         let statement = statement.as_ref().ok_or_else(|| missing(field, &what))?;
         let run = self.query(statement, &|_| Param::text(id.as_str()));
         let is_so = move |after: &ObservedAccount| after.activity == wanted;
+        self.done(&what, run, (self.by_id(id), ("id", id.as_str())), &is_so)
+            .await
+    }
+
+    pub(super) async fn mark_account(
+        &self,
+        id: &AccountId,
+        mark: Option<&Mark>,
+    ) -> Result<ObservedAccount> {
+        let doing = if mark.is_some() {
+            "marking"
+        } else {
+            "taking our mark off"
+        };
+        let what = format!("{doing} account {id}");
+        let statement = self.config.mark.as_ref();
+        let statement = statement.ok_or_else(|| missing("mark", &what))?;
+        let now = self.read_account(id).await?.ok_or_else(|| gone(&what))?;
+        let wanted = mark.map(Mark::as_str);
+        match now.mark.as_deref() {
+            held if held == wanted => return Ok(now),
+            Some(held) if wanted.is_some() && is_mark(held) => {
+                return Err(ConnectorError::new(
+                    ErrorKind::Changed,
+                    format!("{what}: it bears the mark {held} by now"),
+                ));
+            }
+            _ => {}
+        }
+        let value = |name: &str| match name {
+            "mark" => wanted.map_or(Param::Null, Param::text),
+            _ => Param::text(id.as_str()),
+        };
+        let run = self.query(statement, &value);
+        let is_so = |after: &ObservedAccount| after.mark.as_deref() == wanted;
         self.done(&what, run, (self.by_id(id), ("id", id.as_str())), &is_so)
             .await
     }

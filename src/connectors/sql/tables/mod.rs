@@ -19,6 +19,7 @@ use crate::connectors::{
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
+use crate::domain::mark::Mark;
 
 /// One application by its tables.
 pub struct Tables {
@@ -125,6 +126,15 @@ impl Connector for Tables {
         active: bool,
     ) -> Result<Option<ObservedAccount>> {
         self.switch_account(id, active).await.map(Some)
+    }
+
+    async fn set_mark(
+        &self,
+        _: &WritePermit,
+        id: &AccountId,
+        mark: Option<&Mark>,
+    ) -> Result<Option<ObservedAccount>> {
+        self.mark_account(id, mark).await.map(Some)
     }
 
     async fn delete(&self, _: &WritePermit, id: &AccountId) -> Result<()> {

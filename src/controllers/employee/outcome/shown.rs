@@ -88,6 +88,11 @@ pub fn forget_taken_over(person: &mut Person, connector: &ConnectorName, invento
 /// What a listing shows to be carried out is believed from now on.
 pub fn forget_carried_out(person: &mut Person, connector: &ConnectorName, inventory: &Inventory) {
     let accounts = inventory.by_mark(&person.employee_id);
+    let facts = person.facts.clone();
+    let link = facts.as_ref().ok().and_then(|facts| facts.link(connector));
+    let disowned = |account: &&ObservedAccount| {
+        link.is_some_and(|link| link.disowns(Some(&account.id), Some(&account.username)))
+    };
     let Some(Matters {
         failures, accepted, ..
     }) = person.unsettled.there()
@@ -103,7 +108,8 @@ pub fn forget_carried_out(person: &mut Person, connector: &ConnectorName, invent
             })
         };
         let carried_out = match (key.verb, &key.entitlement) {
-            ("Create", _) => !accounts.is_empty(),
+            ("Create" | "Adopt", _) => !accounts.is_empty(),
+            ("Disown", _) => !accounts.iter().any(disowned),
             ("Enable", _) => accounts.iter().any(|a| a.activity == Activity::Active),
             ("AddEntitlements", Some(name)) => holds(name),
             ("RemoveEntitlements", Some(name)) => !holds(name),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+mod adopted;
 mod shown;
 
 use super::*;

@@ -83,6 +83,7 @@ fn status(realm: &Realm, facts: Facts, record: Record) -> EmployeeStatus {
         realm,
         &mut crate::controllers::names::AllNames::default(),
         &person,
+        &person.record,
         &desired,
     );
     let plan = plan(&Inputs {

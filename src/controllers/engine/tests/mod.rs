@@ -8,6 +8,7 @@ mod listings;
 mod names;
 mod orphans;
 mod policy;
+mod rivals;
 mod secrets;
 mod statuses;
 mod under_way;

@@ -109,7 +109,7 @@ impl MariaDbUsers {
     }
 
     /// Only one of us at a time makes what bears a mark.
-    async fn lock(&self, what: &str, connection: &mut Conn, mark: &str) -> Result<()> {
+    pub(super) async fn lock(&self, what: &str, connection: &mut Conn, mark: &str) -> Result<()> {
         let text = "SELECT GET_LOCK(CONCAT('rollcall-', SHA1(?)), @@SESSION.lock_wait_timeout)";
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
         let got: Option<Option<i64>> =
@@ -343,12 +343,17 @@ impl MariaDbUsers {
         ))
     }
 
-    async fn there(&self, what: &str, connection: &mut Conn, id: &AccountId) -> Result<Found> {
+    pub(super) async fn there(
+        &self,
+        what: &str,
+        connection: &mut Conn,
+        id: &AccountId,
+    ) -> Result<Found> {
         let found = self.user_of(what, connection, id).await?;
         found.ok_or_else(|| gone(what))
     }
 
-    async fn seen(
+    pub(super) async fn seen(
         &self,
         what: &str,
         connection: &mut Conn,

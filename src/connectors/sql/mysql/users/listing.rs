@@ -7,7 +7,7 @@ use mysql_async::prelude::Queryable as _;
 
 use super::quote::User;
 use super::{CONNECTION_LIMIT, MariaDbUsers};
-use crate::connectors::sql::server::{MARK, Stage};
+use crate::connectors::sql::server::{MARK, Stage, is_mark};
 use crate::connectors::{Capabilities, ConnectorError, ErrorKind, FindKey, Listing, Result};
 use crate::domain::account::{
     Activity, AttributeValue, Attributes, Completeness, ObservedAccount, ObservedEntitlement,
@@ -27,6 +27,8 @@ pub(super) struct Found {
     pub mark: Option<String>,
     /// Whether it was made, but what belongs to it is not all there.
     pub is_unfinished: bool,
+    /// The role that it begins a session with.
+    pub default_role: Option<String>,
     /// Whether it is locked.
     pub is_locked: bool,
     is_busy: bool,
@@ -56,6 +58,7 @@ impl MariaDbUsers {
             "SELECT found.* FROM (SELECT u.User AS name, u.Host AS host,
                JSON_VALUE(u.Priv, '$.account_locked') AS locked, JSON_VALUE(u.Priv, '$.x509_subject') AS subject,
                JSON_VALUE(u.Priv, '$.max_user_connections') AS connections,
+               JSON_VALUE(u.Priv, '$.default_role') AS default_role,
                (SELECT GROUP_CONCAT(r.Role SEPARATOR '\n') FROM mysql.roles_mapping r WHERE r.Host = u.Host
                  AND r.User = u.User AND r.Admin_option = 'N' AND r.Role REGEXP '{MARK}') AS marks,
                s.name IS NOT NULL AS busy
@@ -328,14 +331,13 @@ type Columns = (
     Option<String>,
     Option<i64>,
     Option<String>,
+    Option<String>,
     bool,
 );
 
-fn found((name, host, locked, subject, connections, marks, is_busy): Columns) -> Found {
-    let looks_so = |text: &String| {
-        text.split('/').count() == 3 && !text.contains(['=', ' ']) && !text.starts_with('/')
-    };
-    let unfinished = subject.filter(looks_so);
+fn found(columns: Columns) -> Found {
+    let (name, host, locked, subject, connections, default_role, marks, is_busy) = columns;
+    let unfinished = subject.filter(|text| is_mark(text));
     // Of several, none is more true than another: the first one, so that it is at least the same each time.
     let marks = marks.unwrap_or_default();
     let mark = marks.lines().min().map(str::to_owned);
@@ -344,6 +346,7 @@ fn found((name, host, locked, subject, connections, marks, is_busy): Columns) ->
         id: user.id(),
         user,
         is_unfinished: unfinished.is_some(),
+        default_role: default_role.filter(|role| !role.is_empty()),
         mark: mark.or(unfinished),
         is_locked: locked.as_deref() == Some("1"),
         is_busy,

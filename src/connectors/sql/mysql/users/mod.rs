@@ -11,6 +11,7 @@
 
 mod accounts;
 mod listing;
+mod marking;
 mod quote;
 mod roles;
 
@@ -25,6 +26,7 @@ use crate::connectors::{
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
+use crate::domain::mark::Mark;
 
 /// The attribute that says how many connections there may be at once.
 pub(super) const CONNECTION_LIMIT: &str = "connectionLimit";
@@ -103,6 +105,15 @@ impl Connector for MariaDbUsers {
         active: bool,
     ) -> Result<Option<ObservedAccount>> {
         self.switch_account(id, active).await.map(Some)
+    }
+
+    async fn set_mark(
+        &self,
+        _: &WritePermit,
+        id: &AccountId,
+        mark: Option<&Mark>,
+    ) -> Result<Option<ObservedAccount>> {
+        self.mark_account(id, mark).await.map(Some)
     }
 
     async fn delete(&self, _: &WritePermit, id: &AccountId) -> Result<()> {

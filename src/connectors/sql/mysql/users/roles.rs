@@ -148,7 +148,12 @@ impl MariaDbUsers {
     }
 
     /// Gives or takes, and says what it takes to be allowed to.
-    async fn granted(&self, what: &str, connection: &mut Conn, statement: String) -> Result<()> {
+    pub(super) async fn granted(
+        &self,
+        what: &str,
+        connection: &mut Conn,
+        statement: String,
+    ) -> Result<()> {
         let run = self.run(what, connection, statement).await;
         run.map_err(|error| match error.kind {
             ErrorKind::Forbidden => ConnectorError {

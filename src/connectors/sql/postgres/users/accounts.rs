@@ -262,7 +262,7 @@ impl PostgresUsers {
         Ok(account.username.as_str().to_owned())
     }
 
-    async fn seen(
+    pub(super) async fn seen(
         &self,
         what: &str,
         client: &impl tokio_postgres::GenericClient,

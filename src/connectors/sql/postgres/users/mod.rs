@@ -5,6 +5,7 @@ mod accounts;
 mod drop;
 mod groups;
 mod listing;
+mod marking;
 mod utility;
 
 use async_trait::async_trait;
@@ -18,6 +19,7 @@ use crate::connectors::{
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
+use crate::domain::mark::Mark;
 
 /// The attribute that says until when a password is good.
 pub(super) const VALID_UNTIL: &str = "validUntil";
@@ -100,6 +102,15 @@ impl Connector for PostgresUsers {
         active: bool,
     ) -> Result<Option<ObservedAccount>> {
         self.switch_account(id, active).await.map(Some)
+    }
+
+    async fn set_mark(
+        &self,
+        _: &WritePermit,
+        id: &AccountId,
+        mark: Option<&Mark>,
+    ) -> Result<Option<ObservedAccount>> {
+        self.mark_account(id, mark).await.map(Some)
     }
 
     async fn delete(&self, _: &WritePermit, id: &AccountId) -> Result<()> {

@@ -1,0 +1,116 @@
+//! Which account of a target is a person's: by our mark, by what is remembered, by what is said by hand, and by
+//! the rules of the connector, in this order.
+
+use super::account::{Activity, ObservedAccount};
+use super::adoption::{By, Offer, Terms, is_meant, other_than_linked};
+use super::clues::Clue;
+use super::desired::DesiredAccount;
+use super::facts::Link;
+use super::ids::EmployeeId;
+use super::lifecycle::Stage;
+use super::matching::{Conflict, Match, match_account};
+
+/// What a target shows that may be a person's.
+pub trait Sight<'a> {
+    /// Accounts that bear the person's mark.
+    fn marked(&self) -> Vec<&'a ObservedAccount>;
+    /// The account that is remembered, where it is seen.
+    fn linked(&self) -> Option<&'a ObservedAccount>;
+    /// Accounts of a user name or identifier, whatever mark they bear.
+    fn meant_by(&self, said: &str) -> Vec<&'a ObservedAccount>;
+    /// Accounts that bear nobody's mark and have a value.
+    fn candidates(&self, clue: &Clue) -> Vec<&'a ObservedAccount>;
+    /// Other people who have it.
+    fn rivals(&self, clue: &Clue) -> Vec<&'a EmployeeId>;
+}
+
+/// What is known of the person.
+#[derive(Clone, Copy, Debug)]
+pub struct Person<'a> {
+    /// Where they stand.
+    pub stage: Stage,
+    /// What they should have in the target, where roles give anything.
+    pub desired: Option<&'a DesiredAccount>,
+    /// What is said by hand.
+    pub link: Option<&'a Link>,
+}
+
+/// Finds a person's account.
+#[must_use]
+pub fn find<'a>(terms: &Terms<'_>, person: &Person<'_>, sight: &impl Sight<'a>) -> Match {
+    let is_disowned = |account: &ObservedAccount| {
+        let link = person.link;
+        link.is_some_and(|link| link.disowns(Some(&account.id), Some(&account.username)))
+    };
+    let marked = sight.marked().into_iter();
+    let (disowned, marked): (Vec<_>, Vec<_>) = marked.partition(|account| is_disowned(account));
+    if let Some(disowned) = disowned.first() {
+        return Match::Disowned((*disowned).clone());
+    }
+    let linked = sight.linked().filter(|account| !is_disowned(account));
+    let matched = match_account(terms.scope, terms.employee, &marked, linked, terms.complete);
+    let said = person.link.and_then(|link| link.account.as_deref());
+    match (matched, said) {
+        (Match::One(account), Some(said)) if !is_meant(said, &account) => {
+            other_than_linked(said, &account)
+        }
+        (nothing @ (Match::Absent | Match::Unknown), said) => {
+            let offered = offered(terms, person, said, sight, &is_disowned);
+            offered
+                .filter(|offered| *offered != Match::Absent)
+                .unwrap_or(nothing)
+        }
+        (matched, _) => matched,
+    }
+}
+
+/// What is to become of accounts that bear nobody's mark, where the person has none.
+fn offered<'a>(
+    terms: &Terms<'_>,
+    person: &Person<'_>,
+    said: Option<&str>,
+    sight: &impl Sight<'a>,
+    is_disowned: &dyn Fn(&ObservedAccount) -> bool,
+) -> Option<Match> {
+    // Nobody's account is taken over, and shut, before their first day.
+    let stage = person.stage;
+    let may_be_shut = stage.is_paused() || stage.ends_access();
+    let desired = person.desired.filter(|_| stage.may_work() || may_be_shut)?;
+    let offer = match said {
+        Some(said) => Offer {
+            by: By::Link(said),
+            candidates: sight.meant_by(said),
+            rivals: Vec::new(),
+        },
+        None if terms.connector.matching.is_empty() => return None,
+        None => {
+            if let Some(failed) = &desired.clues.failed {
+                return Some(Match::Conflict(Conflict {
+                    reason: failed.reason,
+                    message: failed.message.clone(),
+                    candidates: Vec::new(),
+                }));
+            }
+            let mut offers = desired.clues.all.iter().map(|clue| {
+                let mut candidates = sight.candidates(clue);
+                candidates.retain(|account| !is_disowned(account));
+                Offer {
+                    by: By::Rule(clue),
+                    candidates,
+                    rivals: sight.rivals(clue),
+                }
+            });
+            let first = offers.find(|offer| !offer.candidates.is_empty());
+            first.unwrap_or_else(Offer::nothing)
+        }
+    };
+    // Of whoever must be out, only what is open matters.
+    let is_shut = |account: &&ObservedAccount| account.activity == Activity::Disabled;
+    if !stage.may_work() && offer.candidates.iter().all(is_shut) {
+        return None;
+    }
+    Some(terms.judge(&offer))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! Accounts that were there before: taken over, and let go of.
+
+use super::super::operation::{Lane, Operation, ReadKey};
+use super::super::parts::Goal;
+use super::Assessment;
+use super::context::Context;
+use super::words::step;
+use crate::domain::account::ObservedAccount;
+
+impl Context<'_> {
+    /// The person's account bears nobody's mark, and may be taken over: it is looked at once more first, as
+    /// somebody may have put a mark on it since. Whatever else there is to do comes once it is ours.
+    pub(super) fn adopt(&self, out: &mut Assessment, account: &ObservedAccount) {
+        if self.goal == Goal::Live {
+            out.additions_outstanding = true;
+            self.pending_grants(out);
+        } else {
+            // Nothing is remembered of an account that is not ours yet.
+            out.record = None;
+        }
+        let doubted = self.observed.in_doubt || self.observed.giving;
+        let id = account.id.clone();
+        let (operation, cause) = if doubted {
+            // By the mark alone: whoever has the name is known already.
+            let mark = self.inputs.scope.mark(self.inputs.employee);
+            (
+                Operation::Read(ReadKey::MarkOrUsername(mark, None)),
+                "the answer to the last change was lost".to_owned(),
+            )
+        } else if self.observed.read_directly {
+            let mark = self.inputs.scope.mark(self.inputs.employee);
+            let cause = format!(
+                "it is this person's, by spec.matching of AppConnector {} or spec.links",
+                self.name
+            );
+            (Operation::Adopt { id, mark }, cause)
+        } else {
+            (
+                Operation::Read(ReadKey::Id(id)),
+                "an account that was there before is looked at before it is taken over".to_owned(),
+            )
+        };
+        out.steps
+            .push(step(operation, self.end_or_addition_lane(), cause));
+    }
+
+    /// Our mark stands on an account that is said to be somebody else's. It is taken off, and nothing else is
+    /// done to the account, whatever becomes of the person.
+    pub(super) fn disown(&self, out: &mut Assessment, account: &ObservedAccount) {
+        if self.goal == Goal::Live {
+            out.additions_outstanding = true;
+            self.pending_grants(out);
+        } else {
+            out.record = None;
+        }
+        out.steps.push(step(
+            Operation::Disown(account.id.clone()),
+            Lane::Mover,
+            "spec.links says that this account is not this person's".to_owned(),
+        ));
+    }
+}
