@@ -98,6 +98,9 @@ pub struct AppConnectorSpec {
     /// How moves are carried out.
     #[serde(default)]
     pub moves: Moves,
+    /// What happens to the accounts of those whose access ends.
+    #[serde(default)]
+    pub leaver: Leaver,
     /// What happens to an account when its Employee object is deleted.
     #[serde(default)]
     pub deletion: Deletion,
@@ -346,6 +349,24 @@ impl Default for Moves {
 
 fn default_hold() -> String {
     "24h".to_owned()
+}
+
+/// What happens to the accounts of those whose access ends. They are disabled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Leaver {
+    /// What to do where the application can't disable an account. It has to be said before any is made there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of_disable: Option<InsteadOfDisable>,
+}
+
+/// What to do about an account that can't be disabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum InsteadOfDisable {
+    /// Take the entitlements that roles gave, and say on the person that the account stays open until somebody
+    /// closes it by hand.
+    Report,
 }
 
 /// What happens to an account when its Employee object is deleted.

@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 use super::guard::{Guarded, Unfit};
 use super::world::Meta;
 use crate::api::{
-    AppConnector, Employee, PAUSED_ANNOTATION, RECONCILE_ANNOTATION, RECONCILE_TEXT_CAP,
-    RoleTemplate, SECRET_LABEL,
+    AppConnector, CONFIRM_TARGET_ANNOTATION, Employee, PAUSED_ANNOTATION, RECONCILE_ANNOTATION,
+    RECONCILE_TEXT_CAP, RoleTemplate, SECRET_LABEL,
 };
 use crate::runtime::secrets::SecretView;
 
@@ -312,6 +312,7 @@ fn meta_of(meta: &kube::core::ObjectMeta) -> Meta {
         deleting: meta.deletion_timestamp.is_some(),
         finalizers: meta.finalizers.clone().unwrap_or_default(),
         paused: annotation(meta, PAUSED_ANNOTATION).is_some_and(is_pause),
+        confirmed: annotation(meta, CONFIRM_TARGET_ANNOTATION).map(Box::from),
         requested: annotation(meta, RECONCILE_ANNOTATION).map(|text| {
             let told = text.chars().take(RECONCILE_TEXT_CAP);
             told.collect::<String>().into_boxed_str()

@@ -2,6 +2,7 @@
 //! events.
 
 mod connector;
+mod home;
 mod request;
 mod tracked;
 mod unsettled;
@@ -33,6 +34,7 @@ use crate::runtime::metrics::EmployeeCount;
 use crate::runtime::secrets::SecretView;
 
 pub use connector::{ConnectorEntry, Running};
+pub use home::{Home, Moved};
 pub use request::{Asked, Request};
 pub use tracked::{Status, Tracked};
 pub use unsettled::{Matters, Unsettled};
@@ -56,6 +58,8 @@ pub struct Meta {
     pub paused: bool,
     /// What its annotation asks for: a look now, where the text is a new one.
     pub requested: Option<Box<str>>,
+    /// The application that somebody confirms to be meant, by an annotation.
+    pub confirmed: Option<Box<str>>,
 }
 
 /// All namespaces that are watched.

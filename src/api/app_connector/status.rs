@@ -15,6 +15,10 @@ pub struct AppConnectorStatus {
     /// Protocol, such as `SCIM`.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
+    /// The application that the accounts are in, as the annotation `rollcall.dev/confirm-target` names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub target: Option<String>,
     /// Ready, Connected, InventoryComplete, OrphanedAccounts; Reconciling and Stalled while true.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

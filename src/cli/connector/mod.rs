@@ -121,7 +121,7 @@ pub(super) fn execute(args: ConnectorArgs) -> ExitCode {
 
 async fn check(args: CheckArgs) -> Result<ExitCode, CheckError> {
     let manifest = manifest::read(&args.files)?;
-    let connector = intake::compile(&manifest.name, &manifest.spec);
+    let connector = intake::compile(&manifest.name, &manifest.spec, None);
     if let Some(fault) = connector.faults.first() {
         return Err(CheckError::Declared(fault.clone()));
     }

@@ -21,10 +21,21 @@ use crate::domain::usernames::Rules;
 /// Shortest time between two listings.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Compiles a connector. Faults are kept in it.
+/// Compiles a connector. Faults are kept in it. Whether the application can disable accounts is known once
+/// it has answered.
 #[must_use]
-pub fn compile(name: &ConnectorName, spec: &AppConnectorSpec) -> Arc<Connector> {
+pub fn compile(
+    name: &ConnectorName,
+    spec: &AppConnectorSpec,
+    can_disable: Option<bool>,
+) -> Arc<Connector> {
     let mut faults = Vec::new();
+    if can_disable == Some(false) && spec.leaver.instead_of_disable.is_none() {
+        faults.push(Problem::edit(
+            "CannotDisable",
+            "the application can't disable accounts, so that nobody who leaves would be shut out: say how it can, where the protocol has a way; or say in spec.leaver.insteadOfDisable what to do instead (Report: somebody closes them by hand)",
+        ));
+    }
     let hold = checked("spec.moves.hold", &spec.moves.hold, &mut faults);
     let interval = checked("spec.sync.interval", &spec.sync.interval, &mut faults);
     let timeout = checked("spec.sync.timeout", &spec.sync.timeout, &mut faults);

@@ -17,6 +17,9 @@ use crate::domain::ids::ConnectorName;
 use crate::domain::problem::{Cure, Problem};
 use crate::plan::Operation;
 
+/// Reason where a connector leads to another application than before.
+pub const TARGET_MOVED: &str = "TargetMoved";
+
 /// The status of a connector as things stand.
 #[must_use]
 pub fn derive(
@@ -31,7 +34,7 @@ pub fn derive(
     let readable = entry.inventory.is_readable();
     let (accounts, entitlements) = entry.inventory.sizes();
     let pause = Pause::of_connector(realm, entry);
-    let mut wanted = conditions_of(entry, pause);
+    let mut wanted = conditions_of(name, entry, pause);
     if total > 0 {
         wanted.push(Wanted::new(
             conditions::ORPHANED_ACCOUNTS,
@@ -46,6 +49,7 @@ pub fn derive(
     AppConnectorStatus {
         observed_generation: entry.meta.generation,
         type_: spec.and_then(registry::type_word).map(str::to_owned),
+        target: entry.home.target().map(|target| target.0.to_string()),
         conditions: conditions::merge(
             &entry.status.newest().conditions,
             wanted,
@@ -110,9 +114,20 @@ fn completeness(entry: &ConnectorEntry) -> &Completeness {
     }
 }
 
-fn conditions_of(entry: &ConnectorEntry, pause: Option<Pause>) -> Vec<Wanted> {
+fn conditions_of(
+    name: &ConnectorName,
+    entry: &ConnectorEntry,
+    pause: Option<Pause>,
+) -> Vec<Wanted> {
     let compiled = entry.compiled.iter().flat_map(|c| &c.faults);
-    let problems: Vec<&Problem> = entry.problems.iter().chain(compiled).collect();
+    let moved = entry.home.moved();
+    let moved = moved.map(|moved| Problem::edit(TARGET_MOVED, moved.told(name.as_str())));
+    let problems: Vec<&Problem> = entry
+        .problems
+        .iter()
+        .chain(compiled)
+        .chain(&moved)
+        .collect();
     let first = problems
         .iter()
         .find(|p| p.cure == Cure::EditThis)

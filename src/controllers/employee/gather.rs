@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::controllers::app_connector::status::TARGET_MOVED;
 use crate::controllers::names::{AllNames, Owner};
 use crate::controllers::world::{ConnectorEntry, Person, Realm};
 use crate::domain::account::ObservedAccount;
@@ -14,7 +15,7 @@ use crate::domain::ids::{
     AccountId, ConnectorName, EmployeeId, EmployeeName, EntitlementName, Username,
 };
 use crate::domain::lifecycle::Stage;
-use crate::domain::matching::{Match, match_account};
+use crate::domain::matching::{Conflict, Match, match_account};
 use crate::domain::problem::Problem;
 use crate::domain::record::{Record, RecordedAccount};
 use crate::domain::usernames;
@@ -170,6 +171,17 @@ impl View<'_> {
         let inventory = &self.entry.inventory;
         let id = &self.person.employee_id;
         let complete = inventory.accounts_completeness().is_complete();
+        if self.entry.home.moved().is_some() {
+            // Nothing is concluded from an application that may be another one, and nothing is forgotten.
+            return Match::Conflict(Conflict {
+                reason: TARGET_MOVED,
+                message: format!(
+                    "the AppConnector {} leads to another application than before, and asks what is meant (see its status); accounts stay as they are",
+                    self.name
+                ),
+                candidates: Vec::new(),
+            });
+        }
         let Some(connector) = self.entry.compiled.as_deref() else {
             // It can't be read what it says of accounts that are nobody's.
             let scope = &self.realm.scope;

@@ -7,7 +7,6 @@ use super::{Engine, Work};
 use crate::api::app_connector::Mode;
 use crate::api::{AppConnector, Employee, EmployeeStatus, RoleTemplate};
 use crate::connectors::registry;
-use crate::controllers::app_connector;
 use crate::controllers::employee::{intake, record};
 use crate::controllers::guard::Unfit;
 use crate::controllers::names::{self, TargetKey};
@@ -331,6 +330,7 @@ impl Engine {
             }
             if same_spec {
                 self.hear_connector(&key.namespace, &name);
+                self.hear_confirmation(&key.namespace, &name);
                 self.summary_of_connector(&key.namespace, name);
                 return;
             }
@@ -354,20 +354,13 @@ impl Engine {
         if moved {
             entry.inventory = Inventory::new(scope);
             entry.mark_dropped = None;
+            entry.can_disable = None;
             for person in realm.people.values_mut() {
                 person.forget_target(&name);
             }
         }
-        entry.compiled = spec
-            .as_ref()
-            .map(|spec| app_connector::intake::compile(&name, spec));
-        let rules = entry
-            .compiled
-            .iter()
-            .flat_map(|compiled| &compiled.matching);
-        let attributes = rules.filter_map(|(attribute, _)| attribute.clone());
-        entry.inventory.find_by(attributes.collect());
         entry.spec = spec.map(Arc::new);
+        entry.compile(&name);
         entry.target = target;
         entry.problems = problem.into_iter().collect();
         self.stale_policies.insert(Arc::clone(&key.namespace));

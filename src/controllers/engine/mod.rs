@@ -5,6 +5,7 @@ mod changes;
 mod claims;
 mod costs;
 mod hand_over;
+mod moves;
 mod people;
 mod progress;
 mod reports;

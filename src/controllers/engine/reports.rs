@@ -159,7 +159,11 @@ impl Engine {
             return;
         }
         match event {
-            Event::Probed(capabilities) => entry.capabilities = Some(capabilities),
+            Event::Probed(capabilities) => {
+                if entry.probed(&key.name, capabilities) {
+                    self.stale_policies.insert(Arc::clone(&key.namespace));
+                }
+            }
             Event::ListingStarted => {
                 entry.inventory.begin_listing();
                 entry.request.listing_begins();
@@ -204,13 +208,14 @@ impl Engine {
                     );
                 }
                 let redrawn = outline != entry.inventory.outline();
+                let asks = self.look_whether_moved(&key.namespace, &key.name);
                 self.refused_names_may_be_free(&key);
                 let decided = self.decide_doubts(&key);
                 self.ports
                     .metrics
                     .inventory_listed(&key.namespace, key.name.as_str(), now);
                 let again = self.try_entitlements_again(&key, redrawn);
-                if first || redrawn || keeps_marks {
+                if first || redrawn || keeps_marks || asks {
                     self.look_at_everyone(&key.namespace);
                 } else {
                     for id in &changed {

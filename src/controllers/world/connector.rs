@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Meta, Request, TargetKey, Tracked};
+use super::{Home, Meta, Request, TargetKey, Tracked};
 use crate::api::{AppConnectorSpec, AppConnectorStatus};
 use crate::connectors::{Capabilities, ConnectorError};
+use crate::controllers::app_connector::intake;
 use crate::controllers::first_seen::FirstSeen;
 use crate::dispatch::Handle;
 use crate::dispatch::inventory::Inventory;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, ConnectorName};
 use crate::domain::mark::Scope;
 use crate::domain::policy;
 use crate::domain::problem::Problem;
@@ -32,12 +33,16 @@ pub struct ConnectorEntry {
     pub secrets: BTreeSet<String>,
     /// Which application it is.
     pub target: Option<TargetKey>,
+    /// Which application the accounts are in, and whether it is another one now.
+    pub home: Home,
     /// The running dispatch, while there is one.
     pub running: Option<Running>,
     /// What the target showed.
     pub inventory: Inventory,
     /// What the target can do.
     pub capabilities: Option<Capabilities>,
+    /// Whether it can disable accounts, as it said last.
+    pub can_disable: Option<bool>,
     /// Why the target as a whole fails, and when it is tried again.
     pub unavailable: Option<(ConnectorError, Timestamp)>,
     /// Why the last listing failed.
@@ -68,9 +73,11 @@ impl ConnectorEntry {
             problems: Vec::new(),
             secrets: BTreeSet::new(),
             target: None,
+            home: Home::told(status.target.as_deref()),
             running: None,
             inventory: Inventory::new(scope),
             capabilities: None,
+            can_disable: None,
             unavailable: None,
             listing_failed: None,
             oddities: Vec::new(),
@@ -84,6 +91,29 @@ impl ConnectorEntry {
             ),
             status: Tracked::new(status),
         }
+    }
+
+    /// Compiles what is written, by what is known of the application.
+    pub fn compile(&mut self, name: &ConnectorName) {
+        let spec = self.spec.as_deref();
+        self.compiled = spec.map(|spec| intake::compile(name, spec, self.can_disable));
+        let rules = self.compiled.iter().flat_map(|compiled| &compiled.matching);
+        let attributes = rules.filter_map(|(attribute, _)| attribute.clone());
+        self.inventory.find_by(attributes.collect());
+    }
+
+    /// The application said what it can do. Tells whether that changes what may be done there.
+    pub fn probed(&mut self, name: &ConnectorName, capabilities: Capabilities) -> bool {
+        let can_disable = Some(capabilities.disable);
+        self.capabilities = Some(capabilities);
+        let changes = self.can_disable != can_disable;
+        self.can_disable = can_disable;
+        let faults = |entry: &Self| entry.compiled.as_ref().map(|c| c.faults.len());
+        let before = faults(self);
+        if changes {
+            self.compile(name);
+        }
+        before != faults(self)
     }
 
     /// After a restart: an account that we are linked to is there without a mark, and none at all bears

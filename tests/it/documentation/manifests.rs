@@ -45,7 +45,7 @@ fn works(kind: &str, object: &Value, what: &str) {
         "AppConnector" => {
             let read: AppConnector = typed(object, what);
             let name = ConnectorName::new(read.metadata.name.as_deref().expect(what));
-            let compiled = app_connector::intake::compile(&name, &read.spec);
+            let compiled = app_connector::intake::compile(&name, &read.spec, None);
             assert_eq!(compiled.faults, [], "{what}");
             let opened = registry::open(&read.spec, &mut |_, _| Ok(SecretString::from("sekret")));
             if let Err(problem) = opened {

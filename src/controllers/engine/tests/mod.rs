@@ -5,6 +5,7 @@ mod claims;
 mod connectors;
 mod deletion;
 mod listings;
+mod moves;
 mod names;
 mod orphans;
 mod policy;
@@ -23,7 +24,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Engine, Ports};
-use crate::api::{PAUSED_ANNOTATION, RECONCILE_ANNOTATION, SECRET_HOSTS_ANNOTATION, SECRET_LABEL};
+use crate::api::{
+    CONFIRM_TARGET_ANNOTATION, PAUSED_ANNOTATION, RECONCILE_ANNOTATION, SECRET_HOSTS_ANNOTATION,
+    SECRET_LABEL,
+};
 use crate::audit::memory::MemorySink;
 use crate::connectors::Listing;
 use crate::controllers::watch::{Change, Key, Seen};
@@ -148,6 +152,9 @@ impl Bench {
             deleting: !metadata["deletionTimestamp"].is_null(),
             finalizers: serde_json::from_value(metadata["finalizers"].clone()).unwrap_or_default(),
             paused: metadata["annotations"][PAUSED_ANNOTATION] == "true",
+            confirmed: metadata["annotations"][CONFIRM_TARGET_ANNOTATION]
+                .as_str()
+                .map(Box::from),
             requested: metadata["annotations"][RECONCILE_ANNOTATION]
                 .as_str()
                 .map(Box::from),
