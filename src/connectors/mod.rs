@@ -84,13 +84,14 @@ pub trait Connector: Send + Sync {
         active: bool,
     ) -> Result<Option<ObservedAccount>>;
 
-    /// Puts our mark on an account that bears nobody's, or takes ours off, and returns the account where the
-    /// target's answer shows it. [`ErrorKind::Changed`] where somebody's mark is seen on it by then.
+    /// Puts our mark on an account where nothing stands in its place, or takes off the one that is named, and returns
+    /// the account where the target's answer shows it. Where something else stands there, it is left alone:
+    /// [`ErrorKind::Changed`].
     async fn set_mark(
         &self,
         permit: &WritePermit,
         id: &AccountId,
-        mark: Option<&Mark>,
+        change: &MarkChange,
     ) -> Result<Option<ObservedAccount>>;
 
     /// Deletes the account. One that is gone already is a success.
@@ -142,6 +143,53 @@ impl InitialPassword {
     pub fn kept_out_of(&self, mut error: ConnectorError) -> ConnectorError {
         error.message = Redactor::new(vec![self.secret.clone()]).clean(&error.message);
         error
+    }
+}
+
+/// A mark that is to be put on an account, or taken off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MarkChange {
+    /// Put on, where nothing stands.
+    Put(Mark),
+    /// Taken off, where it stands.
+    Take(Mark),
+}
+
+impl MarkChange {
+    /// What shall stand there.
+    #[must_use]
+    pub fn wanted(&self) -> Option<&Mark> {
+        match self {
+            Self::Put(mark) => Some(mark),
+            Self::Take(_) => None,
+        }
+    }
+
+    /// Whether there is anything to do, by what stands there now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Changed`] where something else stands there.
+    pub fn is_open(&self, what: &str, held: Option<&str>) -> Result<bool> {
+        let held = held.filter(|held| !held.is_empty());
+        match (self, held) {
+            (Self::Put(mark), Some(held)) if mark.is_kept_as(Some(held)) => Ok(false),
+            (Self::Put(_), None) => Ok(true),
+            (Self::Take(mark), Some(held)) if mark.is_kept_as(Some(held)) => Ok(true),
+            (Self::Take(_), None) => Ok(false),
+            (Self::Put(_) | Self::Take(_), Some(held)) => Err(ConnectorError::new(
+                ErrorKind::Changed,
+                format!("{what}: {held:?} stands where our mark would, and is left alone"),
+            )),
+        }
+    }
+
+    /// What is done, in words.
+    #[must_use]
+    pub fn doing(&self) -> &'static str {
+        match self {
+            Self::Put(_) => "marking",
+            Self::Take(_) => "taking our mark off",
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Who else an account may be: people whom the rules of a connector find by the same value. Made when it is
 //! asked for first, and kept in step with the people and the policy from then on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use crate::domain::account::ObservedAccount;
 use crate::domain::cel::Subject;
 use crate::domain::clues::{self, Clue};
 use crate::domain::facts::Facts;
@@ -16,9 +17,21 @@ pub struct Rivals(Option<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    by_clue: HashMap<(ConnectorName, Clue), SmallSet<EmployeeId>>,
-    of: HashMap<EmployeeId, Vec<(ConnectorName, Clue)>>,
+    by_key: HashMap<Key, BTreeSet<EmployeeId>>,
+    of: HashMap<EmployeeId, Vec<Key>>,
 }
+
+/// What people may have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    /// A clue of a rule of a connector.
+    Clue(ConnectorName, Clue),
+    /// An account that links name, by hand, in lower case.
+    Link(ConnectorName, Box<str>),
+}
+
+/// People with one thing in common who are told of, at most.
+const TOLD: usize = 10;
 
 impl Rivals {
     /// Nothing is known any more: the policy changed.
@@ -52,45 +65,60 @@ impl Rivals {
         if let Some(facts) = facts {
             clues.extend(known.put(policy, facts));
         }
-        for clue in clues {
-            for other in known.by_clue.get(&clue).into_iter().flatten() {
-                if other != employee {
-                    concerned.insert(other.clone());
-                }
+        for key in clues {
+            let others = known.by_key.get(&key).into_iter().flatten();
+            for other in others.filter(|other| *other != employee).take(TOLD) {
+                concerned.insert(other.clone());
             }
         }
         concerned
     }
 
-    /// Others with a clue.
-    pub fn of<'a>(
+    /// People with a clue, some of them.
+    pub fn with<'a>(
         &'a self,
-        employee: &'a EmployeeId,
         connector: &ConnectorName,
         clue: &Clue,
-    ) -> impl Iterator<Item = &'a EmployeeId> {
-        let key = (connector.clone(), clue.clone());
+    ) -> impl Iterator<Item = &'a EmployeeId> + use<'a> {
+        self.keyed(&Key::Clue(connector.clone(), clue.clone()))
+    }
+
+    /// People whose links name an account, some of them.
+    pub fn naming<'a>(
+        &'a self,
+        connector: &ConnectorName,
+        account: &ObservedAccount,
+    ) -> impl Iterator<Item = &'a EmployeeId> + use<'a> {
+        let names = [account.id.as_str(), account.username.as_str()];
+        let [id, name] = names.map(|said| Key::Link(connector.clone(), Clue::normal(said)));
+        self.keyed(&id).chain(self.keyed(&name))
+    }
+
+    fn keyed<'a>(&'a self, key: &Key) -> impl Iterator<Item = &'a EmployeeId> + use<'a> {
         let known = self.0.as_ref();
-        let all = known.and_then(|known| known.by_clue.get(&key));
-        all.into_iter()
-            .flatten()
-            .filter(move |other| *other != employee)
+        let all = known.and_then(|known| known.by_key.get(key));
+        // One more than is told of, as the one who asks may be among them.
+        all.into_iter().flatten().take(TOLD + 1)
     }
 }
 
 impl Known {
-    fn put(&mut self, policy: &Policy, facts: &Facts) -> Vec<(ConnectorName, Clue)> {
+    fn put(&mut self, policy: &Policy, facts: &Facts) -> Vec<Key> {
         let rules = policy.connectors().filter(|c| !c.matching.is_empty());
         let mut all = Vec::new();
         let mut subject = None;
         for connector in rules {
             let subject = subject.get_or_insert_with(|| Subject::new(facts));
-            for clue in clues::of(connector, subject).all {
-                let key = (connector.spec.name.clone(), clue);
-                let people = self.by_clue.entry(key.clone()).or_default();
-                people.insert(facts.employee_id.clone());
-                all.push(key);
-            }
+            let clues = clues::of(connector, subject).all.into_iter();
+            all.extend(clues.map(|clue| Key::Clue(connector.spec.name.clone(), clue)));
+        }
+        for link in &facts.links {
+            let said = link.account.iter();
+            all.extend(said.map(|said| Key::Link(link.connector.clone(), Clue::normal(said))));
+        }
+        for key in &all {
+            let people = self.by_key.entry(key.clone()).or_default();
+            people.insert(facts.employee_id.clone());
         }
         if !all.is_empty() {
             self.of.insert(facts.employee_id.clone(), all.clone());
@@ -98,13 +126,13 @@ impl Known {
         all
     }
 
-    fn take(&mut self, employee: &EmployeeId) -> Vec<(ConnectorName, Clue)> {
+    fn take(&mut self, employee: &EmployeeId) -> Vec<Key> {
         let all = self.of.remove(employee).unwrap_or_default();
         for key in &all {
-            if let Some(people) = self.by_clue.get_mut(key) {
+            if let Some(people) = self.by_key.get_mut(key) {
                 people.remove(employee);
                 if people.is_empty() {
-                    self.by_clue.remove(key);
+                    self.by_key.remove(key);
                 }
             }
         }

@@ -53,7 +53,7 @@ fn operation(operation: &Operation) -> String {
         Operation::Enable(_) => "enable the account".to_owned(),
         Operation::Disable(_) => "disable the account".to_owned(),
         Operation::Adopt { id, .. } => format!("take over the account {id}"),
-        Operation::Disown(id) => format!("let go of the account {id}"),
+        Operation::Disown { id, .. } => format!("let go of the account {id}"),
         Operation::AddEntitlements { entitlements, .. } => {
             format!(
                 "add {}",

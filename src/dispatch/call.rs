@@ -5,10 +5,9 @@ use std::sync::Arc;
 use super::member::{Change, Creation, Direction, Members};
 use super::order::{Effect, Order};
 use super::queue::Placed;
-use crate::connectors::{Capabilities, ConnectorError, HolderResults, Listing};
+use crate::connectors::{Capabilities, ConnectorError, HolderResults, Listing, MarkChange};
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedEntitlement};
 use crate::domain::ids::AccountId;
-use crate::domain::mark::Mark;
 use crate::plan::operation::{EntitlementTarget, Operation, ReadKey};
 
 /// A write to one account alone.
@@ -17,7 +16,7 @@ pub(super) enum Write {
     Create(NewAccount),
     Update(AccountId, AttributeChanges),
     SetActive(AccountId, bool),
-    SetMark(AccountId, Option<Mark>),
+    SetMark(AccountId, MarkChange),
 }
 
 /// What is to be called. Shared between the task that calls and the core that waits.
@@ -62,9 +61,11 @@ impl Route {
                 return write(Write::Update(id.clone(), changes.clone()));
             }
             Operation::Adopt { id, mark } => {
-                return write(Write::SetMark(id.clone(), Some(mark.clone())));
+                return write(Write::SetMark(id.clone(), MarkChange::Put(mark.clone())));
             }
-            Operation::Disown(id) => return write(Write::SetMark(id.clone(), None)),
+            Operation::Disown { id, mark } => {
+                return write(Write::SetMark(id.clone(), MarkChange::Take(mark.clone())));
+            }
             Operation::Enable(id) => return write(Write::SetActive(id.clone(), true)),
             Operation::Disable(id) => return write(Write::SetActive(id.clone(), false)),
             Operation::AddEntitlements { id, entitlements } => (

@@ -71,8 +71,8 @@ impl Door {
                         let set = connector.set_active(&permit, id, *active).await;
                         set.map(Effect::ActivitySet)
                     }
-                    Write::SetMark(id, mark) => {
-                        let set = connector.set_mark(&permit, id, mark.as_ref()).await;
+                    Write::SetMark(id, change) => {
+                        let set = connector.set_mark(&permit, id, change).await;
                         set.map(Effect::Marked)
                     }
                 }

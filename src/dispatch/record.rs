@@ -10,7 +10,7 @@ use super::member::{Change, Creation, Direction};
 use super::metrics::ConnectorMetrics;
 use super::order::{ConnectorKey, Order};
 use crate::audit::{self, AuditEvent, AuditSink, Difference, Phase, Subject};
-use crate::connectors::{ConnectorError, ErrorKind};
+use crate::connectors::{ConnectorError, ErrorKind, MarkChange};
 use crate::domain::ids::AttributeName;
 use crate::runtime::clock::Clock;
 
@@ -150,11 +150,10 @@ impl Line {
                 };
                 (Some(id), vec![attribute("active", change)])
             }
-            Write::SetMark(id, mark) => {
-                let change = if mark.is_some() {
-                    audit::Change::Set
-                } else {
-                    audit::Change::Cleared
+            Write::SetMark(id, change) => {
+                let change = match change {
+                    MarkChange::Put(_) => audit::Change::Set,
+                    MarkChange::Take(_) => audit::Change::Cleared,
                 };
                 (Some(id), vec![attribute("mark", change)])
             }

@@ -21,8 +21,8 @@ pub struct Offer<'a> {
 /// What makes an account look like a person's.
 #[derive(Clone, Copy, Debug)]
 pub enum By<'a> {
-    /// `spec.links` of the Employee says so.
-    Link(&'a str),
+    /// `spec.links` of the Employee says so; whether a rule, any, fits as well.
+    Link(&'a str, bool),
     /// A rule of the connector fits.
     Rule(&'a Clue),
     /// There are rules, and none fits.
@@ -62,38 +62,37 @@ impl Terms<'_> {
         let candidates = offer.candidates.as_slice();
         let undecided = |reason, message| conflict(reason, message, candidates);
         match (offer.by, candidates) {
-            (By::Link(said), [one]) => self.linked(said, one),
-            (By::Link(said), []) if self.complete => undecided(
+            (By::Link(said, fits), [one]) if offer.rivals.is_empty() => {
+                self.linked(said, fits, one)
+            }
+            (By::Link(said, _), []) if self.complete => undecided(
                 "LinkedAccountMissing",
                 format!(
                     "spec.links says that the account in {name} is {said}, and there is none: mend it, or make that account there"
                 ),
             ),
             // One account, or none, is not said to be all there is where not all was seen.
-            (By::Link(_) | By::Rule(_) | By::Nothing, [] | [_]) if !self.complete => undecided(
-                "MatchUncertain",
-                format!(
-                    "whether there is an account already is not known, as not all accounts of {name} could be listed (see the status of that AppConnector): nothing is made until they are"
-                ),
-            ),
-            (By::Link(_) | By::Rule(_) | By::Nothing, []) => Match::Absent,
-            (By::Rule(clue), [one]) if offer.rivals.is_empty() => {
-                self.adoptable(one, &format!("its {} fits", clue.attribute_word()))
+            (By::Link(..) | By::Rule(_) | By::Nothing, [] | [_]) if !self.complete => {
+                self.uncertain()
             }
-            (By::Rule(clue), [one]) => {
+            (By::Link(..) | By::Rule(_) | By::Nothing, []) => Match::Absent,
+            (By::Rule(clue), [one]) if offer.rivals.is_empty() => {
+                let why = format!("its {} fits", clue.attribute_word());
+                self.adoptable(one, &why, true)
+            }
+            (By::Link(..) | By::Rule(_) | By::Nothing, [one]) => {
                 let rivals: Vec<&str> = offer.rivals.iter().map(|id| id.as_str()).collect();
                 undecided(
                     "AmbiguousMatch",
                     format!(
-                        "the {} of the account {} ({}) fits {} as well as this person: say in spec.links of one of them that it is theirs, or that it is not",
-                        clue.attribute_word(),
+                        "the account {} ({}) fits {} as well as this person: say in spec.links whose it is (account), or of the others that it is not theirs (not)",
                         one.id,
                         one.username,
                         rivals.join(", ")
                     ),
                 )
             }
-            (By::Link(_) | By::Rule(_) | By::Nothing, several) => undecided(
+            (By::Link(..) | By::Rule(_) | By::Nothing, several) => undecided(
                 "AmbiguousMatch",
                 format!(
                     "{} accounts of {name} fit this person, {}: say in spec.links which is theirs, or which are not",
@@ -104,10 +103,20 @@ impl Terms<'_> {
         }
     }
 
+    /// It is not known whether there is an account.
+    #[must_use]
+    pub fn uncertain(&self) -> Match {
+        let message = format!(
+            "whether there is an account already is not known, as not all accounts of {} could be listed, or a rule of spec.matching is broken (see the status of that AppConnector): nothing is made until it is",
+            self.connector.spec.name
+        );
+        conflict("MatchUncertain", message, &[])
+    }
+
     /// The account that is said by hand to be the person's.
-    fn linked(&self, said: &str, account: &ObservedAccount) -> Match {
+    fn linked(&self, said: &str, fits: bool, account: &ObservedAccount) -> Match {
         let whose = match self.scope.read(account.mark.as_deref()) {
-            Marking::None => return self.adoptable(account, "spec.links names it"),
+            Marking::None => return self.adoptable(account, "spec.links names it", fits),
             Marking::Ours(other) => format!("the mark of {other}, from whom it has to be taken first: name it there under spec.links, not"),
             Marking::Foreign => "the mark of another installation, namespace or AppConnector: take it off in the application".to_owned(),
         };
@@ -121,8 +130,9 @@ impl Terms<'_> {
         )
     }
 
-    /// The one account that fits, if it may be taken over.
-    fn adoptable(&self, account: &ObservedAccount, why: &str) -> Match {
+    /// The one account that fits, if it may be taken over. Whoever may write an Employee says by hand which of those
+    /// that fit it is, and no more: others have to be listed on the AppConnector.
+    fn adoptable(&self, account: &ObservedAccount, why: &str, fits: bool) -> Match {
         let spec = &self.connector.spec;
         let username = account.username.as_str();
         if self.connector.protected_accounts.covers(username) {
@@ -135,9 +145,23 @@ impl Terms<'_> {
                 &[account],
             );
         }
+        if let Some(other) = account.mark.as_deref().filter(|held| !held.is_empty()) {
+            return conflict(
+                "NotAdopted",
+                format!(
+                    "the account {} ({username}) seems to be this person's, as {why}; where our mark would stand there is {other:?}, which somebody else put there: take it away there, or say in spec.links that the account is not theirs",
+                    account.id
+                ),
+                &[account],
+            );
+        }
+        let listed = self.connector.adoptable.covers(username);
         let what_is_missing = match spec.matching.adopt {
-            Adopt::WhenUnique => None,
-            Adopt::WhenListed if self.connector.adoptable.covers(username) => None,
+            Adopt::WhenUnique if fits || listed => None,
+            Adopt::WhenListed if listed => None,
+            Adopt::WhenUnique => Some(
+                "no rule fits it, and spec.matching.listed of the AppConnector does not name it",
+            ),
             Adopt::WhenListed => Some("spec.matching.listed of the AppConnector does not name it"),
             Adopt::Never => Some("spec.matching.adopt of the AppConnector is Never"),
         };

@@ -1,5 +1,7 @@
 //! What a person says that tells which accounts are theirs: the values of the rules of a connector.
 
+use std::collections::BTreeSet;
+
 use super::account::{AttributeValue, ObservedAccount};
 use super::cel::Subject;
 use super::ids::AttributeName;
@@ -56,18 +58,43 @@ pub fn of(connector: &Connector, subject: &Subject) -> Clues {
                 }
             }
             Err(error) => {
-                clues.failed = Some(Problem::waiting(
+                clues.failed.get_or_insert(Problem::waiting(
                     "MatchingFailed",
                     format!(
                         "AppConnector {}: spec.matching.rules[{i}].equals can't be evaluated for this person, so that it is not known whether there is an account already: {error}",
                         connector.spec.name
                     ),
                 ));
-                break;
             }
         }
     }
     clues
+}
+
+/// Whether an account has what a clue says.
+#[must_use]
+pub fn fits(clue: &Clue, account: &ObservedAccount) -> bool {
+    match &clue.attribute {
+        Some(attribute) => values(account, attribute).any(|value| value == clue.value),
+        None => Clue::normal(account.username.as_str()) == clue.value,
+    }
+}
+
+/// What people whose account this is would have for clues, by the rules of a connector.
+#[must_use]
+pub fn of_account(connector: &Connector, account: &ObservedAccount) -> BTreeSet<Clue> {
+    let rules = connector.matching.iter();
+    let clues = rules.flat_map(|(attribute, _)| {
+        let found: Vec<Box<str>> = match attribute {
+            Some(attribute) => values(account, attribute).collect(),
+            None => vec![Clue::normal(account.username.as_str())],
+        };
+        found.into_iter().map(|value| Clue {
+            attribute: attribute.clone(),
+            value,
+        })
+    });
+    clues.collect()
 }
 
 /// The values by which an account is found in an attribute.

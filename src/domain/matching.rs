@@ -16,6 +16,17 @@ pub const CONFLICTS: [&str; 7] = [
     "LinkedAccountTaken",
 ];
 
+/// Reasons that are about accounts that bear nobody's mark, where the person has none.
+pub const OFFERED: [&str; 7] = [
+    "AmbiguousMatch",
+    "NotAdopted",
+    "ProtectedAccount",
+    "MatchUncertain",
+    "MatchingFailed",
+    "LinkedAccountMissing",
+    "LinkedAccountTaken",
+];
+
 /// What a target shows of one person's account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Match {

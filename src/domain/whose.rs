@@ -3,7 +3,7 @@
 
 use super::account::{Activity, ObservedAccount};
 use super::adoption::{By, Offer, Terms, is_meant, other_than_linked};
-use super::clues::Clue;
+use super::clues::{self, Clue};
 use super::desired::DesiredAccount;
 use super::facts::Link;
 use super::ids::EmployeeId;
@@ -20,8 +20,10 @@ pub trait Sight<'a> {
     fn meant_by(&self, said: &str) -> Vec<&'a ObservedAccount>;
     /// Accounts that bear nobody's mark and have a value.
     fn candidates(&self, clue: &Clue) -> Vec<&'a ObservedAccount>;
-    /// Other people who have it.
-    fn rivals(&self, clue: &Clue) -> Vec<&'a EmployeeId>;
+    /// Other people whom any rule finds it for, or whose links name it, and who are not said to be others.
+    fn rivals(&self, account: &ObservedAccount) -> Vec<&'a EmployeeId>;
+    /// Others whose links name it.
+    fn namers(&self, account: &ObservedAccount) -> Vec<&'a EmployeeId>;
 }
 
 /// What is known of the person.
@@ -51,7 +53,9 @@ pub fn find<'a>(terms: &Terms<'_>, person: &Person<'_>, sight: &impl Sight<'a>) 
     let matched = match_account(terms.scope, terms.employee, &marked, linked, terms.complete);
     let said = person.link.and_then(|link| link.account.as_deref());
     match (matched, said) {
-        (Match::One(account), Some(said)) if !is_meant(said, &account) => {
+        (Match::One(account), Some(said))
+            if person.stage.may_work() && is_another(said, &account, sight) =>
+        {
             other_than_linked(said, &account)
         }
         (nothing @ (Match::Absent | Match::Unknown), said) => {
@@ -62,6 +66,12 @@ pub fn find<'a>(terms: &Terms<'_>, person: &Person<'_>, sight: &impl Sight<'a>) 
         }
         (matched, _) => matched,
     }
+}
+
+/// Whether somebody means another account than the one that is found. One that was renamed since is the same.
+fn is_another<'a>(said: &str, account: &ObservedAccount, sight: &impl Sight<'a>) -> bool {
+    let meant = sight.meant_by(said);
+    !is_meant(said, account) && meant.iter().any(|other| other.id != account.id)
 }
 
 /// What is to become of accounts that bear nobody's mark, where the person has none.
@@ -76,13 +86,26 @@ fn offered<'a>(
     let stage = person.stage;
     let may_be_shut = stage.is_paused() || stage.ends_access();
     let desired = person.desired.filter(|_| stage.may_work() || may_be_shut)?;
+    let rules = &terms.connector.spec.matching.rules;
     let offer = match said {
-        Some(said) => Offer {
-            by: By::Link(said),
-            candidates: sight.meant_by(said),
-            rivals: Vec::new(),
-        },
-        None if terms.connector.matching.is_empty() => return None,
+        Some(said) => {
+            let candidates = sight.meant_by(said);
+            let fits = |one: &ObservedAccount| {
+                let mut clues = desired.clues.all.iter();
+                clues.any(|clue| clues::fits(clue, one))
+            };
+            Offer {
+                by: By::Link(said, candidates.iter().any(|one| fits(one))),
+                rivals: candidates
+                    .first()
+                    .map(|one| sight.namers(one))
+                    .unwrap_or_default(),
+                candidates,
+            }
+        }
+        None if rules.is_empty() => return None,
+        // A rule that can't be read may be the one that fits.
+        None if terms.connector.matching.len() < rules.len() => return Some(terms.uncertain()),
         None => {
             if let Some(failed) = &desired.clues.failed {
                 return Some(Match::Conflict(Conflict {
@@ -96,8 +119,11 @@ fn offered<'a>(
                 candidates.retain(|account| !is_disowned(account));
                 Offer {
                     by: By::Rule(clue),
+                    rivals: candidates
+                        .first()
+                        .map(|one| sight.rivals(one))
+                        .unwrap_or_default(),
                     candidates,
-                    rivals: sight.rivals(clue),
                 }
             });
             let first = offers.find(|offer| !offer.candidates.is_empty());
@@ -106,7 +132,7 @@ fn offered<'a>(
     };
     // Of whoever must be out, only what is open matters.
     let is_shut = |account: &&ObservedAccount| account.activity == Activity::Disabled;
-    if !stage.may_work() && offer.candidates.iter().all(is_shut) {
+    if !stage.may_work() && terms.complete && offer.candidates.iter().all(is_shut) {
         return None;
     }
     Some(terms.judge(&offer))

@@ -14,6 +14,8 @@ use crate::domain::small_set::SmallSet;
 pub struct Observation {
     /// The person's account.
     pub matched: Match,
+    /// Where none of the person's was seen, whether a direct search found none either since the last listing.
+    pub sought: bool,
     /// Whether the account, or its absence, was read directly since the last listing and the last
     /// write to it.
     pub read_directly: bool,

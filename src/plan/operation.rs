@@ -45,7 +45,12 @@ pub enum Operation {
         mark: Mark,
     },
     /// Takes our mark off an account, and leaves it as it is.
-    Disown(AccountId),
+    Disown {
+        /// The account.
+        id: AccountId,
+        /// Our mark, which stands on it. Any other is left alone.
+        mark: Mark,
+    },
     /// Gives and takes entitlements. Additions and removals are never in one operation.
     AddEntitlements {
         /// The account.
@@ -91,7 +96,7 @@ impl Operation {
             Self::Enable(_) => "Enable",
             Self::Disable(_) => "Disable",
             Self::Adopt { .. } => "Adopt",
-            Self::Disown(_) => "Disown",
+            Self::Disown { .. } => "Disown",
             Self::AddEntitlements { .. } => "AddEntitlements",
             Self::RemoveEntitlements { .. } => "RemoveEntitlements",
         }

@@ -1,6 +1,6 @@
 //! Accounts: made, found, renamed, disabled, deleted.
 
-use super::super::{ErrorKind, FindKey};
+use super::super::{ErrorKind, FindKey, MarkChange};
 use super::Check;
 use super::report::{Fault, ensure, refused};
 use super::stage::{Stage, renaming};
@@ -96,25 +96,41 @@ async fn mark(stage: &Stage<'_>) -> Result<(), Fault> {
 async fn marking(stage: &Stage<'_>) -> Result<(), Fault> {
     let made = stage.join(0).await?;
     let mark = stage.mark(0);
-    let set = async |id: &AccountId, mark: Option<&Mark>| {
-        let shown = stage.connector.set_mark(&stage.permit, id, mark).await?;
+    let (put, take) = (
+        MarkChange::Put(mark.clone()),
+        MarkChange::Take(mark.clone()),
+    );
+    let set = async |id: &AccountId, change: &MarkChange| {
+        let shown = stage.connector.set_mark(&stage.permit, id, change).await?;
         let id = shown
             .as_ref()
             .map_or_else(|| id.clone(), |account| account.id.clone());
         let read = stage.read(&id).await?;
-        let is_so = mark.map(Mark::as_str) == read.mark.as_deref();
+        let is_so = change.wanted().map(Mark::as_str) == read.mark.as_deref();
         ensure(is_so, || format!("it shows {:?} afterwards", read.mark))?;
-        ensure(
-            read.username == made.username && read.activity == made.activity,
-            || "it is another account, or in another state, afterwards".to_owned(),
-        )?;
+        let is_same = read.username == made.username && read.activity == made.activity;
+        ensure(is_same, || {
+            "it is another account, or in another state, afterwards".to_owned()
+        })?;
         Ok::<_, Fault>(id)
     };
-    let bare = set(&made.id, None).await?;
+    let other = stage.mark(1);
+    let refused_other = async |id: &AccountId| {
+        for change in [
+            MarkChange::Put(other.clone()),
+            MarkChange::Take(other.clone()),
+        ] {
+            let done = stage.connector.set_mark(&stage.permit, id, &change).await;
+            refused("a mark where another stands", done, ErrorKind::Changed)?;
+        }
+        Ok::<_, Fault>(())
+    };
+    refused_other(&made.id).await?;
+    let bare = set(&made.id, &take).await?;
     let again = async {
-        let bare = set(&bare, None).await?;
-        let marked = set(&bare, Some(&mark)).await?;
-        set(&marked, Some(&mark)).await
+        let bare = set(&bare, &take).await?;
+        let marked = set(&bare, &put).await?;
+        set(&marked, &put).await
     };
     let again = again.await;
     if again.is_err() {
@@ -123,18 +139,7 @@ async fn marking(stage: &Stage<'_>) -> Result<(), Fault> {
     let id = again?;
     ensure(id == made.id, || {
         format!("its identifier was {} and is {id}", made.id)
-    })?;
-    let other = stage.mark(1);
-    let refused = stage
-        .connector
-        .set_mark(&stage.permit, &id, Some(&other))
-        .await;
-    match refused {
-        Err(error) if error.kind == ErrorKind::Changed => Ok(()),
-        // Where nothing is read beforehand, the one that looked just before answers for it.
-        Ok(_) => set(&id, Some(&mark)).await.map(drop),
-        Err(error) => Err(error.into()),
-    }
+    })
 }
 
 async fn find(stage: &Stage<'_>) -> Result<(), Fault> {

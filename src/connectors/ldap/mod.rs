@@ -40,11 +40,10 @@ use self::abilities::Abilities;
 use self::session::Session;
 use super::{
     Capabilities, Connector, ConnectorError, FindKey, HolderChange, HolderResults, InitialPassword,
-    Listing, WritePermit,
+    Listing, MarkChange, WritePermit,
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
-use crate::domain::mark::Mark;
 
 pub use self::config::{Accounts, Disabling, Groups, LdapConfig, MemberForm};
 pub use self::dialect::Dialect;
@@ -132,9 +131,9 @@ impl Connector for LdapConnector {
         &self,
         _: &WritePermit,
         id: &AccountId,
-        mark: Option<&Mark>,
+        change: &MarkChange,
     ) -> super::Result<Option<ObservedAccount>> {
-        self.mark_account(id, mark).await
+        self.mark_account(id, change).await
     }
 
     async fn delete(&self, _: &WritePermit, id: &AccountId) -> super::Result<()> {

@@ -255,12 +255,12 @@ impl LdapConnector {
 }
 
 /// Where several values stand, the one that looks like a mark, or else the first.
-fn mark(values: &[String]) -> Option<&str> {
+pub(super) fn mark(values: &[String]) -> Option<&str> {
     mark_of(values).or_else(|| values.first().map(String::as_str))
 }
 
 /// The value that looks like a mark: three parts divided by `/`.
-pub(super) fn mark_of(values: &[String]) -> Option<&str> {
+fn mark_of(values: &[String]) -> Option<&str> {
     let looks = |value: &&String| {
         let parts: Vec<&str> = value.split('/').collect();
         parts.len() == 3 && parts.iter().all(|part| !part.is_empty())

@@ -9,14 +9,14 @@ use serde_json::Value;
 use super::ScimConnector;
 use super::failure::{Failure, Intent};
 use super::filter::equals;
+use super::json::get;
 use super::patch;
 use super::resource::{self, id_of};
 use super::transport::{Answer, Request};
 use super::ways::Update;
-use crate::connectors::{ConnectorError, ErrorKind, FindKey, InitialPassword};
+use crate::connectors::{ConnectorError, ErrorKind, FindKey, InitialPassword, MarkChange};
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount};
 use crate::domain::ids::AccountId;
-use crate::domain::mark::Mark;
 
 /// A record as it was read, to be put back.
 pub(super) struct Record {
@@ -285,23 +285,32 @@ impl ScimConnector {
         self.put_user(id, Intent::Change, &what, edit).await
     }
 
+    /// Reads the record first: what somebody else put there is theirs. Only that version is changed, where the
+    /// server looks at versions.
     pub(super) async fn mark_user(
         &self,
         id: &AccountId,
-        mark: Option<&Mark>,
+        change: &MarkChange,
     ) -> Result<Option<ObservedAccount>, ConnectorError> {
-        let doing = if mark.is_some() {
-            "marking"
-        } else {
-            "taking our mark off"
+        let what = format!("{} user {id}", change.doing());
+        let Some(record) = self.record("Users", id.as_str()).await? else {
+            return Err(ConnectorError::new(
+                ErrorKind::NotFound,
+                format!("{what}: the user does not exist"),
+            ));
         };
-        let what = format!("{doing} user {id}");
-        let operation = patch::mark(mark);
+        let held = resource::user(&record.json, &self.paths)
+            .ok()
+            .and_then(|user| user.mark);
+        if !change.is_open(&what, held.as_deref())? {
+            return Ok(self.as_user(id, &record.json).ok());
+        }
         if self.dialect().patches_users() && self.ways.update == Update::Patch {
-            match self
-                .patch_user(id, &[operation], Intent::Claim, &what)
-                .await
-            {
+            let version = self.version(&record.json, record.etag.clone());
+            let operations = [patch::mark(change)];
+            let patched =
+                self.patch_version(id, &operations, version.as_deref(), Intent::Claim, &what);
+            match patched.await {
                 Ok(answer) => return Ok(self.shown(id, &answer)),
                 Err(failure) if failure.error.kind == ErrorKind::Unsupported => {
                     self.learn(|dialect| dialect.learnt.user_patch_refused = true);
@@ -310,9 +319,12 @@ impl ScimConnector {
             }
         }
         let edit = |user: &mut Value| {
-            match mark {
-                Some(mark) => patch::put(user, "externalId", Value::from(mark.as_str())),
-                None => patch::take(user, "externalId"),
+            change.is_open(&what, get(user, "externalId").and_then(Value::as_str))?;
+            match change {
+                MarkChange::Put(mark) => {
+                    patch::put(user, "externalId", Value::from(mark.as_str()));
+                }
+                MarkChange::Take(_) => patch::take(user, "externalId"),
             }
             Ok(())
         };

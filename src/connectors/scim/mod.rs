@@ -43,11 +43,10 @@ use self::path::AttributePath;
 use self::transport::{Answer, Request, Transport};
 use super::{
     Capabilities, Connector, ConnectorError, ErrorKind, FindKey, HolderChange, HolderResults,
-    InitialPassword, Listing, WritePermit,
+    InitialPassword, Listing, MarkChange, WritePermit,
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
-use crate::domain::mark::Mark;
 
 pub use self::config::{Auth, ClientAuthentication, OAuth2, ScimConfig};
 pub use self::spec::PROTOCOL;
@@ -242,9 +241,9 @@ impl Connector for ScimConnector {
         &self,
         _: &WritePermit,
         id: &AccountId,
-        mark: Option<&Mark>,
+        change: &MarkChange,
     ) -> super::Result<Option<ObservedAccount>> {
-        self.mark_user(id, mark).await
+        self.mark_user(id, change).await
     }
 
     async fn delete(&self, _: &WritePermit, id: &AccountId) -> super::Result<()> {

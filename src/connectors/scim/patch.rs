@@ -7,10 +7,9 @@ use super::json::{get, key, truth};
 use super::path::{AttributePath, ENTERPRISE_SCHEMA, Place, Selector, USER_SCHEMA};
 use super::resource::{path_of, read, selects};
 use super::ways::{Deactivation, ManagerForm, OperationCase};
-use crate::connectors::{ConnectorError, ErrorKind};
+use crate::connectors::{ConnectorError, ErrorKind, MarkChange};
 use crate::domain::account::{AttributeChanges, AttributeValue, NewAccount};
 use crate::domain::ids::AttributeName;
-use crate::domain::mark::Mark;
 
 /// Schema of a PATCH request (RFC 7644 section 3.5.2).
 const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
@@ -48,10 +47,10 @@ pub fn switch(active: bool, way: Deactivation) -> Option<Value> {
 
 /// The operation that puts our mark on an account, or takes it off.
 #[must_use]
-pub fn mark(mark: Option<&Mark>) -> Value {
-    match mark {
-        Some(mark) => replace("externalId", &Value::from(mark.as_str())),
-        None => json!({"op": "remove", "path": "externalId"}),
+pub fn mark(change: &MarkChange) -> Value {
+    match change {
+        MarkChange::Put(mark) => replace("externalId", &Value::from(mark.as_str())),
+        MarkChange::Take(_) => json!({"op": "remove", "path": "externalId"}),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::controllers::names::{AllNames, Owner};
 use crate::controllers::world::{ConnectorEntry, Person, Realm};
 use crate::domain::account::ObservedAccount;
 use crate::domain::adoption::Terms;
-use crate::domain::clues::Clue;
+use crate::domain::clues::{self, Clue};
 use crate::domain::desired::{Desired, DesiredAccount};
 use crate::domain::facts::Facts;
 use crate::domain::ids::{
@@ -109,9 +109,42 @@ impl<'a> Sight<'a> for View<'a> {
         self.entry.inventory.candidates(clue)
     }
 
-    fn rivals(&self, clue: &Clue) -> Vec<&'a EmployeeId> {
-        let id = &self.person.employee_id;
-        self.realm.rivals.of(id, self.name, clue).collect()
+    fn rivals(&self, account: &ObservedAccount) -> Vec<&'a EmployeeId> {
+        let connector = self.entry.compiled.as_deref();
+        let clues = connector.map(|connector| clues::of_account(connector, account));
+        let mut found = self.namers(account);
+        for clue in clues.into_iter().flatten() {
+            found.extend(self.realm.rivals.with(self.name, &clue));
+        }
+        self.others(found, account)
+    }
+
+    fn namers(&self, account: &ObservedAccount) -> Vec<&'a EmployeeId> {
+        let found = self.realm.rivals.naming(self.name, account).collect();
+        self.others(found, account)
+    }
+}
+
+impl<'a> View<'a> {
+    /// Those who are not this person, and of whom it is not said that the account is not theirs.
+    fn others(
+        &self,
+        mut found: Vec<&'a EmployeeId>,
+        account: &ObservedAccount,
+    ) -> Vec<&'a EmployeeId> {
+        found.sort();
+        found.dedup();
+        found.retain(|other| {
+            let owner = self
+                .realm
+                .owner(other)
+                .and_then(|name| self.realm.people.get(name));
+            let facts = owner.and_then(|person| person.facts.as_deref().ok());
+            let link = facts.and_then(|facts| facts.link(self.name));
+            **other != self.person.employee_id
+                && !link.is_some_and(|l| l.disowns(Some(&account.id), Some(&account.username)))
+        });
+        found
     }
 }
 
@@ -140,6 +173,7 @@ impl View<'_> {
             None => inventory.sought_in_vain(id),
         };
         Observation {
+            sought: inventory.sought_in_vain(id),
             read_directly: read_directly && !giving,
             giving,
             unsure: self

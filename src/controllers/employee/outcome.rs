@@ -1,6 +1,7 @@
 //! Takes in how an order ended: what the target shows now, and what is to be tried again when.
 
 mod adopted;
+mod names;
 mod shown;
 mod unmarked;
 
@@ -31,9 +32,6 @@ const RETRY_CAP: Duration = Duration::from_mins(5);
 const REPORTED_BASE: Duration = Duration::from_mins(5);
 /// Longest wait after such failures.
 const REPORTED_CAP: Duration = Duration::from_hours(1);
-
-/// How many names are tried where the target refuses one that it shows nobody to have.
-const UNEXPLAINED: u32 = 3;
 
 /// What an outcome is laid into.
 pub struct Context<'a> {
@@ -108,7 +106,9 @@ impl Context<'_> {
             (Effect::Marked(shown), Operation::Adopt { id, mark }) => {
                 self.adopted(shown, id, mark, order);
             }
-            (Effect::Marked(shown), Operation::Disown(id)) => self.disowned(shown, id, order),
+            (Effect::Marked(shown), Operation::Disown { id, .. }) => {
+                self.disowned(shown, id, order);
+            }
             (Effect::Entitlements { results, created }, operation) => {
                 for entitlement in created {
                     self.inventory.created_entitlement(entitlement);
@@ -283,9 +283,15 @@ impl Context<'_> {
                     .accepted
                     .retain(|key| key.connector != *here || key.verb == "Create");
                 // The link is broken; the mark may still lead to an account that was not listed.
-                if let Some(record) = self.person.record.accounts.get_mut(self.connector) {
+                if let Some(record) = self.person.record.accounts.get_mut(self.connector)
+                    && record.id.as_ref() == Some(id)
+                {
                     record.id = None;
                 }
+            }
+            // It is identified otherwise by now.
+            ReadKey::Id(id) if accounts.iter().all(|account| account.id != *id) => {
+                self.inventory.saw_absent(id);
             }
             ReadKey::Id(_) => {}
             ReadKey::MarkOrUsername(..) if ours => {
@@ -364,38 +370,6 @@ impl Context<'_> {
             }
         }
         true
-    }
-
-    /// The target shows nobody of that name. If it refused the name all the same, somebody may have it
-    /// whom we aren't shown; or it is another value that is taken, and no name will help.
-    fn nobody_has(&mut self, username: &Username) {
-        let Some(refused) = self.person.unsettled.name_taken.get_mut(self.connector) else {
-            return;
-        };
-        if !std::mem::take(&mut refused.undecided) {
-            return;
-        }
-        refused.unexplained = refused.unexplained.saturating_add(1);
-        if refused.unexplained < UNEXPLAINED {
-            self.pass_over(username);
-        } else {
-            let error = refused.error.clone();
-            self.note_failure("Create", None, &error);
-        }
-    }
-
-    /// Somebody else has the name: the next one is tried.
-    fn pass_over(&mut self, username: &Username) {
-        if let Some(refused) = self.person.unsettled.name_taken.get_mut(self.connector) {
-            refused.undecided = false;
-        }
-        if let Some(names) = self.names.as_deref_mut() {
-            names.allocated.remove(username);
-            names.refused.insert(username.clone());
-        }
-        if let Some(record) = self.person.record.accounts.get_mut(self.connector) {
-            record.username = None;
-        }
     }
 
     fn failed(&mut self, order: &Order, error: &ConnectorError) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::api::conditions::{self, Wanted};
-use crate::api::employee::AccountStatus;
+use crate::api::employee::{AccountState, AccountStatus};
 use crate::controllers::employee::status::{LEAVER_HELD, is_right};
 use crate::controllers::text;
 use crate::controllers::world::Realm;
@@ -78,7 +78,10 @@ pub fn condition(
         .chain(
             accounts
                 .iter()
-                .filter(|a| a.account_id.is_none() && !is_right(a))
+                .filter(|a| {
+                    let undecided = a.state == AccountState::Conflict;
+                    (a.account_id.is_none() || undecided) && !is_right(a)
+                })
                 .map(|a| a.connector.as_str()),
         )
         .chain(unseen.iter().map(|name| name.as_str()))

@@ -112,6 +112,7 @@ impl Engine {
             return;
         };
         let known = realm.people.get(&name);
+        let is_news = known.is_none_or(|person| person.facts != facts);
         if known.is_some_and(|p| p.meta.generation != meta.generation) {
             names::forget_refused(names, realm, &name, |_| true);
         }
@@ -160,7 +161,9 @@ impl Engine {
                 .insert(name.clone());
         }
         self.hear_person(&key.namespace, &name);
-        self.rivals_changed(&key.namespace, id);
+        if is_news {
+            self.rivals_changed(&key.namespace, id);
+        }
         self.look_at_id(&key.namespace, id);
         self.look_at(&key.namespace, &name);
     }

@@ -1,6 +1,7 @@
 //! The one task that owns the [`World`]: it takes in what changed in Kubernetes and in the targets,
 //! works through the queue, and hands orders and statuses on. It waits for nobody.
 
+mod at_rest;
 mod changes;
 mod claims;
 mod costs;

@@ -238,28 +238,6 @@ impl Engine {
         self.summaries_of_templates(&key);
     }
 
-    /// People whose picture need not have changed for a new listing to matter: an absence may be certain
-    /// now, or what stood in somebody's way, such as an account of another's, may be gone.
-    fn not_at_rest(&self, key: &ConnectorKey) -> Vec<EmployeeId> {
-        self.world
-            .realms
-            .get(&key.namespace)
-            .into_iter()
-            .flat_map(|realm| realm.people.values())
-            .filter(|person| {
-                person.tell_at.is_some()
-                    || !person.outlook.count.is_some_and(|count| count.ready)
-                    || person.unsettled.in_doubt.contains(&key.name)
-                    || person
-                        .record
-                        .accounts
-                        .get(&key.name)
-                        .is_some_and(|r| r.id.is_none())
-            })
-            .map(|person| person.employee_id.clone())
-            .collect()
-    }
-
     /// Ends the doubts that the listing decides, and tells whose. A target that can't be searched has
     /// no other way out of them.
     fn decide_doubts(&mut self, key: &ConnectorKey) -> Vec<EmployeeId> {

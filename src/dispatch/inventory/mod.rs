@@ -152,7 +152,13 @@ impl Inventory {
 
     /// Finds accounts that bear nobody's mark by these attributes from now on.
     pub fn find_by(&mut self, attributes: Vec<AttributeName>) {
-        self.table.find_by(attributes);
+        let is_new = self.table.find_by(attributes);
+        if is_new && self.accounts_completeness.is_complete() {
+            self.accounts_completeness = Completeness::Partial(
+                "an attribute that tells whose an account is was not read yet: the next listing does"
+                    .to_owned(),
+            );
+        }
     }
 
     /// Accounts that bear nobody's mark and have a value, given in lower case, in an attribute that they are

@@ -128,15 +128,21 @@ impl Table {
     }
 
     /// Finds accounts that bear nobody's mark by these attributes from now on.
-    pub(super) fn find_by(&mut self, attributes: Vec<AttributeName>) {
-        if self.candidates.attributes() == attributes {
-            return;
+    /// Tells whether one of them is new.
+    pub(super) fn find_by(&mut self, attributes: Vec<AttributeName>) -> bool {
+        let before = self.candidates.attributes();
+        if before == attributes {
+            return false;
         }
+        let is_new = attributes
+            .iter()
+            .any(|attribute| !before.contains(attribute));
         let mut candidates = Candidates::by(attributes);
         for entry in self.entries() {
             candidates.put(&self.scope, &entry.account);
         }
         self.candidates = candidates;
+        is_new
     }
 
     /// Accounts that bear nobody's mark and have a value in an attribute, by identifier.

@@ -12,13 +12,12 @@ use super::decide::{capabilities, listing};
 use super::orders::observed;
 use crate::connectors::{
     Capabilities, Connector, ConnectorError, FindKey, HolderChange, HolderResults, InitialPassword,
-    Listing, Result, WritePermit,
+    Listing, MarkChange, Result, WritePermit,
 };
 use crate::domain::account::{
     AttributeChanges, Completeness, NewAccount, ObservedAccount, ObservedEntitlement,
 };
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
-use crate::domain::mark::Mark;
 
 /// What it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -249,9 +248,10 @@ impl Connector for ScriptedConnector {
         &self,
         _: &WritePermit,
         id: &AccountId,
-        mark: Option<&Mark>,
+        change: &MarkChange,
     ) -> Result<Option<ObservedAccount>> {
-        let asked = Asked::SetMark(id.to_string(), mark.map(ToString::to_string));
+        let wanted = change.wanted().map(ToString::to_string);
+        let asked = Asked::SetMark(id.to_string(), wanted);
         self.answer(asked).await.map(|_| None)
     }
 

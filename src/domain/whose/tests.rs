@@ -13,6 +13,7 @@ use crate::domain::policy::{Adopt, Connector, MatchingSpec};
 struct Target {
     accounts: Vec<ObservedAccount>,
     rivals: Vec<EmployeeId>,
+    namers: Vec<EmployeeId>,
     linked: Option<&'static str>,
 }
 
@@ -36,8 +37,11 @@ impl<'a> Sight<'a> for &'a Target {
                 }
         })
     }
-    fn rivals(&self, _: &Clue) -> Vec<&'a EmployeeId> {
+    fn rivals(&self, _: &ObservedAccount) -> Vec<&'a EmployeeId> {
         self.rivals.iter().collect()
+    }
+    fn namers(&self, _: &ObservedAccount) -> Vec<&'a EmployeeId> {
+        self.namers.iter().collect()
     }
 }
 
@@ -93,6 +97,7 @@ impl Case {
             target: Target {
                 accounts,
                 rivals: Vec::new(),
+                namers: Vec::new(),
                 linked: None,
             },
             link: None,
@@ -309,4 +314,68 @@ fn before_the_first_day_nothing_is_taken_over_and_after_the_last_only_what_is_op
         assert_eq!(at(stage, Activity::Disabled), "absent");
     }
     assert_eq!(at(Stage::Active, Activity::Disabled), "adopt a");
+}
+
+#[test]
+fn whoever_may_write_an_employee_takes_over_no_account_that_no_rule_fits() {
+    let strangers = || vec![hers("a"), account("x", "svc@example.com", None)];
+    let case = |adopt, listed: &[&str]| {
+        let mut case = Case::new(strangers()).link(Some("u-x"), &[]);
+        case.matching.adopt = adopt;
+        case.matching.listed = listed.iter().map(|name| (*name).to_owned()).collect();
+        case.told()
+    };
+    assert_eq!(case(Adopt::WhenUnique, &[]), "NotAdopted x");
+    assert_eq!(case(Adopt::WhenUnique, &["u-x"]), "adopt x");
+    assert_eq!(case(Adopt::WhenListed, &["u-x"]), "adopt x");
+    // Nor one that another person's links name.
+    let mut both = Case::new(strangers()).link(Some("a"), &[]);
+    both.target.namers = vec!["7".into()];
+    assert_eq!(both.told(), "AmbiguousMatch a");
+}
+
+#[test]
+fn what_somebody_else_put_where_the_mark_would_stand_is_left_there() {
+    let linked = ObservedAccount {
+        mark: Some("00u1-of-another-provisioner".to_owned()),
+        ..hers("a")
+    };
+    let mut case = Case::new(vec![linked]).link(Some("a"), &[]);
+    assert_eq!(case.told(), "NotAdopted a");
+    case.matching.listed = vec!["*".to_owned()];
+    assert_eq!(case.told(), "NotAdopted a");
+}
+
+#[test]
+fn a_link_neither_outlives_a_rename_nor_keeps_a_leaver_in() {
+    let renamed = || account("m", "", Some("acme/people/1"));
+    let case = Case::new(vec![renamed()]).link(Some("before"), &[]);
+    assert_eq!(case.told(), "one m");
+    for stage in [Stage::Departed, Stage::Suspended] {
+        let leaver = Case {
+            stage,
+            ..Case::new(vec![renamed(), hers("a")]).link(Some("a"), &[])
+        };
+        assert_eq!(leaver.told(), "one m");
+    }
+}
+
+#[test]
+fn what_could_not_be_read_proves_nothing_of_a_leaver() {
+    let leaver = |complete, matching| Case {
+        stage: Stage::Departed,
+        complete,
+        matching,
+        ..Case::new(Vec::new())
+    };
+    assert_eq!(leaver(true, matching(Adopt::Never)).told(), "absent");
+    assert_eq!(
+        leaver(false, matching(Adopt::Never)).told(),
+        "MatchUncertain"
+    );
+    let mut broken = matching(Adopt::WhenUnique);
+    broken.rules[0].1 = "employee.".to_owned();
+    let mut case = leaver(true, broken);
+    case.target.accounts = vec![hers("a")];
+    assert_eq!(case.told(), "MatchUncertain");
 }

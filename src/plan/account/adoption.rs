@@ -18,16 +18,10 @@ impl Context<'_> {
             // Nothing is remembered of an account that is not ours yet.
             out.record = None;
         }
-        let doubted = self.observed.in_doubt || self.observed.giving;
         let id = account.id.clone();
-        let (operation, cause) = if doubted {
-            // By the mark alone: whoever has the name is known already.
-            let mark = self.inputs.scope.mark(self.inputs.employee);
-            (
-                Operation::Read(ReadKey::MarkOrUsername(mark, None)),
-                "the answer to the last change was lost".to_owned(),
-            )
-        } else if self.observed.read_directly {
+        // Where the target is only read, a look would only be repeated.
+        let (operation, cause) = if self.observed.read_directly || self.inputs.only_read(self.name)
+        {
             let mark = self.inputs.scope.mark(self.inputs.employee);
             let cause = format!(
                 "it is this person's, by spec.matching of AppConnector {} or spec.links",
@@ -54,7 +48,10 @@ impl Context<'_> {
             out.record = None;
         }
         out.steps.push(step(
-            Operation::Disown(account.id.clone()),
+            Operation::Disown {
+                id: account.id.clone(),
+                mark: self.inputs.scope.mark(self.inputs.employee),
+            },
             Lane::Mover,
             "spec.links says that this account is not this person's".to_owned(),
         ));

@@ -10,7 +10,7 @@ use super::words::step;
 use crate::domain::account::{Activity, NewAccount, ObservedAccount};
 use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::{AttributeName, ConnectorName, Username};
-use crate::domain::matching::Match;
+use crate::domain::matching::{Match, OFFERED};
 use crate::domain::policy::Connector;
 use crate::domain::problem::{NOT_APPLIED, Problem};
 use crate::domain::record::RecordedAccount;
@@ -37,6 +37,12 @@ impl Context<'_> {
             );
         }
         match &self.observed.matched {
+            Match::Conflict(_) | Match::Adoptable(_) if self.looks_for_ours_first() => {
+                if self.goal == Goal::Live {
+                    self.pending_grants(&mut out);
+                }
+                self.look(&mut out);
+            }
             Match::Conflict(conflict) => {
                 out.problems
                     .push(Problem::waiting(conflict.reason, conflict.message.clone()));
@@ -59,6 +65,24 @@ impl Context<'_> {
         out
     }
 
+    /// Whether one of the person's own may be there all the same, before anything is made of others: the last answer
+    /// was lost, one is remembered, or not everything was listed.
+    fn looks_for_ours_first(&self) -> bool {
+        let remembered = self.recorded.is_some_and(|r| r.id.is_some());
+        let doubted = self.observed.in_doubt || self.observed.giving;
+        let unseen = doubted || !self.observed.accounts_complete;
+        self.is_offered() && (remembered || (unseen && !self.observed.sought))
+    }
+
+    /// Whether accounts that bear nobody's mark are what it is about, as the person has none.
+    fn is_offered(&self) -> bool {
+        match &self.observed.matched {
+            Match::Adoptable(_) => true,
+            Match::Conflict(conflict) => OFFERED.contains(&conflict.reason),
+            Match::Absent | Match::Unknown | Match::One(_) | Match::Disowned(_) => false,
+        }
+    }
+
     /// What is remembered whatever the target shows. An account that is seen for the first time is
     /// remembered from then on, also where nobody gives it.
     fn remembered(&self) -> Option<RecordedAccount> {
@@ -76,9 +100,13 @@ impl Context<'_> {
         } else {
             record.lost_at = record.lost_at.or(Some(self.inputs.now));
         }
-        if let (Goal::Live, None, Ok(username)) =
-            (self.goal, &record.username, &self.observed.username)
-        {
+        // The name of an account that is nobody's yet, or one for an account that may never be made, is not theirs.
+        if let (Goal::Live, None, Ok(username), false) = (
+            self.goal,
+            &record.username,
+            &self.observed.username,
+            self.is_offered(),
+        ) {
             record.username = Some(username.clone());
         }
         Some(record)
@@ -198,14 +226,17 @@ impl Context<'_> {
         out.additions_outstanding = self.goal == Goal::Live;
         let doubted = self.observed.in_doubt || self.observed.giving;
         let id = self.recorded.and_then(|r| r.id.clone());
+        let offered = self.looks_for_ours_first();
+        // The name of an account that may be taken over finds that one, which is nobody's yet.
+        let allocated = || self.observed.username.clone().ok().filter(|_| !offered);
         let username = self
             .recorded
             .and_then(|r| r.username.clone())
-            .or_else(|| self.observed.username.clone().ok());
+            .or_else(allocated);
         let key = match (id, username) {
             (Some(id), _) if !doubted => ReadKey::Id(id),
             (Some(id), None) => ReadKey::Id(id),
-            (None, None) if self.goal == Goal::Live => {
+            (None, None) if self.goal == Goal::Live && !offered => {
                 out.problems.extend(self.observed.username.clone().err());
                 return;
             }

@@ -184,7 +184,7 @@ impl Checks {
         self.saw("account taken over", adopts);
         self.saw(
             "account let go of",
-            matches!(operation, Operation::Disown(_)),
+            matches!(operation, Operation::Disown { .. }),
         );
         if let Operation::Create(new) = operation {
             let numbered = new
@@ -367,7 +367,7 @@ fn ours_only(town: &Town, id: &EmployeeId, name: &ConnectorName, operation: &Ope
             assert_ne!(connector.spec.matching.adopt, Adopt::Never);
             return;
         }
-        Operation::Disown(account) => {
+        Operation::Disown { id: account, .. } => {
             let found = &town.targets[name].accounts[account];
             let link = town.people[id].link(name);
             let is_said = link.is_some_and(|l| l.disowns(Some(account), Some(&found.username)));

@@ -7,6 +7,7 @@ mod conservation;
 mod history;
 mod listings;
 mod moves;
+mod offered;
 mod protected;
 mod target;
 mod town;

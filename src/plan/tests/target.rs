@@ -168,7 +168,11 @@ impl Target {
                 End::Done
             }
             Operation::Adopt { id, mark } => self.mark(id, Some(mark.as_str().to_owned())),
-            Operation::Disown(id) => self.mark(id, None),
+            Operation::Disown { id, mark } => {
+                let held = self.accounts[id].mark.as_deref();
+                assert!(mark.is_kept_as(held), "another mark than was meant");
+                self.mark(id, None)
+            }
             Operation::Enable(id) => self.set(id, Activity::Active),
             Operation::Disable(id) => self.set(id, Activity::Disabled),
             Operation::AddEntitlements { id, entitlements } => {

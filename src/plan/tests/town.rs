@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::target::{End, Fate, Target};
 use crate::domain::account::ObservedAccount;
-use crate::domain::adoption::Terms;
+use crate::domain::adoption::{Terms, is_meant};
 use crate::domain::cel::Subject;
 use crate::domain::clues::{self, Clue};
 use crate::domain::desired::{Desired, desire};
@@ -225,6 +225,7 @@ impl Town {
         };
         let accounts_complete = !target.partial;
         let in_doubt = target.in_doubt.contains(id);
+        let sought = target.sought.contains(id);
         let username = match (&matched, record.and_then(|r| r.username)) {
             (Match::One(account) | Match::Adoptable(account), _) => Ok(account.username.clone()),
             (_, Some(recorded)) => Ok(recorded),
@@ -241,6 +242,7 @@ impl Town {
             username,
             manager: None,
             normalised: BTreeMap::new(),
+            sought,
             giving: false,
             unsure: BTreeSet::new(),
             renamed: None,
@@ -452,15 +454,43 @@ impl<'a> Sight<'a> for Glance<'a> {
         self.target.seen().filter(nobodys).filter(fits).collect()
     }
 
-    fn rivals(&self, clue: &Clue) -> Vec<&'a EmployeeId> {
+    fn rivals(&self, account: &ObservedAccount) -> Vec<&'a EmployeeId> {
+        self.others(account, |facts| {
+            let clues = clues::of(self.connector, &Subject::new(facts)).all;
+            let names = facts
+                .link(&self.connector.spec.name)
+                .and_then(|l| l.account.as_deref());
+            clues.iter().any(|clue| clues::fits(clue, account))
+                || names.is_some_and(|said| is_meant(said, account))
+        })
+    }
+
+    fn namers(&self, account: &ObservedAccount) -> Vec<&'a EmployeeId> {
+        self.others(account, |facts| {
+            let names = facts
+                .link(&self.connector.spec.name)
+                .and_then(|l| l.account.as_deref());
+            names.is_some_and(|said| is_meant(said, account))
+        })
+    }
+}
+
+impl<'a> Glance<'a> {
+    fn others(
+        &self,
+        account: &ObservedAccount,
+        fits: impl Fn(&Facts) -> bool,
+    ) -> Vec<&'a EmployeeId> {
         let others = self
             .town
             .people
             .values()
-            .filter(|facts| facts.employee_id != *self.id);
+            .filter(|f| f.employee_id != *self.id);
         let rivals = others.filter(|facts| {
-            let clues = clues::of(self.connector, &Subject::new(facts));
-            clues.all.contains(clue)
+            let link = facts.link(&self.connector.spec.name);
+            let disowned =
+                link.is_some_and(|l| l.disowns(Some(&account.id), Some(&account.username)));
+            !disowned && fits(facts)
         });
         rivals.map(|facts| &facts.employee_id).collect()
     }

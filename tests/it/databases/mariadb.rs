@@ -4,7 +4,7 @@
 use mysql_async::prelude::Queryable as _;
 use rollcall::connectors::sql::mysql::users::MariaDbUsers;
 use rollcall::connectors::sql::{Purpose, ServerConfig};
-use rollcall::connectors::{Connector, ErrorKind, FindKey, HolderChange, WritePermit};
+use rollcall::connectors::{Connector, ErrorKind, FindKey, HolderChange, MarkChange, WritePermit};
 use rollcall::domain::account::{Activity, Attributes, NewAccount};
 use rollcall::domain::ids::{EmployeeId, EntitlementId, Username};
 use rollcall::domain::mark::Scope;
@@ -166,6 +166,71 @@ async fn a_user_left_half_made_is_known_and_finished() {
     server.run("mysql", "DROP USER ada@'%'").await;
     users.create(&permit, &ada(), None).await.unwrap();
     assert_eq!(server.column("mysql", of_hers).await, [""; 0]);
+}
+
+/// One who was there before goes on as before, but for the role that is our mark; and so does whoever is let
+/// go of.
+#[tokio::test]
+async fn a_user_that_was_there_before() {
+    let server = MariaDb::start().await;
+    let users = users(&server);
+    let permit = WritePermit::issue();
+    let mark = Scope::new("prod", "people").mark(&EmployeeId::new("1"));
+    server
+        .run(
+            "mysql",
+            "CREATE USER ada@'%' REQUIRE SSL; CREATE USER eve@'%'; CREATE ROLE boss; GRANT boss TO eve@'%';
+             SET DEFAULT ROLE boss FOR eve@'%'; CREATE ROLE staff WITH ADMIN rollcall; CREATE ROLE more WITH ADMIN rollcall",
+        )
+        .await;
+    let mut ours = server
+        .sign_in("rollcall", server.password(), "mysql")
+        .await
+        .unwrap();
+    ours.query_drop("GRANT staff TO ada@'%'").await.unwrap();
+    let put = MarkChange::Put(mark.clone());
+    let taken = users
+        .set_mark(&permit, &"ada@%".into(), &put)
+        .await
+        .unwrap();
+    let taken = taken.unwrap();
+    assert_eq!(
+        (taken.id.as_str(), taken.username.as_str()),
+        ("prod/people/1", "ada")
+    );
+    let change = HolderChange {
+        add: vec![taken.id.clone()],
+        remove: Vec::new(),
+    };
+    users
+        .change_holders(&permit, &EntitlementId::new("more"), &change)
+        .await
+        .unwrap();
+    let ssl = "SELECT JSON_VALUE(Priv, '$.ssl_type') FROM mysql.global_priv WHERE User = 'ada'";
+    let roles = "SELECT Role FROM mysql.roles_mapping WHERE User = 'ada' ORDER BY 1";
+    assert_eq!(server.column("mysql", ssl).await, ["1"]);
+    assert_eq!(
+        server.column("mysql", roles).await,
+        ["prod/people/1", "staff"]
+    );
+
+    let take = MarkChange::Take(mark);
+    let let_go = users.set_mark(&permit, &taken.id, &take).await.unwrap();
+    assert_eq!(let_go.unwrap().id.as_str(), "ada@%");
+    assert_eq!(server.column("mysql", ssl).await, ["1"]);
+    assert_eq!(server.column("mysql", roles).await, ["more", "staff"]);
+
+    let refused = users
+        .set_mark(&permit, &"eve@%".into(), &put)
+        .await
+        .unwrap_err();
+    tells(
+        &refused.message,
+        &[
+            "begins with the role boss",
+            "SET DEFAULT ROLE NONE FOR 'eve'@'%'",
+        ],
+    );
 }
 
 /// Things that would stop running keep a user from being dropped; a mark that two bear is nobody's.

@@ -25,6 +25,7 @@ pub fn refused() -> Vec<(Value, &'static str)> {
     };
     let not = |not: Value| links(json!([{"connector": "directory", "not": not}]));
     vec![
+        (with(connector(), "/spec/leaver", json!({"insteadOfDisable": "Nothing"})), r#"supported values: "Report""#),
         (matching(json!({"adopt": "Always"})), r#"supported values: "Never", "WhenUnique", "WhenListed""#),
         (matching(json!({"adopt": "WhenListed"})), "list the user names that may be taken over"),
         (matching(json!({"adopt": "WhenListed", "listed": []})), "list the user names that may be taken over"),
@@ -58,6 +59,11 @@ pub fn refused() -> Vec<(Value, &'static str)> {
 /// Objects that can work.
 pub fn accepted() -> Vec<Value> {
     vec![
+        with(
+            connector(),
+            "/spec/leaver",
+            json!({"insteadOfDisable": "Report"}),
+        ),
         matching(json!({"rules": [rule()], "adopt": "WhenUnique"})),
         matching(json!({"rules": [rule()], "adopt": "WhenListed", "listed": ["a*"]})),
         links(

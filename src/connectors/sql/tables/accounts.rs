@@ -4,9 +4,8 @@ use secrecy::ExposeSecret as _;
 
 use super::{Tables, has, missing};
 use crate::connectors::sql::database::{Query, Step};
-use crate::connectors::sql::server::is_mark;
 use crate::connectors::sql::value::{Param, Row, attribute, text, truth};
-use crate::connectors::{ConnectorError, ErrorKind, FindKey, InitialPassword, Result};
+use crate::connectors::{ConnectorError, ErrorKind, FindKey, InitialPassword, MarkChange, Result};
 use crate::domain::account::{
     Activity, AttributeChanges, AttributeValue, Attributes, NewAccount, ObservedAccount,
 };
@@ -248,28 +247,16 @@ impl Tables {
     pub(super) async fn mark_account(
         &self,
         id: &AccountId,
-        mark: Option<&Mark>,
+        change: &MarkChange,
     ) -> Result<ObservedAccount> {
-        let doing = if mark.is_some() {
-            "marking"
-        } else {
-            "taking our mark off"
-        };
-        let what = format!("{doing} account {id}");
+        let what = format!("{} account {id}", change.doing());
         let statement = self.config.mark.as_ref();
         let statement = statement.ok_or_else(|| missing("mark", &what))?;
         let now = self.read_account(id).await?.ok_or_else(|| gone(&what))?;
-        let wanted = mark.map(Mark::as_str);
-        match now.mark.as_deref() {
-            held if held == wanted => return Ok(now),
-            Some(held) if wanted.is_some() && is_mark(held) => {
-                return Err(ConnectorError::new(
-                    ErrorKind::Changed,
-                    format!("{what}: it bears the mark {held} by now"),
-                ));
-            }
-            _ => {}
+        if !change.is_open(&what, now.mark.as_deref())? {
+            return Ok(now);
         }
+        let wanted = change.wanted().map(Mark::as_str);
         let value = |name: &str| match name {
             "mark" => wanted.map_or(Param::Null, Param::text),
             _ => Param::text(id.as_str()),

@@ -15,11 +15,10 @@ use super::statement::Statement;
 use super::value::{Param, Row, text};
 use crate::connectors::{
     Capabilities, Connector, ConnectorError, ErrorKind, FindKey, HolderChange, HolderResults,
-    InitialPassword, Listing, Result, WritePermit,
+    InitialPassword, Listing, MarkChange, Result, WritePermit,
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
-use crate::domain::mark::Mark;
 
 /// One application by its tables.
 pub struct Tables {
@@ -132,9 +131,9 @@ impl Connector for Tables {
         &self,
         _: &WritePermit,
         id: &AccountId,
-        mark: Option<&Mark>,
+        change: &MarkChange,
     ) -> Result<Option<ObservedAccount>> {
-        self.mark_account(id, mark).await.map(Some)
+        self.mark_account(id, change).await.map(Some)
     }
 
     async fn delete(&self, _: &WritePermit, id: &AccountId) -> Result<()> {

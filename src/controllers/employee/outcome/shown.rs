@@ -136,6 +136,7 @@ pub fn forget_unwanted(person: &mut Person, plan: &PersonPlan) {
                 .grants
                 .get(name)
                 .is_some_and(|grant| grant.state == GrantState::Removing),
+            ("Adopt" | "Disown", _) => true,
             _ => account.goal == Goal::Live,
         })
     });

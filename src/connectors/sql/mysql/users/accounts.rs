@@ -201,7 +201,7 @@ impl MariaDbUsers {
 
     /// Refuses a name that another user has, from wherever they sign in, also in other letters: to the server
     /// they are two, to everybody else one.
-    async fn must_be_free(
+    pub(super) async fn must_be_free(
         &self,
         what: &str,
         connection: &mut Conn,

@@ -7,54 +7,42 @@ use super::MariaDbUsers;
 use super::listing::Found;
 use super::quote::name;
 use crate::connectors::sql::server::Stage;
-use crate::connectors::{ConnectorError, ErrorKind, Result};
+use crate::connectors::{ConnectorError, ErrorKind, MarkChange, Result};
 use crate::domain::account::ObservedAccount;
 use crate::domain::ids::AccountId;
-use crate::domain::mark::Mark;
 
 impl MariaDbUsers {
     pub(super) async fn mark_account(
         &self,
         id: &AccountId,
-        mark: Option<&Mark>,
+        change: &MarkChange,
     ) -> Result<ObservedAccount> {
-        let doing = if mark.is_some() {
-            "marking"
-        } else {
-            "taking our mark off"
-        };
-        let what = format!("{doing} user {id}");
+        let what = format!("{} user {id}", change.doing());
         let mut connection = self.server.connection().await?;
         let marking = async {
             let found = self.there(&what, &mut connection, id).await?;
-            let id = match (&found.mark, mark) {
-                (Some(held), Some(mark)) if *held == mark.as_str() && !found.is_unfinished => {
-                    return Ok(self.account(&found));
-                }
-                (Some(held), Some(_)) => {
-                    return Err(ConnectorError::new(
-                        ErrorKind::Changed,
-                        format!("{what}: it bears the mark {held} by now"),
-                    ));
-                }
-                (None, Some(mark)) => {
+            if !change.is_open(&what, found.mark.as_deref())? {
+                return Ok(self.account(&found));
+            }
+            let id = match change {
+                MarkChange::Put(mark) => {
                     self.put(&what, &mut connection, &found, mark.as_str())
                         .await?;
                     AccountId::new(mark.as_str())
                 }
-                (Some(held), None) => {
-                    self.take(&what, &mut connection, &found, held).await?;
+                MarkChange::Take(mark) => {
+                    self.take(&what, &mut connection, &found, mark.as_str())
+                        .await?;
                     found.user.id()
                 }
-                (None, None) => return Ok(self.account(&found)),
             };
             self.seen(&what, &mut connection, &id).await
         };
         self.server.bounded(&what, Stage::Committing, marking).await
     }
 
-    /// Gives a user a role of its own to begin with. The one that it began with until now counts as before, as
-    /// a part of that.
+    /// Gives a user a role of its own to begin with. One who begins with a role already keeps it, and so is none
+    /// of ours: MariaDB lets a user begin with one.
     async fn put(
         &self,
         what: &str,
@@ -63,31 +51,35 @@ impl MariaDbUsers {
         mark: &str,
     ) -> Result<()> {
         self.lock(what, connection, mark).await?;
+        let user = &found.user;
         if let Some(other) = self.marked(what, connection, mark).await?.first() {
             return Err(ConnectorError::new(
                 ErrorKind::Changed,
                 format!("{what}: {} bears that mark by now", other.user),
             ));
         }
-        let (role, user) = (name(mark), &found.user);
-        // Nobody has it: whatever it still carries is not meant for this one.
-        self.run(what, connection, format!("DROP ROLE IF EXISTS {role}"))
-            .await?;
-        self.run(what, connection, format!("CREATE ROLE {role}"))
-            .await?;
         if let Some(before) = &found.default_role {
-            let keep = format!("GRANT {} TO {role}", name(before));
-            self.granted(what, connection, keep).await?;
+            return Err(ConnectorError::new(
+                ErrorKind::Invalid,
+                format!(
+                    "{what}: it begins with the role {before}, and could not with one of ours beside: SET DEFAULT ROLE NONE FOR {user}, and let a RoleTemplate give {before}"
+                ),
+            ));
         }
-        // The mark comes last: one without it is as it was before.
-        self.run(what, connection, format!("GRANT {role} TO {user}"))
+        // Sessions are known by the name alone.
+        self.must_be_free(what, connection, &user.name, Some(user))
             .await?;
-        self.run(
-            what,
-            connection,
+        let role = name(mark);
+        // Nobody has it: whatever it still carries is not meant for this one.
+        for statement in [
+            format!("DROP ROLE IF EXISTS {role}"),
+            format!("CREATE ROLE {role}"),
+            format!("GRANT {role} TO {user}"),
             format!("SET DEFAULT ROLE {role} FOR {user}"),
-        )
-        .await
+        ] {
+            self.run(what, connection, statement).await?;
+        }
+        Ok(())
     }
 
     /// Takes a user's own role away. What was given by it is theirs directly from then on.
@@ -106,15 +98,15 @@ impl MariaDbUsers {
             let keep = format!("GRANT {} TO {user}", name(&given));
             self.granted(what, connection, keep).await?;
         }
-        self.run(
-            what,
-            connection,
-            format!("SET DEFAULT ROLE NONE FOR {user}"),
-        )
-        .await?;
-        // Whoever was half made is finished by hand: nobody says any more that it is theirs.
-        self.run(what, connection, format!("ALTER USER {user} REQUIRE NONE"))
-            .await?;
+        if found.default_role.as_deref() == Some(mark) {
+            let none = format!("SET DEFAULT ROLE NONE FOR {user}");
+            self.run(what, connection, none).await?;
+        }
+        if found.is_unfinished {
+            // It is finished by hand: nobody says any more that it is theirs.
+            let open = format!("ALTER USER {user} REQUIRE NONE");
+            self.run(what, connection, open).await?;
+        }
         self.run(what, connection, format!("DROP ROLE IF EXISTS {role}"))
             .await
     }

@@ -22,11 +22,10 @@ use super::connection::MySql;
 use crate::connectors::sql::server::ServerConfig;
 use crate::connectors::{
     Capabilities, Connector, ConnectorError, ErrorKind, FindKey, HolderChange, HolderResults,
-    InitialPassword, Listing, Result, WritePermit,
+    InitialPassword, Listing, MarkChange, Result, WritePermit,
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
-use crate::domain::mark::Mark;
 
 /// The attribute that says how many connections there may be at once.
 pub(super) const CONNECTION_LIMIT: &str = "connectionLimit";
@@ -111,9 +110,9 @@ impl Connector for MariaDbUsers {
         &self,
         _: &WritePermit,
         id: &AccountId,
-        mark: Option<&Mark>,
+        change: &MarkChange,
     ) -> Result<Option<ObservedAccount>> {
-        self.mark_account(id, mark).await.map(Some)
+        self.mark_account(id, change).await.map(Some)
     }
 
     async fn delete(&self, _: &WritePermit, id: &AccountId) -> Result<()> {

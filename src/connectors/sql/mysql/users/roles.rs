@@ -132,9 +132,17 @@ impl MariaDbUsers {
                 }
                 None => own.to_string(),
             };
-            return self
-                .granted(what, connection, format!("GRANT {given} TO {to}"))
-                .await;
+            self.granted(what, connection, format!("GRANT {given} TO {to}"))
+                .await?;
+            if let (Some(role), None) = (&own_role, &found.default_role) {
+                // An end in the middle of taking the user over left this out.
+                let begin = format!("SET DEFAULT ROLE {} FOR {own}", name(&role.name));
+                // What finishes one that is half made does that as well.
+                if !found.is_unfinished {
+                    self.run(what, connection, begin).await?;
+                }
+            }
+            return Ok(());
         }
         if !wanted && having.contains(own) {
             let revoke = format!("REVOKE {given} FROM {own}");

@@ -2,55 +2,31 @@
 
 use super::PostgresUsers;
 use super::accounts::gone;
-use crate::connectors::sql::server::{Stage, is_mark};
-use crate::connectors::{ConnectorError, ErrorKind, Result};
+use crate::connectors::sql::server::Stage;
+use crate::connectors::{MarkChange, Result};
 use crate::domain::account::ObservedAccount;
 use crate::domain::ids::AccountId;
-use crate::domain::mark::Mark;
 
 impl PostgresUsers {
-    /// A comment that is somebody's own is not written over.
+    /// A comment that is somebody's own is not written over, nor taken off.
     pub(super) async fn mark_account(
         &self,
         id: &AccountId,
-        mark: Option<&Mark>,
+        change: &MarkChange,
     ) -> Result<ObservedAccount> {
-        let doing = if mark.is_some() {
-            "marking"
-        } else {
-            "taking our mark off"
-        };
-        let what = format!("{doing} role {id}");
+        let what = format!("{} role {id}", change.doing());
         let mut client = self.server.client().await?;
         let marking = async {
             let failed = |error| self.server.failed(&what, &error, Stage::Undone);
             let transaction = client.transaction().await.map_err(failed)?;
             let now = self.seen(&what, &transaction, id).await?;
-            let held = now.mark.as_deref().filter(|comment| !comment.is_empty());
-            match (held, mark) {
-                (Some(held), Some(mark)) if held == mark.as_str() => return Ok(now),
-                (Some(held), Some(_)) if is_mark(held) => {
-                    return Err(ConnectorError::new(
-                        ErrorKind::Changed,
-                        format!("{what}: it bears the mark {held} by now"),
-                    ));
-                }
-                (Some(held), Some(_)) => {
-                    return Err(ConnectorError::new(
-                        ErrorKind::Invalid,
-                        format!(
-                            "{what}: its comment is {held:?}, where our mark would stand: COMMENT ON ROLE \"{}\" IS NULL",
-                            now.username
-                        ),
-                    ));
-                }
-                (None, None) => return Ok(now),
-                (Some(_), None) | (None, Some(_)) => {}
+            if !change.is_open(&what, now.mark.as_deref())? {
+                return Ok(now);
             }
             let name = now.username.as_str();
-            let (comment, arguments) = match mark {
-                Some(mark) => ("COMMENT ON ROLE %I IS %L", vec![name, mark.as_str()]),
-                None => ("COMMENT ON ROLE %I IS NULL", vec![name]),
+            let (comment, arguments) = match change {
+                MarkChange::Put(mark) => ("COMMENT ON ROLE %I IS %L", vec![name, mark.as_str()]),
+                MarkChange::Take(_) => ("COMMENT ON ROLE %I IS NULL", vec![name]),
             };
             self.utility(&what, &transaction, comment, &arguments)
                 .await?;

@@ -10,6 +10,13 @@ fn adopt(desk: &Desk) -> Operation {
     }
 }
 
+fn disown(desk: &Desk) -> Operation {
+    Operation::Disown {
+        id: "a".into(),
+        mark: desk.scope.mark(&ME.into()),
+    }
+}
+
 /// An account that was there before.
 fn found() -> Desk {
     let mut desk = Desk::new();
@@ -90,7 +97,8 @@ fn one_that_was_let_go_of_is_nothing_of_the_persons() {
         desk.inventory.saw(account("a", "ada", Some(&mark)), true);
         let record = &mut desk.person.record.accounts;
         record.entry("dir".into()).or_default().id = Some("a".into());
-        desk.take(Operation::Disown("a".into()), Ok(Effect::Marked(shown)));
+        let operation = disown(&desk);
+        desk.take(operation, Ok(Effect::Marked(shown)));
         assert_eq!(is_ours(&desk), [""; 0]);
         assert!(desk.person.record.accounts.is_empty());
         assert!(desk.inventory.by_id(&"a".into()).is_some());
@@ -99,10 +107,8 @@ fn one_that_was_let_go_of_is_nothing_of_the_persons() {
     let mark = desk.mark();
     let still = account("a", "ada", Some(&mark));
     desk.inventory.saw(still.clone(), true);
-    desk.take(
-        Operation::Disown("a".into()),
-        Ok(Effect::Marked(Some(still))),
-    );
+    let operation = disown(&desk);
+    desk.take(operation, Ok(Effect::Marked(Some(still))));
     assert_eq!(desk.failure("Disown").unwrap().reason, NOT_APPLIED);
     assert_eq!(is_ours(&desk), ["a"]);
 }
