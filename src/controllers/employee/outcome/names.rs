@@ -4,7 +4,7 @@ use super::Context;
 use crate::domain::ids::Username;
 
 /// How many names are tried where the target refuses one that it shows nobody to have.
-const UNEXPLAINED: u32 = 3;
+pub(super) const UNEXPLAINED: u32 = 3;
 
 impl Context<'_> {
     /// The target shows nobody of that name. If it refused the name all the same, somebody may have it

@@ -407,7 +407,7 @@ fn a_complete_listing_tells_who_has_a_name_that_was_refused() {
     assert!(desk.names.refused.is_empty() && desk.person.unsettled.name_taken.is_empty());
 
     let mut desk = Desk::new();
-    for _ in 0..UNEXPLAINED {
+    for _ in 0..names::UNEXPLAINED {
         assert!(desk.failure("Create").is_none());
         lost_and_unsearchable(&mut desk, ErrorKind::Taken);
         assert!(list(&mut desk, Vec::new(), Completeness::Complete));
