@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use crate::stand_in::StandIn;
 use crate::support::controlplane::control_plane;
 use crate::support::namespace::Namespace;
+use crate::support::openldap::OpenLdap;
+use crate::support::postgres::Postgres;
 use crate::support::targets::ScimServer;
 
 /// Groups that everyone gets.
@@ -30,6 +32,10 @@ pub enum Target {
     StandIn(StandIn),
     /// A real SCIMMY.
     Scimmy(Box<ScimServer>),
+    /// A real OpenLDAP.
+    OpenLdap(Box<OpenLdap>),
+    /// A real PostgreSQL, whose own roles are the accounts.
+    Postgres(Box<Postgres>),
 }
 
 /// Which kind of target is measured.
@@ -39,6 +45,10 @@ pub enum Kind {
     StandIn,
     /// A real SCIMMY.
     Scimmy,
+    /// A real OpenLDAP.
+    OpenLdap,
+    /// A real PostgreSQL.
+    Postgres,
 }
 
 impl Kind {
@@ -47,6 +57,8 @@ impl Kind {
         match self {
             Self::StandIn => "stand-in",
             Self::Scimmy => "SCIMMY",
+            Self::OpenLdap => "OpenLDAP",
+            Self::Postgres => "PostgreSQL",
         }
     }
 }
@@ -67,13 +79,83 @@ impl Target {
                 }
                 Self::Scimmy(Box::new(target))
             }
+            Kind::OpenLdap => {
+                let target = OpenLdap::start().await;
+                let mut looker = target.looker().await;
+                for group in groups() {
+                    let dn = format!("cn={group},ou=groups,dc=example,dc=org");
+                    let entry: [(&str, &[&str]); 2] = [
+                        ("objectClass", &["groupOfNames"]),
+                        ("member", &["cn=nobody"]),
+                    ];
+                    looker.add(&dn, &entry).await;
+                }
+                Self::OpenLdap(Box::new(target))
+            }
+            Kind::Postgres => {
+                let target = Postgres::start().await;
+                let roles: Vec<String> = groups()
+                    .iter()
+                    .map(|group| format!("CREATE ROLE \"{group}\""))
+                    .collect();
+                let admin = target.admin("postgres").await;
+                admin.batch_execute(&roles.join("; ")).await.unwrap();
+                Self::Postgres(Box::new(target))
+            }
         }
+    }
+
+    /// The part of a connector's spec that speaks of it, its Secret being called `name`.
+    pub fn spec(&self, name: &str) -> Value {
+        let ldap = json!({
+            "cn": "employee.name.display", "sn": "employee.name.family",
+            "title": "employee.jobTitle", "mail": "employee.email",
+        });
+        let scim = json!({
+            "displayName": "employee.name.display", "title": "employee.jobTitle",
+            "emails[type eq \"work\"].value": "employee.email",
+        });
+        let (protocol, mut block, pointer, ca, attributes) = match self {
+            Self::StandIn(_) | Self::Scimmy(_) => {
+                let block = json!({
+                    "baseUrl": self.base_url(),
+                    "auth": {"bearer": {"secretKeyRef": {"name": name, "key": "token"}}},
+                });
+                ("scim", block, "/auth/bearer/secretKeyRef/name", None, scim)
+            }
+            Self::OpenLdap(target) => {
+                let pointer = "/bind/passwordSecretKeyRef/name";
+                ("ldap", target.block(), pointer, Some(target.ca_pem()), ldap)
+            }
+            Self::Postgres(target) => {
+                let pointer = "/auth/passwordSecretKeyRef/name";
+                (
+                    "sql",
+                    target.users(),
+                    pointer,
+                    Some(target.ca_pem()),
+                    json!({}),
+                )
+            }
+        };
+        *block.pointer_mut(pointer).unwrap() = json!(name);
+        let tls = ca.map(|ca| json!({"caBundle": ca}));
+        json!({
+            protocol: block,
+            "account": {
+                "username": ["employee.name.given.lowerAscii() + '.' + employee.name.family.lowerAscii()"],
+                "attributes": attributes,
+            },
+            "sync": {"concurrency": CONCURRENCY, "membershipBatch": 100, "pageSize": 1000, "tls": tls},
+        })
     }
 
     pub fn base_url(&self) -> String {
         match self {
             Self::StandIn(target) => target.base_url(),
             Self::Scimmy(target) => target.base_url().to_string(),
+            Self::OpenLdap(target) => target.url(),
+            Self::Postgres(target) => target.host(),
         }
     }
 
@@ -81,6 +163,8 @@ impl Target {
         match self {
             Self::StandIn(target) => target.host.clone(),
             Self::Scimmy(target) => target.host().to_owned(),
+            Self::OpenLdap(target) => target.hosts(),
+            Self::Postgres(target) => target.host(),
         }
     }
 
@@ -88,17 +172,20 @@ impl Target {
         match self {
             Self::StandIn(_) => "any",
             Self::Scimmy(target) => target.token(),
+            Self::OpenLdap(target) => target.password(),
+            Self::Postgres(target) => target.password(),
         }
     }
 
-    /// Requests so far, without those of the benchmark itself.
-    pub async fn requests(&self) -> usize {
+    /// Requests so far, without those of the benchmark itself, where the target tells.
+    pub async fn requests(&self) -> Option<usize> {
         match self {
             Self::StandIn(target) => {
                 let seen = target.seen();
-                usize::try_from(seen.reads + seen.writes).unwrap()
+                Some(usize::try_from(seen.reads + seen.writes).unwrap())
             }
-            Self::Scimmy(target) => target.requests().await.len(),
+            Self::Scimmy(target) => Some(target.requests().await.len()),
+            Self::OpenLdap(_) | Self::Postgres(_) => None,
         }
     }
 
@@ -118,6 +205,36 @@ impl Target {
                     sizes.push(ids.len());
                 }
                 (target.users().await.len(), sizes)
+            }
+            Self::OpenLdap(target) => {
+                let mut looker = target.looker().await;
+                let mut sizes = Vec::new();
+                for group in groups() {
+                    let dn = format!("cn={group},ou=groups,dc=example,dc=org");
+                    let members = looker.values(&dn, "member").await;
+                    sizes.push(members.iter().filter(|m| m.contains("ou=people")).count());
+                }
+                (
+                    target.below("ou=people,dc=example,dc=org").await.len(),
+                    sizes,
+                )
+            }
+            Self::Postgres(target) => {
+                let count = async |query: &str| -> usize {
+                    let counted = target.column("postgres", query).await;
+                    counted[0].parse().unwrap()
+                };
+                let mut sizes = Vec::new();
+                for group in groups() {
+                    let query = format!(
+                        "SELECT count(*)::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
+                         JOIN pg_roles r ON r.oid = m.member WHERE g.rolname = '{group}' AND r.rolcanlogin
+                         AND r.rolname LIKE 'p%.example'"
+                    );
+                    sizes.push(count(&query).await);
+                }
+                let users = "SELECT count(*)::text FROM pg_roles WHERE rolname LIKE 'p%.example'";
+                (count(users).await, sizes)
             }
         };
         assert_eq!(users, people, "accounts in the end");
@@ -160,20 +277,9 @@ impl Company {
     pub async fn connect(&self, name: &str, target: &Target, interval: &str) {
         let (token, host) = (target.token(), target.host());
         self.namespace.credential(name, token, &host).await;
-        let connector = json!({"metadata": {"name": name}, "spec": {
-            "scim": {
-                "baseUrl": target.base_url(),
-                "auth": {"bearer": {"secretKeyRef": {"name": name, "key": "token"}}},
-            },
-            "account": {
-                "username": ["employee.name.given.lowerAscii() + '.' + employee.name.family.lowerAscii()"],
-                "attributes": {
-                    "displayName": "employee.name.display", "title": "employee.jobTitle",
-                    "emails[type eq \"work\"].value": "employee.email",
-                },
-            },
-            "sync": {"interval": interval, "concurrency": CONCURRENCY, "membershipBatch": 100, "pageSize": 1000},
-        }});
+        let mut spec = target.spec(name);
+        spec["sync"]["interval"] = json!(interval);
+        let connector = json!({"metadata": {"name": name}, "spec": spec});
         self.namespace
             .apply::<AppConnector>(connector)
             .await

@@ -2,8 +2,9 @@
 //! at rest. A program, not a test: it prints a table and writes `target/bench/report.json`.
 //!
 //! `cargo bench --bench rollcall -- [--people N] [--rounds N] [WHAT…]`, with WHAT of `storm`,
-//! `terminations`, `idle`, `growth`, `edit` and `memory`; all of them where none is named. Without
-//! `--people` a storm is of 2,000, an edit among 20,000, and memory is measured with 100,000.
+//! `terminations`, `idle`, `growth`, `edit`, `memory` and `inventory`; all of them where none is named. Without
+//! `--people` a storm is of 2,000, an edit among 20,000, memory is measured with 100,000,
+//! and an inventory is of 50,000.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,12 +15,14 @@
 )]
 
 mod company;
+mod inventory;
 mod raw;
 mod report;
 mod rest;
 mod stand_in;
 mod storm;
 mod terminations;
+mod wire;
 
 #[allow(dead_code, unused_imports, reason = "what only tests need")]
 #[path = "../tests/it/support/mod.rs"]
@@ -30,7 +33,15 @@ use std::path::PathBuf;
 use company::Kind;
 use report::Report;
 
-const EVERYTHING: [&str; 6] = ["storm", "terminations", "idle", "growth", "edit", "memory"];
+const EVERYTHING: [&str; 7] = [
+    "storm",
+    "terminations",
+    "idle",
+    "growth",
+    "edit",
+    "memory",
+    "inventory",
+];
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
@@ -66,13 +77,16 @@ async fn measure(asked: Option<usize>, rounds: usize, wanted: &[String]) {
         eprintln!("{what} …");
         match what.as_str() {
             "storm" => {
-                for kind in [Kind::StandIn, Kind::Scimmy] {
+                for kind in [Kind::StandIn, Kind::Scimmy, Kind::OpenLdap, Kind::Postgres] {
                     storm::storm(&mut report, kind, people, rounds).await;
                 }
             }
             "terminations" => terminations::terminations(&mut report, people).await,
             "idle" => rest::idle(&mut report).await,
             "growth" => storm::growth(&mut report, 1000, 10_000).await,
+            "inventory" => {
+                inventory::inventory(&mut report, asked.unwrap_or(50_000), rounds).await;
+            }
             "edit" => rest::edit(&mut report, asked.unwrap_or(20_000)).await,
             _ => rest::memory(&mut report, asked.unwrap_or(100_000)).await,
         }

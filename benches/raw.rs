@@ -11,7 +11,8 @@ use rollcall::api::Employee;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::company::{CONCURRENCY, Company, Target, groups, name, username};
+use crate::company::{CONCURRENCY, Company, GROUPS, Target, name};
+use crate::wire::{self, Wire};
 
 /// Memberships in one request.
 const BATCH: usize = 100;
@@ -20,9 +21,7 @@ const STATUSES: usize = 16;
 
 #[derive(Clone)]
 struct Raw {
-    http: reqwest::Client,
-    base: String,
-    token: String,
+    wire: Arc<dyn Wire>,
     employees: Api<Employee>,
     status: Arc<Value>,
     at_target: Arc<Semaphore>,
@@ -32,15 +31,12 @@ struct Raw {
 /// Provides for these people, who get `status`, and returns how long that took in seconds.
 pub async fn run(company: &Company, target: &Target, people: Range<usize>, status: Value) -> f64 {
     let raw = Raw {
-        http: reqwest::Client::builder().no_proxy().build().unwrap(),
-        base: target.base_url(),
-        token: target.token().to_owned(),
+        wire: Arc::from(wire::to(target).await),
         employees: company.namespace.api(),
         status: Arc::new(status),
         at_target: Arc::new(Semaphore::new(CONCURRENCY)),
         at_kubernetes: Arc::new(Semaphore::new(STATUSES)),
     };
-    let groups = raw.group_ids().await;
     let begin = Instant::now();
     let (made_in, mut made) = mpsc::unbounded_channel();
     let creator = raw.clone();
@@ -52,7 +48,7 @@ pub async fn run(company: &Company, target: &Target, people: Range<usize>, statu
                 .unwrap();
             let (raw, made_in) = (creator.clone(), made_in.clone());
             tokio::spawn(async move {
-                let id = raw.create(n).await;
+                let id = raw.wire.create(n).await;
                 drop(permit);
                 let _ = made_in.send((n, id));
             });
@@ -68,7 +64,7 @@ pub async fn run(company: &Company, target: &Target, people: Range<usize>, statu
         if block.is_empty() {
             break;
         }
-        blocks.spawn(raw.clone().finish(block, groups.clone()));
+        blocks.spawn(raw.clone().finish(block));
     }
     while let Some(ended) = blocks.join_next().await {
         ended.unwrap();
@@ -77,51 +73,12 @@ pub async fn run(company: &Company, target: &Target, people: Range<usize>, statu
 }
 
 impl Raw {
-    async fn send(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
-        let request = self.http.request(method, format!("{}/{path}", self.base));
-        let request = request
-            .bearer_auth(&self.token)
-            .header("Content-Type", "application/scim+json");
-        let answer = request.body(body.to_string()).send().await.unwrap();
-        assert!(answer.status().is_success(), "{path}: {}", answer.status());
-        let text = answer.bytes().await.unwrap();
-        serde_json::from_slice(&text).unwrap_or_default()
-    }
-
-    async fn group_ids(&self) -> Vec<String> {
-        let url = format!("{}/Groups", self.base);
-        let request = self.http.get(url).bearer_auth(&self.token);
-        let text = request.send().await.unwrap().bytes().await.unwrap();
-        let listed: Value = serde_json::from_slice(&text).unwrap();
-        let rows = listed["Resources"].as_array().unwrap();
-        assert_eq!(rows.len(), groups().len());
-        rows.iter()
-            .map(|g| g["id"].as_str().unwrap().to_owned())
-            .collect()
-    }
-
-    async fn create(&self, n: usize) -> String {
-        let user = json!({
-            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-            "userName": username(n), "externalId": format!("raw/people/{n:06}"), "active": true,
-            "displayName": format!("P{n:06} Example"), "title": "Specialist",
-            "emails": [{"type": "work", "value": format!("p{n:06}@example.com")}],
-        });
-        let made = self.send(reqwest::Method::POST, "Users", &user).await;
-        made["id"].as_str().unwrap().to_owned()
-    }
-
-    async fn finish(self, block: Vec<(usize, String)>, groups: Vec<String>) {
-        let members: Vec<_> = block.iter().map(|(_, id)| json!({"value": id})).collect();
-        let body = json!({
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": [{"op": "add", "path": "members", "value": members}],
-        });
-        let (raw, body) = (&self, &body);
-        let changes = groups.iter().map(|group| async move {
+    async fn finish(self, block: Vec<(usize, String)>) {
+        let accounts: Vec<String> = block.iter().map(|(_, account)| account.clone()).collect();
+        let (raw, accounts) = (&self, &accounts);
+        let changes = (0..GROUPS).map(|group| async move {
             let _permit = raw.at_target.acquire().await.unwrap();
-            raw.send(reqwest::Method::PATCH, &format!("Groups/{group}"), body)
-                .await;
+            raw.wire.join(group, accounts).await;
         });
         futures::future::join_all(changes).await;
         let statuses = block.iter().map(|(n, _)| async move {

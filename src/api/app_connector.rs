@@ -27,7 +27,9 @@ pub use matching::{Adopt, Matching, MatchingRule};
 pub use oauth2::{OAuth2Auth, TokenAuthStyle};
 pub use scim::{BasicAuth, BearerAuth, Scim, ScimAuth};
 pub use sql::{Sql, SqlAuth, SqlEncryption, SqlEntitlements, SqlStatement, SqlTables, SqlUsers};
-pub use status::{AppConnectorStatus, DryRunStatus, InventoryStatus, OrphanedAccount};
+pub use status::{
+    AppConnectorStatus, DryRunStatus, EntitlementStatus, InventoryStatus, OrphanedAccount,
+};
 
 /// One target application: how to reach it, how accounts map, what happens to orphans.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -143,6 +145,7 @@ pub struct Tls {
 
 /// How an employee becomes an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("has(self.purpose) == has(oldSelf.purpose) && (!has(self.purpose) || self.purpose == oldSelf.purpose)").message("account.purpose is immutable: accounts are known by it; to replace it, delete this AppConnector and create another"))]
 #[serde(rename_all = "camelCase")]
 pub struct AccountMapping {
     /// CEL expressions of type string, in order of preference; the first that gives a name nobody
@@ -158,6 +161,12 @@ pub struct AccountMapping {
     #[schemars(extend("maxProperties" = 64))]
     #[x_kube(validation = Rule::new(rules::TARGET_ATTRIBUTE_KEYS).message(rules::TARGET_ATTRIBUTE_KEYS_MESSAGE))]
     pub attributes: BTreeMap<String, Expression>,
+    /// Which of a person's accounts these are, where they have several in one application, each by an AppConnector
+    /// of its own: `admin`. It becomes a part of the mark, and so is never changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 32))]
+    #[x_kube(validation = Rule::new(rules::PURPOSE).message(rules::PURPOSE_MESSAGE))]
+    pub purpose: Option<String>,
     /// Whether the account's manager attribute follows `managerRef`.
     #[serde(default)]
     pub manager: Manager,

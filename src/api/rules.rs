@@ -51,6 +51,12 @@ pub(super) const TARGET_ATTRIBUTE_KEYS: &str = "self.all(k, size(k) >= 1 && size
 pub(super) const TARGET_ATTRIBUTE_KEYS_MESSAGE: &str =
     "names of attributes must have 1 to 256 characters, such as displayName";
 
+/// A purpose of accounts: a part of the mark.
+pub(super) const PURPOSE: &str = "self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')";
+/// What to do about it.
+pub(super) const PURPOSE_MESSAGE: &str =
+    "account.purpose may hold lower-case letters, digits and, between them, '-', such as admin";
+
 /// An absolute http or https URL with a host and a possible port.
 pub(super) const BASE_URL: &str = "isURL(self) && url(self).getScheme() in ['https', 'http'] && url(self).getHostname() != '' && (url(self).getPort() == '' || (size(url(self).getPort()) <= 5 && int(url(self).getPort()) >= 1 && int(url(self).getPort()) <= 65535))";
 /// What to do about it.

@@ -2,6 +2,7 @@
 //! events.
 
 mod connector;
+mod followed;
 mod home;
 mod request;
 mod tracked;
@@ -34,6 +35,7 @@ use crate::runtime::metrics::EmployeeCount;
 use crate::runtime::secrets::SecretView;
 
 pub use connector::{ConnectorEntry, Running};
+pub use followed::{Followed, Holders};
 pub use home::{Home, Moved};
 pub use request::{Asked, Request};
 pub use tracked::{Status, Tracked};

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use super::ids::EmployeeId;
 
 /// One operator's claim in a target: a configured installation name, which survives the rebuilding
-/// of a cluster, and a namespace.
+/// of a cluster, and a namespace; and, where people have several accounts in the target, for which purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scope {
     prefix: Arc<str>,
+    purpose: Option<Arc<str>>,
 }
+
+/// Between an `employeeId`, which can't hold it, and a purpose.
+const BEFORE_PURPOSE: char = '~';
 
 /// What a target holds where our mark would stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +27,7 @@ pub enum Marking {
     Foreign,
 }
 
-/// `<installation>/<namespace>/<employeeId>`.
+/// `<installation>/<namespace>/<employeeId>`, or `<installation>/<namespace>/<employeeId>~<purpose>`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mark(Arc<str>);
 
@@ -34,20 +38,38 @@ impl Scope {
     pub fn new(installation: &str, namespace: &str) -> Self {
         Self {
             prefix: Arc::from(format!("{installation}/{namespace}/")),
+            purpose: None,
+        }
+    }
+
+    /// The same for accounts of a purpose. Those of another purpose, or of none, are foreign to it.
+    #[must_use]
+    pub fn for_purpose(&self, purpose: Option<&str>) -> Self {
+        Self {
+            prefix: Arc::clone(&self.prefix),
+            purpose: purpose.map(Arc::from),
         }
     }
 
     /// The mark of one person in this scope.
     #[must_use]
     pub fn mark(&self, employee: &EmployeeId) -> Mark {
-        Mark(Arc::from(format!("{}{employee}", self.prefix)))
+        Mark(Arc::from(match &self.purpose {
+            None => format!("{}{employee}", self.prefix),
+            Some(purpose) => format!("{}{employee}{BEFORE_PURPOSE}{purpose}", self.prefix),
+        }))
     }
 
     /// Whose mark of ours it is that a target holds, if it is one.
     #[must_use]
     pub fn employee<'a>(&self, held: Option<&'a str>) -> Option<&'a str> {
-        let id = held?.strip_prefix(&*self.prefix)?;
-        (!id.is_empty() && !id.contains('/')).then_some(id)
+        let rest = held?.strip_prefix(&*self.prefix)?;
+        let (id, purpose) = match rest.split_once(BEFORE_PURPOSE) {
+            Some((id, purpose)) => (id, Some(purpose)),
+            None => (rest, None),
+        };
+        let is_ours = purpose == self.purpose.as_deref() && !id.is_empty() && !id.contains('/');
+        is_ours.then_some(id)
     }
 
     /// Reads what a target holds.
@@ -109,6 +131,21 @@ mod tests {
         );
         assert_eq!(scope.read(Some("acme/staff/1042")), Marking::Foreign);
         assert_eq!(scope.read(Some("other/people/1042")), Marking::Foreign);
+        let admin = scope.for_purpose(Some("admin"));
+        let mark = admin.mark(&"1042".into());
+        assert_eq!(mark.as_str(), "acme/people/1042~admin");
+        assert_eq!(
+            admin.read(Some(mark.as_str())),
+            Marking::Ours("1042".into())
+        );
+        for (scope, other) in [
+            (&scope, "acme/people/1042~admin"),
+            (&admin, "acme/people/1042"),
+            (&admin, "acme/people/1042~root"),
+            (&admin, "acme/people/1042~admin~x"),
+        ] {
+            assert_eq!(scope.read(Some(other)), Marking::Foreign, "{other}");
+        }
         for nobodys in [
             None,
             Some(""),

@@ -44,6 +44,8 @@ pub struct ConnectorSpec {
     pub attributes: BTreeMap<AttributeName, String>,
     /// The attribute that follows the manager, where one does.
     pub manager: Option<AttributeName>,
+    /// Which of a person's accounts these are, where they have several in one target.
+    pub purpose: Option<String>,
     /// How accounts that are there already are found to be somebody's.
     pub matching: MatchingSpec,
     /// Whether missing entitlements are made.

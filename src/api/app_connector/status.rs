@@ -36,6 +36,11 @@ pub struct AppConnectorStatus {
     /// What the last listing gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<InventoryStatus>,
+    /// Entitlements that manifests name, and their identifiers, by which they are known where the application
+    /// calls them otherwise. Capped at 512.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 512))]
+    pub entitlements: Vec<EntitlementStatus>,
     /// What the application can do, as it says or as was found out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
@@ -89,6 +94,19 @@ pub struct InventoryStatus {
     pub accounts: i64,
     /// Entitlements seen.
     pub entitlements: i64,
+}
+
+/// An entitlement that manifests name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EntitlementStatus {
+    /// The name that manifests use.
+    pub name: String,
+    /// Identifier that the application gave it.
+    pub id: String,
+    /// What the application calls it now, where that is something else: mend the RoleTemplates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed_to: Option<String>,
 }
 
 /// An account that nobody declared.

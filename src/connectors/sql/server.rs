@@ -9,7 +9,7 @@ use crate::connectors::{ConnectorError, ErrorKind};
 
 /// How a mark looks, in the regular expressions of both databases. (No namespace has a `_`: it is there for
 /// the marks of `rollcall connector check`.)
-pub(super) const MARK: &str = "^[a-z0-9-]+/[a-z0-9_-]+/[A-Za-z0-9._-]+$";
+pub(super) const MARK: &str = "^[a-z0-9-]+/[a-z0-9_-]+/[A-Za-z0-9._~-]+$";
 
 /// Whether a text looks like a mark.
 #[must_use]

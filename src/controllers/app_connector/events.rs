@@ -37,5 +37,20 @@ pub fn notices(
                 format!("nobody declared {names}"),
             )
         });
-    stalled.into_iter().chain(lost).chain(orphans).collect()
+    let was_told = |name: &str| {
+        let mut told = before.entitlements.iter();
+        told.any(|told| told.name == name && told.renamed_to.is_some())
+    };
+    let renamed = after.entitlements.iter().filter_map(|entitlement| {
+        let called = entitlement.renamed_to.as_ref()?;
+        (!was_told(&entitlement.name))
+            .then(|| format!("{} is called {called} now", entitlement.name))
+    });
+    let renamed = text::listed(renamed);
+    let renamed = (!renamed.is_empty()).then(|| {
+        let message = format!("{renamed}: followed by the identifier; mend the RoleTemplates");
+        warning("EntitlementRenamed", "Compare", message)
+    });
+    let all = stalled.into_iter().chain(lost).chain(orphans);
+    all.chain(renamed).collect()
 }

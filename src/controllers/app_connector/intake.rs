@@ -64,6 +64,7 @@ pub fn compile(
             Manager::Unmanaged => None,
             Manager::FromManagerRef => registry::manager_attribute(spec),
         },
+        purpose: spec.account.purpose.clone(),
         matching: matching(&spec.matching),
         create_entitlements: spec.entitlements.missing == MissingEntitlement::Create,
         own_account: registry::own_account(spec),

@@ -82,7 +82,7 @@ fn find<'a>(realm: &Realm, entry: &'a ConnectorEntry) -> Vec<(&'a ObservedAccoun
     accounts
         .filter(|account| !ignored.covers(account.username.as_str()))
         .filter_map(|account| {
-            let kind = match realm.scope.read(account.mark.as_deref()) {
+            let kind = match entry.inventory.scope().read(account.mark.as_deref()) {
                 Marking::None => "Undeclared",
                 Marking::Ours(who) if realm.by_id.get(&who).is_none_or(SmallSet::is_empty) => {
                     "Released"

@@ -14,12 +14,14 @@ pub fn waits_for_elder(realm: &Realm, name: &ConnectorName) -> Option<Problem> {
         .connectors
         .iter()
         .filter(|(_, other)| other.target.as_ref() == Some(target))
+        // Accounts of another purpose are others.
+        .filter(|(_, other)| other.inventory.scope() == me.inventory.scope())
         .min_by_key(|(name, other)| (other.meta.created, (*name).clone()))?;
     (elder != name).then(|| {
         Problem::waiting(
             "TargetShared",
             format!(
-                "the AppConnector {elder} speaks to the same application already, and two would undo each other's work: delete one of them, or point spec at another application"
+                "the AppConnector {elder} speaks to the same application already, and two would undo each other's work: delete one of them, point spec at another application, or, if each person is to have two accounts there, set spec.account.purpose of one of them"
             ),
         )
     })

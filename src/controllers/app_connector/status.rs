@@ -68,6 +68,7 @@ pub fn derive(
             accounts: if readable { count(accounts) } else { 0 },
             entitlements: if readable { count(entitlements) } else { 0 },
         }),
+        entitlements: entry.followed.for_status(),
         capabilities: entry
             .capabilities
             .as_ref()

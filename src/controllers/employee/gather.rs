@@ -218,11 +218,11 @@ impl View<'_> {
         }
         let Some(connector) = self.entry.compiled.as_deref() else {
             // It can't be read what it says of accounts that are nobody's.
-            let scope = &self.realm.scope;
+            let scope = inventory.scope();
             return match_account(scope, id, &self.marked(), self.linked(), complete);
         };
         let terms = Terms {
-            scope: &self.realm.scope,
+            scope: inventory.scope(),
             employee: id,
             connector,
             complete,

@@ -13,7 +13,7 @@ use crate::controllers::names::{self, TargetKey};
 use crate::controllers::role_template;
 use crate::controllers::watch::{Change, Key, Seen};
 use crate::controllers::world::{
-    ConnectorEntry, Meta, Person, Realm, Request, TemplateEntry, Tracked, World,
+    ConnectorEntry, Followed, Meta, Person, Realm, Request, TemplateEntry, Tracked, World,
 };
 use crate::dispatch::inventory::Inventory;
 use crate::domain::facts::Facts;
@@ -315,7 +315,10 @@ impl Engine {
             self.connector_gone(&key);
         }
         let realm = self.realm(&key.namespace);
-        let scope = realm.scope.clone();
+        let purpose = spec
+            .as_ref()
+            .and_then(|spec| spec.account.purpose.as_deref());
+        let scope = realm.scope.for_purpose(purpose);
         if let Some(entry) = realm.connectors.get_mut(&name) {
             if is_older(&meta.resource_version, &entry.meta.resource_version) {
                 return;
@@ -344,7 +347,9 @@ impl Engine {
             .and_then(registry::target)
             .map(|t| TargetKey(Arc::from(t)));
         let known = realm.connectors.get(&name);
-        let moved = known.and_then(|entry| entry.target.as_ref()) != target.as_ref();
+        let is_new = known.is_none();
+        let moved = known.and_then(|entry| entry.target.as_ref()) != target.as_ref()
+            || known.is_some_and(|entry| *entry.inventory.scope() != scope);
         if moved {
             // What the target before showed, and still reports, is nothing that this one shows.
             self.look_at_those_in(&key.namespace, &name);
@@ -358,6 +363,9 @@ impl Engine {
             entry.inventory = Inventory::new(scope);
             entry.mark_dropped = None;
             entry.can_disable = None;
+            if !is_new {
+                entry.followed = Followed::default();
+            }
             for person in realm.people.values_mut() {
                 person.forget_target(&name);
             }

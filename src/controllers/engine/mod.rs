@@ -6,6 +6,7 @@ mod changes;
 mod claims;
 mod costs;
 mod hand_over;
+mod listed;
 mod moves;
 mod people;
 mod progress;

@@ -8,14 +8,12 @@ use super::changes::is_older;
 use super::claims;
 use crate::connectors::{ConnectorError, ErrorKind};
 use crate::controllers::app_connector::{connect, sharing};
-use crate::controllers::employee::outcome::{
-    Context, forget_carried_out, forget_taken_over, made_without_mark,
-};
+use crate::controllers::employee::outcome::{Context, made_without_mark};
 use crate::controllers::watch::{Change, Key};
 use crate::controllers::world::Running;
 use crate::dispatch::order::{ConnectorKey, Effect, Event, Outcome, Report};
 use crate::dispatch::{Dispatch, Target};
-use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName};
+use crate::domain::ids::{ConnectorName, EmployeeName, EntitlementName, RoleName};
 use crate::domain::problem::Cure;
 use crate::runtime::status_writer::{ObjectKind, Part, StatusWritten, WriteError};
 
@@ -145,7 +143,6 @@ impl Engine {
             epoch,
             event,
         } = report;
-        let now = self.now();
         let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
             return;
         };
@@ -189,46 +186,7 @@ impl Engine {
                 entry.unavailable = None;
                 self.look_at_everyone(&key.namespace);
             }
-            Event::Listed(listing) => {
-                let first = !entry.inventory.is_readable();
-                entry.listing_failed = None;
-                entry.request.listing_ended();
-                entry.oddities.clone_from(&listing.oddities);
-                let outline = entry.inventory.outline();
-                let mut changed = entry.inventory.complete_listing(*listing);
-                for person in realm.people.values_mut() {
-                    forget_taken_over(person, &key.name, &entry.inventory);
-                    forget_carried_out(person, &key.name, &entry.inventory);
-                }
-                let keeps_marks = entry.may_keep_marks_again();
-                if first {
-                    let records = realm.people.values().map(|p| &p.record.accounts);
-                    entry.recall_dropped_mark(
-                        records.filter_map(|accounts| accounts.get(&key.name)),
-                    );
-                }
-                let redrawn = outline != entry.inventory.outline();
-                let asks = self.look_whether_moved(&key.namespace, &key.name);
-                self.refused_names_may_be_free(&key);
-                let decided = self.decide_doubts(&key);
-                self.ports
-                    .metrics
-                    .inventory_listed(&key.namespace, key.name.as_str(), now);
-                let again = self.try_entitlements_again(&key, redrawn);
-                if first || redrawn || keeps_marks || asks {
-                    self.look_at_everyone(&key.namespace);
-                } else {
-                    for id in &changed {
-                        self.look_at_reports_of(&key.namespace, id);
-                    }
-                    changed.extend(self.not_at_rest(&key));
-                    changed.extend(decided);
-                    changed.extend(again);
-                    for id in changed {
-                        self.look_at_id(&key.namespace, &id);
-                    }
-                }
-            }
+            Event::Listed(listing) => self.listed(&key, *listing),
             Event::Done(outcome) => {
                 self.done(&key, *outcome);
                 return;
@@ -236,88 +194,6 @@ impl Engine {
         }
         self.summary_of_connector(&key.namespace, key.name.clone());
         self.summaries_of_templates(&key);
-    }
-
-    /// Ends the doubts that the listing decides, and tells whose. A target that can't be searched has
-    /// no other way out of them.
-    fn decide_doubts(&mut self, key: &ConnectorKey) -> Vec<EmployeeId> {
-        let now = self.now();
-        let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
-            return Vec::new();
-        };
-        let Some(entry) = realm.connectors.get_mut(&key.name) else {
-            return Vec::new();
-        };
-        let mut names = entry
-            .target
-            .as_ref()
-            .and_then(|target| self.world.names.get_mut(target));
-        let mut decided = Vec::new();
-        realm.left_in_doubt.retain(|id, connectors| {
-            if entry.inventory.decides(id) {
-                connectors.remove(&key.name);
-            }
-            !connectors.is_empty()
-        });
-        for person in realm.people.values_mut() {
-            let ended = Context {
-                scope: &realm.scope,
-                connector: &key.name,
-                names: names.as_deref_mut(),
-                inventory: &mut entry.inventory,
-                mark_dropped: &mut entry.mark_dropped,
-                person,
-                now,
-                jitter: fastrand::f64(),
-            }
-            .listed();
-            if ended {
-                decided.push(person.employee_id.clone());
-            }
-        }
-        decided
-    }
-
-    /// What failed of entitlements is tried again: all of it where entitlements came or went or are seen better, else
-    /// what failed as the entitlement did not exist. It may have been made anew, and written through, before
-    /// anything was listed. Tells whose it is.
-    fn try_entitlements_again(&mut self, key: &ConnectorKey, all: bool) -> Vec<EmployeeId> {
-        let mut again = Vec::new();
-        let realm = self.world.realms.get_mut(&key.namespace);
-        // A listing that does not tell which there are says nothing of one that was not found.
-        let seen = realm
-            .as_ref()
-            .and_then(|realm| realm.connectors.get(&key.name))
-            .is_some_and(|entry| entry.inventory.entitlements_completeness().is_complete());
-        for person in realm
-            .into_iter()
-            .flat_map(|realm| realm.people.values_mut())
-        {
-            let Some(matters) = person.unsettled.there() else {
-                continue;
-            };
-            let before = matters.failures.len();
-            matters.failures.retain(|failed, failure| {
-                let concerned = failed.connector == key.name && failed.entitlement.is_some();
-                let lacked = seen && failure.reason == ErrorKind::NotFound.reason();
-                !concerned || !(all || lacked)
-            });
-            if matters.failures.len() != before {
-                again.push(person.employee_id.clone());
-            }
-        }
-        again
-    }
-
-    /// A name that the target refused may have become free since.
-    fn refused_names_may_be_free(&mut self, key: &ConnectorKey) {
-        let target = self
-            .world
-            .connector_mut(&key.namespace, &key.name)
-            .and_then(|entry| entry.target.clone());
-        if let Some(names) = target.and_then(|target| self.world.names.get_mut(&target)) {
-            names.refused.clear();
-        }
     }
 
     fn done(&mut self, key: &ConnectorKey, outcome: Outcome) {
@@ -365,8 +241,9 @@ impl Engine {
         }
         let before = entry.inventory.by_mark(&id).len();
         let kept_marks = entry.mark_dropped.is_none();
+        let scope = entry.inventory.scope().clone();
         Context {
-            scope: &realm.scope,
+            scope: &scope,
             connector: &key.name,
             names: entry
                 .target

@@ -128,7 +128,7 @@ fn rogue(
     ignored: &Patterns,
 ) -> Option<Holder> {
     let account = connector.inventory.by_id(id);
-    let employee = match account.map(|a| realm.scope.read(a.mark.as_deref())) {
+    let employee = match account.map(|a| connector.inventory.scope().read(a.mark.as_deref())) {
         Some(Marking::Foreign) => return None,
         Some(Marking::Ours(who)) => realm.person_by_id(&who).zip(realm.owner(&who)),
         Some(Marking::None) | None => None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Home, Meta, Request, TargetKey, Tracked};
+use super::{Followed, Home, Meta, Request, TargetKey, Tracked};
 use crate::api::{AppConnectorSpec, AppConnectorStatus};
 use crate::connectors::{Capabilities, ConnectorError};
 use crate::controllers::app_connector::intake;
@@ -35,6 +35,8 @@ pub struct ConnectorEntry {
     pub target: Option<TargetKey>,
     /// Which application the accounts are in, and whether it is another one now.
     pub home: Home,
+    /// Entitlements that manifests name, by identifier.
+    pub followed: Followed,
     /// The running dispatch, while there is one.
     pub running: Option<Running>,
     /// What the target showed.
@@ -74,6 +76,7 @@ impl ConnectorEntry {
             secrets: BTreeSet::new(),
             target: None,
             home: Home::told(status.target.as_deref()),
+            followed: Followed::told(&status.entitlements),
             running: None,
             inventory: Inventory::new(scope),
             capabilities: None,

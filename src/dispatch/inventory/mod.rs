@@ -96,6 +96,12 @@ impl Inventory {
         }
     }
 
+    /// Whose marks are ours in it.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
     /// Whether accounts have been listed at least in part.
     #[must_use]
     pub fn is_readable(&self) -> bool {

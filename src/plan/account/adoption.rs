@@ -22,7 +22,7 @@ impl Context<'_> {
         // Where the target is only read, a look would only be repeated.
         let (operation, cause) = if self.observed.read_directly || self.inputs.only_read(self.name)
         {
-            let mark = self.inputs.scope.mark(self.inputs.employee);
+            let mark = self.mark();
             let cause = format!(
                 "it is this person's, by spec.matching of AppConnector {} or spec.links",
                 self.name
@@ -50,7 +50,7 @@ impl Context<'_> {
         out.steps.push(step(
             Operation::Disown {
                 id: account.id.clone(),
-                mark: self.inputs.scope.mark(self.inputs.employee),
+                mark: self.mark(),
             },
             Lane::Mover,
             "spec.links says that this account is not this person's".to_owned(),

@@ -10,6 +10,7 @@ use super::words::step;
 use crate::domain::account::{Activity, NewAccount, ObservedAccount};
 use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::{AttributeName, ConnectorName, Username};
+use crate::domain::mark::Mark;
 use crate::domain::matching::{Match, OFFERED};
 use crate::domain::policy::Connector;
 use crate::domain::problem::{NOT_APPLIED, Problem};
@@ -27,6 +28,13 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// The mark of the person's account here.
+    pub(super) fn mark(&self) -> Mark {
+        let purpose = self.connector.spec.purpose.as_deref();
+        let scope = self.inputs.scope.for_purpose(purpose);
+        scope.mark(self.inputs.employee)
+    }
+
     pub(super) fn assess(&self) -> Assessment {
         let mut out = Assessment::idle(self.goal, self.remembered());
         if self.goal == Goal::Live {
@@ -170,7 +178,7 @@ impl Context<'_> {
                     .unwrap_or_default();
                 let operation = Operation::Create(NewAccount {
                     username: username.clone(),
-                    mark: self.inputs.scope.mark(self.inputs.employee),
+                    mark: self.mark(),
                     active: true,
                     attributes,
                 });
@@ -240,9 +248,7 @@ impl Context<'_> {
                 out.problems.extend(self.observed.username.clone().err());
                 return;
             }
-            (_, username) => {
-                ReadKey::MarkOrUsername(self.inputs.scope.mark(self.inputs.employee), username)
-            }
+            (_, username) => ReadKey::MarkOrUsername(self.mark(), username),
         };
         let listed_all = matches!(self.observed.matched, Match::Absent);
         let lane = match self.goal {

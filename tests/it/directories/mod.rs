@@ -6,4 +6,5 @@ mod faults;
 pub mod kit;
 mod names;
 mod passwords;
+mod renamed_group;
 mod working_life;

@@ -29,5 +29,6 @@ mod reconcile_now;
 mod rotated;
 mod shared_target;
 pub mod stolen;
+mod two_accounts;
 mod unreadable;
 mod untrusted;

@@ -16,6 +16,12 @@ use tokio_rustls::client::TlsStream;
 /// A connection, signed in.
 pub struct Looker(Ldap);
 
+impl From<Looker> for Ldap {
+    fn from(looker: Looker) -> Self {
+        looker.0
+    }
+}
+
 impl Looker {
     /// Signs in at a port of loopback: encrypted, where the authority that the server is from is given.
     /// `None` where it is refused.

@@ -26,6 +26,9 @@ pub fn refused() -> Vec<(Value, &'static str)> {
     let not = |not: Value| links(json!([{"connector": "directory", "not": not}]));
     vec![
         (with(connector(), "/spec/leaver", json!({"insteadOfDisable": "Nothing"})), r#"supported values: "Report""#),
+        (with(connector(), "/spec/account/purpose", json!("")), "spec.account.purpose"),
+        (with(connector(), "/spec/account/purpose", json!(long(33))), "32"),
+        (with(connector(), "/spec/account/purpose", json!("A~b")), "lower-case letters, digits"),
         (matching(json!({"adopt": "Always"})), r#"supported values: "Never", "WhenUnique", "WhenListed""#),
         (matching(json!({"adopt": "WhenListed"})), "list the user names that may be taken over"),
         (matching(json!({"adopt": "WhenListed", "listed": []})), "list the user names that may be taken over"),
