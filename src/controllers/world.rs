@@ -36,7 +36,7 @@ use crate::runtime::secrets::SecretView;
 
 pub use connector::{ConnectorEntry, Running};
 pub use followed::{Followed, Holders};
-pub use home::{Home, Moved};
+pub use home::{Home, Moved, Settled};
 pub use request::{Asked, Request};
 pub use tracked::{Status, Tracked};
 pub use unsettled::{Matters, Unsettled};

@@ -92,6 +92,7 @@ pub(crate) fn connector(name: &str) -> ConnectorSpec {
         .map(|(k, v)| (k.into(), v.to_owned()))
         .into(),
         manager: None,
+        no_accounts: None,
         purpose: None,
         matching: MatchingSpec::default(),
         create_entitlements: false,

@@ -44,6 +44,8 @@ pub struct ConnectorSpec {
     pub attributes: BTreeMap<AttributeName, String>,
     /// The attribute that follows the manager, where one does.
     pub manager: Option<AttributeName>,
+    /// Why no account may be made there, nor taken over; those that are there are looked after as ever.
+    pub no_accounts: Option<Problem>,
     /// Which of a person's accounts these are, where they have several in one target.
     pub purpose: Option<String>,
     /// How accounts that are there already are found to be somebody's.

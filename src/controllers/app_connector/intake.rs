@@ -30,12 +30,13 @@ pub fn compile(
     can_disable: Option<bool>,
 ) -> Arc<Connector> {
     let mut faults = Vec::new();
-    if can_disable == Some(false) && spec.leaver.instead_of_disable.is_none() {
-        faults.push(Problem::edit(
+    let unsaid = can_disable == Some(false) && spec.leaver.instead_of_disable.is_none();
+    let no_accounts = unsaid.then(|| {
+        Problem::edit(
             "CannotDisable",
             "the application can't disable accounts, so that nobody who leaves would be shut out: say how it can, where the protocol has a way; or say in spec.leaver.insteadOfDisable what to do instead (Report: somebody closes them by hand)",
-        ));
-    }
+        )
+    });
     let hold = checked("spec.moves.hold", &spec.moves.hold, &mut faults);
     let interval = checked("spec.sync.interval", &spec.sync.interval, &mut faults);
     let timeout = checked("spec.sync.timeout", &spec.sync.timeout, &mut faults);
@@ -64,6 +65,7 @@ pub fn compile(
             Manager::Unmanaged => None,
             Manager::FromManagerRef => registry::manager_attribute(spec),
         },
+        no_accounts,
         purpose: spec.account.purpose.clone(),
         matching: matching(&spec.matching),
         create_entitlements: spec.entitlements.missing == MissingEntitlement::Create,

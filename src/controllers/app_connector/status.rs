@@ -121,8 +121,10 @@ fn conditions_of(
     pause: Option<Pause>,
 ) -> Vec<Wanted> {
     let compiled = entry.compiled.iter().flat_map(|c| &c.faults);
+    let refuses = entry.compiled.iter().flat_map(|c| &c.spec.no_accounts);
+    let compiled = compiled.chain(refuses);
     let moved = entry.home.moved();
-    let moved = moved.map(|moved| Problem::edit(TARGET_MOVED, moved.told(name.as_str())));
+    let moved = moved.map(|moved| Problem::waiting(TARGET_MOVED, moved.told(name.as_str())));
     let problems: Vec<&Problem> = entry
         .problems
         .iter()

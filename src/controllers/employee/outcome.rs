@@ -292,6 +292,11 @@ impl Context<'_> {
             // It is identified otherwise by now.
             ReadKey::Id(id) if accounts.iter().all(|account| account.id != *id) => {
                 self.inventory.saw_absent(id);
+                if let Some(record) = self.person.record.accounts.get_mut(self.connector)
+                    && record.id.as_ref() == Some(id)
+                {
+                    record.id = None;
+                }
             }
             ReadKey::Id(_) => {}
             ReadKey::MarkOrUsername(..) if ours => {

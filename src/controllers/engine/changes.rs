@@ -13,7 +13,7 @@ use crate::controllers::names::{self, TargetKey};
 use crate::controllers::role_template;
 use crate::controllers::watch::{Change, Key, Seen};
 use crate::controllers::world::{
-    ConnectorEntry, Followed, Meta, Person, Realm, Request, TemplateEntry, Tracked, World,
+    ConnectorEntry, Meta, Person, Realm, Request, TemplateEntry, Tracked, World,
 };
 use crate::dispatch::inventory::Inventory;
 use crate::domain::facts::Facts;
@@ -347,7 +347,6 @@ impl Engine {
             .and_then(registry::target)
             .map(|t| TargetKey(Arc::from(t)));
         let known = realm.connectors.get(&name);
-        let is_new = known.is_none();
         let moved = known.and_then(|entry| entry.target.as_ref()) != target.as_ref()
             || known.is_some_and(|entry| *entry.inventory.scope() != scope);
         if moved {
@@ -363,9 +362,6 @@ impl Engine {
             entry.inventory = Inventory::new(scope);
             entry.mark_dropped = None;
             entry.can_disable = None;
-            if !is_new {
-                entry.followed = Followed::default();
-            }
             for person in realm.people.values_mut() {
                 person.forget_target(&name);
             }

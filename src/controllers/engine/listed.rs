@@ -1,6 +1,7 @@
 //! Takes in what a listing shows, under the names that manifests use.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Engine;
 use crate::connectors::{ErrorKind, Listing};
@@ -13,6 +14,7 @@ impl Engine {
     /// A listing ended: whoever it concerns is looked at.
     pub(super) fn listed(&mut self, key: &ConnectorKey, mut listing: Listing) {
         let now = self.now();
+        let asks = self.looks_moved_in(key, &listing);
         self.follow_renamed(key, &mut listing);
         let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
             return;
@@ -36,7 +38,6 @@ impl Engine {
             entry.recall_dropped_mark(records.filter_map(|accounts| accounts.get(&key.name)));
         }
         let redrawn = outline != entry.inventory.outline();
-        let asks = self.look_whether_moved(&key.namespace, &key.name);
         self.learn_entitlements(key);
         self.refused_names_may_be_free(key);
         let decided = self.decide_doubts(key);
@@ -153,6 +154,24 @@ impl Engine {
             && entry.home.target() == entry.target.as_ref()
         {
             entry.followed.follow(&mut listing.entitlements, &holders);
+        }
+    }
+
+    /// After a change of policy: manifests may use the new names by now.
+    pub(super) fn take_over_names(&mut self, namespace: &Arc<str>) {
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        let names: Vec<ConnectorName> = realm.connectors.keys().cloned().collect();
+        for name in names {
+            let follows = realm.connectors.get(&name);
+            if !follows.is_some_and(|entry| entry.followed.has_renamed()) {
+                continue;
+            }
+            let holders = holders(realm, &name);
+            if let Some(entry) = realm.connectors.get_mut(&name) {
+                entry.followed.take_over(&mut entry.inventory, &holders);
+            }
         }
     }
 

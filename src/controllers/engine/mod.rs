@@ -268,6 +268,7 @@ impl Engine {
             let before = realm.rebuild_policy();
             let after = Arc::clone(&realm.policy);
             realm.rivals.forget();
+            self.take_over_names(&namespace);
             let change = PolicyChange::between(&before, &after);
             self.look_at_those(&namespace, |realm, person| {
                 concerned::by_policy(realm, person, &change, now)

@@ -111,12 +111,15 @@ impl ConnectorEntry {
         self.capabilities = Some(capabilities);
         let changes = self.can_disable != can_disable;
         self.can_disable = can_disable;
-        let faults = |entry: &Self| entry.compiled.as_ref().map(|c| c.faults.len());
-        let before = faults(self);
+        let refuses = |entry: &Self| {
+            let compiled = entry.compiled.as_ref();
+            compiled.is_some_and(|c| c.spec.no_accounts.is_some())
+        };
+        let before = refuses(self);
         if changes {
             self.compile(name);
         }
-        before != faults(self)
+        before != refuses(self)
     }
 
     /// After a restart: an account that we are linked to is there without a mark, and none at all bears

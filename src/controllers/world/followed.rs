@@ -61,6 +61,22 @@ impl Followed {
         }
     }
 
+    /// Takes over names that manifests use by now: what was followed under another is called so at once.
+    pub fn take_over(&mut self, inventory: &mut Inventory, holders: &Holders) {
+        let renamed = self.renamed.iter();
+        let used: Vec<_> = renamed
+            .filter(|(_, called)| holders.contains_key(*called))
+            .map(|(name, called)| (name.clone(), called.clone()))
+            .collect();
+        for (name, called) in used {
+            inventory.call(&name, &called);
+            self.renamed.remove(&name);
+            if let Some(id) = self.ids.remove(&name) {
+                self.ids.insert(called, id);
+            }
+        }
+    }
+
     /// Remembers the identifiers of those that are named and there.
     pub fn learn(&mut self, inventory: &Inventory, holders: &Holders) {
         self.ids.retain(|name, _| holders.contains_key(name));
@@ -69,6 +85,12 @@ impl Followed {
                 self.ids.insert(name.clone(), one.id.clone());
             }
         }
+    }
+
+    /// Whether one has another name now than manifests use.
+    #[must_use]
+    pub fn has_renamed(&self) -> bool {
+        !self.renamed.is_empty()
     }
 
     /// What a status tells of them, those that have another name first.
@@ -164,6 +186,34 @@ mod tests {
         let mut restarted = Followed::told(&told);
         let listed = vec![seen("7", "personnel", &["a", "b"])];
         assert_eq!(names(&mut restarted, listed, staff), ["staff"]);
+    }
+
+    #[test]
+    fn once_manifests_use_the_new_name_it_is_called_so_at_once() {
+        let staff: &[(&str, &[&str])] = &[("staff", &["a", "b"])];
+        let mut followed = knows();
+        let mut listed = vec![seen("7", "personnel", &["a", "b"])];
+        followed.follow(&mut listed, &holders(staff));
+        let mut inventory = Inventory::new(Scope::new("acme", "people"));
+        inventory.begin_listing();
+        inventory.complete_listing(Listing {
+            accounts: Vec::new(),
+            accounts_completeness: Completeness::Complete,
+            entitlements: listed,
+            entitlements_completeness: Completeness::Complete,
+            oddities: Vec::new(),
+            requests: 1,
+        });
+        let both: &[(&str, &[&str])] = &[("staff", &["a", "b"]), ("personnel", &[])];
+        followed.take_over(&mut inventory, &holders(both));
+        assert!(inventory.entitlements(&"staff".into()).is_empty());
+        assert_eq!(
+            inventory.entitlements(&"personnel".into())[0].id.as_str(),
+            "7"
+        );
+        let held = inventory.held(&AccountId::new("a")).unwrap();
+        assert!(held.contains("personnel") && !held.contains("staff"));
+        assert!(!followed.has_renamed());
     }
 
     #[test]

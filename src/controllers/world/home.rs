@@ -12,8 +12,8 @@ pub struct Home {
 /// The connector leads to another application, and marks don't show that the accounts came along.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
-    /// Where they were.
-    pub from: TargetKey,
+    /// Where they were, where that is known: an object that was made anew does not tell.
+    pub from: Option<TargetKey>,
     /// Where it leads now.
     pub to: TargetKey,
     /// People whose account is recorded.
@@ -45,35 +45,63 @@ impl Home {
     }
 
     /// Takes in what a listing of the application shows: of so many people whose account is recorded, so many
-    /// marks. At least half of them say that it is the same accounts at another address. Tells whether there is a
-    /// question now where there was none, or none any more.
+    /// marks. At least half of them say that it is the same accounts, also at another address.
     pub fn look(
         &mut self,
         target: &TargetKey,
         recorded: usize,
         found: usize,
         confirmed: bool,
-    ) -> bool {
+    ) -> Looked {
         let before = self.moved.is_some();
+        let is_known = self.known.as_ref() == Some(target);
         // What was recorded when it moved counts: nothing is forgotten meanwhile.
         let recorded = self
             .moved
             .as_ref()
             .map_or(recorded, |moved| moved.recorded.max(recorded));
-        let from = self.known.clone().filter(|known| known != target);
-        self.moved = from
-            .filter(|_| !confirmed && found * 2 < recorded)
-            .map(|from| Moved {
-                from,
-                to: target.clone(),
-                recorded,
-                found,
-            });
-        if self.moved.is_none() {
-            self.known = Some(target.clone());
+        let asks = !is_known && !confirmed && found * 2 < recorded;
+        self.moved = asks.then(|| Moved {
+            from: self.known.clone(),
+            to: target.clone(),
+            recorded,
+            found,
+        });
+        let settled = if asks || is_known {
+            None
+        } else {
+            let before = self.known.replace(target.clone());
+            before.map(|_| {
+                if found * 2 < recorded {
+                    Settled::Anew
+                } else {
+                    Settled::CameAlong
+                }
+            })
+        };
+        Looked {
+            turned: before != self.moved.is_some(),
+            settled,
         }
-        before != self.moved.is_some()
     }
+}
+
+/// What came of a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// Whether there is a question now where there was none, or none any more.
+    pub turned: bool,
+    /// Whether the application is another one, or at another address, from now on.
+    pub settled: Option<Settled>,
+}
+
+/// How a connector came to lead elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The accounts are there.
+    CameAlong,
+    /// Nobody has an account there yet, as somebody confirmed.
+    Anew,
 }
 
 impl Moved {
@@ -85,7 +113,9 @@ impl Moved {
             self.to.0,
             self.found,
             self.recorded,
-            self.from.0,
+            self.from
+                .as_ref()
+                .map_or("another application, or it was emptied", |from| &*from.0),
             crate::api::CONFIRM_TARGET_ANNOTATION,
             self.to.0
         )
@@ -103,11 +133,19 @@ mod tests {
     #[test]
     fn accounts_that_came_along_raise_no_question() {
         let mut home = Home::told(Some("old"));
-        assert!(!home.look(&key("new"), 10, 5, false));
+        let looked = home.look(&key("new"), 10, 5, false);
+        assert_eq!(
+            (looked.turned, looked.settled),
+            (false, Some(Settled::CameAlong))
+        );
         assert_eq!(home.target(), Some(&key("new")));
-        // Where nothing is known yet, or nobody has an account, there is nothing to be asked.
-        for (mut home, recorded) in [(Home::default(), 10), (Home::told(Some("old")), 0)] {
-            assert!(!home.look(&key("new"), recorded, 0, false));
+        // Where nothing is known yet and all is there, or nobody has an account, there is nothing to be asked.
+        for (mut home, recorded, found) in [
+            (Home::default(), 10, 10),
+            (Home::default(), 0, 0),
+            (Home::told(Some("old")), 0, 0),
+        ] {
+            assert!(!home.look(&key("new"), recorded, found, false).turned);
             assert_eq!(home.target(), Some(&key("new")));
         }
     }
@@ -115,9 +153,11 @@ mod tests {
     #[test]
     fn those_that_did_not_raise_one_until_it_is_answered() {
         let mut home = Home::told(Some("old"));
-        assert!(home.look(&key("new"), 10, 4, false));
-        assert!(
-            !home.look(&key("new"), 0, 0, false),
+        assert!(home.look(&key("new"), 10, 4, false).turned);
+        let forgetful = home.look(&key("new"), 0, 0, false);
+        assert_eq!(
+            (forgetful.turned, forgetful.settled),
+            (false, None),
             "forgetting is no answer"
         );
         assert_eq!(home.target(), Some(&key("old")), "a restart asks again");
@@ -128,10 +168,22 @@ mod tests {
         );
         let mut confirmed = Home::told(Some("old"));
         confirmed.look(&key("new"), 10, 4, false);
-        assert!(confirmed.look(&key("new"), 10, 4, true));
+        let looked = confirmed.look(&key("new"), 10, 4, true);
+        assert_eq!((looked.turned, looked.settled), (true, Some(Settled::Anew)));
         assert_eq!(confirmed.target(), Some(&key("new")));
         // Pointed back.
-        assert!(home.look(&key("old"), 10, 0, false));
+        let back = home.look(&key("old"), 10, 0, false);
+        assert_eq!((back.turned, back.settled), (true, None));
         assert_eq!((home.target(), home.moved()), (Some(&key("old")), None));
+    }
+
+    #[test]
+    fn an_object_that_was_made_anew_asks_as_well() {
+        let mut home = Home::default();
+        assert!(home.look(&key("new"), 10, 0, false).turned);
+        let question = home.moved().unwrap().told("directory");
+        assert!(question.contains("or it was emptied"), "{question}");
+        assert!(home.look(&key("new"), 10, 0, true).turned);
+        assert_eq!(home.target(), Some(&key("new")));
     }
 }

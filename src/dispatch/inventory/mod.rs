@@ -384,6 +384,24 @@ impl Inventory {
         self.add_entitlement(entitlement);
     }
 
+    /// What manifests called so is called otherwise from now on, by them as well.
+    pub fn call(&mut self, before: &EntitlementName, now: &EntitlementName) {
+        let Some(renamed) = self.entitlements.remove(before) else {
+            return;
+        };
+        for entitlement in &renamed {
+            self.names.insert(entitlement.id.clone(), now.clone());
+            for row in &entitlement.holders {
+                self.table.set_held(*row, before, false);
+                self.table.set_held(*row, now, true);
+            }
+        }
+        self.entitlements
+            .entry(now.clone())
+            .or_default()
+            .extend(renamed);
+    }
+
     fn put(&mut self, entry: Entry) {
         if let Some(employee) = self.scope.employee(entry.account.mark.as_deref()) {
             self.sought.remove(employee);

@@ -18,6 +18,10 @@ impl Context<'_> {
             // Nothing is remembered of an account that is not ours yet.
             out.record = None;
         }
+        // One of somebody who must be out is taken over all the same: what can be taken from them is.
+        if self.goal == Goal::Live && self.refuses_accounts(out) {
+            return;
+        }
         let id = account.id.clone();
         // Where the target is only read, a look would only be repeated.
         let (operation, cause) = if self.observed.read_directly || self.inputs.only_read(self.name)

@@ -141,6 +141,19 @@ impl Context<'_> {
         }
     }
 
+    /// Whether no account may be made here, nor taken over; the reason is told.
+    pub(super) fn refuses_accounts(&self, out: &mut Assessment) -> bool {
+        let refusal = self.connector.spec.no_accounts.as_ref();
+        out.problems.extend(refusal.map(|problem| {
+            let message = format!(
+                "the AppConnector {} makes no accounts before it is mended: {}",
+                self.name, problem.message
+            );
+            Problem::waiting(problem.reason, message)
+        }));
+        refusal.is_some()
+    }
+
     /// Nothing is there. A working person's account is made; anyone else has nothing to lose.
     fn absent(&self, out: &mut Assessment) {
         let giving = self.observed.giving && self.goal != Goal::Live;
@@ -166,6 +179,7 @@ impl Context<'_> {
         }
         self.pending_grants(out);
         match &self.observed.username {
+            _ if self.refuses_accounts(out) => {}
             Err(problem) => out.problems.push(problem.clone()),
             Ok(username) if self.covers(username) => {
                 out.additions_outstanding = false;

@@ -133,6 +133,7 @@ async fn who_wins_an_employee_id_by_the_loss_of_an_account_is_looked_at() {
     bench.work();
     let stalled = |s: &Value| s["conditions"][1]["reason"] == "DuplicateEmployeeId";
     bench.status("ada", stalled).await;
+    bench.at_home("directory");
     // It was deleted in the target, which a read shows after a listing.
     bench.listed("directory", Vec::new());
     bench.work();

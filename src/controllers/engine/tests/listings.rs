@@ -149,6 +149,7 @@ async fn an_unmarked_account_that_goes_makes_way() {
     });
     bench.employee("ada", &ada);
     bench.work();
+    bench.at_home("directory");
     let unmarked = ObservedAccount {
         mark: None,
         ..account(&bench, "a", "1", Activity::Active)

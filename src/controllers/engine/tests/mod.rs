@@ -31,7 +31,8 @@ use crate::api::{
 use crate::audit::memory::MemorySink;
 use crate::connectors::Listing;
 use crate::controllers::watch::{Change, Key, Seen};
-use crate::controllers::world::Meta;
+
+use crate::controllers::world::{Home, Meta};
 use crate::dispatch::order::{ConnectorKey, Effect, Event, Order, Outcome};
 use crate::dispatch::passwords::Same;
 use crate::dispatch::{Command, DispatchMetrics, Handle, Report, Shared};
@@ -194,6 +195,15 @@ impl Bench {
         .unwrap();
         let seen = Seen::There(self.key(name), Meta::default(), Box::new(secret.into()));
         self.engine.change(Change::Secret(seen));
+    }
+
+    /// The accounts that are recorded were in this application before as well.
+    fn at_home(&mut self, connector: &str) {
+        let namespace = Arc::clone(&self.namespace);
+        let name = ConnectorName::new(connector);
+        let entry = self.engine.world.connector_mut(&namespace, &name).unwrap();
+        let target = entry.target.clone().unwrap();
+        entry.home = Home::told(Some(&target.0));
     }
 
     /// What the engine tells the dispatch of a connector from now on.
