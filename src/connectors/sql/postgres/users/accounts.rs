@@ -6,7 +6,7 @@ use postgres_protocol::password::scram_sha_256;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_postgres::{Client, Transaction};
 
-use super::listing::oid;
+use super::listing::{MARKED, oid};
 use super::utility::checked;
 use super::{CONNECTION_LIMIT, PostgresUsers, VALID_UNTIL};
 use crate::connectors::sql::server::Stage;
@@ -39,9 +39,8 @@ impl PostgresUsers {
                 .await
                 .map_err(failed)?;
             let mark = account.mark.as_str();
-            let marked = "shobj_description(role.oid, 'pg_authid') = $1";
             let there = self
-                .accounts_where(&what, &transaction, marked, &[&mark])
+                .accounts_where(&what, &transaction, MARKED, &[&mark])
                 .await?;
             if let Some(there) = there.into_iter().next() {
                 return Ok(there);
