@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::time::timeout;
 
-use crate::connectors::{ConnectorError, ErrorKind};
+use crate::connectors::{Capabilities, ConnectorError, ErrorKind};
 
 /// How a mark looks, in the regular expressions of both databases. (No namespace has a `_`: it is there for
 /// the marks of `rollcall connector check`.)
@@ -16,6 +16,22 @@ pub(super) const MARK: &str = "^[a-z0-9-]+/[a-z0-9_-]+/[A-Za-z0-9._~-]+$";
 pub(super) fn is_mark(text: &str) -> bool {
     let parts: Vec<&str> = text.split('/').collect();
     parts.len() == 3 && parts.iter().all(|part| !part.is_empty()) && !text.contains([' ', '='])
+}
+
+/// What can be done to the users of a server: all of it, on either database.
+#[must_use]
+pub(super) const fn users_capabilities() -> Capabilities {
+    Capabilities {
+        disable: true,
+        rename: true,
+        delete: true,
+        patch: true,
+        filter: true,
+        entitlements: true,
+        mark: true,
+        max_page: None,
+        notes: Vec::new(),
+    }
 }
 
 /// What connections to a server are made from.

@@ -70,7 +70,6 @@ pub fn observations(
             person,
             desired: desired.accounts.get(name),
             recorded: record.accounts.get(name),
-            may_work: desired.lifecycle.stage.may_work(),
             stage: desired.lifecycle.stage,
             facts: person.facts.as_ref().ok().map(Arc::as_ref),
         };
@@ -86,7 +85,6 @@ struct View<'a> {
     person: &'a Person,
     desired: Option<&'a DesiredAccount>,
     recorded: Option<&'a RecordedAccount>,
-    may_work: bool,
     stage: Stage,
     facts: Option<&'a Facts>,
 }
@@ -268,7 +266,7 @@ impl View<'_> {
         }
         let nobody = || Problem::waiting("NoUsername", "no user name is needed now");
         let (Some(desired), Some(compiled), Some(target)) = (
-            self.desired.filter(|_| self.may_work),
+            self.desired.filter(|_| self.stage.may_work()),
             self.entry.compiled.as_ref(),
             self.entry.target.as_ref(),
         ) else {

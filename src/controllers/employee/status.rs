@@ -375,6 +375,7 @@ pub const PAUSED: &str = "Paused";
 
 /// The same where what is kept back is the end of access.
 pub const LEAVER_HELD: &str = "LeaverHeld";
+
 /// A manager who does not exist (yet) is waited for by nothing but the status: a name that is mistyped
 /// would never be noticed otherwise. Whoever left needs none.
 fn missing_manager(realm: &Realm, facts: &Facts, stage: Stage) -> Option<Problem> {

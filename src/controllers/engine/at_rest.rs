@@ -9,14 +9,14 @@ impl Engine {
     /// People whose picture need not have changed for a new listing to matter: an absence may be certain
     /// now, or what stood in somebody's way, such as an account of another's, may be gone.
     pub(super) fn not_at_rest(&self, key: &ConnectorKey) -> Vec<EmployeeId> {
-        let realm = self.world.realms.get(&key.namespace);
-        let connector = realm.and_then(|realm| realm.policy.connector(&key.name));
+        let Some(realm) = self.world.realms.get(&key.namespace) else {
+            return Vec::new();
+        };
+        let connector = realm.policy.connector(&key.name);
         let matches = connector.is_some_and(|c| !c.spec.matching.rules.is_empty());
-        self.world
-            .realms
-            .get(&key.namespace)
-            .into_iter()
-            .flat_map(|realm| realm.people.values())
+        realm
+            .people
+            .values()
             .filter(|person| {
                 person.tell_at.is_some()
                     // Somebody may have opened an account of theirs that is nobody's yet.

@@ -15,13 +15,17 @@ impl Engine {
     pub(super) fn listed(&mut self, key: &ConnectorKey, mut listing: Listing) {
         let now = self.now();
         let asks = self.looks_moved_in(key, &listing);
-        self.follow_renamed(key, &mut listing);
         let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
             return;
         };
+        let holders = holders(realm, &key.name);
         let Some(entry) = realm.connectors.get_mut(&key.name) else {
             return;
         };
+        // Only where it is certain that it is the same application: identifiers mean nothing in another one.
+        if entry.home.target() == entry.target.as_ref() {
+            entry.followed.follow(&mut listing.entitlements, &holders);
+        }
         let first = !entry.inventory.is_readable();
         entry.listing_failed = None;
         entry.request.listing_ended();
@@ -38,7 +42,9 @@ impl Engine {
             entry.recall_dropped_mark(records.filter_map(|accounts| accounts.get(&key.name)));
         }
         let redrawn = outline != entry.inventory.outline();
-        self.learn_entitlements(key);
+        if entry.home.moved().is_none() {
+            entry.followed.learn(&entry.inventory, &holders);
+        }
         self.refused_names_may_be_free(key);
         let decided = self.decide_doubts(key);
         self.ports
@@ -143,20 +149,6 @@ impl Engine {
         }
     }
 
-    /// Calls entitlements that were renamed as manifests do. Only where it is certain that it is the same
-    /// application: identifiers mean nothing in another one.
-    fn follow_renamed(&mut self, key: &ConnectorKey, listing: &mut Listing) {
-        let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
-            return;
-        };
-        let holders = holders(realm, &key.name);
-        if let Some(entry) = realm.connectors.get_mut(&key.name)
-            && entry.home.target() == entry.target.as_ref()
-        {
-            entry.followed.follow(&mut listing.entitlements, &holders);
-        }
-    }
-
     /// After a change of policy: manifests may use the new names by now.
     pub(super) fn take_over_names(&mut self, namespace: &Arc<str>) {
         let Some(realm) = self.world.realms.get_mut(namespace) else {
@@ -172,19 +164,6 @@ impl Engine {
             if let Some(entry) = realm.connectors.get_mut(&name) {
                 entry.followed.take_over(&mut entry.inventory, &holders);
             }
-        }
-    }
-
-    /// Remembers the identifiers of the entitlements that manifests name.
-    fn learn_entitlements(&mut self, key: &ConnectorKey) {
-        let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
-            return;
-        };
-        let holders = holders(realm, &key.name);
-        if let Some(entry) = realm.connectors.get_mut(&key.name)
-            && entry.home.moved().is_none()
-        {
-            entry.followed.learn(&entry.inventory, &holders);
         }
     }
 }

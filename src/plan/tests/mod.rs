@@ -4,6 +4,7 @@ mod accounts;
 mod checks;
 mod concerned;
 mod conservation;
+mod glance;
 mod history;
 mod listings;
 mod moves;

@@ -1,15 +1,15 @@
 //! What can't work: told with the field, the cause in the database's words, and what to do.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{connect, connector};
+use super::{Unworkable, connect, connector, each_says_why};
 use crate::stories::kit::{Story, clerk, everyone, tells};
 use crate::support::operator::Operator;
 use crate::support::postgres::Postgres;
 use crate::support::wait::eventually;
 
 #[rustfmt::skip] // a table: one case a line or two
-fn cases() -> Vec<(&'static str, &'static str, Value, &'static str, &'static [&'static str])> {
+fn cases() -> Vec<Unworkable> {
     vec![
         ("user", "/sql/auth/username", json!("nobody"), "Unauthorized", &["28P01", "as nobody"]),
         ("database", "/sql/url", json!("postgres://127.0.0.1:PORT/nothing"), "TargetUnreachable", &["3D000", "nothing"]),
@@ -35,21 +35,7 @@ async fn of_a_connector() {
     server.app().await;
     let story = Story::new("sql-bad").await;
     let _operator = Operator::start(&story.ns).await;
-    let attributes = json!({"full_name": "employee.name.display", "title": "employee.jobTitle"});
-    for (name, at, value, reason, says) in cases() {
-        let mut odd = connector(name, &server, server.tables(), &attributes);
-        let (parent, key) = at.rsplit_once('/').unwrap();
-        let value = match value.as_str() {
-            Some(text) => json!(text.replace("PORT", &server.port().to_string())),
-            None => value,
-        };
-        odd["spec"].pointer_mut(parent).unwrap()[key] = value;
-        connect(&story, name, &server, odd).await;
-        let why = story.connector_says(name, "Ready", "False", reason).await;
-        tells(&why, says);
-        assert!(!why.contains(server.password()), "{why}");
-        story.ns.kubectl_ok(&["delete", "appconnector", name]).await;
-    }
+    each_says_why(&story, &server, &server.tables(), server.port(), cases()).await;
 }
 
 /// A statement that does something else than it is for is undone; a value that does not fit stops nobody else.

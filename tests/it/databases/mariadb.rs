@@ -8,9 +8,9 @@ use rollcall::connectors::{Connector, ErrorKind, FindKey, HolderChange, MarkChan
 use rollcall::domain::account::{Activity, Attributes, NewAccount};
 use rollcall::domain::ids::{EmployeeId, EntitlementId, Username};
 use rollcall::domain::mark::Scope;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{connect, connector};
+use super::{Unworkable, connect, connector, each_says_why, initial_password};
 use crate::stories::kit::{Story, clerk, day, everyone, tells, template};
 use crate::support::mariadb::MariaDb;
 use crate::support::operator::Operator;
@@ -43,13 +43,7 @@ async fn a_working_life() {
     story.apply_person(ada.clone()).await;
     story.provisioned("ada", 1).await;
 
-    let kept = story.ns.kubectl_ok(&[
-        "get",
-        "secret",
-        "database.1.initial-password",
-        "--output=go-template={{.data.password | base64decode}}",
-    ]);
-    let password = kept.await;
+    let password = initial_password(&story).await;
     let mut session = server.sign_in("ada.example", &password, "").await.unwrap();
     let roles: Vec<String> = session.query(ROLES).await.unwrap();
     assert_eq!(roles, ["Sales `EMEA`\\", "staff"]);
@@ -308,7 +302,7 @@ async fn what_can_not_be_done_is_told() {
 }
 
 #[rustfmt::skip] // a table: one case a line or two
-fn cases() -> Vec<(&'static str, &'static str, Value, &'static str, &'static [&'static str])> {
+fn cases() -> Vec<Unworkable> {
     vec![
         ("user", "/sql/auth/username", json!("nobody"), "Unauthorized", &["1045", "as nobody"]),
         ("database", "/sql/url", json!("mysql://127.0.0.1:PORT/nothing"), "TargetUnreachable", &["1049", "nothing"]),
@@ -329,21 +323,7 @@ async fn a_connector_that_can_not_work_says_why() {
     server.app().await;
     let story = Story::new("mariadb-bad").await;
     let _operator = Operator::start(&story.ns).await;
-    let attributes = json!({"full_name": "employee.name.display", "title": "employee.jobTitle"});
-    for (name, at, value, reason, says) in cases() {
-        let mut odd = connector(name, &server, server.tables(), &attributes);
-        let (parent, key) = at.rsplit_once('/').unwrap();
-        let value = match value.as_str() {
-            Some(text) => json!(text.replace("PORT", &server.port().to_string())),
-            None => value,
-        };
-        odd["spec"].pointer_mut(parent).unwrap()[key] = value;
-        connect(&story, name, &server, odd).await;
-        let why = story.connector_says(name, "Ready", "False", reason).await;
-        tells(&why, says);
-        assert!(!why.contains(server.password()), "{why}");
-        story.ns.kubectl_ok(&["delete", "appconnector", name]).await;
-    }
+    each_says_why(&story, &server, &server.tables(), server.port(), cases()).await;
 }
 
 /// A statement that does not do what it is for is undone; a table that can't undo says so; a value that does not

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{connect, connector};
+use super::{connect, connector, initial_password};
 use crate::stories::kit::{Story, clerk, day, everyone, template};
 use crate::support::operator::Operator;
 use crate::support::postgres::Postgres;
@@ -42,13 +42,7 @@ async fn as_a_user_of_the_database() {
         ["Sales \"EMEA\"", "staff"]
     );
 
-    let kept = story.ns.kubectl_ok(&[
-        "get",
-        "secret",
-        "database.1.initial-password",
-        "--output=go-template={{.data.password | base64decode}}",
-    ]);
-    let password = kept.await;
+    let password = initial_password(&story).await;
     let session = server
         .sign_in("ada.example", &password, "app")
         .await

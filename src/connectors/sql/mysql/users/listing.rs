@@ -7,7 +7,7 @@ use mysql_async::prelude::Queryable as _;
 
 use super::quote::User;
 use super::{CONNECTION_LIMIT, MariaDbUsers};
-use crate::connectors::sql::server::{MARK, Stage, is_mark};
+use crate::connectors::sql::server::{MARK, Stage, is_mark, users_capabilities};
 use crate::connectors::{Capabilities, ConnectorError, ErrorKind, FindKey, Listing, Result};
 use crate::domain::account::{
     Activity, AttributeValue, Attributes, Completeness, ObservedAccount, ObservedEntitlement,
@@ -187,17 +187,7 @@ impl MariaDbUsers {
             Ok(())
         };
         self.server.bounded(what, Stage::Undone, asking).await?;
-        Ok(Capabilities {
-            disable: true,
-            rename: true,
-            delete: true,
-            patch: true,
-            filter: true,
-            entitlements: true,
-            mark: true,
-            max_page: None,
-            notes: Vec::new(),
-        })
+        Ok(users_capabilities())
     }
 
     pub(super) async fn read_account(&self, id: &AccountId) -> Result<Option<ObservedAccount>> {

@@ -6,7 +6,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{GenericClient, Row};
 
 use super::{CONNECTION_LIMIT, PostgresUsers, VALID_UNTIL};
-use crate::connectors::sql::server::{MARK, Stage};
+use crate::connectors::sql::server::{MARK, Stage, users_capabilities};
 use crate::connectors::{Capabilities, FindKey, Listing, Result};
 use crate::domain::account::{
     Activity, AttributeValue, Attributes, Completeness, ObservedAccount, ObservedEntitlement,
@@ -40,17 +40,7 @@ const GROUPS: &str = "SELECT role.oid, role.rolname::text FROM pg_roles role";
 impl PostgresUsers {
     pub(super) async fn find_out(&self) -> Result<Capabilities> {
         drop(self.server.client().await?);
-        Ok(Capabilities {
-            disable: true,
-            rename: true,
-            delete: true,
-            patch: true,
-            filter: true,
-            entitlements: true,
-            mark: true,
-            max_page: None,
-            notes: Vec::new(),
-        })
+        Ok(users_capabilities())
     }
 
     pub(super) async fn accounts_where(
