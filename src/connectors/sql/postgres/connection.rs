@@ -195,7 +195,14 @@ impl Manager for Opener {
         self.open(&self.config.database).await
     }
 
-    async fn recycle(&self, client: &mut Client, _: &Metrics) -> RecycleResult<ConnectorError> {
+    async fn recycle(&self, client: &mut Client, used: &Metrics) -> RecycleResult<ConnectorError> {
+        if client.is_closed() {
+            return Err(RecycleError::message("the connection has ended"));
+        }
+        // An operation that was given up on took longer, and what was begun and dropped is rolled back already.
+        if used.last_used() < self.config.timeout {
+            return Ok(());
+        }
         // One that an operation was given up on may hang, or be in the middle of something.
         match timeout(RECYCLE_WITHIN, client.simple_query("ROLLBACK")).await {
             Ok(Ok(_)) => Ok(()),

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use postgres_protocol::password::scram_sha_256;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, GenericClient, Transaction};
 
-use super::listing::{MARKED, oid};
-use super::utility::checked;
+use super::listing::{CALLED, MARKED, NUMBERED, Param, oid};
+use super::utility::{checked, literal, quoted};
 use super::{CONNECTION_LIMIT, PostgresUsers, VALID_UNTIL};
 use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, InitialPassword, Result};
@@ -28,52 +29,43 @@ impl PostgresUsers {
         let what = format!("making role {name}");
         // Only what it is compared with is sent, as statements end up in logs.
         let verifier = password.map(|p| scram_sha_256(p.secret.expose_secret().as_bytes()));
-        let mut client = self.server.client().await?;
+        let client = self.server.client().await?;
         let making = async {
-            let failed = |error| self.server.failed(&what, &error, Stage::Undone);
-            let transaction = client.transaction().await.map_err(failed)?;
-            // An answer that was lost may have been a success; and nobody else makes the same meanwhile.
-            let lock = "SELECT pg_advisory_xact_lock(hashtext($1))";
-            transaction
-                .query(lock, &[&account.mark.as_str()])
-                .await
-                .map_err(failed)?;
             let mark = account.mark.as_str();
-            let there = self
-                .accounts_where(&what, &transaction, MARKED, &[&mark])
-                .await?;
-            if let Some(there) = there.into_iter().next() {
+            let by_mark: [Param<'_>; 1] = [(&mark, Type::TEXT)];
+            let by_name: [Param<'_>; 1] = [(&name, Type::TEXT)];
+            // An answer that was lost may have been a success.
+            let looks = futures::join!(
+                self.accounts_where(&what, &*client, MARKED, &by_mark),
+                self.must_be_free(&what, &*client, name, 0)
+            );
+            if let Some(there) = looks.0?.into_iter().next() {
                 return Ok(there);
             }
-            self.must_be_free(&what, &transaction, name, 0).await?;
+            looks.1?;
+            let role = quoted(name);
             let login = if account.active { "LOGIN" } else { "NOLOGIN" };
-            let mut template = format!("CREATE ROLE %I {login}");
-            let mut arguments = vec![name];
-            if let Some(verifier) = &verifier {
-                template.push_str(" PASSWORD %L");
-                arguments.push(verifier);
-            }
-            self.utility(&what, &transaction, &template, &arguments)
-                .await?;
+            let password = verifier.map(|verifier| format!(" PASSWORD {}", literal(&verifier)));
+            let mut statements = vec![
+                format!("CREATE ROLE {role} {login}{}", password.unwrap_or_default()),
+                format!("COMMENT ON ROLE {role} IS {}", literal(mark)),
+            ];
             for (attribute, value) in &account.attributes {
-                self.set(&what, &transaction, name, attribute, Some(value))
-                    .await?;
+                statements.push(setting(&what, &role, attribute, Some(value))?);
             }
-            let mark = account.mark.as_str();
-            self.utility(
-                &what,
-                &transaction,
-                "COMMENT ON ROLE %I IS %L",
-                &[name, mark],
-            )
-            .await?;
-            let made = self
-                .accounts_where(&what, &transaction, "role.rolname = $1", &[&name])
-                .await?
-                .pop();
-            let made = made.ok_or_else(|| gone(&what))?;
-            self.commit(&what, transaction).await?;
-            Ok(made)
+            // Sent together they are carried out all or none; and what they made is asked for in the same breath.
+            let statements = statements.join(";");
+            let (done, made) = futures::join!(
+                client.batch_execute(&statements),
+                self.accounts_where(&what, &*client, CALLED, &by_name)
+            );
+            done.map_err(|error| self.server.failed(&what, &error, Stage::Committing))?;
+            // It is there: an answer about it that did not come is asked for again.
+            let made = made.map_err(|error| ConnectorError {
+                kind: ErrorKind::OutcomeUnknown,
+                ..error
+            });
+            made?.pop().ok_or_else(|| gone(&what))
         };
         self.server.bounded(&what, Stage::Committing, making).await
     }
@@ -94,19 +86,17 @@ impl PostgresUsers {
                 if new != name {
                     let own = oid(id.as_str()).unwrap_or_default();
                     self.must_be_free(&what, &transaction, new, own).await?;
-                    let rename = "ALTER ROLE %I RENAME TO %I";
-                    self.utility(&what, &transaction, rename, &[&name, new])
-                        .await?;
+                    let rename = format!("ALTER ROLE {} RENAME TO {}", quoted(&name), quoted(new));
+                    self.utility(&what, &transaction, &rename).await?;
                     new.clone_into(&mut name);
                 }
             }
-            for (attribute, value) in &changes.set {
-                self.set(&what, &transaction, &name, attribute, Some(value))
-                    .await?;
-            }
-            for attribute in &changes.clear {
-                self.set(&what, &transaction, &name, attribute, None)
-                    .await?;
+            let role = quoted(&name);
+            let set = changes.set.iter().map(|(name, value)| (name, Some(value)));
+            let clear = changes.clear.iter().map(|name| (name, None));
+            for (attribute, value) in set.chain(clear) {
+                let setting = setting(&what, &role, attribute, value)?;
+                self.utility(&what, &transaction, &setting).await?;
             }
             let seen = self.seen(&what, &transaction, id).await?;
             self.commit(&what, transaction).await?;
@@ -122,17 +112,15 @@ impl PostgresUsers {
     async fn must_be_free(
         &self,
         what: &str,
-        transaction: &Transaction<'_>,
+        client: &impl GenericClient,
         name: &str,
         own: u32,
     ) -> Result<()> {
         let text =
             "SELECT rolname::text FROM pg_roles WHERE lower(rolname) = lower($1) AND oid <> $2";
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
-        let found = transaction
-            .query(text, &[&name, &own])
-            .await
-            .map_err(failed)?;
+        let params: [Param<'_>; 2] = [(&name, Type::TEXT), (&own, Type::OID)];
+        let found = client.query_typed(text, &params).await.map_err(failed)?;
         let Some(row) = found.first() else {
             return Ok(());
         };
@@ -141,51 +129,6 @@ impl PostgresUsers {
             ErrorKind::Taken,
             format!("{what}: there is a role {other}"),
         ))
-    }
-
-    /// Sets one attribute, or clears it.
-    async fn set(
-        &self,
-        what: &str,
-        transaction: &Transaction<'_>,
-        role: &str,
-        attribute: &AttributeName,
-        value: Option<&AttributeValue>,
-    ) -> Result<()> {
-        let value = value.filter(|value| !value.is_empty());
-        let text = match value {
-            None => None,
-            Some(AttributeValue::Text(text)) => Some(text.clone()),
-            Some(AttributeValue::Integer(number)) => Some(number.to_string()),
-            Some(other) => {
-                return Err(ConnectorError::new(
-                    ErrorKind::Invalid,
-                    format!("{what}: {attribute} can't be {other:?}: give it one text or number"),
-                ));
-            }
-        };
-        match attribute.as_str() {
-            VALID_UNTIL => {
-                let until = text.as_deref().unwrap_or("infinity");
-                let alter = "ALTER ROLE %I VALID UNTIL %L";
-                self.utility(what, transaction, alter, &[role, until]).await
-            }
-            CONNECTION_LIMIT => {
-                // The grammar wants a number as it is.
-                let limit: i32 = text.as_deref().unwrap_or("-1").parse().map_err(|_| {
-                    ConnectorError::new(
-                        ErrorKind::Invalid,
-                        format!("{what}: {CONNECTION_LIMIT} must be a number"),
-                    )
-                })?;
-                let alter = format!("ALTER ROLE %I CONNECTION LIMIT {limit}");
-                self.utility(what, transaction, &alter, &[role]).await
-            }
-            other => Err(ConnectorError::new(
-                ErrorKind::Invalid,
-                format!("{what}: a role has no attribute {other}"),
-            )),
-        }
     }
 
     pub(super) async fn switch_account(
@@ -199,12 +142,9 @@ impl PostgresUsers {
             let failed = |error| self.server.failed(&what, &error, Stage::Undone);
             let transaction = client.transaction().await.map_err(failed)?;
             let name = self.name_of(&what, &transaction, id).await?;
-            let alter = if active {
-                "ALTER ROLE %I LOGIN"
-            } else {
-                "ALTER ROLE %I NOLOGIN"
-            };
-            self.utility(&what, &transaction, alter, &[&name]).await?;
+            let login = if active { "LOGIN" } else { "NOLOGIN" };
+            let alter = format!("ALTER ROLE {} {login}", quoted(&name));
+            self.utility(&what, &transaction, &alter).await?;
             self.commit(&what, transaction).await?;
             if !active {
                 // Whoever is in stays in. Nobody new comes in from here on.
@@ -271,7 +211,7 @@ impl PostgresUsers {
             return Err(gone(what));
         };
         let mut seen = self
-            .accounts_where(what, client, "role.oid = $1", &[&oid])
+            .accounts_where(what, client, NUMBERED, &[(&oid, Type::OID)])
             .await?;
         seen.pop().ok_or_else(|| gone(what))
     }
@@ -292,6 +232,39 @@ impl PostgresUsers {
         self.server
             .lets_in(account.username.as_str(), password)
             .await
+    }
+}
+
+/// The statement that sets one attribute, or clears it. The role is quoted already.
+fn setting(
+    what: &str,
+    role: &str,
+    attribute: &AttributeName,
+    value: Option<&AttributeValue>,
+) -> Result<String> {
+    let invalid = |why: String| ConnectorError::new(ErrorKind::Invalid, format!("{what}: {why}"));
+    let text = match value.filter(|value| !value.is_empty()) {
+        None => None,
+        Some(AttributeValue::Text(text)) => Some(text.clone()),
+        Some(AttributeValue::Integer(number)) => Some(number.to_string()),
+        Some(other) => {
+            let why = format!("{attribute} can't be {other:?}: give it one text or number");
+            return Err(invalid(why));
+        }
+    };
+    match attribute.as_str() {
+        VALID_UNTIL => {
+            let until = literal(text.as_deref().unwrap_or("infinity"));
+            Ok(format!("ALTER ROLE {role} VALID UNTIL {until}"))
+        }
+        CONNECTION_LIMIT => {
+            // The grammar wants a number as it is.
+            let limit = text.as_deref().unwrap_or("-1").parse::<i32>();
+            let limit =
+                limit.map_err(|_| invalid(format!("{CONNECTION_LIMIT} must be a number")))?;
+            Ok(format!("ALTER ROLE {role} CONNECTION LIMIT {limit}"))
+        }
+        other => Err(invalid(format!("a role has no attribute {other}"))),
     }
 }
 

@@ -4,6 +4,7 @@ use tokio_postgres::Client;
 
 use super::PostgresUsers;
 use super::listing::oid;
+use super::utility::quoted;
 use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, Result};
 use crate::domain::ids::AccountId;
@@ -62,8 +63,8 @@ impl PostgresUsers {
             let transaction = client.transaction().await.map_err(failed)?;
             // Only the one that was meant: its name may be another's by now.
             let now = self.name_of(&what, &transaction, id).await?;
-            self.utility(&what, &transaction, "DROP ROLE %I", &[&now])
-                .await?;
+            let drop = format!("DROP ROLE {}", quoted(&now));
+            self.utility(&what, &transaction, &drop).await?;
             self.commit(&what, transaction).await
         };
         match self
@@ -91,20 +92,18 @@ impl PostgresUsers {
             let name = self.name_of(what, &transaction, id).await?;
             let row = transaction.query_one(IS_MEMBER, &[&number]).await;
             let was_member: bool = row.map_err(failed)?.try_get(0).map_err(failed)?;
+            let (name, successor) = (quoted(&name), quoted(successor));
+            let mut statements = vec![
+                format!("REASSIGN OWNED BY {name} TO {successor}"),
+                format!("DROP OWNED BY {name}"),
+            ];
             if !was_member {
                 // To give away for another is to be one of them.
-                self.utility(what, &transaction, "GRANT %I TO CURRENT_USER", &[&name])
-                    .await?;
+                statements.insert(0, format!("GRANT {name} TO CURRENT_USER"));
+                statements.push(format!("REVOKE {name} FROM CURRENT_USER"));
             }
-            let reassign = "REASSIGN OWNED BY %I TO %I";
-            self.utility(what, &transaction, reassign, &[&name, successor])
+            self.utility(what, &transaction, &statements.join(";"))
                 .await?;
-            self.utility(what, &transaction, "DROP OWNED BY %I", &[&name])
-                .await?;
-            if !was_member {
-                let revoke = "REVOKE %I FROM CURRENT_USER";
-                self.utility(what, &transaction, revoke, &[&name]).await?;
-            }
             self.commit(what, transaction).await
         };
         self.server

@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 use super::PostgresUsers;
 use super::accounts::gone;
 use super::listing::{is_account, oid};
-use super::utility::checked;
+use super::utility::{checked, quoted};
 use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, HolderChange, HolderResults, Result};
 use crate::domain::account::{Completeness, ObservedEntitlement};
@@ -50,16 +50,14 @@ impl PostgresUsers {
     pub(super) async fn create_group(&self, name: &EntitlementName) -> Result<ObservedEntitlement> {
         let text = checked(name.as_str())?;
         let what = format!("making role {name}");
-        let mut client = self.server.client().await?;
+        let client = self.server.client().await?;
         let making = async {
-            let failed = |error| self.server.failed(&what, &error, Stage::Undone);
             if let Some(there) = self.group_called(&what, &client, text).await? {
                 return Ok(there);
             }
-            let transaction = client.transaction().await.map_err(failed)?;
-            self.utility(&what, &transaction, "CREATE ROLE %I NOLOGIN", &[text])
-                .await?;
-            self.commit(&what, transaction).await?;
+            let create = format!("CREATE ROLE {} NOLOGIN", quoted(text));
+            let made = client.batch_execute(&create).await;
+            made.map_err(|error| self.server.failed(&what, &error, Stage::Committing))?;
             let made = self.group_called(&what, &client, text).await?;
             made.ok_or_else(|| gone(&what))
         };
@@ -87,16 +85,14 @@ impl PostgresUsers {
 
     pub(super) async fn drop_group(&self, id: &EntitlementId) -> Result<()> {
         let what = format!("dropping role {id}");
-        let mut client = self.server.client().await?;
+        let client = self.server.client().await?;
         let dropping = async {
-            let failed = |error| self.server.failed(&what, &error, Stage::Undone);
             let Some(name) = self.group_name(&what, &client, id).await? else {
                 return Ok(());
             };
-            let transaction = client.transaction().await.map_err(failed)?;
-            self.utility(&what, &transaction, "DROP ROLE %I", &[&name])
-                .await?;
-            self.commit(&what, transaction).await
+            let drop = format!("DROP ROLE {}", quoted(&name));
+            let dropped = client.batch_execute(&drop).await;
+            dropped.map_err(|error| self.server.failed(&what, &error, Stage::Committing))
         };
         self.server
             .bounded(&what, Stage::Committing, dropping)
@@ -180,19 +176,21 @@ impl PostgresUsers {
     ) -> Result<()> {
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
         let transaction = client.transaction().await.map_err(failed)?;
-        for (wanted, verb) in [(true, "GRANT %I TO"), (false, "REVOKE %I FROM")] {
-            let roles: Vec<&str> = members
+        let name = quoted(group);
+        for (wanted, verb) in [
+            (true, format!("GRANT {name} TO")),
+            (false, format!("REVOKE {name} FROM")),
+        ] {
+            let roles: Vec<String> = members
                 .iter()
                 .filter(|(member, _)| *member == wanted)
-                .map(|(_, role)| *role)
+                .map(|(_, role)| quoted(role))
                 .collect();
             if roles.is_empty() {
                 continue;
             }
-            let template = format!("{verb} {}", vec!["%I"; roles.len()].join(", "));
-            let arguments: Vec<&str> = std::iter::once(group).chain(roles).collect();
-            self.utility(what, &transaction, &template, &arguments)
-                .await?;
+            let change = format!("{verb} {}", roles.join(", "));
+            self.utility(what, &transaction, &change).await?;
         }
         // Where somebody else gave it too, taking ours away takes nothing (PostgreSQL 16).
         let taken: Vec<&str> = members

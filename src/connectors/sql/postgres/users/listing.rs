@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{GenericClient, Row};
 
 use super::{CONNECTION_LIMIT, PostgresUsers, VALID_UNTIL};
@@ -27,6 +27,14 @@ WHERE role.rolname !~ '^pg_'";
 pub(super) const MARKED: &str = "role.oid IN (SELECT d.objoid FROM pg_shdescription d
   WHERE d.classoid = 'pg_authid'::regclass AND d.description = $1)";
 
+/// The role of an identifier.
+pub(super) const NUMBERED: &str = "role.oid = $1";
+/// The role of a name, as it is written.
+pub(super) const CALLED: &str = "role.rolname = $1";
+
+/// A value and what it is: where the server need not be asked for that, a question is one round trip.
+pub(super) type Param<'p> = (&'p (dyn ToSql + Sync), Type);
+
 /// A role is an account if it may sign in, or bears a mark: one that is disabled may not.
 pub(super) fn is_account() -> String {
     format!(
@@ -48,11 +56,11 @@ impl PostgresUsers {
         what: &str,
         client: &impl GenericClient,
         condition: &str,
-        params: &[&(dyn ToSql + Sync)],
+        params: &[Param<'_>],
     ) -> Result<Vec<ObservedAccount>> {
         let text = format!("{ROLES} AND {condition}");
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
-        let rows = client.query(&text, params).await.map_err(failed)?;
+        let rows = client.query_typed(&text, params).await.map_err(failed)?;
         rows.iter()
             .map(|row| account(row).map_err(failed))
             .collect()
@@ -64,9 +72,9 @@ impl PostgresUsers {
         };
         let what = format!("reading role {id}");
         let client = self.server.client().await?;
-        let params: [&(dyn ToSql + Sync); 1] = [&oid];
+        let params: [Param<'_>; 1] = [(&oid, Type::OID)];
         // Whatever it looks like: one that lost its mark is not gone.
-        let reading = self.accounts_where(&what, &*client, "role.oid = $1", &params);
+        let reading = self.accounts_where(&what, &*client, NUMBERED, &params);
         Ok(self
             .server
             .bounded(&what, Stage::Undone, reading)
@@ -84,7 +92,7 @@ impl PostgresUsers {
             ),
         };
         let client = self.server.client().await?;
-        let params: [&(dyn ToSql + Sync); 1] = [&value];
+        let params: [Param<'_>; 1] = [(&value, Type::TEXT)];
         let finding = self.accounts_where(&what, &*client, condition, &params);
         let mut found = self.server.bounded(&what, Stage::Undone, finding).await?;
         found.retain(|account| key.fits(account));

@@ -1,7 +1,11 @@
 //! Our mark, put on a role that was there before, or taken off.
 
+use tokio_postgres::types::Type;
+
 use super::PostgresUsers;
 use super::accounts::gone;
+use super::listing::CALLED;
+use super::utility::{literal, quoted};
 use crate::connectors::sql::server::Stage;
 use crate::connectors::{MarkChange, Result};
 use crate::domain::account::ObservedAccount;
@@ -24,14 +28,14 @@ impl PostgresUsers {
                 return Ok(now);
             }
             let name = now.username.as_str();
-            let (comment, arguments) = match change {
-                MarkChange::Put(mark) => ("COMMENT ON ROLE %I IS %L", vec![name, mark.as_str()]),
-                MarkChange::Take(_) => ("COMMENT ON ROLE %I IS NULL", vec![name]),
+            let comment = match change {
+                MarkChange::Put(mark) => literal(mark.as_str()),
+                MarkChange::Take(_) => "NULL".to_owned(),
             };
-            self.utility(&what, &transaction, comment, &arguments)
-                .await?;
+            let comment = format!("COMMENT ON ROLE {} IS {comment}", quoted(name));
+            self.utility(&what, &transaction, &comment).await?;
             let seen = self
-                .accounts_where(&what, &transaction, "role.rolname = $1", &[&name])
+                .accounts_where(&what, &transaction, CALLED, &[(&name, Type::TEXT)])
                 .await?;
             let seen = seen.into_iter().next().ok_or_else(|| gone(&what))?;
             self.commit(&what, transaction).await?;

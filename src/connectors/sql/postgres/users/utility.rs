@@ -1,6 +1,7 @@
-//! Statements that take no parameters, such as `CREATE ROLE`. The server itself puts names and texts into
-//! them, each quoted by its own rules, and they are sent back as they are.
+//! Statements that take no parameters, such as `CREATE ROLE`. Names and texts are put into them quoted as the
+//! server's own client library does (`PQescapeIdentifier`, `PQescapeLiteral`).
 
+use postgres_protocol::escape::{escape_identifier, escape_literal};
 use tokio_postgres::Transaction;
 
 use super::PostgresUsers;
@@ -30,24 +31,62 @@ pub(super) fn checked(name: &str) -> Result<&str> {
     Ok(name)
 }
 
+/// A name as it stands in a statement.
+pub(super) fn quoted(name: &str) -> String {
+    escape_identifier(name)
+}
+
+/// A text as it stands in a statement.
+pub(super) fn literal(text: &str) -> String {
+    escape_literal(text)
+}
+
 impl PostgresUsers {
-    /// Runs a statement into which names (`%I`) and texts (`%L`) are put.
+    /// Runs a statement, or several, within a transaction.
     pub(super) async fn utility(
         &self,
         what: &str,
         transaction: &Transaction<'_>,
-        template: &str,
-        arguments: &[&str],
+        statements: &str,
     ) -> Result<()> {
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
-        let row = transaction
-            .query_one(
-                "SELECT format($1, VARIADIC $2::text[])",
-                &[&template, &arguments],
-            )
-            .await
-            .map_err(failed)?;
-        let statement: String = row.try_get(0).map_err(failed)?;
-        transaction.batch_execute(&statement).await.map_err(failed)
+        transaction.batch_execute(statements).await.map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_and_backslashes_end_nothing() {
+        for (text, name, value) in [
+            ("ada", "\"ada\"", "'ada'"),
+            ("o'hara", "\"o'hara\"", "'o''hara'"),
+            ("a\"b", "\"a\"\"b\"", "'a\"b'"),
+            (r"back\slash", r#""back\slash""#, r" E'back\\slash'"),
+            (
+                "; DROP ROLE x; --",
+                "\"; DROP ROLE x; --\"",
+                "'; DROP ROLE x; --'",
+            ),
+        ] {
+            assert_eq!(quoted(text), name);
+            assert_eq!(literal(text), value);
+        }
+    }
+
+    #[test]
+    fn what_a_name_can_not_be_is_refused() {
+        let too_long = "é".repeat(32);
+        for (name, part) in [
+            ("", "empty"),
+            ("a\0b", "zero byte"),
+            (&too_long, "64 bytes"),
+        ] {
+            let error = checked(name).unwrap_err();
+            assert!(error.message.contains(part), "{}", error.message);
+        }
+        assert!(checked(&"é".repeat(31)).is_ok());
     }
 }
