@@ -20,7 +20,7 @@ demo-kept: ## Check that a demo that is left running can be looked at, and ended
 	@hack/demo-kept.sh
 
 .PHONY: test
-test: ## Every test, against a real Kubernetes API server and real SCIM servers, installed where needed
+test: ## Every test, against a real Kubernetes API server and real SCIM servers, directories and databases
 	@hack/test.sh
 
 .PHONY: lint

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs the real applications, and the token endpoint, that tests and demo run against into the project's own cache.
-# Prints, one a line, NAME=PATH for each. Needs nothing but Python and Node.js; installs no system package.
-# usage: hack/targets/install.sh [scim2-server] [scimmy] [oauth2-mock-server] [openldap] [samba] [postgres] [mariadb]      (all when none is named)
+# Prints, one a line, NAME=PATH for each. Needs Python, Node.js and, for what the system does not have, apt-get and
+# dpkg-deb; installs no system package.
+# usage: hack/targets/install.sh [scim2-server] [scimmy] [oauth2-mock-server] [openldap] [samba] [postgres] [mariadb]
+#        (all when none is named)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=hack/lib/common.sh
@@ -48,28 +50,28 @@ install_node() {
 # The folder that is to be taken for / : slapd is installed, or it was unpacked there.
 install_openldap() {
   local root=/
-  [ -x /usr/sbin/slapd ] || root=$(debian_unpack openldap slapd)
+  is_installed openldap || root=$(debian_unpack openldap slapd)
   echo "openldap=$root"
 }
 
 # The same of Samba.
 install_samba() {
   local root=/
-  [ -x /usr/sbin/samba ] || root=$(debian_unpack samba samba-ad-dc samba-ad-provision samba-dsdb-modules)
+  is_installed samba || root=$(debian_unpack samba samba-ad-dc samba-ad-provision samba-dsdb-modules)
   echo "samba=$root"
 }
 
 # The same of PostgreSQL.
 install_postgres() {
   local root=/
-  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || root=$(debian_unpack postgres postgresql)
+  is_installed postgres || root=$(debian_unpack postgres postgresql)
   echo "postgres=$root"
 }
 
 # The same of MariaDB.
 install_mariadb() {
   local root=/
-  [ -x /usr/sbin/mariadbd ] || root=$(debian_unpack mariadb mariadb-server-core mariadb-server mariadb-client)
+  is_installed mariadb || root=$(debian_unpack mariadb mariadb-server-core mariadb-server mariadb-client)
   echo "mariadb=$root"
 }
 

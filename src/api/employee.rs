@@ -141,7 +141,7 @@ pub struct AccountLink {
     #[x_kube(validation = Rule::new(rules::OBJECT_NAME).message(rules::OBJECT_NAME_MESSAGE))]
     pub connector: String,
     /// User name, or identifier in the application, of the person's account. It is taken over as
-    /// `spec.matching.adopt` of the AppConnector allows, whatever its rules say.
+    /// `spec.matching.adopt` of the AppConnector allows: one that no rule of it fits must be listed there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub account: Option<String>,

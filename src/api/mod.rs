@@ -47,8 +47,8 @@ pub const RECONCILE_ANNOTATION: &str = "rollcall.dev/reconcile-requested-at";
 /// Longest text of that annotation that is told apart, in characters.
 pub const RECONCILE_TEXT_CAP: usize = 256;
 
-/// Annotation on an AppConnector: the application, as its status names it, that everybody is to get an
-/// account in, although the accounts that are recorded were in another one.
+/// Annotation on an AppConnector: from which application to which one it was led on purpose, so that
+/// everybody is to get an account there. The status of the connector says how to write it.
 pub const CONFIRM_TARGET_ANNOTATION: &str = "rollcall.dev/confirm-target";
 
 /// Finalizer put on an Employee only where a connector's policy must act when the object is deleted.

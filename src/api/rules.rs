@@ -72,18 +72,18 @@ pub(super) const PLAIN_URL_MESSAGE: &str = "baseUrl must carry no user, query or
 /// One second to a week, in units from large to small, none of them zero.
 pub(super) const INTERVAL: &str = "self != '' && self.matches('^([1-7]d)?([1-9][0-9]{0,2}h)?([1-9][0-9]{0,3}m)?([1-9][0-9]{0,4}s)?$')";
 /// What to do about it.
-pub(super) const INTERVAL_MESSAGE: &str = "interval must be at least 1s and at most a week, in units from large to small, such as 30s, 10m, 1h30m or 1d";
+pub(super) const INTERVAL_MESSAGE: &str = "interval must be at least 1s, in units from large to small, of at most 7d, 999h, 9999m and 99999s, such as 30s, 10m, 1h30m or 1d";
 
 /// One second to about a quarter of an hour.
 pub(super) const TIMEOUT: &str = "self != '' && self.matches('^([1-9]m)?([1-9][0-9]{0,2}s)?$')";
 /// What to do about it.
 pub(super) const TIMEOUT_MESSAGE: &str =
-    "timeout must be at least 1s and less than 10m, such as 30s or 1m30s";
+    "timeout must be at least 1s, of at most 9m and 999s, such as 30s or 1m30s";
 
 /// Nothing to about three months.
 pub(super) const HOLD: &str = "self == '0s' || (self != '' && self.matches('^([1-9][0-9]?d)?([1-9][0-9]{0,2}h)?([1-9][0-9]{0,3}m)?([1-9][0-9]{0,4}s)?$'))";
 /// What to do about it.
-pub(super) const HOLD_MESSAGE: &str = "hold must be a time of at most 99 days, in units from large to small, such as 24h, 90m, 2d12h, or 0s for none";
+pub(super) const HOLD_MESSAGE: &str = "hold must be a time in units from large to small, of at most 99d, 999h, 9999m and 99999s, such as 24h, 90m, 2d12h, or 0s for none";
 
 /// ASCII punctuation, each sign as itself.
 pub(super) const PUNCTUATION: &str = r"self.matches('^[!-/:-@\\[-`{-~]*$')";
@@ -97,8 +97,7 @@ pub(super) const PASSWORD_PUNCTUATION_MESSAGE: &str =
 /// A minute to about three months.
 pub(super) const KEEP_FOR: &str = "self != '' && self.matches('^([1-9][0-9]?d)?([1-9][0-9]{0,2}h)?([1-9][0-9]{0,3}m)?([1-9][0-9]{0,4}s)?$')";
 /// What to do about it.
-pub(super) const KEEP_FOR_MESSAGE: &str =
-    "keepFor must be a time of at most 99 days, in units from large to small, such as 7d or 36h";
+pub(super) const KEEP_FOR_MESSAGE: &str = "keepFor must be a time in units from large to small, of at most 99d, 999h, 9999m and 99999s, such as 7d or 36h";
 
 /// RFC 7617 section 2: the colon divides the user name from the password.
 pub(super) const BASIC_USERNAME: &str = "!self.contains(':')";

@@ -20,6 +20,7 @@ use super::words::Words;
 use crate::api::{EmployeeStatus, RoleTemplateStatus};
 use crate::connectors::ConnectorError;
 use crate::controllers::rivals::Rivals;
+use crate::domain::account::ObservedAccount;
 use crate::domain::facts::Facts;
 use crate::domain::ids::{
     AccountId, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName,
@@ -190,6 +191,20 @@ impl Realm {
             let created = person.and_then(|p| p.meta.created);
             (!has_account, created, (*name).clone())
         })
+    }
+
+    /// Whether it is said by hand that an account is not somebody's.
+    #[must_use]
+    pub fn disowns(
+        &self,
+        who: &EmployeeId,
+        connector: &ConnectorName,
+        account: &ObservedAccount,
+    ) -> bool {
+        let person = self.person_by_id(who);
+        let facts = person.and_then(|person| person.facts.as_deref().ok());
+        let link = facts.and_then(|facts| facts.link(connector));
+        link.is_some_and(|link| link.disowns(Some(&account.id), Some(&account.username)))
     }
 
     /// The person who owns an `employeeId`.

@@ -2,7 +2,7 @@
 
 use super::account::ObservedAccount;
 use super::clues::Clue;
-use super::ids::{AccountId, EmployeeId, Username};
+use super::ids::{AccountId, ConnectorName, EmployeeId, Username};
 use super::mark::{Marking, Scope};
 use super::matching::{Conflict, Match};
 use super::policy::{Adopt, Connector};
@@ -16,6 +16,8 @@ pub struct Offer<'a> {
     pub candidates: Vec<&'a ObservedAccount>,
     /// Other people whom the same fits.
     pub rivals: Vec<&'a EmployeeId>,
+    /// Other connectors of the same application, whose accounts are other ones, that it fits as well.
+    pub elsewhere: Vec<&'a ConnectorName>,
 }
 
 /// What makes an account look like a person's.
@@ -50,7 +52,13 @@ impl Offer<'_> {
             by: By::Nothing,
             candidates: Vec::new(),
             rivals: Vec::new(),
+            elsewhere: Vec::new(),
         }
+    }
+
+    /// Whether nobody else's account can be meant.
+    fn is_unique(&self) -> bool {
+        self.rivals.is_empty() && self.elsewhere.is_empty()
     }
 }
 
@@ -62,9 +70,7 @@ impl Terms<'_> {
         let candidates = offer.candidates.as_slice();
         let undecided = |reason, message| conflict(reason, message, candidates);
         match (offer.by, candidates) {
-            (By::Link(said, fits), [one]) if offer.rivals.is_empty() => {
-                self.linked(said, fits, one)
-            }
+            (By::Link(said, fits), [one]) if offer.is_unique() => self.linked(said, fits, one),
             (By::Link(said, _), []) if self.complete => undecided(
                 "LinkedAccountMissing",
                 format!(
@@ -76,9 +82,21 @@ impl Terms<'_> {
                 self.uncertain()
             }
             (By::Link(..) | By::Rule(_) | By::Nothing, []) => Match::Absent,
-            (By::Rule(clue), [one]) if offer.rivals.is_empty() => {
+            (By::Rule(clue), [one]) if offer.is_unique() => {
                 let why = format!("its {} fits", clue.attribute_word());
                 self.adoptable(one, &why, true)
+            }
+            (By::Link(..) | By::Rule(_) | By::Nothing, [one]) if offer.rivals.is_empty() => {
+                let elsewhere: Vec<&str> = offer.elsewhere.iter().map(|c| c.as_str()).collect();
+                undecided(
+                    "AmbiguousMatch",
+                    format!(
+                        "the account {} ({}) fits {} of the same application as well: say in spec.links by which AppConnector it is not theirs (not)",
+                        one.id,
+                        one.username,
+                        elsewhere.join(", ")
+                    ),
+                )
             }
             (By::Link(..) | By::Rule(_) | By::Nothing, [one]) => {
                 let rivals: Vec<&str> = offer.rivals.iter().map(|id| id.as_str()).collect();

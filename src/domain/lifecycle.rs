@@ -87,10 +87,7 @@ pub struct Transition {
 #[must_use]
 pub fn at(facts: &Facts, now: Timestamp) -> Lifecycle {
     let begins = first_instant(facts, facts.start);
-    let ends = facts
-        .end
-        .and_then(|last| last.tomorrow().ok())
-        .and_then(|day| first_instant(facts, day));
+    let ends = ends_at(facts);
     let current = stage(facts, begins, ends, now);
     let next = [begins, ends]
         .into_iter()
@@ -106,6 +103,13 @@ pub fn at(facts: &Facts, now: Timestamp) -> Lifecycle {
         stage: current,
         next,
     }
+}
+
+/// The instant at which the last day is over, where there is one.
+#[must_use]
+pub fn ends_at(facts: &Facts) -> Option<Timestamp> {
+    let last = facts.end?;
+    first_instant(facts, last.tomorrow().ok()?)
 }
 
 fn stage(

@@ -106,7 +106,7 @@ fn unmarked_link(scope: &Scope, employee: &EmployeeId, linked: &ObservedAccount)
     Match::Conflict(Conflict {
         reason: "MarkMissing",
         message: format!(
-            "the recorded identifier {} is that of the account {} now, which {holds}: nothing is done to it. If it is the account of {employee}, set its external id to {} in the application, or delete it there. If it is somebody else's, the AppConnector was pointed at another application: point it back, and give the other application an AppConnector of its own",
+            "the recorded identifier {} is that of the account {} now, which {holds}: nothing is done to it. If it is the account of {employee}, put the mark {} on it in the application, or delete it there. If it is somebody else's, the AppConnector was pointed at another application: point it back, and give the other application an AppConnector of its own",
             linked.id,
             linked.username,
             scope.mark(employee)

@@ -6,7 +6,7 @@ use super::adoption::{By, Offer, Terms, is_meant, other_than_linked};
 use super::clues::{self, Clue};
 use super::desired::DesiredAccount;
 use super::facts::Link;
-use super::ids::EmployeeId;
+use super::ids::{ConnectorName, EmployeeId};
 use super::lifecycle::Stage;
 use super::matching::{Conflict, Match, match_account};
 
@@ -24,6 +24,9 @@ pub trait Sight<'a> {
     fn rivals(&self, account: &ObservedAccount) -> Vec<&'a EmployeeId>;
     /// Others whose links name it.
     fn namers(&self, account: &ObservedAccount) -> Vec<&'a EmployeeId>;
+    /// Other connectors of the same application, whose accounts are other ones, by which it may be somebody's: as
+    /// links name it there or, where those are asked for too, rules find it for this person, who has none there.
+    fn elsewhere(&self, account: &ObservedAccount, by_rules: bool) -> Vec<&'a ConnectorName>;
 }
 
 /// What is known of the person.
@@ -100,6 +103,10 @@ fn offered<'a>(
                     .first()
                     .map(|one| sight.namers(one))
                     .unwrap_or_default(),
+                elsewhere: candidates
+                    .first()
+                    .map(|one| sight.elsewhere(one, false))
+                    .unwrap_or_default(),
                 candidates,
             }
         }
@@ -122,6 +129,10 @@ fn offered<'a>(
                     rivals: candidates
                         .first()
                         .map(|one| sight.rivals(one))
+                        .unwrap_or_default(),
+                    elsewhere: candidates
+                        .first()
+                        .map(|one| sight.elsewhere(one, true))
                         .unwrap_or_default(),
                     candidates,
                 }

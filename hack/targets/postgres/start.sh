@@ -26,8 +26,7 @@ if [ "$(id -u)" = 0 ]; then
   fi
   as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 fi
-programs=("$root"/usr/lib/postgresql/*/bin)
-bin=${programs[-1]}
+bin=$(postgres_programs "$root/") || die "there is no PostgreSQL in ${POSTGRES_ROOT:-/}"
 LD_LIBRARY_PATH=$(debian_libraries "$root/"):${LD_LIBRARY_PATH:-}
 export LD_LIBRARY_PATH
 mkdir -p "$DIR"

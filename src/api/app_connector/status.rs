@@ -15,7 +15,7 @@ pub struct AppConnectorStatus {
     /// Protocol, such as `SCIM`.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    /// The application that the accounts are in, as the annotation `rollcall.dev/confirm-target` names it.
+    /// The application that the accounts are in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub target: Option<String>,

@@ -35,13 +35,19 @@ impl LdapConnector {
         };
         let dn = format!("{},{parent}", template.name(&naming));
         let what = format!("making {dn}");
+        let mark = if self.is_made_in_steps(password) {
+            self.clear_what_is_half_made(&account.mark, &what).await?;
+            Self::mark_while_being_made(&account.mark)
+        } else {
+            account.mark.as_str().to_owned()
+        };
         let mut attributes = vec![
             attribute("objectClass", config.accounts.object_classes.clone()),
             attribute(
                 &config.accounts.username,
                 [account.username.as_str().to_owned()],
             ),
-            attribute(&config.accounts.mark, [account.mark.as_str().to_owned()]),
+            attribute(&config.accounts.mark, [mark]),
         ];
         for (name, value) in &account.attributes {
             attributes.push(self.attribute(name, value, &what).await?);
@@ -102,23 +108,21 @@ impl LdapConnector {
             }
             Err(failure) => return Err(failure.error),
         };
-        if let Some(password) = password {
+        if let Some(password) = password.filter(|_| self.is_made_in_steps(password)) {
             let is = made.as_ref().and_then(|entry| config.id.filter_of(entry));
             let target = Target {
                 dn: &dn,
                 is: is.as_deref(),
                 what: &what,
             };
-            if let Err(failure) = self.give(&target, password).await {
-                return Err(self.unmake(&target, failure).await);
-            }
-            if let (false, Disabling::Attribute { name, disabled, .. }) =
-                (account.active, &config.disabling)
-            {
-                // A new password unlocks an account of OpenLDAP.
-                let again = Change::Replace(attribute(name, [disabled.clone()]));
-                let locked = self.modify(&target, &[again], &self.asked).await;
-                made = locked.map_err(after)?;
+            let given = self.give(&target, password).await;
+            let finished = match given {
+                Ok(()) => self.finish(&target, account, password).await,
+                Err(failure) => Err(failure),
+            };
+            match finished {
+                Ok(finished) => made = finished,
+                Err(failure) => return Err(self.unmake(&target, failure).await),
             }
         }
         self.as_it_is(&dn, made, &what).await

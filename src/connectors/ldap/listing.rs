@@ -38,6 +38,17 @@ impl LdapConnector {
             }
         }
         let mut odd = Oddities::default();
+        let mut half_made = Oddities::default();
+        rows.retain(|entry| {
+            let is_account = !self.is_being_made(entry);
+            if !is_account {
+                half_made.note(format!(
+                    "{} was left half made: it is made anew as soon as its person's account is",
+                    entry.dn
+                ));
+            }
+            is_account
+        });
         let by_name = self.ids_by_name(&rows);
         let mut accounts: Vec<ObservedAccount> = Vec::with_capacity(rows.len());
         for entry in rows {
@@ -90,7 +101,7 @@ impl LdapConnector {
             accounts_completeness: completeness,
             entitlements,
             entitlements_completeness,
-            oddities: odd.told(),
+            oddities: odd.told().into_iter().chain(half_made.told()).collect(),
             requests,
         })
     }

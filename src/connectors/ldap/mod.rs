@@ -15,6 +15,7 @@ mod frames;
 mod groups;
 mod ids;
 mod listing;
+mod making;
 mod marking;
 mod membership;
 mod observe;

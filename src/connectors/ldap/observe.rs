@@ -56,6 +56,17 @@ impl LdapConnector {
 
     /// Accounts that satisfy a filter too.
     pub(super) async fn matching(&self, filter: &str, what: &str) -> Result<Vec<Entry>, Failure> {
+        let mut found = self.matching_or_half_made(filter, what).await?;
+        found.retain(|entry| !self.is_being_made(entry));
+        Ok(found)
+    }
+
+    /// The same, and what is no account yet.
+    pub(super) async fn matching_or_half_made(
+        &self,
+        filter: &str,
+        what: &str,
+    ) -> Result<Vec<Entry>, Failure> {
         let both = format!("(&{}{filter})", self.config.account_filter());
         let mut found = Vec::new();
         for base in self.config.account_bases() {

@@ -34,9 +34,6 @@ impl LdapConnector {
         target: &Target<'_>,
         password: &InitialPassword,
     ) -> Result<(), Failure> {
-        if self.config.dialect == Dialect::ActiveDirectory {
-            return Ok(());
-        }
         if self.abilities().await?.passwords {
             let mut lease = self.session.shared().await?;
             lease.ldap.with_timeout(self.session.timeout());
@@ -52,11 +49,6 @@ impl LdapConnector {
             let secret = password.secret.expose_secret().to_owned();
             let change = Change::Replace(attribute("userPassword", [secret]));
             self.modify(target, &[change], &[]).await?;
-        }
-        if password.must_change && self.config.dialect == Dialect::OpenLdap {
-            // draft-behera-ldap-password-policy section 5.3.8
-            let reset = Change::Replace(attribute("pwdReset", ["TRUE".to_owned()]));
-            self.modify(target, &[reset], &[]).await?;
         }
         Ok(())
     }
@@ -96,7 +88,7 @@ impl LdapConnector {
             },
             Err(second) => ConnectorError {
                 message: format!(
-                    "{}. The account stays, perhaps without a password, as it could not be deleted: {}",
+                    "{}. The entry stays half made, as it could not be deleted, and is made anew: {}",
                     failure.error, second.error
                 ),
                 ..failure.error

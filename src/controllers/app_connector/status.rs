@@ -217,17 +217,21 @@ fn inventory(entry: &ConnectorEntry) -> Wanted {
         };
         return Wanted::new(type_, false, reason, text::bounded(&message));
     }
+    let oddities = text::listed(entry.oddities.iter().cloned());
+    let with_oddities = |why: &str| {
+        let message = if oddities.is_empty() {
+            why.to_owned()
+        } else {
+            format!("{why}: {oddities}")
+        };
+        text::bounded(&message)
+    };
     match completeness(entry) {
-        Completeness::Complete => Wanted::new(type_, true, "Complete", "everything was seen"),
-        Completeness::Partial(why) => {
-            let oddities = text::listed(entry.oddities.iter().cloned());
-            let message = if oddities.is_empty() {
-                why.clone()
-            } else {
-                format!("{why}: {oddities}")
-            };
-            Wanted::new(type_, false, "Partial", text::bounded(&message))
+        Completeness::Complete => {
+            let message = with_oddities("everything was seen");
+            Wanted::new(type_, true, "Complete", message)
         }
+        Completeness::Partial(why) => Wanted::new(type_, false, "Partial", with_oddities(why)),
         Completeness::Unreadable(why) => {
             Wanted::new(type_, false, "Unreadable", text::bounded(why))
         }

@@ -68,6 +68,7 @@ pub fn observations(
             name,
             entry,
             person,
+            wanted: &desired.accounts,
             desired: desired.accounts.get(name),
             recorded: record.accounts.get(name),
             stage: desired.lifecycle.stage,
@@ -83,6 +84,8 @@ struct View<'a> {
     name: &'a ConnectorName,
     entry: &'a ConnectorEntry,
     person: &'a Person,
+    /// What the person should have everywhere.
+    wanted: &'a BTreeMap<ConnectorName, DesiredAccount>,
     desired: Option<&'a DesiredAccount>,
     recorded: Option<&'a RecordedAccount>,
     stage: Stage,
@@ -121,6 +124,24 @@ impl<'a> Sight<'a> for View<'a> {
         let found = self.realm.rivals.naming(self.name, account).collect();
         self.others(found, account)
     }
+
+    fn elsewhere(&self, account: &ObservedAccount, by_rules: bool) -> Vec<&'a ConnectorName> {
+        let shares = |(name, entry): &(&ConnectorName, &ConnectorEntry)| {
+            *name != self.name && self.entry.target.is_some() && entry.target == self.entry.target
+        };
+        let others = self.realm.connectors.iter().filter(shares);
+        let me = &self.person.employee_id;
+        let fits = |(name, entry): &(&ConnectorName, &ConnectorEntry)| {
+            let mut namers = self.realm.rivals.naming(name, account);
+            let lacks = by_rules && entry.inventory.by_mark(me).is_empty();
+            let wanted = self.wanted.get(*name).filter(|_| lacks);
+            let mut clues = wanted.into_iter().flat_map(|wanted| &wanted.clues.all);
+            namers.any(|who| !self.realm.disowns(who, name, account))
+                || (clues.any(|clue| clues::fits(clue, account))
+                    && !self.realm.disowns(me, name, account))
+        };
+        others.filter(fits).map(|(name, _)| name).collect()
+    }
 }
 
 impl<'a> View<'a> {
@@ -133,14 +154,7 @@ impl<'a> View<'a> {
         found.sort();
         found.dedup();
         found.retain(|other| {
-            let owner = self
-                .realm
-                .owner(other)
-                .and_then(|name| self.realm.people.get(name));
-            let facts = owner.and_then(|person| person.facts.as_deref().ok());
-            let link = facts.and_then(|facts| facts.link(self.name));
-            **other != self.person.employee_id
-                && !link.is_some_and(|l| l.disowns(Some(&account.id), Some(&account.username)))
+            **other != self.person.employee_id && !self.realm.disowns(other, self.name, account)
         });
         found
     }

@@ -91,8 +91,8 @@ impl Engine {
                 found += usize::from(seen.shows(&person.employee_id, account));
             }
         }
-        let confirmed = entry.meta.confirmed.as_deref() == Some(&*target.0);
-        let looked = entry.home.look(&target, all, found, confirmed);
+        let answer = entry.meta.confirmed.as_deref();
+        let looked = entry.home.look(&target, all, found, answer);
         if let Some(settled) = looked.settled {
             // Identifiers mean nothing in another application, and may be others at another address: marks decide.
             for person in realm.people.values_mut() {

@@ -51,8 +51,9 @@ impl Home {
         target: &TargetKey,
         recorded: usize,
         found: usize,
-        confirmed: bool,
+        answer: Option<&str>,
     ) -> Looked {
+        let confirmed = answer == Some(&*answer_to(self.known.as_ref(), target));
         let before = self.moved.is_some();
         let is_known = self.known.as_ref() == Some(target);
         // What was recorded when it moved counts: nothing is forgotten meanwhile.
@@ -104,6 +105,15 @@ pub enum Settled {
     Anew,
 }
 
+/// What says that everybody is to get an account in the application that a connector leads to now. It names where
+/// they were as well, so that it answers no later question.
+fn answer_to(from: Option<&TargetKey>, to: &TargetKey) -> String {
+    match from {
+        Some(from) => format!("{} -> {}", from.0, to.0),
+        None => to.0.to_string(),
+    }
+}
+
 impl Moved {
     /// The question, and how it is answered.
     #[must_use]
@@ -117,7 +127,7 @@ impl Moved {
                 .as_ref()
                 .map_or("another application, or it was emptied", |from| &*from.0),
             crate::api::CONFIRM_TARGET_ANNOTATION,
-            self.to.0
+            answer_to(self.from.as_ref(), &self.to)
         )
     }
 }
@@ -133,7 +143,7 @@ mod tests {
     #[test]
     fn accounts_that_came_along_raise_no_question() {
         let mut home = Home::told(Some("old"));
-        let looked = home.look(&key("new"), 10, 5, false);
+        let looked = home.look(&key("new"), 10, 5, None);
         assert_eq!(
             (looked.turned, looked.settled),
             (false, Some(Settled::CameAlong))
@@ -145,7 +155,7 @@ mod tests {
             (Home::default(), 0, 0),
             (Home::told(Some("old")), 0, 0),
         ] {
-            assert!(!home.look(&key("new"), recorded, found, false).turned);
+            assert!(!home.look(&key("new"), recorded, found, None).turned);
             assert_eq!(home.target(), Some(&key("new")));
         }
     }
@@ -153,8 +163,8 @@ mod tests {
     #[test]
     fn those_that_did_not_raise_one_until_it_is_answered() {
         let mut home = Home::told(Some("old"));
-        assert!(home.look(&key("new"), 10, 4, false).turned);
-        let forgetful = home.look(&key("new"), 0, 0, false);
+        assert!(home.look(&key("new"), 10, 4, None).turned);
+        let forgetful = home.look(&key("new"), 0, 0, None);
         assert_eq!(
             (forgetful.turned, forgetful.settled),
             (false, None),
@@ -163,16 +173,21 @@ mod tests {
         assert_eq!(home.target(), Some(&key("old")), "a restart asks again");
         let question = home.moved().unwrap().told("directory");
         assert!(
-            question.contains("0 of 10") && question.contains("='new'"),
+            question.contains("0 of 10") && question.contains("='old -> new'"),
             "{question}"
         );
         let mut confirmed = Home::told(Some("old"));
-        confirmed.look(&key("new"), 10, 4, false);
-        let looked = confirmed.look(&key("new"), 10, 4, true);
+        confirmed.look(&key("new"), 10, 4, None);
+        let looked = confirmed.look(&key("new"), 10, 4, Some("old -> new"));
         assert_eq!((looked.turned, looked.settled), (true, Some(Settled::Anew)));
         assert_eq!(confirmed.target(), Some(&key("new")));
+        // It answers that question, and no other.
+        for (from, to) in [("new", "old"), ("third", "new")] {
+            let mut later = Home::told(Some(from));
+            assert!(later.look(&key(to), 10, 0, Some("old -> new")).turned);
+        }
         // Pointed back.
-        let back = home.look(&key("old"), 10, 0, false);
+        let back = home.look(&key("old"), 10, 0, None);
         assert_eq!((back.turned, back.settled), (true, None));
         assert_eq!((home.target(), home.moved()), (Some(&key("old")), None));
     }
@@ -180,10 +195,10 @@ mod tests {
     #[test]
     fn an_object_that_was_made_anew_asks_as_well() {
         let mut home = Home::default();
-        assert!(home.look(&key("new"), 10, 0, false).turned);
+        assert!(home.look(&key("new"), 10, 0, None).turned);
         let question = home.moved().unwrap().told("directory");
         assert!(question.contains("or it was emptied"), "{question}");
-        assert!(home.look(&key("new"), 10, 0, true).turned);
+        assert!(home.look(&key("new"), 10, 0, Some("new")).turned);
         assert_eq!(home.target(), Some(&key("new")));
     }
 }

@@ -398,6 +398,11 @@ impl<'a> Checker<'a> {
             Form::Date if !text.is_empty() && !is_date(text) => Err(wrong(format!(
                 "'{text}' is no date, so comparing with it makes no sense: write it as '2026-12-01'"
             ))),
+            Form::Instant if !text.is_empty() && text.parse::<jiff::Timestamp>().is_err() => {
+                Err(wrong(format!(
+                    "'{text}' is no instant, so comparing with it makes no sense: write it as '2026-12-31T23:00:00Z'"
+                )))
+            }
             Form::Word(words) if !words.contains(&text) => {
                 let error = wrong(format!(
                     "'{text}' never occurs here: it is one of {}",

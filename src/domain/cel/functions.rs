@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use cel::Env;
 use cel::common::types::CelString;
 
+use super::instants;
 use super::pattern;
 use super::types::{Form, Type};
 
@@ -32,6 +33,8 @@ pub(super) enum Param {
     Sized,
     /// A regular expression, written out.
     Pattern,
+    /// A text that is an instant, or empty.
+    Instant,
 }
 
 impl Param {
@@ -39,6 +42,13 @@ impl Param {
     pub(super) fn takes(self, given: &Type) -> bool {
         match self {
             Self::Text | Self::Sought | Self::Pattern => matches!(given, Type::Text { .. }),
+            Self::Instant => matches!(
+                given,
+                Type::Text {
+                    form: Form::Instant,
+                    ..
+                }
+            ),
             Self::Int => matches!(given, Type::Int),
             Self::Bool => matches!(given, Type::Bool),
             Self::Double => matches!(given, Type::Double),
@@ -62,6 +72,7 @@ impl Param {
             Self::Texts => "list(string)",
             Self::Sized => "string, list or map",
             Self::Pattern => "'a regular expression'",
+            Self::Instant => "employee.endsAt",
         }
     }
 }
@@ -97,6 +108,8 @@ impl Signature {
 
 /// Most ASCII characters that one character is transliterated to.
 pub(super) const ASCII_EXPANSION: u64 = 48;
+/// Most characters of an instant, in whichever form.
+pub(super) const INSTANT_CHARS: u64 = 20;
 /// Most characters of a whole number.
 const INT_CHARS: u64 = 20;
 /// Most characters of a floating-point number: the smallest ones are written out in full.
@@ -113,6 +126,9 @@ fn boolean(_: &[Type]) -> Type {
 }
 fn int(_: &[Type]) -> Type {
     Type::Int
+}
+fn instant(_: &[Type]) -> Type {
+    Type::text(INSTANT_CHARS)
 }
 fn double(_: &[Type]) -> Type {
     Type::Double
@@ -184,6 +200,9 @@ pub(super) static FUNCTIONS: &[Signature] = signatures! {
     Function "double" (Double) double;
     Function "bool" (Text) boolean;
     Function "bool" (Bool) boolean;
+    Function "fileTime" (Instant) instant;
+    Function "epochDay" (Instant) instant;
+    Function "generalizedTime" (Instant) instant;
 };
 
 /// Comprehensions and the presence test, with an example of each.
@@ -206,6 +225,7 @@ pub(super) static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     // None of these can fail: they would only if one were declared twice. A test calls each function.
     env.add_extension(cel::extensions::strings).ok();
     env.add_extension(pattern::register).ok();
+    env.add_extension(instants::register).ok();
     env.add_extension(|env| cel::add_overload!(env, fn ascii: (CelString) -> CelString))
         .ok();
     Arc::new(env)

@@ -16,6 +16,7 @@ mod calls;
 mod check;
 mod error;
 mod functions;
+mod instants;
 mod operators;
 mod pattern;
 mod scan;

@@ -4,9 +4,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::functions::INSTANT_CHARS;
 use super::types::{Form, Type};
 use crate::domain::facts::{Employment, Facts};
 use crate::domain::ids::RoleName;
+use crate::domain::lifecycle::ends_at;
 
 /// `employee`, or a part of it that has fields of its own.
 #[derive(Debug, PartialEq)]
@@ -133,6 +135,19 @@ pub(super) static EMPLOYEE: Record = Record {
         date("endDate", |f| {
             f.end.map(|d| d.to_string()).unwrap_or_default().into()
         }),
+        Field {
+            name: "endsAt",
+            content: Content::Text {
+                max: INSTANT_CHARS,
+                form: Form::Instant,
+                of: |f| {
+                    ends_at(f)
+                        .map(|at| at.to_string())
+                        .unwrap_or_default()
+                        .into()
+                },
+            },
+        },
         text("timeZone", 64, |f| (&*f.zone_name).into()),
         Field {
             name: "employment",

@@ -70,6 +70,7 @@ fn every_field_is_what_the_facts_say() {
     facts.preferred = "Countess".into();
     facts.personal_email = "ada@home.example".into();
     facts.end = Some(date(2027, 1, 31));
+    facts.zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
     facts.employment = Employment::OnLeave;
     for (path, expected) in [
         ("employee.employeeId", "1042"),
@@ -87,6 +88,7 @@ fn every_field_is_what_the_facts_say() {
         ("employee.manager", "grace-hopper"),
         ("employee.startDate", "2026-12-01"),
         ("employee.endDate", "2027-01-31"),
+        ("employee.endsAt", "2027-01-31T23:00:00Z"),
         ("employee.timeZone", "Europe/Berlin"),
         ("employee.employment", "OnLeave"),
         ("employee.attributes.badge", "B-17"),
@@ -98,6 +100,62 @@ fn every_field_is_what_the_facts_say() {
         evaluate("employee.roles", &facts),
         Ok(texts(&["everyone", "eng-core"]))
     );
+}
+
+#[test]
+fn the_end_of_the_last_day_is_written_as_each_directory_wants_it() {
+    for (zone, at, file_time, day) in [
+        ("UTC", "2027-02-01T00:00:00Z", "134459136000000000", "20850"),
+        (
+            "Europe/Berlin",
+            "2027-01-31T23:00:00Z",
+            "134459100000000000",
+            "20850",
+        ),
+        // Whoever works west of Greenwich is not shut out before the evening.
+        (
+            "America/Los_Angeles",
+            "2027-02-01T08:00:00Z",
+            "134459424000000000",
+            "20851",
+        ),
+        (
+            "Pacific/Auckland",
+            "2027-01-31T11:00:00Z",
+            "134458668000000000",
+            "20850",
+        ),
+    ] {
+        let mut facts = ada();
+        facts.end = Some(date(2027, 1, 31));
+        facts.zone = jiff::tz::TimeZone::get(zone).unwrap();
+        for (source, expected) in [
+            ("employee.endsAt", at),
+            ("fileTime(employee.endsAt)", file_time),
+            ("epochDay(employee.endsAt)", day),
+            (
+                "generalizedTime(employee.endsAt)",
+                &format!("{}Z", at.replace(['-', ':', 'T', 'Z'], "")),
+            ),
+        ] {
+            assert_eq!(
+                evaluate(source, &facts),
+                Ok(text(expected)),
+                "{zone}: {source}"
+            );
+        }
+    }
+    // Nobody who has no last day is shut out, ever.
+    let mut facts = ada();
+    facts.end = None;
+    for (source, expected) in [
+        ("employee.endsAt", ""),
+        ("fileTime(employee.endsAt)", "9223372036854775807"),
+        ("epochDay(employee.endsAt)", ""),
+        ("generalizedTime(employee.endsAt)", ""),
+    ] {
+        assert_eq!(evaluate(source, &facts), Ok(text(expected)), "{source}");
+    }
 }
 
 #[test]
@@ -196,6 +254,7 @@ fn every_signature_can_be_called_and_gives_the_type_it_declares() {
             .map(|param| -> &[&str] {
                 match param {
                     Param::Text | Param::Sought | Param::Pattern => &["'1'"],
+                    Param::Instant => &["employee.endsAt"],
                     Param::Int => &["0"],
                     Param::Bool => &["true"],
                     Param::Double => &["1.5"],

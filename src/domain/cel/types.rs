@@ -12,6 +12,8 @@ pub(super) enum Form {
     Free,
     /// `YYYY-MM-DD`, or empty.
     Date,
+    /// An instant (RFC 3339), or empty.
+    Instant,
     /// One of these words.
     Word(&'static [&'static str]),
 }

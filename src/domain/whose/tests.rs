@@ -14,6 +14,7 @@ struct Target {
     accounts: Vec<ObservedAccount>,
     rivals: Vec<EmployeeId>,
     namers: Vec<EmployeeId>,
+    elsewhere: Vec<ConnectorName>,
     linked: Option<&'static str>,
 }
 
@@ -42,6 +43,9 @@ impl<'a> Sight<'a> for &'a Target {
     }
     fn namers(&self, _: &ObservedAccount) -> Vec<&'a EmployeeId> {
         self.namers.iter().collect()
+    }
+    fn elsewhere(&self, _: &ObservedAccount, by_rules: bool) -> Vec<&'a ConnectorName> {
+        self.elsewhere.iter().filter(|_| by_rules).collect()
     }
 }
 
@@ -98,6 +102,7 @@ impl Case {
                 accounts,
                 rivals: Vec::new(),
                 namers: Vec::new(),
+                elsewhere: Vec::new(),
                 linked: None,
             },
             link: None,
@@ -174,6 +179,23 @@ impl Case {
 
 fn hers(id: &str) -> ObservedAccount {
     account(id, "ada@example.COM", None)
+}
+
+#[test]
+fn what_is_as_well_the_accounts_of_another_connector_is_nobodys_yet() {
+    let mut case = Case::new(vec![hers("a")]);
+    case.target.elsewhere = vec!["dir-admins".into()];
+    assert_eq!(case.told(), "AmbiguousMatch a");
+    let Match::Conflict(conflict) = case.found() else {
+        panic!("it is taken over");
+    };
+    assert!(
+        conflict.message.contains("dir-admins"),
+        "{}",
+        conflict.message
+    );
+    // What is said by hand decides.
+    assert_eq!(case.link(Some("u-a"), &[]).told(), "adopt a");
 }
 
 #[test]

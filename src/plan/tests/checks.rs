@@ -58,7 +58,7 @@ pub(super) struct Checks {
 }
 
 impl Checks {
-    fn saw(&mut self, what: &'static str, when: bool) {
+    pub(super) fn saw(&mut self, what: &'static str, when: bool) {
         if when {
             *self.counts.entry(what).or_insert(0) += 1;
         }
@@ -199,7 +199,13 @@ impl Checks {
         self.saw("create refused, name taken", end == End::Taken);
     }
 
-    fn count(&mut self, town: &Town, name: &ConnectorName, look: &Look, account: &AccountPlan) {
+    pub(super) fn count(
+        &mut self,
+        town: &Town,
+        name: &ConnectorName,
+        look: &Look,
+        account: &AccountPlan,
+    ) {
         let observed = look.observations.get(name);
         let is = |f: &dyn Fn(&crate::plan::Observation) -> bool| observed.is_some_and(f);
         self.saw("conflict", is(&|o| matches!(o.matched, Match::Conflict(_))));

@@ -5,12 +5,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::checks::Checks;
 use super::history::{self, PEOPLE};
 use super::town::Town;
 use crate::domain::desired::{Desired, desire};
+use crate::domain::fixtures::runner;
 use crate::domain::ids::EmployeeId;
 use crate::domain::policy::{Policy, PolicyChange};
 use crate::plan::PersonPlan;
@@ -33,19 +33,13 @@ fn under(town: &mut Town, id: &EmployeeId, policy: &Policy) -> (Desired, PersonP
 
 #[test]
 fn whom_a_change_does_not_concern_sees_no_difference() {
-    let config = Config {
-        cases: 128,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let histories = (
         prop::collection::vec(0..3_u8, PEOPLE.len()),
         prop::collection::vec(history::event(), 1..16),
     );
     let counts = RefCell::new(BTreeMap::<&str, usize>::new());
     let count = |what| *counts.borrow_mut().entry(what).or_default() += 1;
-    TestRunner::new_with_rng(config, rng)
+    runner(128)
         .run(&histories, |(names, events)| {
             let mut town = history::company(&names);
             let mut checks = Checks::default();

@@ -7,7 +7,7 @@ use crate::domain::adoption::is_meant;
 use crate::domain::cel::Subject;
 use crate::domain::clues::{self, Clue};
 use crate::domain::facts::Facts;
-use crate::domain::ids::{AccountId, EmployeeId, Username};
+use crate::domain::ids::{AccountId, ConnectorName, EmployeeId, Username};
 use crate::domain::mark::Marking;
 use crate::domain::policy::Connector;
 use crate::domain::whose::Sight;
@@ -69,6 +69,11 @@ impl<'a> Sight<'a> for Glance<'a> {
                 .and_then(|l| l.account.as_deref());
             names.is_some_and(|said| is_meant(said, account))
         })
+    }
+
+    /// In the model each target has one connector.
+    fn elsewhere(&self, _: &ObservedAccount, _: bool) -> Vec<&'a ConnectorName> {
+        Vec::new()
     }
 }
 

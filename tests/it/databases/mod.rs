@@ -1,6 +1,7 @@
 //! Stories of databases: PostgreSQL and MariaDB behind a real API server.
 
 mod bad_input;
+mod expiry;
 mod four_targets;
 mod mariadb;
 mod working_life;

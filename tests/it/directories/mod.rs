@@ -2,6 +2,7 @@
 
 mod adoption;
 mod bad_input;
+mod expiry;
 mod faults;
 pub mod kit;
 mod names;

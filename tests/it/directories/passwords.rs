@@ -152,3 +152,57 @@ async fn what_can_not_be_kept_is_not_given() {
         .await;
     story.provisioned("ada", 1).await;
 }
+
+/// An operator that was killed between making an entry and setting its password leaves it half made. Here it
+/// stands under a name that is not even the one that the person gets.
+#[tokio::test]
+async fn what_was_left_half_made_is_made_anew() {
+    let server = OpenLdap::start().await;
+    let mut looker = server.looker().await;
+    let story = Story::new("ldap-half-made").await;
+    let half = person("half.made");
+    let mark = format!("it/{}/1#being-made", story.ns.name);
+    let attributes: [(&str, &[&str]); 5] = [
+        ("objectClass", &["inetOrgPerson"]),
+        ("uid", &["half.made"]),
+        ("cn", &["ada Example"]),
+        ("sn", &["Example"]),
+        ("employeeNumber", &[&mark]),
+    ];
+    looker.add(&half, &attributes).await;
+    let _operator = Operator::start(&story.ns).await;
+    story
+        .ns
+        .credential("directory", server.password(), &server.hosts())
+        .await;
+    let mut connector = openldap("directory", &server);
+    connector["spec"]["account"]["initialPassword"] = json!({"mustChange": false});
+    story.apply_connector(connector).await;
+    story
+        .connector("directory", "tells what is half made", |connector| {
+            let status = connector.status.as_ref();
+            status.is_some_and(|status| {
+                let is_told = status.conditions.iter().any(|c| c.message.contains(&half));
+                is_told && status.orphaned_accounts.is_empty()
+            })
+        })
+        .await;
+
+    story
+        .apply_role(everyone("all", "directory", &["staff"]))
+        .await;
+    story
+        .apply_person(clerk("ada", "1", "Sales", json!({})))
+        .await;
+    story.provisioned("ada", 1).await;
+    assert!(looker.values(&half, "uid").await.is_empty(), "it is gone");
+    let made = looker
+        .values(&person("ada.example"), "employeeNumber")
+        .await;
+    assert_eq!(made.len(), 1);
+    assert!(made.iter().all(|mark| !mark.contains('#')), "{made:?}");
+    let secrets = story.ns.api::<Secret>();
+    let password = text(&secrets.get(NAME).await.unwrap(), "password");
+    let let_in = Looker::sign_in(server.port(), None, &person("ada.example"), &password).await;
+    assert!(let_in.is_some());
+}

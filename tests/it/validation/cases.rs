@@ -172,9 +172,9 @@ fn refused_connectors() -> impl Iterator<Item = Case> {
     let url = "baseUrl must be an absolute http or https URL such as https://example.com/scim/v2";
     let plain = "baseUrl must carry no user, query or fragment; put credentials into a Secret";
     let one = "exactly one of auth.bearer, auth.basic and auth.oauth2 is needed";
-    let interval = "interval must be at least 1s and at most a week";
-    let timeout = "timeout must be at least 1s and less than 10m";
-    let hold = "hold must be a time of at most 99 days";
+    let interval = "interval must be at least 1s, in units from large to small";
+    let timeout = "timeout must be at least 1s, of at most 9m and 999s";
+    let hold = "hold must be a time in units from large to small";
     let bearer = json!({"secretKeyRef": {"name": "a", "key": "token"}});
     let basic =
         json!({"username": "svc", "passwordSecretKeyRef": {"name": "a", "key": "password"}});

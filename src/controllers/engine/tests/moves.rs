@@ -112,7 +112,13 @@ async fn where_they_are_not_somebody_is_asked_and_nothing_is_done_or_forgotten()
     assert_eq!(ordered(&bench, "eve"), None);
     let connectors = &bench.engine.world.realms[&bench.namespace].connectors;
     let entry = &connectors[&ConnectorName::new("directory")];
-    let meant = entry.home.moved().unwrap().to.0.to_string();
+    let question = entry.home.moved().unwrap().told("directory");
+    let meant = question
+        .rsplit_once("='")
+        .unwrap()
+        .1
+        .trim_end_matches('\'')
+        .to_owned();
     let yes = json!({"rollcall.dev/confirm-target": meant});
     bench.connector("directory", &elsewhere(yes));
     bench.work();

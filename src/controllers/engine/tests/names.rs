@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::json;
 
 use super::{Bench, connector, employee, everyone, ordered};
 use crate::domain::account::{Activity, Attributes, ObservedAccount};
+use crate::domain::fixtures::runner;
 use crate::domain::ids::Username;
 use crate::plan::Operation;
 
@@ -76,14 +76,8 @@ async fn the_order_of_arrival_gives_nobody_another_name() {
     let expected = names(&OBJECTS, false);
     let given: Vec<&str> = expected.values().map(String::as_str).collect();
     assert_eq!(given, ["ada", "ada3", "ada4", "grace", "ada5", "ada6"]);
-    let config = Config {
-        cases: 60,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let orders = (Just(OBJECTS.to_vec()).prop_shuffle(), any::<bool>());
-    TestRunner::new_with_rng(config, rng)
+    runner(60)
         .run(&orders, |(order, one_by_one)| {
             prop_assert_eq!(&names(&order, one_by_one), &expected);
             Ok(())

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use crate::domain::fixtures::runner;
 
 use super::*;
 
@@ -121,13 +122,7 @@ fn indexes_agree(inventory: &Inventory) {
 fn whatever_happens_what_was_seen_is_shown_and_what_was_not_is_not_gone() {
     let counts = RefCell::new(BTreeMap::new());
     let count = |what: &'static str| *counts.borrow_mut().entry(what).or_insert(0) += 1;
-    let config = Config {
-        cases: 400,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    TestRunner::new_with_rng(config, rng)
+    runner(400)
         .run(&prop::collection::vec(act(), 1..40), |acts| {
             let mut world = World::default();
             let mut inventory = Inventory::new(scope());

@@ -123,6 +123,8 @@ fn calls_that_do_not_fit() {
         employee.roles.lowerAscii() ¦ CelWrongType ¦ 1:1 ¦ can't be given list(string)
         employee.email.indexOf('a', 'b') ¦ CelWrongType ¦ 1:29 ¦ string.indexOf(string, int)
         int(true) ¦ CelWrongType ¦ 1:5 ¦ can't be given bool
+        fileTime(employee.endDate) ¦ CelWrongType ¦ 1:10 ¦ write fileTime(employee.endsAt)
+        employee.endsAt < '2026' ¦ CelWrongValue ¦ 1:19 ¦ no instant
         size(1) ¦ CelWrongType ¦ 1:6 ¦ string, list or map
         [1].join() ¦ CelWrongType ¦ 1:1 ¦ list(string).join()
         ascii(employee.name) ¦ CelWrongType ¦ 1:7 ¦ employee.name is no value of its own: select a field, such as employee.name.given
