@@ -57,26 +57,7 @@ impl LdapConnector {
         if !attributes.iter().any(is_named) {
             attributes.push(attribute(template.attribute(), [naming]));
         }
-        match &config.disabling {
-            Disabling::Attribute {
-                name,
-                disabled,
-                enabled,
-            } => {
-                let value = if account.active {
-                    enabled.as_ref()
-                } else {
-                    Some(disabled)
-                };
-                attributes.extend(value.map(|value| attribute(name, [value.clone()])));
-            }
-            Disabling::UserAccountControl => {
-                let disabled = if account.active { 0 } else { ACCOUNT_DISABLE };
-                let flags = (NORMAL_ACCOUNT | disabled).to_string();
-                attributes.push(attribute(USER_ACCOUNT_CONTROL, [flags]));
-            }
-            Disabling::Container(_) | Disabling::Never => {}
-        }
+        attributes.extend(self.born_enabled(account.active));
         attributes.extend(
             password
                 .map(|password| self.born_with(password))
@@ -126,6 +107,30 @@ impl LdapConnector {
             }
         }
         self.as_it_is(&dn, made, &what).await
+    }
+
+    /// What a new entry holds to be enabled or disabled.
+    fn born_enabled(&self, active: bool) -> Option<Attribute> {
+        match &self.config.disabling {
+            Disabling::Attribute {
+                name,
+                disabled,
+                enabled,
+            } => {
+                let value = if active {
+                    enabled.as_ref()
+                } else {
+                    Some(disabled)
+                };
+                value.map(|value| attribute(name, [value.clone()]))
+            }
+            Disabling::UserAccountControl => {
+                let disabled = if active { 0 } else { ACCOUNT_DISABLE };
+                let flags = (NORMAL_ACCOUNT | disabled).to_string();
+                Some(attribute(USER_ACCOUNT_CONTROL, [flags]))
+            }
+            Disabling::Container(_) | Disabling::Never => None,
+        }
     }
 
     /// The account after a write: as the answer showed it, else read.
