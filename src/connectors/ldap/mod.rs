@@ -16,6 +16,7 @@ mod groups;
 mod ids;
 mod listing;
 mod marking;
+mod member_rule;
 mod membership;
 mod observe;
 mod passwords;

@@ -6,5 +6,6 @@ mod faults;
 pub mod kit;
 mod names;
 mod passwords;
+mod posix_groups;
 mod renamed_group;
 mod working_life;
