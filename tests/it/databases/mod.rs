@@ -1,8 +1,10 @@
 //! Stories of databases: PostgreSQL and MariaDB behind a real API server.
 
+mod adoption_faults;
 mod bad_input;
 mod four_targets;
 mod mariadb;
+mod mariadb_faults;
 mod working_life;
 
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! Stories of directories: OpenLDAP and Active Directory behind a real API server.
 
 mod adoption;
+mod adoption_faults;
 mod bad_input;
 mod faults;
 pub mod kit;

@@ -17,5 +17,6 @@ pub mod proxy;
 pub mod samba;
 pub mod scim_client;
 pub mod targets;
+pub mod trap;
 pub mod wait;
 pub mod wire_proxy;
