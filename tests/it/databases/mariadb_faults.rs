@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use k8s_openapi::api::core::v1::Secret;
 use mysql_async::prelude::Queryable as _;
-use rollcall::connectors::{Connector, HolderChange, WritePermit};
-use rollcall::domain::ids::{AccountId, EntitlementId};
+use rollcall::connectors::{Connector, HolderChange, InitialPassword, WritePermit};
+use rollcall::domain::account::{Activity, AttributeChanges, Attributes, NewAccount};
+use rollcall::domain::ids::{AccountId, EmployeeId, EntitlementId, Username};
+use rollcall::domain::mark::Scope;
 use serde_json::json;
 
 use super::mariadb::users_at;
@@ -317,4 +319,61 @@ async fn what_is_given_counts_at_once_or_is_not_given() {
     assert!(given.unwrap().iter().all(|(_, result)| result.is_ok()));
     assert_eq!(server.column("mysql", &held).await, ["staff"]);
     assert_eq!(server.column("mysql", begins).await, [mark]);
+}
+
+/// Sessions go on under the name that they began with. Wherever the answers to a rename are lost, a user who is locked
+/// later has none.
+#[tokio::test]
+async fn no_session_outlives_a_rename_and_a_lock() {
+    let server = MariaDb::start().await;
+    let lost: Arc<Mutex<Option<&'static str>>> = Arc::default();
+    let judge = Arc::clone(&lost);
+    let proxy = WireProxy::before(Language::MySql, server.port(), move |asked| {
+        let mut lost = judge.lock().unwrap();
+        match lost.take_if(|begins| asked.what.contains(*begins)) {
+            Some(_) => Fate::Lose,
+            None => Fate::Pass,
+        }
+    })
+    .await;
+    let users = users_at(&server, proxy.port(), false);
+    let permit = WritePermit::issue();
+    for (n, begins) in ["' ACCOUNT LOCK", "RENAME USER", "' ACCOUNT UNLOCK"]
+        .into_iter()
+        .enumerate()
+    {
+        let account = NewAccount {
+            username: Username::new(format!("ada{n}")),
+            mark: Scope::new("prod", "people").mark(&EmployeeId::new(n.to_string())),
+            active: true,
+            attributes: Attributes::default(),
+        };
+        let password = InitialPassword {
+            secret: "her-own-secret".into(),
+            must_change: false,
+        };
+        let made = users.create(&permit, &account, Some(&password)).await;
+        let id = made.unwrap().id;
+        let signed_in = server
+            .sign_in(&format!("ada{n}"), "her-own-secret", "")
+            .await;
+        let mut session = signed_in.unwrap();
+        let renamed = AttributeChanges {
+            username: Some(Username::new(format!("countess{n}"))),
+            ..AttributeChanges::default()
+        };
+        *lost.lock().unwrap() = Some(begins);
+        users.update(&permit, &id, &renamed).await.unwrap_err();
+        assert_eq!(*lost.lock().unwrap(), None, "{begins} was not lost");
+        // Tried again, it is done, and she is let in.
+        users.set_active(&permit, &id, true).await.unwrap();
+        let again = users.update(&permit, &id, &renamed).await.unwrap();
+        let again = again.unwrap();
+        assert_eq!(again.username.as_str(), format!("countess{n}"));
+        assert_eq!(again.activity, Activity::Active);
+        let locked = users.set_active(&permit, &id, false).await.unwrap();
+        assert_eq!(locked.unwrap().activity, Activity::Disabled);
+        let goes_on = session.query_drop("SELECT 1").await;
+        assert!(goes_on.is_err(), "{begins}: her session goes on");
+    }
 }
