@@ -9,6 +9,7 @@
 #   PASSWORD           of cn=rollcall,dc=example,dc=org
 #   SIZE_LIMIT         most entries in one answer for that account, paging or not; unlimited by default
 #   REFINT             0: groups do not follow entries that are renamed or deleted
+#   AUDIT              1: notes every change in DIR/changes.ldif
 # usage: hack/targets/openldap/start.sh
 set -euo pipefail
 # shellcheck source=hack/lib/common.sh
@@ -39,6 +40,7 @@ moduleload memberof
 moduleload refint
 moduleload ppolicy
 moduleload unique
+moduleload auditlog
 pidfile $DIR/slapd.pid
 argsfile $DIR/slapd.args
 TLSCertificateFile $TLS_CERT
@@ -65,6 +67,7 @@ overlay unique
 unique_uri "ldap:///ou=people,dc=example,dc=org?uid?sub"
 CONF
   [ "${REFINT:-1}" = 0 ] || printf 'overlay refint\nrefint_attributes member uniqueMember manager\n'
+  [ "${AUDIT:-0}" = 0 ] || printf 'overlay auditlog\nauditlog %s\n' "$DIR/changes.ldif"
 } >"$DIR/slapd.conf"
 entry() { printf 'dn: %s\n' "$1" && shift && printf '%s\n' "$@" ''; }
 {

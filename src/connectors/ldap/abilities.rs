@@ -8,6 +8,7 @@ use super::LdapConnector;
 use super::config::Disabling;
 use super::entry::Entry;
 use super::failure::{Failure, code};
+use super::member_rule::is_caseless;
 use super::search::Query;
 use crate::connectors::{Capabilities, ConnectorError, ErrorKind};
 
@@ -33,6 +34,8 @@ pub(super) struct Abilities {
     /// Not telling the members of groups apart, as the schema has no rule of equality for them. Unknown
     /// where the schema was not read.
     pub alike_members: Option<bool>,
+    /// Comparing members of groups without case, as the schema has a rule for them that does.
+    pub caseless_members: bool,
 }
 
 const PAGING: &str = "1.2.840.113556.1.4.319";
@@ -58,6 +61,7 @@ impl Abilities {
                 .iter()
                 .any(|oid| oid == PASSWORD_MODIFY),
             alike_members: None,
+            caseless_members: false,
         }
     }
 }
@@ -87,6 +91,7 @@ impl LdapConnector {
         let mut known = super::locked(&self.known);
         // What the schema told stays.
         abilities.alike_members = known.and_then(|before| before.alike_members);
+        abilities.caseless_members = known.is_some_and(|before| before.caseless_members);
         *known = Some(abilities);
         drop(known);
         Ok((abilities, root))
@@ -184,8 +189,15 @@ impl LdapConnector {
             // A directory that tells no rule at all (Active Directory) has them all the same.
             let alike = definitions().any(has_equality)
                 && its.next().is_some_and(|text| !has_equality(text));
+            let definition_of = |name: &str| {
+                let name = name.to_owned();
+                let mut its = definitions().filter(|text| defined(text).contains(&name));
+                its.next().map(str::to_owned)
+            };
+            let caseless = is_caseless(&member, definition_of);
             if let Some(abilities) = super::locked(&self.known).as_mut() {
                 abilities.alike_members = Some(alike);
+                abilities.caseless_members = caseless;
             }
         }
         if known.is_empty() {

@@ -114,14 +114,6 @@ impl Groups {
     pub(super) fn name_of(&self, entry: &Entry) -> Option<String> {
         entry.named(&self.name)
     }
-
-    /// The form in which members compare.
-    pub(super) fn member_key(&self, value: &str) -> String {
-        match self.form {
-            MemberForm::Dn => dn::key(value),
-            MemberForm::Username => value.to_lowercase(),
-        }
-    }
 }
 
 /// What stands in a group for a member.

@@ -108,15 +108,15 @@ impl LdapConnector {
 
     fn ids_by_name(&self, rows: &[Entry]) -> Known {
         let mut known = Known::default();
-        let wants_names = self
-            .config
-            .groups
-            .as_ref()
-            .is_some_and(|groups| groups.form == MemberForm::Username);
+        let groups = self.config.groups.as_ref();
+        let by_username = groups.filter(|groups| groups.form == MemberForm::Username);
+        let rule = by_username.map(|groups| self.member_rule(groups));
         for entry in rows {
             if let Some(id) = self.config.id.of(entry).map(AccountId::new) {
-                if wants_names && let Some(name) = self.username(entry) {
-                    known.username.insert(name.to_lowercase(), id.clone());
+                if let Some(rule) = rule
+                    && let Some(name) = self.username(entry)
+                {
+                    known.username.insert(rule.key(&name), id.clone());
                 }
                 known.dn.insert(dn::key(&entry.dn), id);
             }
@@ -146,9 +146,10 @@ impl LdapConnector {
             MemberForm::Username => &known.username,
         };
         let members = self.members(entry).await?;
+        let rule = self.member_rule(groups);
         let mut holders: Vec<AccountId> = members
             .iter()
-            .filter_map(|value| ids.get(&groups.member_key(value)).cloned())
+            .filter_map(|value| ids.get(&rule.key(value)).cloned())
             .collect();
         holders.sort();
         holders.dedup();

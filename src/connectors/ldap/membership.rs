@@ -131,10 +131,11 @@ impl LdapConnector {
                 return Ok(());
             }
             // Some of it is so already, or the group would be left empty: what is there decides.
+            let rule = self.member_rule(groups);
             let now = self.members_now(groups, group).await?;
             let open: Vec<Wish> = batch
                 .iter()
-                .filter(|wish| now.contains_key(&groups.member_key(&wish.value)) != wish.member)
+                .filter(|wish| now.contains_key(&rule.key(&wish.value)) != wish.member)
                 .cloned()
                 .collect();
             let is_open: BTreeSet<AccountId> =
@@ -183,8 +184,9 @@ impl LdapConnector {
         let (mut adds, mut removes) = (values(true), values(false));
         if let Some(now) = now {
             // As they are written there: not every server compares them by the same rules.
+            let rule = self.member_rule(groups);
             for value in &mut removes {
-                if let Some(written) = now.get(&groups.member_key(value)) {
+                if let Some(written) = now.get(&rule.key(value)) {
                     value.clone_from(written);
                 }
             }
@@ -224,9 +226,8 @@ impl LdapConnector {
             ConnectorError::new(ErrorKind::NotFound, why)
         })?;
         let members = self.members(&entry).await?;
-        let with_key = members
-            .into_iter()
-            .map(|value| (groups.member_key(&value), value));
+        let rule = self.member_rule(groups);
+        let with_key = members.into_iter().map(|value| (rule.key(&value), value));
         Ok(with_key.collect())
     }
 

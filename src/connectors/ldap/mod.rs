@@ -17,6 +17,7 @@ mod ids;
 mod listing;
 mod making;
 mod marking;
+mod member_rule;
 mod membership;
 mod observe;
 mod passwords;

@@ -36,7 +36,8 @@ impl LdapConnector {
             return Ok(());
         };
         let (old, new) = (groups.value_of(from), groups.value_of(to));
-        if groups.member_key(&old) == groups.member_key(&new) {
+        let rule = self.member_rule(groups);
+        if rule.key(&old) == rule.key(&new) {
             return Ok(());
         }
         self.replace_member(groups, &old, Some(&new)).await
@@ -60,8 +61,8 @@ impl LdapConnector {
         let Some(groups) = &self.config.groups else {
             return Ok(());
         };
-        let same = groups.member_key(&groups.value_of(named))
-            == groups.member_key(&groups.value_of(other));
+        let rule = self.member_rule(groups);
+        let same = rule.key(&groups.value_of(named)) == rule.key(&groups.value_of(other));
         if same {
             Ok(())
         } else {
@@ -148,7 +149,8 @@ impl LdapConnector {
         new: Option<&str>,
     ) -> Result<(), Failure> {
         let all = self.members(group).await?;
-        let is_old = |value: &String| groups.member_key(value) == groups.member_key(old);
+        let rule = self.member_rule(groups);
+        let is_old = |value: &String| rule.key(value) == rule.key(old);
         if !all.iter().any(is_old) {
             return Ok(());
         }

@@ -80,13 +80,18 @@ async fn a_working_life() {
 }
 
 fn users(server: &MariaDb) -> MariaDbUsers {
+    users_at(server, server.port(), true)
+}
+
+/// A connector to the users of a server that is reached at a port.
+pub fn users_at(server: &MariaDb, port: u16, encrypted: bool) -> MariaDbUsers {
     let config = ServerConfig {
         host: "127.0.0.1".to_owned(),
-        port: server.port(),
+        port,
         database: "mysql".to_owned(),
         username: "rollcall".to_owned(),
         password: server.password().into(),
-        encrypted: true,
+        encrypted,
         ca_bundle: Some(server.ca_pem().to_owned()),
         allow_link_local: false,
         timeout: std::time::Duration::from_secs(20),

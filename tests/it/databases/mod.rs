@@ -1,9 +1,11 @@
 //! Stories of databases: PostgreSQL and MariaDB behind a real API server.
 
+mod adoption_faults;
 mod bad_input;
 mod expiry;
 mod four_targets;
 mod mariadb;
+mod mariadb_faults;
 mod working_life;
 
 use serde_json::{Value, json};
@@ -13,7 +15,7 @@ use crate::support::mariadb::MariaDb;
 use crate::support::postgres::Postgres;
 
 /// What a connector needs to know of a server.
-trait Server {
+pub trait Server {
     fn ca_pem(&self) -> &str;
     fn host(&self) -> String;
     fn password(&self) -> &str;
@@ -44,7 +46,7 @@ impl Server for MariaDb {
 }
 
 /// A connector to a database that lists every second and makes missing groups.
-fn connector(name: &str, server: &impl Server, block: Value, attributes: &Value) -> Value {
+pub fn connector(name: &str, server: &impl Server, block: Value, attributes: &Value) -> Value {
     let mut block = block;
     block["auth"]["passwordSecretKeyRef"]["name"] = json!(name);
     json!({

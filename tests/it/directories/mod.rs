@@ -1,11 +1,13 @@
 //! Stories of directories: OpenLDAP and Active Directory behind a real API server.
 
 mod adoption;
+mod adoption_faults;
 mod bad_input;
 mod expiry;
 mod faults;
 pub mod kit;
 mod names;
 mod passwords;
+mod posix_groups;
 mod renamed_group;
 mod working_life;

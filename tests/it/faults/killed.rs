@@ -3,7 +3,6 @@
 //! than that takes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -14,6 +13,7 @@ use serde_json::{Value, json};
 use super::kinds::{effects, kind};
 use crate::stories::kit::{Story, connector_to, cycles, is, template};
 use crate::support::operator::OperatorProcess;
+use crate::support::process::kill;
 use crate::support::proxy::{Asked, Proxy, Verdict};
 use crate::support::targets::ScimServer;
 use crate::support::wait::eventually;
@@ -80,13 +80,6 @@ fn subject(asked: &Asked) -> String {
         ["status", _, kind, ..] => format!("{} {kind}/status", asked.method),
         _ => format!("{} {path}", asked.method),
     }
-}
-
-fn kill(process: u32) {
-    let sent = Command::new("kill")
-        .args(["-KILL", &process.to_string()])
-        .status();
-    assert!(sent.unwrap().success());
 }
 
 /// What is declared of one person.

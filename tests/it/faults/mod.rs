@@ -5,7 +5,7 @@ mod changed_meanwhile;
 mod huge;
 mod inventory;
 mod killed;
-mod kinds;
+pub mod kinds;
 mod lies;
 mod lost_answers;
 mod stage;

@@ -119,7 +119,8 @@ impl Looker {
     }
 }
 
-async fn encrypted(tcp: TcpStream, ca_pem: &str) -> TlsStream<TcpStream> {
+/// A connection that is encrypted, to a server with a certificate from this authority.
+pub async fn encrypted(tcp: TcpStream, ca_pem: &str) -> TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap())

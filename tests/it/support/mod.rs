@@ -1,11 +1,11 @@
 //! What the tests stand on: processes that end with the test, a control plane, applications, Helm, waiting.
 
+pub mod audit_log;
 pub mod authority;
 pub mod controlplane;
 pub mod deployed;
 pub mod directory;
 pub mod helm;
-pub mod ldap_proxy;
 pub mod mariadb;
 pub mod namespace;
 pub mod oauth2;
@@ -17,4 +17,6 @@ pub mod proxy;
 pub mod samba;
 pub mod scim_client;
 pub mod targets;
+pub mod trap;
 pub mod wait;
+pub mod wire_proxy;

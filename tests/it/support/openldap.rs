@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
+use super::audit_log;
 use super::authority::Certified;
 use super::directory::Looker;
 use super::process::{Tied, exercised, free_port, repository};
@@ -103,6 +104,11 @@ impl OpenLdap {
         self.port
     }
 
+    /// Its port for LDAPS.
+    pub fn tls_port(&self) -> u16 {
+        self.tls_port
+    }
+
     /// Where it listens for LDAP, with StartTLS or without.
     pub fn url(&self) -> String {
         format!("ldap://127.0.0.1:{}", self.port)
@@ -140,6 +146,13 @@ impl OpenLdap {
             },
             "groups": {"base": format!("ou=groups,{SUFFIX}"), "kind": "GroupOfNames"},
         })
+    }
+
+    /// Every single change that [`BIND_DN`] has made so far, as the directory itself has noted it: with the option
+    /// `AUDIT=1`.
+    pub fn changes(&self) -> Vec<String> {
+        let path = self.folder.path().join("slapd/changes.ldif");
+        audit_log::changes(&std::fs::read_to_string(path).unwrap(), BIND_DN)
     }
 
     /// One who may do anything.

@@ -154,7 +154,12 @@ impl OperatorProcess {
         Self::start_with(namespace, &proxy.kubeconfig(), &[], &[]).await
     }
 
-    /// As `start_through`, without waiting until it is ready: it may be killed before.
+    /// Starts it without waiting until it is ready: it may be killed before.
+    pub fn launch_in(namespace: &Namespace) -> Self {
+        Self::launch(namespace, &namespace.kubeconfig(), &[], &[])
+    }
+
+    /// As `launch_in`; it speaks to the API server through a proxy.
     pub fn launch_through(namespace: &Namespace, proxy: &Proxy) -> Self {
         Self::launch(namespace, &proxy.kubeconfig(), &[], &[])
     }

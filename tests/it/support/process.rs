@@ -121,6 +121,14 @@ impl Drop for Tied {
     }
 }
 
+/// Kills a process (SIGKILL), by its number.
+pub fn kill(process: u32) {
+    let sent = Command::new("kill")
+        .args(["-KILL", &process.to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
 /// A port of loopback that was free a moment ago.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();

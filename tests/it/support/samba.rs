@@ -104,6 +104,11 @@ impl Samba {
         .await;
     }
 
+    /// The port of loopback where it is reached for LDAPS.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Where it is reached for LDAPS.
     pub fn url(&self) -> String {
         format!("ldaps://127.0.0.1:{}", self.port)

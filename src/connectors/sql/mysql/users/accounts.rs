@@ -175,11 +175,8 @@ impl MariaDbUsers {
             if let Some(new) = new.filter(|new| *new != found.user) {
                 self.must_be_free(&what, &mut connection, &new.name, Some(&found.user))
                     .await?;
-                let rename = format!("RENAME USER {} TO {new}", found.user);
-                self.run(&what, &mut connection, rename).await?;
-                // Sessions go on under the name that they began with, where nothing would find them later.
-                let old = std::mem::replace(&mut found.user, new);
-                self.end_sessions(&what, &mut connection, &old.name).await?;
+                self.rename(&what, &mut connection, &found, &new).await?;
+                found.user = new;
             }
             if let Some(limit) = limit {
                 let alter = format!(
@@ -197,6 +194,35 @@ impl MariaDbUsers {
         self.server
             .bounded(&what, Stage::Committing, changing)
             .await
+    }
+
+    /// Renames a user who has no sessions any more: they would go on under the name that they began with, where nothing
+    /// finds them later. Nobody comes in meanwhile, and an end in the middle leaves a user that is locked, which is
+    /// seen.
+    async fn rename(
+        &self,
+        what: &str,
+        connection: &mut Conn,
+        found: &Found,
+        new: &User,
+    ) -> Result<()> {
+        let old = &found.user;
+        if !found.is_locked {
+            let lock = format!("ALTER USER {old} ACCOUNT LOCK");
+            self.run(what, connection, lock).await?;
+        }
+        let mut renamed = self.end_sessions(what, connection, &old.name).await;
+        if renamed.is_ok() {
+            let rename = format!("RENAME USER {old} TO {new}");
+            renamed = self.run(what, connection, rename).await;
+        }
+        if !found.is_locked {
+            let now = if renamed.is_ok() { new } else { old };
+            let unlock = format!("ALTER USER {now} ACCOUNT UNLOCK");
+            let unlocked = self.run(what, connection, unlock).await;
+            return renamed.and(unlocked);
+        }
+        renamed
     }
 
     /// Refuses a name that another user has, from wherever they sign in, also in other letters: to the server

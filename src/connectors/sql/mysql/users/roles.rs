@@ -122,27 +122,23 @@ impl MariaDbUsers {
         let has =
             having.contains(own) || own_role.as_ref().is_some_and(|role| having.contains(role));
         if wanted && !has {
-            let to = match &own_role {
-                // The role may not be there yet where its user is half made.
-                Some(role) => {
-                    let role = name(&role.name);
-                    let make = format!("CREATE ROLE IF NOT EXISTS {role}");
-                    self.run(what, connection, make).await?;
-                    role
-                }
-                None => own.to_string(),
+            let Some(role) = &own_role else {
+                let give = format!("GRANT {given} TO {own}");
+                return self.granted(what, connection, give).await;
             };
-            self.granted(what, connection, format!("GRANT {given} TO {to}"))
-                .await?;
-            if let (Some(role), None) = (&own_role, &found.default_role) {
-                // An end in the middle of taking the user over left this out.
-                let begin = format!("SET DEFAULT ROLE {} FOR {own}", name(&role.name));
-                // What finishes one that is half made does that as well.
-                if !found.is_unfinished {
-                    self.run(what, connection, begin).await?;
-                }
+            let role = name(&role.name);
+            // The role may not be there yet where its user is half made.
+            let make = format!("CREATE ROLE IF NOT EXISTS {role}");
+            self.run(what, connection, make).await?;
+            // An end in the middle of taking the user over left this out. It comes first: what is given to a role that
+            // its user does not begin with looks given, and counts for nothing. (What finishes a user that is half
+            // made does that as well.)
+            if found.default_role.is_none() && !found.is_unfinished {
+                let begin = format!("SET DEFAULT ROLE {role} FOR {own}");
+                self.run(what, connection, begin).await?;
             }
-            return Ok(());
+            let give = format!("GRANT {given} TO {role}");
+            return self.granted(what, connection, give).await;
         }
         if !wanted && having.contains(own) {
             let revoke = format!("REVOKE {given} FROM {own}");

@@ -1,71 +1,18 @@
-//! Fault story 9: a secret is planted in every credential, and applications give it back in whatever
-//! they answer. It appears in no status, event, log line, metric, error or panic.
+//! Applications that speak SCIM, and the token endpoint before them.
 
-use std::collections::BTreeSet;
-use std::fmt::Debug;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
-use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::api::events::v1::Event;
-use kube::Resource;
-use kube::api::ListParams;
-use rollcall::api::{AppConnector, Employee, RoleTemplate, SECRET_HOSTS_ANNOTATION, SECRET_LABEL};
-use rollcall::connectors::scim::{Auth, ClientAuthentication, OAuth2, ScimConfig, ScimConnector};
-use rollcall::runtime::secrets::SecretView;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use rollcall::api::AppConnector;
 use serde_json::{Value, json};
 
-use super::kit::{Story, connector_to, employee, everyone, tells};
+use super::super::kit::{Story, connector_to, employee, everyone, tells};
+use super::{are_nowhere, forms, objects, random, secret, talkative};
 use crate::support::controlplane::control_plane;
 use crate::support::oauth2::{CLIENT_ID, TokenServer};
-use crate::support::operator::OperatorProcess;
 use crate::support::proxy::{Asked, Proxy, Verdict};
 use crate::support::targets::ScimServer;
 use crate::support::wait::eventually;
-
-/// A marker in every form that it may come to light in.
-fn forms(marker: &str) -> BTreeSet<String> {
-    let percent = |digits: fn(u8) -> String| {
-        let keep = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-        let bytes = marker.bytes();
-        let parts = bytes.map(|b| {
-            if keep(b) {
-                char::from(b).to_string()
-            } else {
-                digits(b)
-            }
-        });
-        parts.collect::<String>()
-    };
-    let json = serde_json::to_string(marker).unwrap();
-    let mut forms = BTreeSet::from([
-        marker.to_owned(),
-        percent(|b| format!("%{b:02X}")),
-        percent(|b| format!("%{b:02x}")),
-        json.trim_matches('"').to_owned(),
-        format!("{marker:?}").trim_matches('"').to_owned(),
-    ]);
-    for before in 0..3 {
-        // The letters that depend on nothing but the marker, wherever it stands.
-        let padded = [vec![0; before], marker.as_bytes().to_vec()].concat();
-        let range = (before * 8_usize).div_ceil(6)..padded.len() * 8 / 6;
-        for engine in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
-            forms.insert(engine.encode(&padded)[range.clone()].to_owned());
-        }
-    }
-    forms
-}
-
-fn random() -> String {
-    let letters = std::iter::repeat_with(fastrand::alphanumeric);
-    letters.take(20).collect()
-}
 
 /// What an application answers that has nothing better to say than what it was sent.
 fn echo(code: u16, of: &str, marker: &str) -> Verdict {
@@ -111,41 +58,6 @@ const ECHOES: [(&str, u16, &str); 9] = [
 
 fn connector(name: &str, proxy: &Proxy) -> Value {
     connector_to(name, proxy.base_url().as_str())
-}
-
-async fn secret(story: &Story, name: &str, host: &str, value: &str) {
-    let secret = json!({
-        "metadata": {
-            "name": name,
-            "labels": {SECRET_LABEL: "true"},
-            "annotations": {SECRET_HOSTS_ANNOTATION: host},
-        },
-        "stringData": {"token": value},
-    });
-    story.ns.apply::<Secret>(secret).await.unwrap();
-}
-
-/// Every object of a kind as JSON, its spec apart: that is what somebody wrote.
-async fn objects<K>(story: &Story) -> Vec<String>
-where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
-        + Clone
-        + Debug
-        + Serialize
-        + DeserializeOwned,
-{
-    let list = story
-        .ns
-        .api::<K>()
-        .list(&ListParams::default())
-        .await
-        .unwrap();
-    let objects = list.items.iter().map(|object| {
-        let mut object = serde_json::to_value(object).unwrap();
-        object.as_object_mut().unwrap().remove("spec");
-        object.to_string()
-    });
-    objects.collect()
 }
 
 /// The secrets, each in a credential of its own.
@@ -262,33 +174,21 @@ impl Planted {
             .await;
     }
 
-    /// None of them is in any of these.
-    fn are_not_in(&self, papers: &[(&str, String)]) {
-        let tokens: Vec<String> = self
-            .client
-            .issued()
-            .into_iter()
-            .filter_map(|i| i.token)
-            .collect();
-        assert!(!tokens.is_empty());
-        let markers = [
-            self.token.as_str(),
+    /// All of them, those that the token endpoint has given since included.
+    fn markers(&self) -> Vec<String> {
+        let tokens = self.client.issued().into_iter().filter_map(|i| i.token);
+        let mut markers: Vec<String> = tokens.collect();
+        assert!(!markers.is_empty());
+        let planted = [
+            &self.token,
             &self.password,
             &self.key,
             &self.user,
             &self.lines,
-            self.client.secret(),
         ];
-        let markers = markers.into_iter().chain(tokens.iter().map(String::as_str));
-        for form in markers.flat_map(forms) {
-            for (what, paper) in papers {
-                if let Some(at) = paper.find(&form) {
-                    let from = paper.floor_char_boundary(at.saturating_sub(300));
-                    let to = paper.ceil_char_boundary(at + 300);
-                    panic!("{form} is in the {what}:\n{}", &paper[from..to]);
-                }
-            }
-        }
+        markers.extend(planted.map(Clone::clone));
+        markers.push(self.client.secret().to_owned());
+        markers
     }
 }
 
@@ -344,8 +244,7 @@ async fn it_comes_to_light_nowhere() {
     let echoing = planted.echoing(&server).await;
     let refusing = planted.refusing(&server).await;
     let story = Story::new("planted").await;
-    let words = ["--log-format", "json"];
-    let operator = OperatorProcess::start_as(&story.ns, &words, &[("RUST_LOG", "trace")]).await;
+    let operator = talkative(&story).await;
     planted.plant(&story, &echoing, &refusing).await;
     let refusing_tokens = planted.refusing_tokens(&server).await;
     planted.plant_clients(&story, &refusing_tokens).await;
@@ -363,82 +262,7 @@ async fn it_comes_to_light_nowhere() {
     story.provisioned("zoe", 1).await;
     all_is_told(&story).await;
 
-    let log = operator.log();
-    // It is a log of everything, also of the libraries that handle the credential.
-    for library in ["hyper_util", "kube", "rollcall::audit"] {
-        let line = format!("\"target\":\"{library}");
-        assert!(log.contains(&line), "{library} logs nothing");
-    }
-    let mut papers = vec![("metrics", operator.metrics().await), ("log", log)];
-    let mut add = |what, found: Vec<String>| papers.extend(found.into_iter().map(|o| (what, o)));
-    add("employee", objects::<Employee>(&story).await);
-    add("role template", objects::<RoleTemplate>(&story).await);
-    add("connector", objects::<AppConnector>(&story).await);
-    add("event", objects::<Event>(&story).await);
-    assert!(papers.len() > 15, "{}", papers.len());
-    planted.are_not_in(&papers);
-}
-
-/// What a panic would print of what holds a credential, or part of one.
-#[test]
-fn no_panic_tells_it() {
-    let marker = format!("m4rk-{}", random());
-    let secret = Secret {
-        metadata: kube::core::ObjectMeta {
-            name: Some("directory".to_owned()),
-            labels: Some([(SECRET_LABEL.to_owned(), "true".to_owned())].into()),
-            ..kube::core::ObjectMeta::default()
-        },
-        string_data: Some([("token".to_owned(), marker.clone())].into()),
-        data: Some(
-            [(
-                "token".to_owned(),
-                k8s_openapi::ByteString(marker.clone().into_bytes()),
-            )]
-            .into(),
-        ),
-        ..Secret::default()
-    };
-    let view = SecretView::from(secret);
-    let config = |auth| ScimConfig {
-        base_url: "https://localhost:1/scim/v2".parse().unwrap(),
-        auth,
-        ca_bundle: None,
-        allow_link_local: false,
-        timeout: Duration::from_secs(1),
-        page_size: 10,
-        managed_attributes: BTreeSet::new(),
-        manager: false,
-        ways: rollcall::connectors::scim::Ways::default(),
-    };
-    let bearer = config(Auth::Bearer(marker.clone().into()));
-    let basic = config(Auth::Basic {
-        username: "rollcall".to_owned(),
-        password: marker.clone().into(),
-    });
-    let client = config(Auth::OAuth2(OAuth2 {
-        token_url: "https://localhost:1/token".parse().unwrap(),
-        client_id: "rollcall".to_owned(),
-        client_secret: marker.clone().into(),
-        scopes: vec![],
-        audience: None,
-        authentication: ClientAuthentication::Header,
-    }));
-    let connectors = [
-        ScimConnector::new(bearer.clone()),
-        ScimConnector::new(basic.clone()),
-        ScimConnector::new(client.clone()),
-    ];
-    let told = catch_unwind(AssertUnwindSafe(|| {
-        panic!("{view:#?} {bearer:#?} {basic:#?} {client:#?} {connectors:#?}");
-    }));
-    let told = told.unwrap_err().downcast::<String>().unwrap();
-    assert!(
-        told.contains("SecretView") && told.contains("https"),
-        "{told}"
-    );
-    let pair = BASE64_STANDARD.encode(format!("rollcall:{marker}"));
-    for form in forms(&marker).into_iter().chain([pair]) {
-        assert!(!told.contains(&form), "{form}: {told}");
-    }
+    let markers = planted.markers();
+    let markers: Vec<&str> = markers.iter().map(String::as_str).collect();
+    are_nowhere(&story, &operator, &markers).await;
 }
