@@ -16,6 +16,8 @@ pub const STALLED: &str = "Stalled";
 pub const ACCESS_REVOKED: &str = "AccessRevoked";
 /// Employee, RoleTemplate: `True` while credentials are active that no grant justifies.
 pub const ORPHANED_CREDENTIALS: &str = "OrphanedCredentials";
+/// Employee: `True` while a role that is held for a time ends soon.
+pub const ROLES_ENDING: &str = "RolesEnding";
 /// AppConnector: `True` while the target answers with the given credential.
 pub const CONNECTED: &str = "Connected";
 /// AppConnector: `True` when the last listing of accounts and entitlements was complete.

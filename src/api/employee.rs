@@ -112,11 +112,11 @@ pub struct EmployeeSpec {
     /// Whether the person works at present. `Suspended` is the emergency brake.
     #[serde(default)]
     pub employment: Employment,
-    /// Role templates held regardless of their `match`.
+    /// Role templates held regardless of their `match`, for a time or until further notice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
-    pub roles: Vec<ObjectRef>,
+    pub roles: Vec<ExplicitRole>,
     /// Free facts for role templates and attribute mappings.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 64))]
@@ -128,6 +128,34 @@ pub struct EmployeeSpec {
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["connector".into()]))]
     pub links: Vec<AccountLink>,
+}
+
+/// A role template that a person holds because the manifest says so, and on which terms.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExplicitRole {
+    /// Name of the RoleTemplate, in the same namespace.
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = Rule::new(rules::OBJECT_NAME).message(rules::OBJECT_NAME_MESSAGE))]
+    pub name: String,
+    /// Last day on which it is held, `YYYY-MM-DD`, inclusive, in the person's own time zone. Without one
+    /// it is held until the entry is taken out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    #[x_kube(validation = Rule::new(rules::DATE).message(rules::UNTIL_MESSAGE))]
+    pub until: Option<String>,
+    /// Why it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub reason: Option<String>,
+    /// Who approved it. Stays on each grant that it gives for as long as the grant exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 254))]
+    pub approved_by: Option<String>,
+    /// Where it was asked for: a number or an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 254))]
+    pub ticket: Option<String>,
 }
 
 /// What is said by hand of a person's account in one application.
@@ -212,14 +240,14 @@ pub struct EmployeeStatus {
     /// Where the person stands: Upcoming, Preboarding, Active, OnLeave, Suspended, Departed or Retired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
-    /// Ready, AccessRevoked, OrphanedCredentials; Reconciling and Stalled while true.
+    /// Ready, AccessRevoked, OrphanedCredentials, RolesEnding; Reconciling and Stalled while true.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
     /// Short forms for `kubectl get`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<EmployeeSummary>,
-    /// The next dated change of stage.
+    /// The next dated change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_transition: Option<NextTransition>,
     /// Role templates the person holds, and why.
@@ -254,24 +282,41 @@ pub struct EmployeeSummary {
     pub orphaned_credentials: i64,
 }
 
-/// A dated change of stage.
+/// A dated change: of the stage, or of roles that are held for a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NextTransition {
     /// When.
     pub at: Time,
-    /// Into which stage.
-    pub stage: String,
+    /// Into which stage, where the stage changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    /// Role templates whose time is over then, and that nothing else gives.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_LISTED))]
+    pub roles_ending: Vec<String>,
 }
 
 /// A role template that a person holds, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeldRole {
     /// Name of the RoleTemplate.
     pub name: String,
     /// `Match`, `Explicit` or `Included by NAME`.
     pub why: String,
+    /// Last day on which it is held, where the manifest says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Who approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// Why it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
     /// Why the role is kept although it is not given now: its template is broken or disappeared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<String>,

@@ -22,6 +22,10 @@ pub(super) const START_DATE_MESSAGE: &str =
 pub(super) const END_DATE_MESSAGE: &str =
     "endDate must be a day of the calendar, written year-month-day, such as 2027-06-30";
 
+/// What to do about it.
+pub(super) const UNTIL_MESSAGE: &str =
+    "until must be a day of the calendar, written year-month-day, such as 2027-06-30";
+
 /// One `@` with something on both sides. More than that only sending a message proves.
 pub(super) const EMAIL: &str = "self.matches('^[^@[:space:]]+@[^@[:space:]]+$')";
 /// What to do about it.

@@ -14,6 +14,7 @@ use super::policy::{Connector, Policy};
 use super::problem::Problem;
 use super::record::Record;
 use super::roles::{self, Resolution};
+use super::term::End;
 
 /// Entitlements of one account, at most: what is remembered of a person is bounded.
 pub const MAX_ENTITLEMENTS: usize = 512;
@@ -27,6 +28,8 @@ pub struct Desired {
     pub deleting: bool,
     /// Roles held, and those that can't be decided.
     pub roles: Resolution,
+    /// When which of these end because their time is over, the first one first.
+    pub role_ends: Vec<End>,
     /// One entry for each connector that a held role gives something in.
     pub accounts: BTreeMap<ConnectorName, DesiredAccount>,
 }
@@ -67,7 +70,8 @@ pub struct ManagerDesire {
 pub fn desire(policy: &Policy, facts: &Facts, record: &Record, now: Timestamp) -> Desired {
     let subject = Subject::new(facts);
     let lifecycle = lifecycle::at(facts, now);
-    let roles = roles::resolve(policy, facts, &subject, &record.roles);
+    let roles = roles::resolve(policy, facts, &subject, &record.roles, now);
+    let role_ends = roles::ends(policy, facts, &subject, &roles, now);
     let mut accounts: BTreeMap<ConnectorName, DesiredAccount> = BTreeMap::new();
     for role in roles.held.keys() {
         let Some(template) = policy.template(role) else {
@@ -95,6 +99,7 @@ pub fn desire(policy: &Policy, facts: &Facts, record: &Record, now: Timestamp) -
         lifecycle,
         deleting: false,
         roles,
+        role_ends,
         accounts,
     }
 }

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::ids::{AccountId, ConnectorName, EmployeeId, EmployeeName, RoleName, Username};
+use super::term::Term;
 
 /// Whether a person works at present, apart from dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub struct Facts {
     pub employment: Employment,
     /// Roles held regardless of `match`, in declared order.
     pub roles: Box<[RoleName]>,
+    /// On which terms, where any are said of one.
+    pub terms: Box<[Term]>,
     /// Free facts.
     pub attributes: BTreeMap<String, String>,
     /// What is said by hand of the person's accounts.

@@ -64,6 +64,7 @@ pub(crate) fn person(id: &str) -> Facts {
         zone_name: "UTC".into(),
         employment: Employment::Active,
         roles: Box::default(),
+        terms: Box::default(),
         attributes: BTreeMap::new(),
         links: Box::default(),
     }

@@ -132,7 +132,7 @@ fn stage(
 }
 
 /// `None` only beyond the range of instants that a timestamp can hold (after the year 9999).
-fn first_instant(facts: &Facts, day: Date) -> Option<Timestamp> {
+pub(super) fn first_instant(facts: &Facts, day: Date) -> Option<Timestamp> {
     day.to_zoned(facts.zone.clone())
         .and_then(|midnight| midnight.start_of_day())
         .ok()

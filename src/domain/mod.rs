@@ -21,5 +21,6 @@ pub mod problem;
 pub mod record;
 pub mod roles;
 pub mod small_set;
+pub mod term;
 pub mod usernames;
 pub mod whose;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use jiff::Timestamp;
 use litemap::LiteMap;
 
 use super::cel::Subject;
@@ -10,6 +11,7 @@ use super::facts::Facts;
 use super::ids::RoleName;
 use super::policy::Policy;
 use super::problem::Problem;
+use super::term::End;
 
 /// Why a person holds a role.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +34,8 @@ pub struct Resolution {
     /// Roles held until their template, or the one that included them, disappeared. Grants that they
     /// gave are kept for a grace time.
     pub vanished: BTreeMap<RoleName, Why>,
+    /// Who approved roles that are held, where that is said.
+    pub approved: BTreeMap<RoleName, Box<str>>,
     /// What is wrong, or waited for, from this person's point of view.
     pub problems: Vec<Problem>,
 }
@@ -70,11 +74,12 @@ pub fn resolve(
     facts: &Facts,
     subject: &Subject,
     recorded: &LiteMap<RoleName, Why>,
+    now: Timestamp,
 ) -> Resolution {
     let mut out = Resolution::default();
     let mut roots: BTreeMap<RoleName, Why> = BTreeMap::new();
     let mut open: BTreeMap<RoleName, Problem> = BTreeMap::new();
-    for name in &facts.roles {
+    for name in facts.roles.iter().filter(|name| !facts.is_over(name, now)) {
         if policy.template(name).is_none() {
             out.problems.push(Problem::waiting(
                 "RoleMissing",
@@ -117,9 +122,54 @@ pub fn resolve(
         .extend(failed.into_iter().map(|(_, problem)| problem));
     leave_open(policy, &mut out, open, recorded);
     out.vanished = vanished(policy, &out, recorded);
+    out.approved = approved(facts, &out.held);
     out.problems.sort();
     out.problems.dedup();
     out
+}
+
+/// Who approved the roles that are held: of one that another includes, whoever approved that one.
+fn approved(facts: &Facts, held: &BTreeMap<RoleName, Why>) -> BTreeMap<RoleName, Box<str>> {
+    let approver = |role: &RoleName| {
+        let mut role = role;
+        // Of each role that is held the reason is one level nearer to the one that is named.
+        for _ in 0..=held.len() {
+            match held.get(role)? {
+                Why::Included(by) => role = by,
+                Why::Explicit => return facts.term(role)?.approved_by.clone(),
+                Why::Match => return None,
+            }
+        }
+        None
+    };
+    let roles = held.keys().filter(|_| !facts.terms.is_empty());
+    roles
+        .filter_map(|role| Some((role.clone(), approver(role)?)))
+        .collect()
+}
+
+/// The roles, of those held now, that end because their time is over, and that nothing else gives from then on.
+#[must_use]
+pub fn ends(
+    policy: &Policy,
+    facts: &Facts,
+    subject: &Subject,
+    now: &Resolution,
+    at: Timestamp,
+) -> Vec<End> {
+    let mut held: BTreeSet<&RoleName> = now.held.keys().collect();
+    let mut ends = Vec::new();
+    for at in facts.term_ends(at) {
+        let then = resolve(policy, facts, subject, &LiteMap::new(), at).held;
+        let (stay, lost): (BTreeSet<_>, BTreeSet<_>) =
+            held.into_iter().partition(|role| then.contains_key(*role));
+        held = stay;
+        if !lost.is_empty() {
+            let roles = lost.into_iter().cloned().collect();
+            ends.push(End { at, roles });
+        }
+    }
+    ends
 }
 
 /// Recorded roles that are gone because a template is: their own, or one that included them.

@@ -65,6 +65,12 @@ pub(super) fn refresh_grant(
         grant.roles = roles;
         grant.lost_at = None;
     }
+    // Who approved it stays known as long as it is there.
+    let approved = &inputs.desired.roles.approved;
+    let by = grant.roles.iter().find_map(|role| approved.get(role));
+    if by.is_some() && grant.approved_by.as_ref() != by {
+        Arc::make_mut(grant).approved_by = by.cloned();
+    }
 }
 
 /// The roles that give something: those that do now, and those that did and can't be decided, so that

@@ -38,6 +38,11 @@ pub fn plan(inputs: &Inputs<'_>) -> PersonPlan {
         .any(|(name, a)| a.additions_outstanding && !inputs.only_read(name));
     let mut record = Record::default();
     let mut wake_at = inputs.desired.lifecycle.next.as_ref().map(|next| next.at);
+    for end in &inputs.desired.role_ends {
+        for at in [end.told_from(), end.at] {
+            wake_at = earliest(wake_at, Some(at).filter(|at| *at > inputs.now));
+        }
+    }
     let mut accounts = BTreeMap::new();
     for (name, assessment) in assessed {
         let hold = inputs

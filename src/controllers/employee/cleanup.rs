@@ -60,6 +60,7 @@ pub fn desired() -> Desired {
             next: None,
         },
         deleting: true,
+        role_ends: Vec::new(),
         roles: Resolution::default(),
         accounts: BTreeMap::new(),
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
 use crate::api::conditions;
 use crate::api::employee::{AccountState, AccountStatus, EmployeeStatus, OrphanedCredential};
 use crate::controllers::employee::status::LEAVER_HELD;
@@ -40,6 +42,17 @@ pub fn notices(
             "Compare",
             message,
         ));
+    }
+    // Of each role that ends, though others were told of before.
+    let ending = |conditions: &[Condition]| {
+        let all = conditions.iter();
+        all.filter(|c| c.type_ == conditions::ROLES_ENDING)
+            .map(|c| c.message.clone())
+            .next()
+    };
+    let told = ending(&before.conditions);
+    if let Some(message) = ending(&after.conditions).filter(|m| told.as_ref() != Some(m)) {
+        out.push(notice::warning(object(), "RolesEnding", "Expire", message));
     }
     if let Some(message) = notice::began(
         &before.conditions,

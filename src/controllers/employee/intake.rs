@@ -4,11 +4,12 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::api::EmployeeSpec;
-use crate::api::employee::{AccountLink, Employment as Written};
+use crate::api::employee::{AccountLink, Employment as Written, ExplicitRole};
 use crate::controllers::words::Words;
 use crate::domain::facts::{Employment, Facts, Link};
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, RoleName};
 use crate::domain::problem::Problem;
+use crate::domain::term::Term;
 
 /// Checks what a schema could not. Texts that people have in common are shared.
 ///
@@ -75,6 +76,11 @@ pub fn facts(
             Written::Suspended => Employment::Suspended,
         },
         roles: spec.roles.iter().map(|r| RoleName::new(&r.name)).collect(),
+        terms: spec
+            .roles
+            .iter()
+            .filter_map(|role| term(role).transpose())
+            .collect::<Result<_, _>>()?,
         attributes: spec
             .attributes
             .iter()
@@ -82,6 +88,21 @@ pub fn facts(
             .collect(),
         links: spec.links.iter().map(link).collect(),
     })
+}
+
+/// The terms on which a role is named, where any are said.
+fn term(written: &ExplicitRole) -> Result<Option<Term>, Problem> {
+    let field = format!("spec.roles[{}].until", written.name);
+    let until = written.until.as_deref().map(|text| date(&field, text));
+    let text = |text: &Option<String>| text.as_deref().map(Box::from);
+    let term = Term {
+        role: RoleName::new(&written.name),
+        until: until.transpose()?,
+        reason: text(&written.reason),
+        approved_by: text(&written.approved_by),
+        ticket: text(&written.ticket),
+    };
+    Ok(Some(term).filter(|term| *term != Term::of(term.role.clone())))
 }
 
 fn link(written: &AccountLink) -> Link {

@@ -14,3 +14,4 @@ pub mod record;
 pub mod revoked;
 pub mod stalled;
 pub mod status;
+mod upcoming;

@@ -47,13 +47,13 @@ pub fn derive(person: &Person, problem: &Problem, now: Timestamp) -> EmployeeSta
 }
 
 fn role(name: &RoleName, why: &Why, told: &[HeldRole]) -> HeldRole {
+    let told = told.iter().find(|role| role.name == name.as_str());
     HeldRole {
-        name: name.to_string(),
         why: why.to_string(),
-        kept: told
-            .iter()
-            .find(|role| role.name == name.as_str())
-            .and_then(|role| role.kept.clone()),
+        ..told.cloned().unwrap_or_else(|| HeldRole {
+            name: name.to_string(),
+            ..HeldRole::default()
+        })
     }
 }
 

@@ -7,21 +7,23 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use crate::api::conditions::{self, Wanted};
 use crate::api::employee::{
     AccountState, AccountStatus, EmployeeStatus, EmployeeSummary, GrantState as ShownGrant,
-    GrantStatus, HeldRole, MAX_GRANTS, MAX_LISTED, NextTransition, OrphanedCredential,
+    GrantStatus, HeldRole, MAX_GRANTS, MAX_LISTED, OrphanedCredential,
 };
 use crate::controllers::employee::readiness::readiness;
-use crate::controllers::employee::{cleanup, orphans, outcome, outlook, revoked};
+use crate::controllers::employee::{cleanup, orphans, outcome, outlook, revoked, upcoming};
 use crate::controllers::pause::Pause;
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Failure, Person, Realm};
 use crate::domain::account::Activity;
 use crate::domain::desired::Desired;
 use crate::domain::facts::Facts;
-use crate::domain::ids::ConnectorName;
-use crate::domain::lifecycle::{Stage, Transition};
+use crate::domain::ids::{ConnectorName, RoleName};
+use crate::domain::lifecycle::Stage;
 use crate::domain::matching::CONFLICTS;
 use crate::domain::problem::{NOT_APPLIED, Problem};
 use crate::domain::record::RecordedAccount;
+use crate::domain::roles::Why;
+use crate::domain::term::Term;
 use crate::plan::parts::{GrantPlan, GrantState, Step};
 use crate::plan::{AccountPlan, Goal, Operation, PersonPlan};
 
@@ -88,11 +90,12 @@ pub fn derive(
     let orphaned_credentials = i64::try_from(orphans.len()).unwrap_or(i64::MAX);
     orphans.truncate(MAX_LISTED);
     let newest = person.status.newest();
-    let next = desired.lifecycle.next.as_ref();
+    let next = upcoming::transition(desired);
     let zone = person
         .facts
         .as_ref()
         .map_or(TimeZone::UTC, |facts| facts.zone.clone());
+    wanted.extend(upcoming::roles_ending(desired, &zone, now));
     EmployeeStatus {
         observed_generation: person.meta.generation,
         stage: if desired.deleting {
@@ -104,26 +107,17 @@ pub fn derive(
         conditions: conditions::merge(&newest.conditions, wanted, person.meta.generation, now),
         summary: Some(EmployeeSummary {
             accounts: format!("{right}/{}", accounts.len()),
-            next: next.map(|next| short_date(next, now, &zone)),
+            next: next
+                .as_ref()
+                .map(|next| upcoming::summary(next, now, &zone)),
             orphaned_credentials,
         }),
-        next_transition: next.map(|next| NextTransition {
-            at: Time(next.at),
-            stage: next.stage.word().to_owned(),
-        }),
-        roles: roles(desired, plan),
+        next_transition: next,
+        roles: roles(facts.map(|facts| &**facts), desired, plan),
         accounts,
         orphaned_credentials: orphans,
         last_handled_reconcile_at: person.request.handled(),
     }
-}
-
-/// The year is told where it is not this one.
-fn short_date(next: &Transition, now: Timestamp, zone: &TimeZone) -> String {
-    let at = next.at.to_zoned(zone.clone());
-    let this_year = now.to_zoned(zone.clone()).year() == at.year();
-    let date = at.strftime(if this_year { "%-d %b" } else { "%-d %b %Y" });
-    format!("{} {date}", next.stage.word())
 }
 
 /// Whether an account is as it should be.
@@ -390,14 +384,18 @@ fn missing_manager(realm: &Realm, facts: &Facts, stage: Stage) -> Option<Problem
     })
 }
 
-fn roles(desired: &Desired, plan: &PersonPlan) -> Vec<HeldRole> {
-    plan.record
-        .roles
-        .iter()
-        .take(MAX_LISTED)
-        .map(|(name, why)| HeldRole {
+fn roles(facts: Option<&Facts>, desired: &Desired, plan: &PersonPlan) -> Vec<HeldRole> {
+    let one = |(name, why): (&RoleName, &Why)| {
+        let named = facts.filter(|_| *why == Why::Explicit);
+        let term = named.and_then(|facts| facts.term(name));
+        let said = |part: fn(&Term) -> Option<&str>| term.and_then(part).map(str::to_owned);
+        HeldRole {
             name: name.to_string(),
             why: why.to_string(),
+            until: term.and_then(|term| term.until).map(|day| day.to_string()),
+            approved_by: said(|term| term.approved_by.as_deref()),
+            reason: said(|term| term.reason.as_deref()),
+            ticket: said(|term| term.ticket.as_deref()),
             kept: desired
                 .roles
                 .undecided
@@ -408,6 +406,7 @@ fn roles(desired: &Desired, plan: &PersonPlan) -> Vec<HeldRole> {
                         "its RoleTemplate disappeared; what it gave is kept for an hour".to_owned()
                     })
                 }),
-        })
-        .collect()
+        }
+    };
+    plan.record.roles.iter().take(MAX_LISTED).map(one).collect()
 }

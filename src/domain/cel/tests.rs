@@ -35,6 +35,7 @@ pub(super) fn ada() -> Facts {
         zone_name: "Europe/Berlin".into(),
         employment: Employment::Active,
         roles: ["everyone".into(), "eng-core".into()].into(),
+        terms: [].into(),
         attributes: [("badge", "B-17"), ("floor", "3"), ("teams", "red,green")]
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .into(),

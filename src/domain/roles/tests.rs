@@ -1,8 +1,9 @@
 //! Who holds what, and what can't be told.
 
 use super::*;
-use crate::domain::fixtures::{connector, person, policy, template};
+use crate::domain::fixtures::{at, connector, person, policy, template};
 use crate::domain::policy::TemplateSpec;
+use crate::domain::term::Term;
 
 fn resolution(
     templates: &[TemplateSpec],
@@ -16,7 +17,8 @@ fn resolution(
         .iter()
         .map(|(r, w)| ((*r).into(), w.clone()))
         .collect();
-    resolve(&policy, &facts, &Subject::new(&facts), &recorded)
+    let now = at("2027-01-01T00:00:00Z");
+    resolve(&policy, &facts, &Subject::new(&facts), &recorded, now)
 }
 
 fn held(found: &Resolution) -> Vec<String> {
@@ -256,4 +258,118 @@ fn a_reason_survives_a_status() {
         assert_eq!(Why::parse(&why.to_string()), Some(why));
     }
     assert_eq!(Why::parse("Because"), None);
+}
+
+/// Everybody in Marketing is in `staff`; `on-call`, which includes `pager`, and `lead` are held for a time.
+fn held_for_a_time(now: &str) -> (Resolution, Vec<End>) {
+    let templates = [
+        template("staff").matching("employee.department == 'Marketing'"),
+        template("on-call").including(&["pager"]),
+        template("pager"),
+        template("lead").including(&["staff"]),
+    ];
+    let mut facts = person("1");
+    facts.zone = jiff::tz::TimeZone::get("Pacific/Auckland").unwrap();
+    facts.roles = ["on-call", "lead", "staff"].map(RoleName::new).into();
+    let until = |role: &str, day: i8| Term {
+        until: Some(jiff::civil::date(2027, 1, day)),
+        approved_by: Some(format!("who approves {role}").into()),
+        ..Term::of(role.into())
+    };
+    facts.terms = [until("on-call", 20), until("lead", 10), until("staff", 5)].into();
+    let policy = policy(templates, [connector("dir")]);
+    let (subject, now) = (Subject::new(&facts), at(now));
+    let found = resolve(&policy, &facts, &subject, &LiteMap::new(), now);
+    let ends = ends(&policy, &facts, &subject, &found, now);
+    (found, ends)
+}
+
+#[test]
+fn a_role_ends_with_its_last_day_where_the_person_is() {
+    // In Auckland it is 13 hours later than in Greenwich.
+    for (now, expected) in [
+        (
+            "2027-01-05T10:59:59Z",
+            vec![
+                "lead: Explicit",
+                "on-call: Explicit",
+                "pager: Included by on-call",
+                "staff: Explicit",
+            ],
+        ),
+        (
+            "2027-01-05T11:00:00Z",
+            vec![
+                "lead: Explicit",
+                "on-call: Explicit",
+                "pager: Included by on-call",
+                "staff: Match",
+            ],
+        ),
+        (
+            "2027-01-10T11:00:00Z",
+            vec![
+                "on-call: Explicit",
+                "pager: Included by on-call",
+                "staff: Match",
+            ],
+        ),
+        ("2027-01-20T11:00:00Z", vec!["staff: Match"]),
+    ] {
+        let (found, _) = held_for_a_time(now);
+        assert_eq!(held(&found), expected, "{now}");
+        assert!(found.problems.is_empty() && found.vanished.is_empty());
+    }
+}
+
+#[test]
+fn what_ends_is_told_unless_something_else_gives_it() {
+    let (_, ends) = held_for_a_time("2027-01-01T00:00:00Z");
+    let told: Vec<String> = ends
+        .iter()
+        .map(|end| format!("{} {:?}", end.at, end.roles))
+        .collect();
+    // `staff` is held by everybody in Marketing, and ends with no date.
+    assert_eq!(ends.len(), 2, "{told:?}");
+    assert_eq!(ends[0].at, at("2027-01-10T11:00:00Z"));
+    assert_eq!(ends[0].roles, [RoleName::new("lead")]);
+    assert_eq!(ends[0].told_from(), at("2027-01-03T11:00:00Z"));
+    assert_eq!(ends[1].at, at("2027-01-20T11:00:00Z"));
+    assert_eq!(ends[1].roles, ["on-call", "pager"].map(RoleName::new));
+}
+
+#[test]
+fn who_approved_a_role_approved_what_it_includes() {
+    let (found, _) = held_for_a_time("2027-01-07T00:00:00Z");
+    let approved: Vec<(&str, &str)> = found
+        .approved
+        .iter()
+        .map(|(role, by)| (role.as_str(), &**by))
+        .collect();
+    assert_eq!(
+        approved,
+        [
+            ("lead", "who approves lead"),
+            ("on-call", "who approves on-call"),
+            ("pager", "who approves on-call"),
+        ]
+    );
+}
+
+#[test]
+fn a_role_whose_time_is_over_is_waited_for_by_nobody() {
+    let mut facts = person("1");
+    facts.roles = ["gone".into()].into();
+    facts.terms = [Term {
+        until: Some(jiff::civil::date(2026, 12, 31)),
+        ..Term::of("gone".into())
+    }]
+    .into();
+    let policy = policy([], [connector("dir")]);
+    let found = |now| {
+        let subject = Subject::new(&facts);
+        resolve(&policy, &facts, &subject, &LiteMap::new(), at(now)).problems
+    };
+    assert_eq!(found("2026-12-31T00:00:00Z").len(), 1);
+    assert!(found("2027-01-01T00:00:00Z").is_empty());
 }

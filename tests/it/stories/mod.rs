@@ -29,6 +29,7 @@ mod reconcile_now;
 mod rotated;
 mod shared_target;
 pub mod stolen;
+mod time_bound;
 mod two_accounts;
 mod unreadable;
 mod untrusted;

@@ -33,6 +33,7 @@ fn refused_employees() -> impl Iterator<Item = Case> {
     let name = "not a name that an object can have: use lower-case letters";
     let key = "names of attributes may have 63 characters";
     let start = "startDate must be a day of the calendar, written year-month-day, such as 2026-12-01";
+    let until = "until must be a day of the calendar, written year-month-day, such as 2027-06-30";
     let end = "endDate must be a day of the calendar, written year-month-day, such as 2027-06-30";
     [
         ("/spec/employeeId", json!(null), "spec.employeeId: Required"),
@@ -95,6 +96,15 @@ fn refused_employees() -> impl Iterator<Item = Case> {
         ("/spec/roles", json!([{"name": long(254)}]), "253"),
         ("/spec/roles", json!([{"name": "Not A Role"}]), name),
         ("/spec/roles", json!([{"name": "a"}, {"name": "a"}]), "Duplicate value"),
+        ("/spec/roles", json!([{"name": "a", "until": "next week"}]), until),
+        ("/spec/roles", json!([{"name": "a", "until": "2027-02-30"}]), until),
+        ("/spec/roles", json!([{"name": "a", "until": long(65)}]), "64"),
+        ("/spec/roles", json!([{"name": "a", "reason": ""}]), "at least 1 chars long"),
+        ("/spec/roles", json!([{"name": "a", "reason": long(1025)}]), "1024"),
+        ("/spec/roles", json!([{"name": "a", "approvedBy": ""}]), "at least 1 chars long"),
+        ("/spec/roles", json!([{"name": "a", "approvedBy": long(255)}]), "254"),
+        ("/spec/roles", json!([{"name": "a", "ticket": ""}]), "at least 1 chars long"),
+        ("/spec/roles", json!([{"name": "a", "ticket": long(255)}]), "254"),
         ("/spec/roles", many(65, |i| json!({"name": format!("r{i}")})), "must have at most 64 items"),
         ("/spec/attributes", map_of(65), "must have at most 64 items"),
         ("/spec/attributes", json!({"team": long(1025)}), "1024"),
@@ -349,6 +359,7 @@ pub fn accepted() -> Vec<Value> {
         ("/spec/type", json!("Contractor")),
         ("/spec/employment", json!("Suspended")),
         ("/spec/roles", many(64, |i| json!({"name": format!("r{i}")}))),
+        ("/spec/roles", json!([{"name": "a", "until": "2028-02-29", "reason": "r", "approvedBy": long(254), "ticket": "T-1"}])),
         ("/spec/attributes", map_of(64)),
         ("/spec/attributes", json!({long(63): "", "cost-center.eu": "v"})),
         ("/spec/managerRef", json!({"name": "grace.hopper-2"})),
