@@ -13,4 +13,6 @@ pub mod controllers;
 pub mod dispatch;
 pub mod domain;
 pub mod plan;
+#[cfg(test)]
+mod properties;
 pub mod runtime;

@@ -52,7 +52,7 @@ pub fn notices(
     };
     let told = ending(&before.conditions);
     if let Some(message) = ending(&after.conditions).filter(|m| told.as_ref() != Some(m)) {
-        out.push(notice::warning(object(), "RolesEnding", "Expire", message));
+        out.push(notice::warning(object(), "RolesEnding", "Check", message));
     }
     if let Some(message) = notice::began(
         &before.conditions,

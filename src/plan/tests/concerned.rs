@@ -10,10 +10,10 @@ use super::checks::Checks;
 use super::history::{self, PEOPLE};
 use super::town::Town;
 use crate::domain::desired::{Desired, desire};
-use crate::domain::fixtures::runner;
 use crate::domain::ids::EmployeeId;
 use crate::domain::policy::{Policy, PolicyChange};
 use crate::plan::PersonPlan;
+use crate::properties::runner;
 
 /// What is desired and planned for a person under a policy.
 fn under(town: &mut Town, id: &EmployeeId, policy: &Policy) -> (Desired, PersonPlan) {

@@ -10,11 +10,11 @@ use super::target::{Fate, Target};
 use super::town::Town;
 use crate::domain::account::{Activity, AttributeValue};
 use crate::domain::facts::{Employment, Facts, Link};
-use crate::domain::fixtures::runner;
 use crate::domain::fixtures::{connector, person, template};
 use crate::domain::ids::{ConnectorName, EmployeeId, Username};
 use crate::domain::policy::{Adopt, MatchingSpec, TemplateSpec};
 use crate::domain::record::Record;
+use crate::properties::runner;
 
 pub(super) const TARGETS: [&str; 3] = ["chat", "dir", "git"];
 const GROUPS: [&str; 4] = ["all", "dev", "mkt", "vip"];

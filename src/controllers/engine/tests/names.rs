@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::{Bench, connector, employee, everyone, ordered};
 use crate::domain::account::{Activity, Attributes, ObservedAccount};
-use crate::domain::fixtures::runner;
 use crate::domain::ids::Username;
 use crate::plan::Operation;
+use crate::properties::runner;
 
 /// What is applied, in some order: the policy, and people of whom most have a name in common.
 const OBJECTS: [&str; 9] = [

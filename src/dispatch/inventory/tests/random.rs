@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use proptest::prelude::*;
 
-use crate::domain::fixtures::runner;
+use crate::properties::runner;
 
 use super::*;
 
