@@ -7,7 +7,7 @@ use super::table::Row;
 use super::{Entitlement, Entry, Inventory, Overlay};
 use crate::connectors::Listing;
 use crate::domain::account::{Completeness, ObservedAccount, ObservedEntitlement};
-use crate::domain::ids::{EmployeeId, EntitlementId};
+use crate::domain::ids::{AccountId, EmployeeId, EntitlementId};
 
 /// Why a listing without any entitlement is not believed.
 const NO_ENTITLEMENTS: &str = "the listing suddenly showed no entitlement at all: those that were seen before are taken to be there until the application shows some again, or says of each that it does not exist";
@@ -15,7 +15,32 @@ const NO_ENTITLEMENTS: &str = "the listing suddenly showed no entitlement at all
 /// Why a listing without any account is not believed.
 const SUDDENLY_EMPTY: &str = "the listing was suddenly empty: each account is looked up by itself before it is taken to be gone";
 
+/// Why a listing that left out what is there is not believed.
+const LEFT_OUT: &str = "the listing leaves out accounts that are there, as direct reads show: what it does not show is not taken to be gone";
+
 impl Inventory {
+    /// A direct read shows an account. Where the last listing left it out, that listing was not whole.
+    pub(super) fn contradict(&mut self, id: &AccountId) {
+        if self.left_out.remove(id) {
+            self.contradicted.insert(id.clone());
+            if self.accounts_completeness.is_complete() {
+                self.accounts_completeness = Completeness::Partial(LEFT_OUT.to_owned());
+            }
+        }
+    }
+
+    /// A direct read shows that an account is gone: the listing that left it out was right about that.
+    pub(super) fn confirm_absence(&mut self, id: &AccountId) {
+        self.left_out.remove(id);
+        let is_because = |why: &Completeness| *why == Completeness::Partial(LEFT_OUT.to_owned());
+        if self.contradicted.remove(id)
+            && self.contradicted.is_empty()
+            && is_because(&self.accounts_completeness)
+        {
+            self.accounts_completeness = Completeness::Complete;
+        }
+    }
+
     /// A listing begins: from here on, writes are newer than what it will show.
     pub fn begin_listing(&mut self) {
         self.overlay = Some(Overlay::default());
@@ -40,7 +65,7 @@ impl Inventory {
         }
         let complete = listing.accounts_completeness.is_complete();
         self.take_accounts(listing.accounts, listing.accounts_completeness);
-        if complete && !self.emptied {
+        if complete && !self.emptied && self.contradicted.is_empty() {
             // What was doubted before it began, it decides.
             self.doubted = overlay.doubted;
         }
@@ -86,11 +111,14 @@ impl Inventory {
                 // An empty answer is an error until proven, however often it is repeated: nobody is
                 // taken to be gone, and each absence is proven by a direct read.
                 self.emptied = accounts.is_empty() && (self.emptied || self.marked() > 0);
+                self.note_left_out(&accounts);
                 self.table.take_all();
                 self.accounts_completeness = if self.emptied {
                     Completeness::Partial(SUDDENLY_EMPTY.to_owned())
-                } else {
+                } else if self.contradicted.is_empty() {
                     Completeness::Complete
+                } else {
+                    Completeness::Partial(LEFT_OUT.to_owned())
                 };
             }
             Completeness::Partial(_) => self.accounts_completeness = completeness,
@@ -101,6 +129,16 @@ impl Inventory {
                 read_directly: false,
             });
         }
+    }
+
+    /// Notes which of ours a listing leaves out. Those that were there all the same the last time are not believed
+    /// to be gone this time either.
+    fn note_left_out(&mut self, accounts: &[ObservedAccount]) {
+        let shown: HashSet<&AccountId> = accounts.iter().map(|account| &account.id).collect();
+        let ours = self.table.ours().map(|(_, account, _)| &account.id);
+        let left_out: HashSet<AccountId> = ours.filter(|id| !shown.contains(id)).cloned().collect();
+        self.contradicted.retain(|id| left_out.contains(id));
+        self.left_out = left_out;
     }
 
     fn take_entitlements(

@@ -37,6 +37,10 @@ pub struct Inventory {
     emptied: bool,
     /// Whether the listing suddenly showed no entitlement, and none was seen since.
     bereft: bool,
+    /// Of ours, those that the last listing left out although it said that it was whole.
+    left_out: HashSet<AccountId>,
+    /// Those of them that a direct read found all the same.
+    contradicted: HashSet<AccountId>,
     /// What was written while a listing runs.
     overlay: Option<Overlay>,
 }
@@ -92,6 +96,8 @@ impl Inventory {
             doubted: HashSet::new(),
             emptied: false,
             bereft: false,
+            left_out: HashSet::new(),
+            contradicted: HashSet::new(),
             overlay: None,
         }
     }
@@ -268,6 +274,9 @@ impl Inventory {
                 .accounts
                 .insert(entry.account.id.clone(), Some(entry.clone()));
         }
+        if read_directly {
+            self.contradict(&entry.account.id);
+        }
         self.put(entry);
     }
 
@@ -286,6 +295,7 @@ impl Inventory {
             overlay.accounts.insert(id.clone(), None);
             overlay.memberships.retain(|(_, holder), _| holder != id);
         }
+        self.confirm_absence(id);
         self.drop_account(id);
     }
 

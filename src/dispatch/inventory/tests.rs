@@ -294,3 +294,33 @@ fn attributes_that_were_written_are_shown_and_need_reading_again() {
     assert_eq!(shown.attributes.get("title"), Some(&text));
     assert_eq!(inventory.by_username(&Username::new("ada")), None);
 }
+
+#[test]
+fn a_listing_that_leaves_out_what_is_there_is_not_whole() {
+    let (ada, bob) = (
+        account("a1", "ada", Some("1")),
+        account("a2", "bob", Some("2")),
+    );
+    let mut inventory = listed(&[ada.clone(), bob.clone()], &[]);
+    relist(&mut inventory, listing(&[ada.clone()], &[]));
+    // Bob may be gone: nobody looked yet.
+    assert!(inventory.accounts_completeness().is_complete());
+    inventory.saw(bob.clone(), true);
+    assert!(!inventory.accounts_completeness().is_complete());
+    // It goes on like that, and is not believed in between either.
+    relist(&mut inventory, listing(&[ada.clone()], &[]));
+    assert!(!inventory.accounts_completeness().is_complete());
+    // By now he is gone indeed.
+    inventory.saw_absent(&"a2".into());
+    assert!(inventory.accounts_completeness().is_complete());
+
+    relist(&mut inventory, listing(&[ada.clone(), bob.clone()], &[]));
+    relist(&mut inventory, listing(&[ada.clone()], &[]));
+    inventory.saw(bob.clone(), true);
+    assert!(!inventory.accounts_completeness().is_complete());
+    relist(&mut inventory, listing(&[ada, bob], &[]));
+    assert!(
+        inventory.accounts_completeness().is_complete(),
+        "it shows him again"
+    );
+}
