@@ -20,6 +20,7 @@ mod membership;
 mod observe;
 mod passwords;
 mod references;
+mod refusal;
 mod renaming;
 mod search;
 mod session;
