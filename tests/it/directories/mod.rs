@@ -4,6 +4,7 @@ mod adoption;
 mod bad_input;
 mod faults;
 pub mod kit;
+mod long_names;
 mod names;
 mod passwords;
 mod renamed_group;
