@@ -1,6 +1,7 @@
 //! Stories of databases: PostgreSQL and MariaDB behind a real API server.
 
 mod bad_input;
+mod cannot_disable;
 mod four_targets;
 mod mariadb;
 mod working_life;
