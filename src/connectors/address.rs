@@ -45,7 +45,7 @@ pub fn check_literal(field: &str, url: &Url) -> Result<(), ConnectorError> {
         return Err(ConnectorError::new(
             ErrorKind::Invalid,
             format!(
-                "{field} names the link-local address {address}; set allowLinkLocal if that is meant"
+                "{field} names the link-local address {address}; set spec.sync.allowLinkLocal if that is meant"
             ),
         ));
     }
@@ -81,7 +81,7 @@ pub fn permitted(host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, 
         .collect();
     if kept.is_empty() && any {
         return Err(format!(
-            "{host} resolves to link-local addresses only; set allowLinkLocal if that is meant"
+            "{host} resolves to link-local addresses only; set spec.sync.allowLinkLocal if that is meant"
         ));
     }
     Ok(kept)

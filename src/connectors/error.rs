@@ -110,6 +110,13 @@ impl ConnectorError {
         }
     }
 
+    /// The same, with what to do about it.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: &str) -> Self {
+        self.message = format!("{}: {remedy}", self.message);
+        self
+    }
+
     /// Whether the target is to be asked more slowly from here on.
     #[must_use]
     pub fn asks_for_quiet(&self) -> bool {

@@ -141,7 +141,8 @@ impl InitialPassword {
     /// An error without the password in it: targets like to repeat the one that they refuse.
     #[must_use]
     pub fn kept_out_of(&self, mut error: ConnectorError) -> ConnectorError {
-        error.message = Redactor::new(vec![self.secret.clone()]).clean(&error.message);
+        // The target's own words in it are bounded already, and what follows them says what to do.
+        error.message = Redactor::new(vec![self.secret.clone()]).hide(&error.message);
         error
     }
 }

@@ -54,14 +54,21 @@ impl Redactor {
         secrets.any(|secret| text.contains(secret.expose_secret()))
     }
 
-    /// The text without credentials and control characters, cut to a bounded length.
+    /// The text without credentials, else as it is.
     #[must_use]
-    pub fn clean(&self, text: &str) -> String {
+    pub fn hide(&self, text: &str) -> String {
         let mut text = text.to_owned();
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
         for secret in self.secrets.iter().chain(tokens.iter().flatten()) {
             text = text.replace(secret.expose_secret(), "[redacted]");
         }
+        text
+    }
+
+    /// What a target says, without credentials and control characters, cut to a bounded length.
+    #[must_use]
+    pub fn clean(&self, text: &str) -> String {
+        let text = self.hide(text);
         let printable: String = text
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })

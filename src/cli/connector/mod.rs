@@ -108,6 +108,9 @@ enum CheckError {
     LeftBehind(Vec<String>),
 }
 
+/// What is told at the first signal, as the step that goes on may take a while.
+const INTERRUPTED: &str = "interrupted: this step goes on to its end, and then what was made is taken away; a second signal ends it at once";
+
 /// Checks a connector's target.
 pub(super) fn execute(args: ConnectorArgs) -> ExitCode {
     let ConnectorCommand::Check(args) = args.command;
@@ -153,6 +156,11 @@ async fn check(args: CheckArgs) -> Result<ExitCode, CheckError> {
     }
     let stop = CancellationToken::new();
     shutdown::on_signals(stop.clone())?;
+    let told = stop.clone();
+    tokio::spawn(async move {
+        told.cancelled().await;
+        let _ = writeln!(io::stderr(), "{INTERRUPTED}");
+    });
     // Somebody who looks at the beginning only must not end it half way.
     let mut progress = |finding: &conformance::Finding| {
         let _ = writeln!(io::stderr(), "{finding}");

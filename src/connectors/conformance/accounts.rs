@@ -293,6 +293,9 @@ async fn delete(stage: &Stage<'_>) -> Result<(), Fault> {
 }
 
 async fn absent(stage: &Stage<'_>) -> Result<(), Fault> {
+    if !stage.capabilities.rename && !stage.capabilities.disable {
+        return Err(Fault::gap("it neither renames nor disables"));
+    }
     // An identifier of the target's own form, and nobody's any more.
     let made = stage.join(0).await?;
     stage.connector.delete(&stage.permit, &made.id).await?;

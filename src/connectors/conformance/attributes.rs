@@ -49,38 +49,45 @@ fn differences(wanted: &Attributes, shown: &Attributes) -> Vec<String> {
         .collect()
 }
 
-/// A value that a target refuses, or keeps in another form, can be lived with: it is told.
+/// A value that a target refuses, or keeps in another form, can be lived with: it is told. Where no value follows what
+/// is peculiar about a person, nothing is shown either way.
 async fn peculiar(stage: &Stage<'_>) -> Result<(), Fault> {
     let made = mapped(stage).await?;
-    let mut gaps = Vec::new();
+    let (mut which, mut gaps) = (Vec::new(), Vec::new());
+    let mut is_tried = false;
     for (what, attributes) in &stage.samples.peculiar {
         let plain = &made.attributes;
         let odd = attributes
             .iter()
             .filter(|(name, value)| plain.get(*name) != Some(*value));
         for (name, value) in odd {
+            is_tried = true;
             let change = one(name, value);
-            match stage
-                .connector
-                .update(&stage.permit, &made.id, &change)
-                .await
-            {
+            let updated = stage.connector.update(&stage.permit, &made.id, &change);
+            let wrong = match updated.await {
                 Ok(_) => {
                     let shown = stage.read(&made.id).await?.attributes;
-                    gaps.extend(differences(&change.set, &shown));
+                    differences(&change.set, &shown)
                 }
                 Err(error) if error.kind == ErrorKind::Invalid => {
-                    gaps.push(format!("{name} with {what} is refused: {error}"));
+                    vec![format!("{name} with {what} is refused: {error}")]
                 }
                 Err(error) => return Err(error.into()),
-            }
+            };
+            which.extend(wrong.iter().map(|_| format!("{name}: {what}")));
+            gaps.extend(wrong);
         }
     }
-    if gaps.is_empty() {
-        Ok(())
-    } else {
-        Err(Fault::gap(gaps.join("; ")))
+    if !is_tried {
+        return Err(Fault::gap(
+            "there is nothing to try, as none of spec.account.attributes gives a text of the person's",
+        ));
     }
+    if gaps.is_empty() {
+        return Ok(());
+    }
+    which.sort();
+    Err(Fault::Attributes(which, gaps.join("; ")))
 }
 
 async fn again(stage: &Stage<'_>) -> Result<(), Fault> {
@@ -114,7 +121,8 @@ async fn clear(stage: &Stage<'_>) -> Result<(), Fault> {
     if needed.is_empty() {
         Ok(())
     } else {
-        Err(Fault::gap(format!("it needs {}", needed.join(", "))))
+        let what = format!("it needs {}", needed.join(", "));
+        Err(Fault::Attributes(needed, what))
     }
 }
 

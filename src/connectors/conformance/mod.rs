@@ -131,22 +131,19 @@ pub async fn run(
         if stopped() {
             break;
         }
-        let verdict = match tokio::time::timeout(PATIENCE, (check.run)(&stage)).await {
-            Ok(outcome) => Verdict::from(outcome),
-            Err(_) => Verdict::Failed(format!("no end within {} s", PATIENCE.as_secs())),
+        let outcome = match tokio::time::timeout(PATIENCE, (check.run)(&stage)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Fault::failed(format!(
+                "no end within {} s",
+                PATIENCE.as_secs()
+            ))),
         };
-        let unsafe_to_go_on = check.is_needed && verdict != Verdict::Passed;
-        let finding = Finding {
-            check: check.name,
-            verdict,
-        };
+        let finding = Finding::of(check.name, outcome);
+        let unsafe_to_go_on = check.is_needed && finding.verdict != Verdict::Passed;
         progress(&finding);
         findings.push(finding);
         if let Err(error) = stage.clear().await {
-            let finding = Finding {
-                check: TAKEN_AWAY,
-                verdict: Verdict::Failed(error.message),
-            };
+            let finding = Finding::of(TAKEN_AWAY, Err(Fault::failed(error.message)));
             progress(&finding);
             findings.push(finding);
             break;

@@ -26,6 +26,25 @@ pub struct Finding {
     /// What came of it.
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// Attributes that a gap is about, each with what is peculiar about the value where it is only that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<String>,
+}
+
+impl Finding {
+    pub(super) fn of(check: &'static str, outcome: Result<(), Fault>) -> Self {
+        let (verdict, attributes) = match outcome {
+            Ok(()) => (Verdict::Passed, Vec::new()),
+            Err(Fault::Gap(what)) => (Verdict::Gap(what), Vec::new()),
+            Err(Fault::Attributes(which, what)) => (Verdict::Gap(what), which),
+            Err(Fault::Failed(what)) => (Verdict::Failed(what), Vec::new()),
+        };
+        Self {
+            check,
+            verdict,
+            attributes,
+        }
+    }
 }
 
 /// What came of a run.
@@ -79,6 +98,8 @@ impl fmt::Display for Finding {
 #[derive(Debug)]
 pub(super) enum Fault {
     Gap(String),
+    /// A gap of some attributes, and what to expect of them.
+    Attributes(Vec<String>, String),
     Failed(String),
 }
 
@@ -102,17 +123,7 @@ impl From<ConnectorError> for Fault {
     }
 }
 
-impl From<Result<(), Fault>> for Verdict {
-    fn from(outcome: Result<(), Fault>) -> Self {
-        match outcome {
-            Ok(()) => Self::Passed,
-            Err(Fault::Gap(what)) => Self::Gap(what),
-            Err(Fault::Failed(what)) => Self::Failed(what),
-        }
-    }
-}
-
-/// Fails unless something was refused, and with this kind of error.
+/// Fails unless something was refused, and with this kind of error. What can't be asked for at all is a gap.
 pub(super) fn refused<T>(
     what: &str,
     outcome: Result<T, ConnectorError>,
@@ -120,6 +131,7 @@ pub(super) fn refused<T>(
 ) -> Result<(), Fault> {
     match outcome {
         Ok(_) => Err(Fault::failed(format!("{what} is a success"))),
+        Err(error) if error.kind == ErrorKind::Unsupported => Err(error.into()),
         Err(error) => ensure(error.kind == kind, || {
             format!("{what} is answered with {}: {error}", error.kind.reason())
         }),

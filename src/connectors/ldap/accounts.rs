@@ -7,6 +7,7 @@ use super::entry::Entry;
 use super::failure::{Failure, code};
 use super::observe::{ACCOUNT_DISABLE, flags};
 use super::references::Named;
+use super::refusal::{in_words, named_too_long};
 use super::renaming::{filled, lacks};
 use super::values::written;
 use super::write::{Attribute, Change, Target, attribute};
@@ -34,7 +35,7 @@ impl LdapConnector {
             _ => template.parent(&lookup).map_err(|name| lacks(&name))?,
         };
         let dn = format!("{},{parent}", template.name(&naming));
-        let what = format!("making {dn}");
+        let what = format!("making {}", in_words(&dn));
         let mark = if self.is_made_in_steps(password) {
             self.clear_what_is_half_made(&account.mark, &what).await?;
             Self::mark_while_being_made(&account.mark)
@@ -87,7 +88,7 @@ impl LdapConnector {
             {
                 return Err(in_the_way(failure.error, &dn));
             }
-            Err(failure) => return Err(failure.error),
+            Err(failure) => return Err(self.unfit(named_too_long(failure, &dn))),
         };
         if let Some(password) = password.filter(|_| self.is_made_in_steps(password)) {
             let is = made.as_ref().and_then(|entry| config.id.filter_of(entry));
@@ -207,7 +208,8 @@ impl LdapConnector {
                 is: is.as_deref(),
                 what: &what,
             };
-            shown = self.modify(&target, &modifications, &self.asked).await?;
+            let modified = self.modify(&target, &modifications, &self.asked).await;
+            shown = modified.map_err(|failure| self.unfit(failure))?;
         }
         let renamed = self.rename_account(&entry, changes, is.as_deref()).await;
         let is_new = |error| {

@@ -130,12 +130,15 @@ impl LdapConfig {
     pub(super) fn check(&self) -> Result<(), ConnectorError> {
         let invalid = |message: String| Err(ConnectorError::new(ErrorKind::Invalid, message));
         if self.page_size == 0 {
-            return invalid("pageSize must be at least 1".to_owned());
+            return invalid("spec.sync.pageSize must be at least 1".to_owned());
         }
         let accounts = &self.accounts;
-        for (field, filter) in [("accounts.filter", Some(&accounts.filter))]
+        for (field, filter) in [("spec.ldap.accounts.filter", Some(&accounts.filter))]
             .into_iter()
-            .chain([("groups.filter", self.groups.as_ref().map(|g| &g.filter))])
+            .chain([(
+                "spec.ldap.groups.filter",
+                self.groups.as_ref().map(|g| &g.filter),
+            )])
         {
             if filter.is_some_and(|filter| ldap3::parse_filter(filter).is_err()) {
                 return invalid(format!(
@@ -151,6 +154,57 @@ impl LdapConfig {
                 ));
             }
         }
+        self.check_managed()?;
+        let own = |name: &str, attribute: &str| name.eq_ignore_ascii_case(attribute);
+        if let Disabling::Attribute { name, .. } = &self.disabling {
+            let used = [&accounts.mark, &accounts.username];
+            if used.iter().any(|other| own(name, other)) || own(name, self.id.name()) {
+                return invalid(format!(
+                    "spec.ldap.disable.attribute: {name} holds the mark, the user name or the identifier: name another"
+                ));
+            }
+        }
+        if let Disabling::Container(container) = &self.disabling
+            && dn::is_within(&accounts.base, container)
+        {
+            return invalid(
+                "spec.ldap.disable.container holds spec.ldap.accounts.base, so that all would count as disabled: name another"
+                    .to_owned(),
+            );
+        }
+        if own(&accounts.mark, &accounts.username) {
+            return invalid(
+                "spec.ldap.accounts.markAttribute holds the user name already: name another"
+                    .to_owned(),
+            );
+        }
+        for value in accounts.template.values() {
+            let known = own(value, USERNAME) || self.managed.iter().any(|name| own(name, value));
+            if !known {
+                return invalid(format!(
+                    "spec.ldap.accounts.dn fills in {{{value}}}, which is neither username nor one of spec.account.attributes: add it there"
+                ));
+            }
+        }
+        let naming = accounts.template.attribute();
+        let is_managed = self.managed.iter().any(|name| own(name, naming));
+        if is_managed && !accounts.template.is_just(naming) {
+            return invalid(format!(
+                "spec.ldap.accounts.dn names entries by {naming}, which spec.account.attributes sets too: write {naming}={{{naming}}}, or take it out of spec.account.attributes"
+            ));
+        }
+        if own(naming, &accounts.username) && !accounts.template.is_just(USERNAME) {
+            return invalid(format!(
+                "spec.ldap.accounts.dn names entries by {naming}, the attribute with the user name: write {naming}={{username}}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Attributes that have a meaning of their own are managed by nobody.
+    fn check_managed(&self) -> Result<(), ConnectorError> {
+        let invalid = |message: String| Err(ConnectorError::new(ErrorKind::Invalid, message));
+        let accounts = &self.accounts;
         let own = |name: &str, attribute: &str| name.eq_ignore_ascii_case(attribute);
         for name in self.managed.iter().chain(&self.manager) {
             let switch = match &self.disabling {
@@ -173,7 +227,14 @@ impl LdapConfig {
                 ("objectClass", "says what an entry is"),
             ];
             if let Some((_, why)) = reserved.iter().find(|(attribute, _)| own(name, attribute)) {
-                return invalid(format!("the attribute {name} {why}, and can't be managed"));
+                let field = if self.manager.as_ref() == Some(name) {
+                    "spec.account.manager".to_owned()
+                } else {
+                    format!("spec.account.attributes[{name}]")
+                };
+                return invalid(format!(
+                    "{field}: the attribute {name} {why}, and can't be managed: take it out"
+                ));
             }
             if self.manager.as_ref() != Some(name)
                 && self
@@ -182,50 +243,9 @@ impl LdapConfig {
                     .is_some_and(|manager| own(name, manager))
             {
                 return invalid(format!(
-                    "the attribute {name} is managed twice: take it out of account.attributes, or leave account.manager unmanaged"
+                    "spec.account.attributes[{name}]: it is managed twice: take it out, or set spec.account.manager to Unmanaged"
                 ));
             }
-        }
-        if let Disabling::Attribute { name, .. } = &self.disabling {
-            let used = [&accounts.mark, &accounts.username];
-            if used.iter().any(|other| own(name, other)) || own(name, self.id.name()) {
-                return invalid(format!(
-                    "disable.attribute: {name} holds the mark, the user name or the identifier: name another"
-                ));
-            }
-        }
-        if let Disabling::Container(container) = &self.disabling
-            && dn::is_within(&accounts.base, container)
-        {
-            return invalid(
-                "disable.container holds accounts.base, so that all would count as disabled: name another"
-                    .to_owned(),
-            );
-        }
-        if own(&accounts.mark, &accounts.username) {
-            return invalid(
-                "accounts.markAttribute holds the user name already: name another".to_owned(),
-            );
-        }
-        for value in accounts.template.values() {
-            let known = own(value, USERNAME) || self.managed.iter().any(|name| own(name, value));
-            if !known {
-                return invalid(format!(
-                    "accounts.dn fills in {{{value}}}, which is neither username nor one of account.attributes: add it there"
-                ));
-            }
-        }
-        let naming = accounts.template.attribute();
-        let is_managed = self.managed.iter().any(|name| own(name, naming));
-        if is_managed && !accounts.template.is_just(naming) {
-            return invalid(format!(
-                "accounts.dn names entries by {naming}, which account.attributes sets too: write {naming}={{{naming}}}, or take it out of account.attributes"
-            ));
-        }
-        if own(naming, &accounts.username) && !accounts.template.is_just(USERNAME) {
-            return invalid(format!(
-                "accounts.dn names entries by {naming}, the attribute with the user name: write {naming}={{username}}"
-            ));
         }
         Ok(())
     }
@@ -234,26 +254,37 @@ impl LdapConfig {
     pub(super) fn written(&self) -> Vec<(String, &str)> {
         let accounts = &self.accounts;
         let mut written = vec![
-            ("accounts.markAttribute".to_owned(), accounts.mark.as_str()),
             (
-                "accounts.usernameAttribute".to_owned(),
+                "spec.ldap.accounts.markAttribute".to_owned(),
+                accounts.mark.as_str(),
+            ),
+            (
+                "spec.ldap.accounts.usernameAttribute".to_owned(),
                 accounts.username.as_str(),
             ),
-            ("accounts.dn".to_owned(), accounts.template.attribute()),
+            (
+                "spec.ldap.accounts.dn".to_owned(),
+                accounts.template.attribute(),
+            ),
         ];
         if let Disabling::Attribute { name, .. } = &self.disabling {
-            written.push(("disable.attribute".to_owned(), name));
+            written.push(("spec.ldap.disable.attribute".to_owned(), name));
         }
         if let Some(groups) = &self.groups {
-            written.push(("groups.memberAttribute".to_owned(), &groups.member));
-            written.push(("groups.nameAttribute".to_owned(), &groups.name));
+            written.push((
+                "spec.ldap.groups.memberAttribute".to_owned(),
+                &groups.member,
+            ));
+            written.push(("spec.ldap.groups.nameAttribute".to_owned(), &groups.name));
         }
         let managed = self.managed.iter();
-        written.extend(managed.map(|name| (format!("account.attributes[{name}]"), name.as_str())));
+        written.extend(
+            managed.map(|name| (format!("spec.account.attributes[{name}]"), name.as_str())),
+        );
         written.extend(
             self.manager
                 .iter()
-                .map(|name| ("account.manager".to_owned(), name.as_str())),
+                .map(|name| ("spec.account.manager".to_owned(), name.as_str())),
         );
         written
     }

@@ -62,14 +62,20 @@ pub mod code {
     pub const TIME_LIMIT: u32 = 3;
     /// sizeLimitExceeded
     pub const SIZE_LIMIT: u32 = 4;
+    /// strongerAuthRequired
+    pub const STRONGER_AUTH_REQUIRED: u32 = 8;
     /// adminLimitExceeded
     pub const ADMIN_LIMIT: u32 = 11;
+    /// confidentialityRequired
+    pub const CONFIDENTIALITY_REQUIRED: u32 = 13;
     /// noSuchAttribute: also a value that is not there, when it is to be deleted
     pub const NO_SUCH_ATTRIBUTE: u32 = 16;
     /// inappropriateMatching: the attribute has no rule to compare its values by
     pub const INAPPROPRIATE_MATCHING: u32 = 18;
     /// noSuchObject
     pub const NO_SUCH_OBJECT: u32 = 32;
+    /// invalidDNSyntax
+    pub const INVALID_DN: u32 = 34;
     /// attributeOrValueExists
     pub const VALUE_EXISTS: u32 = 20;
     /// constraintViolation
@@ -80,10 +86,16 @@ pub mod code {
     pub const INSUFFICIENT_ACCESS: u32 = 50;
     /// unwillingToPerform: also Active Directory's word for a member that is not there
     pub const UNWILLING: u32 = 53;
+    /// namingViolation
+    pub const NAMING_VIOLATION: u32 = 64;
     /// objectClassViolation: also a group that would have no member
     pub const CLASS_VIOLATION: u32 = 65;
+    /// notAllowedOnRDN
+    pub const NOT_ALLOWED_ON_RDN: u32 = 67;
     /// entryAlreadyExists
     pub const ALREADY_EXISTS: u32 = 68;
+    /// other
+    pub const OTHER: u32 = 80;
     /// assertionFailed (RFC 4528): there stands another entry now
     pub const ASSERTION_FAILED: u32 = 122;
 }

@@ -22,6 +22,7 @@ mod membership;
 mod observe;
 mod passwords;
 mod references;
+mod refusal;
 mod renaming;
 mod search;
 mod session;

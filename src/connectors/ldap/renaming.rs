@@ -8,6 +8,7 @@ use super::config::{Disabling, USERNAME};
 use super::dn;
 use super::entry::Entry;
 use super::references::Named;
+use super::refusal::{in_words, named_too_long};
 use super::values::written;
 use super::write::Target;
 use crate::connectors::{ConnectorError, ErrorKind};
@@ -99,7 +100,7 @@ impl LdapConnector {
         username: &Username,
         is: Option<&str>,
     ) -> Result<(), ConnectorError> {
-        let what = format!("renaming {} to {to}", entry.dn);
+        let what = format!("renaming {} to {}", in_words(&entry.dn), in_words(to));
         let target = Target {
             dn: &entry.dn,
             is,
@@ -117,7 +118,8 @@ impl LdapConnector {
         }
         let (name, parent) = dn::split(to);
         let moves = dn::key(parent) != dn::key(dn::split(&entry.dn).1);
-        self.rename(&target, name, moves.then_some(parent)).await?;
+        let renamed = self.rename(&target, name, moves.then_some(parent)).await;
+        renamed.map_err(|failure| self.unfit(named_too_long(failure, to)))?;
         self.follow(from, named).await.map_err(after)
     }
 

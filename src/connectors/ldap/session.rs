@@ -15,7 +15,7 @@ use super::config::LdapConfig;
 use super::dialect::Dialect;
 use super::failure::{Failure, Intent, broken, code, refused};
 use super::locked;
-use super::wire::{self, Ended, Way};
+use super::wire::{self, Ended, Unopened, Way};
 use crate::connectors::address::check_literal;
 use crate::connectors::redact::Redactor;
 use crate::connectors::{ConnectorError, ErrorKind, tls};
@@ -62,6 +62,31 @@ const REFUSALS: [u32; 4] = [
     code::UNWILLING,
 ];
 
+/// Answers to a bind that ask for encryption.
+const IN_CLEAR_REFUSED: [u32; 2] = [code::STRONGER_AUTH_REQUIRED, code::CONFIDENTIALITY_REQUIRED];
+
+/// What to do where the account of the connector is not let in.
+const NOT_LET_IN: &str = "correct spec.ldap.bind.dn, or the password in the Secret that spec.ldap.bind.passwordSecretKeyRef names";
+/// What to do where it would be let in over an encrypted connection.
+const IN_CLEAR: &str = "write ldaps:// in spec.ldap.servers, or set spec.ldap.startTLS";
+/// What to do where there is no connection.
+const NOT_REACHED: &str = "correct spec.ldap.servers, or let them be reached from here";
+
+/// Why a server can't be used, and what to do about it.
+struct Unusable {
+    error: ConnectorError,
+    remedy: Option<String>,
+}
+
+impl From<Unusable> for ConnectorError {
+    fn from(unusable: Unusable) -> Self {
+        match unusable.remedy {
+            Some(remedy) => unusable.error.with_remedy(&remedy),
+            None => unusable.error,
+        }
+    }
+}
+
 /// Longest time a connection may take, so that several servers can be tried within one operation's time.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
@@ -72,16 +97,16 @@ impl Session {
     /// [`ErrorKind::Invalid`] for a server or CA bundle that can't work.
     pub fn new(config: &LdapConfig) -> Result<Self, ConnectorError> {
         if config.servers.is_empty() {
-            return Err(invalid("servers must name at least one"));
+            return Err(invalid("spec.ldap.servers must name at least one"));
         }
         for server in &config.servers {
             if !matches!(server.scheme(), "ldap" | "ldaps") || server.host_str().is_none() {
                 return Err(invalid(format!(
-                    "servers: {server} must be an ldap or ldaps URL such as ldaps://ldap.example.com"
+                    "spec.ldap.servers: {server} must be an ldap or ldaps URL such as ldaps://ldap.example.com"
                 )));
             }
             if !config.allow_link_local {
-                check_literal("servers", server)?;
+                check_literal("spec.ldap.servers", server)?;
             }
         }
         Ok(Self {
@@ -182,9 +207,9 @@ impl Session {
     /// # Errors
     /// Why there is none: what each server had to say.
     pub async fn connect(&self) -> Result<Ldap, ConnectorError> {
-        let mut failed: Option<ConnectorError> = None;
+        let mut failed = Vec::new();
         for (number, server) in self.in_order() {
-            let error = match self.open(number, server).await {
+            let unusable = match self.open(number, server).await {
                 Ok((mut ldap, address)) => {
                     let bound = self.bind(&mut ldap, server, &self.dn, &self.password).await;
                     match bound {
@@ -192,24 +217,18 @@ impl Session {
                             *locked(&self.last) = Some((number, address));
                             return Ok(ldap);
                         }
-                        Err(failure) => failure.error,
+                        Err(failure) => shut_out(failure),
                     }
                 }
-                Err(error) => error,
+                Err(unusable) => unusable,
             };
-            if error.kind == ErrorKind::Unauthorized {
-                return Err(error);
+            if unusable.error.kind == ErrorKind::Unauthorized {
+                return Err(unusable.into());
             }
-            tracing::debug!(%server, %error, "a server of a directory can't be used");
-            failed = Some(match failed {
-                Some(first) => ConnectorError {
-                    message: format!("{}; {}", first.message, error.message),
-                    ..first
-                },
-                None => error,
-            });
+            tracing::debug!(%server, error = %unusable.error, "a server of a directory can't be used");
+            failed.push(unusable);
         }
-        Err(failed.unwrap_or_else(|| invalid("servers must name at least one")))
+        Err(together(failed).unwrap_or_else(|| invalid("spec.ldap.servers must name at least one")))
     }
 
     /// Whether a password lets an entry in.
@@ -228,10 +247,10 @@ impl Session {
                         Err(failure) => Err(failure.error),
                     };
                 }
-                Err(error) => failed = Some(error),
+                Err(unusable) => failed = Some(unusable.into()),
             }
         }
-        Err(failed.unwrap_or_else(|| invalid("servers must name at least one")))
+        Err(failed.unwrap_or_else(|| invalid("spec.ldap.servers must name at least one")))
     }
 
     async fn bind(
@@ -261,17 +280,14 @@ impl Session {
     }
 
     /// A connection that nobody has signed in on.
-    async fn open(
-        &self,
-        number: usize,
-        server: &Url,
-    ) -> Result<(Ldap, SocketAddr), ConnectorError> {
-        let unreachable = |why: &str| {
-            let why = self.redactor.clean(why);
-            ConnectorError::new(
-                ErrorKind::Unreachable,
-                format!("connecting to {server}: {why}"),
-            )
+    async fn open(&self, number: usize, server: &Url) -> Result<(Ldap, SocketAddr), Unusable> {
+        let unreachable = |unopened: Unopened| {
+            let why = self.redactor.clean(&unopened.why);
+            let what = format!("connecting to {server}: {why}");
+            Unusable {
+                error: ConnectorError::new(ErrorKind::Unreachable, what),
+                remedy: unopened.remedy.or_else(|| Some(NOT_REACHED.to_owned())),
+            }
         };
         let last = *locked(&self.last);
         let way = Way {
@@ -284,9 +300,43 @@ impl Session {
         let opening = wire::open(&way, Arc::clone(&self.ended));
         timeout(self.timeout.min(CONNECT_WITHIN), opening)
             .await
-            .map_err(|_| unreachable("no connection in time"))?
-            .map_err(|why| unreachable(&why))
+            .map_err(|_| unreachable("no connection in time".to_owned().into()))?
+            .map_err(unreachable)
     }
+}
+
+/// The account of the connector is not let in, or not now.
+fn shut_out(failure: Failure) -> Unusable {
+    let remedy = match failure.error.kind {
+        ErrorKind::Unauthorized if failure.had(&IN_CLEAR_REFUSED) => Some(IN_CLEAR),
+        ErrorKind::Unauthorized => Some(NOT_LET_IN),
+        _ => None,
+    };
+    Unusable {
+        error: failure.error,
+        remedy: remedy.map(str::to_owned),
+    }
+}
+
+/// What all of them had to say, and what to do, each thing once.
+fn together(failed: Vec<Unusable>) -> Option<ConnectorError> {
+    let causes: Vec<String> = failed.iter().map(|one| one.error.message.clone()).collect();
+    let mut remedies: Vec<String> = Vec::new();
+    for remedy in failed.iter().filter_map(|one| one.remedy.as_ref()) {
+        if !remedies.contains(remedy) {
+            remedies.push(remedy.clone());
+        }
+    }
+    let first = failed.into_iter().next()?;
+    let error = ConnectorError {
+        message: causes.join("; "),
+        ..first.error
+    };
+    Some(if remedies.is_empty() {
+        error
+    } else {
+        error.with_remedy(&remedies.join("; "))
+    })
 }
 
 fn invalid(message: impl Into<String>) -> ConnectorError {

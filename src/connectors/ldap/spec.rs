@@ -186,9 +186,8 @@ fn connector(
         managed: spec.observed_attributes().into_iter().collect(),
         manager: (spec.account.manager == Manager::FromManagerRef).then(|| MANAGER.to_owned()),
     };
-    LdapConnector::new(config).map_err(|error: ConnectorError| {
-        Problem::edit(error.kind.reason(), format!("spec.ldap: {error}"))
-    })
+    LdapConnector::new(config)
+        .map_err(|error: ConnectorError| Problem::edit(error.kind.reason(), error.message))
 }
 
 fn or_those(named: &[String], usual: &[&str]) -> Vec<String> {

@@ -14,12 +14,16 @@ use url::Url;
 use super::frames::Frames;
 use super::locked;
 use crate::connectors::address::dial;
+use crate::connectors::tls;
 
 /// Why a connection was ended by us, once it was.
 pub type Ended = Arc<Mutex<Option<String>>>;
 
 /// StartTLS (RFC 4511 section 4.14.1): an extended request with the message id 1.
 const START_TLS: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
+
+/// What to do where a server does not encrypt when it is asked to.
+const NO_START_TLS: &str = "let the server offer StartTLS, or write ldaps:// in spec.ldap.servers";
 
 /// How a server is to be connected to.
 pub struct Way<'a> {
@@ -35,32 +39,57 @@ pub struct Way<'a> {
     pub preferred: Option<SocketAddr>,
 }
 
+/// Why there is no connection, and what to do about it.
+pub struct Unopened {
+    /// The cause.
+    pub why: String,
+    /// What to do, where it is more than seeing to the network.
+    pub remedy: Option<String>,
+}
+
+impl From<String> for Unopened {
+    fn from(why: String) -> Self {
+        Self { why, remedy: None }
+    }
+}
+
+impl From<std::io::Error> for Unopened {
+    fn from(error: std::io::Error) -> Self {
+        Self {
+            why: error.to_string(),
+            remedy: tls::remedy(&error, "spec.ldap.servers"),
+        }
+    }
+}
+
 /// A connection that nobody has signed in on, and the address that it leads to.
 ///
 /// # Errors
-/// A sentence.
-pub async fn open(way: &Way<'_>, ended: Ended) -> Result<(Ldap, SocketAddr), String> {
+/// Why there is none.
+pub async fn open(way: &Way<'_>, ended: Ended) -> Result<(Ldap, SocketAddr), Unopened> {
     let server = way.server;
     let host = server.host_str().unwrap_or_default();
     let is_tls = server.scheme() == "ldaps";
     let port = server.port().unwrap_or(if is_tls { 636 } else { 389 });
     let mut stream = dial(host, port, way.allow_link_local, way.preferred).await?;
-    let address = stream.peer_addr().map_err(|error| error.to_string())?;
-    let (ours, theirs) = UnixStream::pair().map_err(|error| error.to_string())?;
+    let address = stream.peer_addr()?;
+    let (ours, theirs) = UnixStream::pair()?;
     if is_tls || way.start_tls {
         if !is_tls {
-            start_tls(&mut stream).await?;
+            start_tls(&mut stream).await.map_err(|why| Unopened {
+                why,
+                remedy: Some(NO_START_TLS.to_owned()),
+            })?;
         }
         let name = host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(name.to_owned()).map_err(|error| error.to_string())?;
         let connector = TlsConnector::from(Arc::clone(way.tls));
-        let stream = connector.connect(name, stream).await;
-        let stream = stream.map_err(|error| error.to_string())?;
+        let stream = connector.connect(name, stream).await?;
         tokio::spawn(pump(stream, theirs, ended));
     } else {
         tokio::spawn(pump(stream, theirs, ended));
     }
-    let ours = ours.into_std().map_err(|error| error.to_string())?;
+    let ours = ours.into_std()?;
     let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(ours));
     let opened = LdapConnAsync::with_settings(settings, "ldapi:///").await;
     let (connection, ldap) = opened.map_err(|error| error.to_string())?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::json::get;
 use crate::connectors::redact::Redactor;
-use crate::connectors::{ConnectorError, ErrorKind};
+use crate::connectors::{ConnectorError, ErrorKind, tls};
 
 /// What a target that is overwhelmed gets where it does not say how long.
 const UNASKED_PAUSE: Duration = Duration::from_secs(1);
@@ -222,9 +222,15 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     Some(wait.min(MAX_RETRY_AFTER))
 }
 
-/// Reads a request that got no (whole) answer.
+/// Reads a request that got no (whole) answer. `address` is the field that says where it was sent.
 #[must_use]
-pub fn broken(what: &str, error: reqwest::Error, intent: Intent, redactor: &Redactor) -> Failure {
+pub fn broken(
+    what: &str,
+    error: reqwest::Error,
+    intent: Intent,
+    address: &str,
+    redactor: &Redactor,
+) -> Failure {
     let sent = !(error.is_connect() || error.is_builder());
     let timed_out = error.is_timeout();
     let kind = if sent && intent != Intent::Read {
@@ -246,5 +252,12 @@ pub fn broken(what: &str, error: reqwest::Error, intent: Intent, redactor: &Reda
         }
         (false, false) => format!("{what}: no connection ({why})"),
     };
-    Failure::new(kind, message)
+    let error = ConnectorError::new(kind, message);
+    if sent {
+        return error.into();
+    }
+    let remedy = tls::remedy(&error, address);
+    let remedy =
+        remedy.unwrap_or_else(|| format!("correct {address}, or let it be reached from here"));
+    error.with_remedy(&remedy).into()
 }

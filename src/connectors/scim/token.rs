@@ -152,7 +152,8 @@ impl Tokens {
         }
         let request = request.body(form(&self.config));
         // A request for a token changes nothing that could be in doubt.
-        let lost = |error| broken(&what, error, Intent::Read, redactor).error;
+        let address = "spec.scim.auth.oauth2.tokenUrl";
+        let lost = |error| broken(&what, error, Intent::Read, address, redactor).error;
         let mut response = request.send().await.map_err(lost)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();

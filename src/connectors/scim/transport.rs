@@ -28,6 +28,9 @@ const MAX_ERROR_BODY: usize = 64 * 1024;
 /// request on a connection that is just being closed is lost with an unknown outcome.
 const IDLE: Duration = Duration::from_secs(4);
 
+/// What to do about a credential that is refused.
+const RENEW: &str = "renew the credential in the Secret that spec.scim.auth names";
+
 /// A request to be sent.
 #[derive(Debug)]
 pub struct Request<'a> {
@@ -188,7 +191,15 @@ impl Transport {
                 .header(CONTENT_TYPE, "application/scim+json")
                 .body(body.to_string());
         }
-        let lost = |error| broken(what, error, request.intent, &self.redactor);
+        let lost = |error| {
+            broken(
+                what,
+                error,
+                request.intent,
+                "spec.scim.baseUrl",
+                &self.redactor,
+            )
+        };
         let mut response = builder.send().await.map_err(lost)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let limit = if status.is_success() {
@@ -213,15 +224,16 @@ impl Transport {
         }
         if !status.is_success() {
             let now = SystemTime::now();
-            return Err(refused(
-                what,
-                status,
-                &headers,
-                &body,
-                request.intent,
-                &self.redactor,
-                now,
-            ));
+            let intent = request.intent;
+            let failure = refused(what, status, &headers, &body, intent, &self.redactor, now);
+            return Err(if failure.error.kind == ErrorKind::Unauthorized {
+                Failure {
+                    error: failure.error.with_remedy(RENEW),
+                    ..failure
+                }
+            } else {
+                failure
+            });
         }
         if too_large {
             let kind = if request.intent == Intent::Read {

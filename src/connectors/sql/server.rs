@@ -90,12 +90,26 @@ impl Stage {
     }
 }
 
+/// The field that says where a server is.
+pub(super) const ADDRESS: &str = "spec.sql.url";
+/// What to do where there is no connection.
+pub(super) const NOT_REACHED: &str =
+    "correct spec.sql.url, or let that server be reached from here";
+/// What to do where the user of the connector is not let in.
+pub(super) const NOT_LET_IN: &str = "correct spec.sql.auth.username, or the password in the Secret that spec.sql.auth.passwordSecretKeyRef names; or let the server admit that user from here";
+/// What to do where there is no such database, or not for that user.
+pub(super) const NO_DATABASE: &str =
+    "correct the database in spec.sql.url, or make it, and let that user connect to it";
+/// What to do where the server does not encrypt.
+pub(super) const NOT_ENCRYPTED: &str =
+    "let the server offer encryption, or set spec.sql.encryption to None";
+
 impl ServerConfig {
     /// What is told where no connection comes about.
     #[must_use]
     pub fn unreachable(&self, why: &str) -> ConnectorError {
         let message = format!("connecting to {}:{}: {why}", self.host, self.port);
-        ConnectorError::new(ErrorKind::Unreachable, message)
+        ConnectorError::new(ErrorKind::Unreachable, message).with_remedy(NOT_REACHED)
     }
 
     /// The host as TLS knows it: an IPv6 address stands in brackets in a URL only.

@@ -146,10 +146,9 @@ fn connector(
             "spec.account.manager: users of a database have no manager: set it to Unmanaged",
         ));
     }
-    let told =
-        |error: ConnectorError| Problem::edit(error.kind.reason(), format!("spec.sql: {error}"));
+    let told = |error: ConnectorError| Problem::edit(error.kind.reason(), error.message);
     if !spec.sync.allow_link_local {
-        check_literal("url", url).map_err(told)?;
+        check_literal("spec.sql.url", url).map_err(told)?;
     }
     let own = |users: &SqlUsers| users.successor.as_ref() == Some(&sql.auth.username);
     if sql.users.as_ref().is_some_and(own) {

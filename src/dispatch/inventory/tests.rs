@@ -302,20 +302,20 @@ fn a_listing_that_leaves_out_what_is_there_is_not_whole() {
         account("a2", "bob", Some("2")),
     );
     let mut inventory = listed(&[ada.clone(), bob.clone()], &[]);
-    relist(&mut inventory, listing(&[ada.clone()], &[]));
+    relist(&mut inventory, listing(std::slice::from_ref(&ada), &[]));
     // Bob may be gone: nobody looked yet.
     assert!(inventory.accounts_completeness().is_complete());
     inventory.saw(bob.clone(), true);
     assert!(!inventory.accounts_completeness().is_complete());
     // It goes on like that, and is not believed in between either.
-    relist(&mut inventory, listing(&[ada.clone()], &[]));
+    relist(&mut inventory, listing(std::slice::from_ref(&ada), &[]));
     assert!(!inventory.accounts_completeness().is_complete());
     // By now he is gone indeed.
     inventory.saw_absent(&"a2".into());
     assert!(inventory.accounts_completeness().is_complete());
 
     relist(&mut inventory, listing(&[ada.clone(), bob.clone()], &[]));
-    relist(&mut inventory, listing(&[ada.clone()], &[]));
+    relist(&mut inventory, listing(std::slice::from_ref(&ada), &[]));
     inventory.saw(bob.clone(), true);
     assert!(!inventory.accounts_completeness().is_complete());
     relist(&mut inventory, listing(&[ada, bob], &[]));

@@ -1,6 +1,7 @@
 //! The Helm chart, with the real Helm on the real API server.
 
 mod image;
+mod initial_passwords;
 mod lifecycle;
 mod objects;
 mod rights;

@@ -79,7 +79,7 @@ async fn change(story: &Story, person: &str, spec: serde_json::Value) {
 }
 
 /// Joining, moving, leaving twice, a dry run, a deletion that has to act first, a new credential.
-async fn working_life(story: &Story, server: &ScimServer) {
+pub(super) async fn working_life(story: &Story, server: &ScimServer) {
     let mut object = connector("directory", server);
     object["spec"]["deletion"] = json!({"policy": "Disable"});
     story.credential("directory", server).await;
@@ -166,8 +166,13 @@ async fn are_what_is_needed_no_less_and_no_more() {
     let server = ScimServer::scimmy().await;
     let story = Story::new("rights").await;
     let release = Release::for_people(&story.ns.name).await;
-    let mut operator = Deployed::start(&story.ns).await;
+    let operator = Deployed::start(&story.ns).await;
     working_life(&story, &server).await;
+    were_needed(&story, &release, operator).await;
+}
+
+/// Fails unless what an operator asked for is what it was granted, no less and no more.
+pub(super) async fn were_needed(story: &Story, release: &Release, mut operator: Deployed) {
     // The Lease is renewed, too.
     eventually("everything was asked for", async || {
         let asked = operator.asked();

@@ -65,6 +65,23 @@ async fn tables_in_postgresql() {
     }
 }
 
+/// Of an application that only knows how accounts come and go, the rest is told to be missing, and nothing is faked.
+#[tokio::test]
+async fn tables_with_hardly_any_statement() {
+    let server = Postgres::start().await;
+    server.app().await;
+    let mut block = server.tables();
+    let statements = block["tables"].as_object_mut().unwrap();
+    statements.retain(|verb, _| ["list", "create", "delete"].contains(&verb.as_str()));
+    let account = json!({
+        "attributes": {"full_name": "employee.name.display", "title": "employee.jobTitle"},
+    });
+    let check = of_postgres(&server, &block, &account);
+    conforms("postgresql-tables-minimal", &check).await;
+    let count = "SELECT count(*)::text FROM people";
+    assert_eq!(server.column("app", count).await, ["0"]);
+}
+
 #[tokio::test]
 async fn users_of_mariadb() {
     let server = MariaDb::start().await;

@@ -155,14 +155,19 @@ async fn in_every_way_that_accounts_and_groups_can_stand_in_a_directory() {
         let findings = report["findings"].as_array().unwrap();
         for finding in findings {
             let name = finding["check"].as_str().unwrap();
-            let expected = if name.starts_with("attributes are cleared")
-                || gaps.iter().any(|gap| name.contains(gap))
-            {
+            let clears = name.starts_with("attributes are cleared");
+            let expected = if clears || gaps.iter().any(|gap| name.contains(gap)) {
                 "Gap"
             } else {
                 "Passed"
             };
             assert_eq!(finding["verdict"], expected, "{what}: {finding:#}");
+            let needed = if clears {
+                json!(["cn", "sn"])
+            } else {
+                Value::Null
+            };
+            assert_eq!(finding["attributes"], needed, "{what}: {finding:#}");
         }
         assert_eq!(findings.len(), 22, "{what}");
         assert_eq!(held(server).await, [""; 0], "{what}");

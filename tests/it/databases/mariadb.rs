@@ -1,5 +1,4 @@
-//! MariaDB: joining, moving, leaving and coming back as a user of it; what is left half made; and what can't
-//! work.
+//! MariaDB: joining, moving, leaving and coming back as a user of it; and what is left half made.
 
 use mysql_async::prelude::Queryable as _;
 use rollcall::connectors::sql::mysql::users::MariaDbUsers;
@@ -10,7 +9,7 @@ use rollcall::domain::ids::{EmployeeId, EntitlementId, Username};
 use rollcall::domain::mark::Scope;
 use serde_json::json;
 
-use super::{Unworkable, connect, connector, each_says_why, initial_password};
+use super::{connect, connector, initial_password};
 use crate::stories::kit::{Story, clerk, day, everyone, tells, template};
 use crate::support::mariadb::MariaDb;
 use crate::support::operator::Operator;
@@ -304,99 +303,4 @@ async fn what_can_not_be_done_is_told() {
         .await;
     let refused = users.probe().await.unwrap_err();
     tells(&refused.message, &["spec.sql.auth", "GRANT PROCESS ON *.*"]);
-}
-
-#[rustfmt::skip] // a table: one case a line or two
-fn cases() -> Vec<Unworkable> {
-    vec![
-        ("user", "/sql/auth/username", json!("nobody"), "Unauthorized", &["1045", "as nobody"]),
-        ("database", "/sql/url", json!("mysql://127.0.0.1:PORT/nothing"), "TargetUnreachable", &["1049", "nothing"]),
-        ("place", "/sql/tables/disable", json!("UPDATE people SET enabled = false WHERE id = ?"), "BadStatement",
-            &["spec.sql.tables.disable", "write :name"]),
-        ("column", "/sql/tables/list", json!("SELECT id, login, rollcall AS mark, enabled AS active, full_name, title FROM people"),
-            "InvalidValue", &["spec.sql.tables.list", "lacks username", "AS username"]),
-        ("table", "/sql/tables/list", json!("SELECT * FROM poeple"), "InvalidValue", &["spec.sql.tables.list", "poeple", "1146"]),
-        ("syntax", "/sql/tables/enable", json!("UPDATE people SET WHERE id = :id"), "InvalidValue",
-            &["spec.sql.tables.enable", "1064"]),
-        ("authority", "/sync/tls", json!(null), "TargetUnreachable", &["certificate"]),
-    ]
-}
-
-#[tokio::test]
-async fn a_connector_that_can_not_work_says_why() {
-    let server = MariaDb::start().await;
-    server.app().await;
-    let story = Story::new("mariadb-bad").await;
-    let _operator = Operator::start(&story.ns).await;
-    each_says_why(&story, &server, &server.tables(), server.port(), cases()).await;
-}
-
-/// A statement that does not do what it is for is undone; a table that can't undo says so; a value that does not
-/// fit is an error, and is not cut.
-#[tokio::test]
-async fn odd_statements_and_values() {
-    let server = MariaDb::start().await;
-    server.app().await;
-    server
-        .run("app", "ALTER TABLE people MODIFY title varchar(20)")
-        .await;
-    let story = Story::new("mariadb-odd").await;
-    let _operator = Operator::start(&story.ns).await;
-    let attributes = json!({"full_name": "employee.name.display", "title": "employee.jobTitle"});
-    let mut odd = connector("app", &server, server.tables(), &attributes);
-    odd["spec"]["sql"]["tables"]["disable"] =
-        json!("UPDATE people SET title = 'gone' WHERE id = :id");
-    connect(&story, "app", &server, odd).await;
-    story.apply_role(everyone("all", "app", &[])).await;
-    let quoted = "\\'); DROP TABLE x;#";
-    let eve = clerk("eve", "3", "Sales", json!({"jobTitle": quoted}));
-    story.apply_person(eve).await;
-    let long = json!({"jobTitle": "Emperor of the whole of the north"});
-    story.apply_person(clerk("bob", "2", "Sales", long)).await;
-    story.provisioned("eve", 1).await;
-    let why = story
-        .person_says("bob", "Ready", "False", "InvalidValue")
-        .await;
-    tells(&why, &["1406", "title"]);
-    let titles = "SELECT title FROM people";
-    assert_eq!(server.column("app", titles).await, [quoted]);
-
-    let leaver = clerk(
-        "eve",
-        "3",
-        "Sales",
-        json!({"jobTitle": quoted, "endDate": "2021-01-01"}),
-    );
-    story.apply_person(leaver).await;
-    let why = story
-        .person_says("eve", "Ready", "False", "NotApplied")
-        .await;
-    tells(&why, &["it was undone", "mend the statement"]);
-    assert_eq!(server.column("app", titles).await, [quoted]);
-
-    server
-        .run(
-            "app",
-            "DROP TABLE team_people; ALTER TABLE people ENGINE = MyISAM;
-             CREATE TABLE team_people (team uuid, person bigint, PRIMARY KEY (team, person))",
-        )
-        .await;
-    story
-        .annotate(
-            "employee/eve",
-            "rollcall.dev/reconcile-requested-at",
-            Some("now"),
-        )
-        .await;
-    eventually("it is told that nothing can be undone", async || {
-        let why = story
-            .person_says("eve", "Ready", "False", "NotApplied")
-            .await;
-        if why.contains("ENGINE=InnoDB") {
-            Ok(())
-        } else {
-            Err(why)
-        }
-    })
-    .await;
 }

@@ -2,6 +2,7 @@
 
 mod adoption_faults;
 mod bad_input;
+mod cannot_disable;
 mod expiry;
 mod four_targets;
 mod mariadb;
@@ -10,7 +11,7 @@ mod working_life;
 
 use serde_json::{Value, json};
 
-use crate::stories::kit::{Story, tells};
+use crate::stories::kit::Story;
 use crate::support::mariadb::MariaDb;
 use crate::support::postgres::Postgres;
 
@@ -80,39 +81,4 @@ async fn initial_password(story: &Story) -> String {
         "--output=go-template={{.data.password | base64decode}}",
     ]);
     kept.await
-}
-
-/// A connector to tables that can't work: its name, the field that is wrong, its value (with `PORT` for the
-/// port of the server), the reason that is told and what the message says.
-type Unworkable = (
-    &'static str,
-    &'static str,
-    Value,
-    &'static str,
-    &'static [&'static str],
-);
-
-/// Each tells why it can't work, and never the password.
-async fn each_says_why(
-    story: &Story,
-    server: &impl Server,
-    tables: &Value,
-    port: u16,
-    cases: Vec<Unworkable>,
-) {
-    let attributes = json!({"full_name": "employee.name.display", "title": "employee.jobTitle"});
-    for (name, at, value, reason, says) in cases {
-        let mut odd = connector(name, server, tables.clone(), &attributes);
-        let (parent, key) = at.rsplit_once('/').unwrap();
-        let value = match value.as_str() {
-            Some(text) => json!(text.replace("PORT", &port.to_string())),
-            None => value,
-        };
-        odd["spec"].pointer_mut(parent).unwrap()[key] = value;
-        connect(story, name, server, odd).await;
-        let why = story.connector_says(name, "Ready", "False", reason).await;
-        tells(&why, says);
-        assert!(!why.contains(server.password()), "{why}");
-        story.ns.kubectl_ok(&["delete", "appconnector", name]).await;
-    }
 }

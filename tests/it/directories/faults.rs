@@ -9,7 +9,7 @@ use serde_json::json;
 use super::kit::{connect, group, openldap, person};
 use crate::stories::kit::{Story, clerk, day, everyone, is, tells};
 use crate::support::directory::Looker;
-use crate::support::openldap::{OpenLdap, SUFFIX};
+use crate::support::openldap::{BIND_DN, OpenLdap, SUFFIX};
 use crate::support::operator::Operator;
 use crate::support::wait::eventually;
 use crate::support::wire_proxy::{Fate, Language, WireProxy};
@@ -210,11 +210,7 @@ async fn a_rotated_password() {
         .await;
     story.provisioned("ada", 1).await;
     looker
-        .set(
-            "cn=rollcall,dc=example,dc=org",
-            "userPassword",
-            &["another-password-1"],
-        )
+        .set(BIND_DN, "userPassword", &["another-password-1"])
         .await;
     let why = story
         .connector_says("directory", "Ready", "False", "Unauthorized")
@@ -230,4 +226,31 @@ async fn a_rotated_password() {
         .await;
     story.provisioned("bob", 1).await;
     story.provisioned("ada", 1).await;
+
+    // The other way round: the Secret is ahead, and somebody says when the directory has followed.
+    let hosts = server.hosts();
+    story
+        .ns
+        .credential("directory", "another-password-2", &hosts)
+        .await;
+    let why = story
+        .connector_says("directory", "Ready", "False", "Unauthorized")
+        .await;
+    tells(&why, &["invalidCredentials (49)", "spec.ldap.bind"]);
+    assert!(!why.contains("another-password"), "{why}");
+    story
+        .apply_person(clerk("eve", "3", "Sales", json!({})))
+        .await;
+    story
+        .person_says("eve", "Ready", "False", "Unauthorized")
+        .await;
+    looker
+        .set(BIND_DN, "userPassword", &["another-password-2"])
+        .await;
+    let now = Some("the directory has it");
+    let asked = "rollcall.dev/reconcile-requested-at";
+    story.annotate("appconnector/directory", asked, now).await;
+    for name in ["ada", "bob", "eve"] {
+        story.provisioned(name, 1).await;
+    }
 }

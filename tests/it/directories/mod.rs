@@ -6,6 +6,7 @@ mod bad_input;
 mod expiry;
 mod faults;
 pub mod kit;
+mod long_names;
 mod names;
 mod passwords;
 mod posix_groups;

@@ -258,6 +258,17 @@ pub async fn connectors_that_can_not_work() {
             json!(["employee.name.given +"]),
             vec!["spec.account.username[0]"],
         ),
+        (
+            json!({"title": "employee.attributes"}),
+            json!(["employee.name.given", "employee.roles"]),
+            vec![
+                "spec.account.username[1]",
+                "this gives list(string), and text is needed here",
+                "spec.account.attributes[title]",
+                "this gives map(string, string)",
+                "convert it, for instance with string()",
+            ],
+        ),
     ] {
         let mut object = connector("other", &other);
         object["spec"]["account"]["attributes"] = attributes;

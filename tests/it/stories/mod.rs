@@ -15,6 +15,7 @@ pub mod killed;
 pub mod kit;
 mod leader;
 pub mod leaver;
+mod moved_target;
 pub mod mover;
 mod names;
 mod one_bad_among_many;

@@ -113,7 +113,11 @@ impl Storm {
             .story
             .connector_says("directory", "Connected", "False", "Unauthorized")
             .await;
-        tells(&message, &["the token has expired", "tried again at"]);
+        let renew = "renew the credential in the Secret that spec.scim.auth names";
+        tells(
+            &message,
+            &["the token has expired", renew, "tried again at"],
+        );
     }
 }
 

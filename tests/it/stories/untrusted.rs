@@ -48,8 +48,10 @@ async fn by_certificate_or_by_name() {
         tells(&message, parts);
         tells(&message, &["tried again at"]);
     };
-    unreachable("tls", &["certificate"]).await;
-    unreachable("dns", &["lookup"]).await;
+    let authority = "put the authority that its certificate is from into spec.sync.tls.caBundle";
+    unreachable("tls", &["certificate", authority]).await;
+    let reached = "correct spec.scim.baseUrl, or let it be reached from here";
+    unreachable("dns", &["lookup", reached]).await;
     let status = story
         .person("ada", "has one account, and waits for two", |s| {
             let waits = |reason| {
@@ -68,7 +70,7 @@ async fn by_certificate_or_by_name() {
     // The wrong authority is as good as none.
     tls["spec"]["scim"]["tls"] = json!({"caBundle": stranger.ca_pem});
     story.apply_connector(tls.clone()).await;
-    unreachable("tls", &["certificate"]).await;
+    unreachable("tls", &["certificate", authority]).await;
     assert_eq!(server.requests().await, []);
     tls["spec"]["scim"]["tls"] = json!({"caBundle": front.ca_pem});
     story.apply_connector(tls).await;

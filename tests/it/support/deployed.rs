@@ -55,10 +55,18 @@ impl Release {
     /// The release that looks after a namespace, installed where it is not yet.
     pub async fn for_people(people: &str) -> Arc<Self> {
         let known = RELEASES.lock().unwrap().get(people).cloned();
-        if let Some(release) = known {
-            return release;
+        match known {
+            Some(release) => release,
+            None => Self::for_people_with(people, json!({})).await,
         }
-        let more = json!({"watch": {"namespaces": [people]}, "crds": {"install": false}});
+    }
+
+    /// The same, installed with more values.
+    pub async fn for_people_with(people: &str, values: Value) -> Arc<Self> {
+        let mut more = json!({"watch": {"namespaces": [people]}, "crds": {"install": false}});
+        for (key, value) in values.as_object().unwrap() {
+            more[key] = value.clone();
+        }
         let release = Arc::new(Self::install(Namespace::new("ops").await, more).await);
         let mut releases = RELEASES.lock().unwrap();
         releases.insert(people.to_owned(), Arc::clone(&release));

@@ -92,6 +92,11 @@ impl Looker {
         answer.unwrap().success().unwrap();
     }
 
+    /// Deletes an entry.
+    pub async fn delete(&mut self, dn: &str) {
+        self.0.delete(dn).await.unwrap().success().unwrap();
+    }
+
     /// Sets an attribute; without values it is cleared.
     pub async fn set(&mut self, dn: &str, attribute: &str, values: &[&str]) {
         let change = Mod::Replace(attribute, values.iter().copied().collect());

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::failure::{read, refused};
 use crate::connectors::address::resolved;
 use crate::connectors::redact::Redactor;
-use crate::connectors::sql::server::{Purpose, ServerConfig, Stage};
+use crate::connectors::sql::server::{NOT_REACHED, Purpose, ServerConfig, Stage};
 use crate::connectors::{ConnectorError, ErrorKind, tls};
 
 /// Longest time a connection may take to show that it is good.
@@ -128,7 +128,7 @@ impl Opener {
         let addresses = resolved(&config.host, config.port, config.allow_link_local).await;
         let addresses = addresses.map_err(|why| {
             let message = format!("{what}: {}", self.redactor.clean(&why));
-            ConnectorError::new(ErrorKind::Unreachable, message)
+            ConnectorError::new(ErrorKind::Unreachable, message).with_remedy(NOT_REACHED)
         })?;
         let addresses: Vec<IpAddr> = addresses.iter().map(std::net::SocketAddr::ip).collect();
         let authorities = self.authorities.iter();

@@ -6,8 +6,10 @@ use std::time::Duration;
 use mysql_async::{DriverError, Error, IoError, ServerError};
 
 use crate::connectors::redact::Redactor;
-use crate::connectors::sql::server::Stage;
-use crate::connectors::{ConnectorError, ErrorKind};
+use crate::connectors::sql::server::{
+    ADDRESS, NO_DATABASE, NOT_ENCRYPTED, NOT_LET_IN, NOT_REACHED, Stage,
+};
+use crate::connectors::{ConnectorError, ErrorKind, tls};
 
 /// What a server that has no room gets.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -32,6 +34,7 @@ const NUMBERS: &[(u16, ErrorKind)] = &[
     (1290, ErrorKind::Unreachable),  // read-only for now
     (1317, ErrorKind::Throttled),    // ended by somebody
     (1370, ErrorKind::Forbidden),    // no right to a routine
+    (1470, ErrorKind::Invalid),      // a name is too long
     (1586, ErrorKind::Taken),        // a duplicate, with the key's name
     (1698, ErrorKind::Unauthorized), // no access without a password
     (1820, ErrorKind::Unauthorized), // the password must be changed
@@ -82,11 +85,26 @@ pub(super) fn read(what: &str, error: &Error, stage: Stage, redactor: &Redactor)
     }
 }
 
-/// Reads an error of a connection that was to be opened.
+/// Reads an error of a connection that was to be opened, with what to do about it.
 pub(super) fn refused(what: &str, error: &Error, redactor: &Redactor) -> ConnectorError {
     match error {
-        Error::Server(answer) => answered(what, answer, Stage::Undone, redactor),
-        other => broken(what, other, ErrorKind::Unreachable, redactor),
+        Error::Server(answer) => {
+            let told = answered(what, answer, Stage::Undone, redactor);
+            match (answer.code, told.kind) {
+                // No access to the database, no such database.
+                (1044 | 1049, _) => told.with_remedy(NO_DATABASE),
+                (_, ErrorKind::Unauthorized) => told.with_remedy(NOT_LET_IN),
+                _ => told,
+            }
+        }
+        other => {
+            let told = broken(what, other, ErrorKind::Unreachable, redactor);
+            let remedy = match other {
+                Error::Driver(DriverError::NoClientSslFlagFromServer) => NOT_ENCRYPTED.to_owned(),
+                _ => tls::remedy(other, ADDRESS).unwrap_or_else(|| NOT_REACHED.to_owned()),
+            };
+            told.with_remedy(&remedy)
+        }
     }
 }
 
@@ -111,7 +129,7 @@ fn answered(what: &str, answer: &ServerError, stage: Stage, redactor: &Redactor)
 fn broken(what: &str, error: &Error, kind: ErrorKind, redactor: &Redactor) -> ConnectorError {
     let why = match error {
         Error::Driver(DriverError::NoClientSslFlagFromServer) => {
-            "the server offers no encryption: let it, or set spec.sql.encryption to None".to_owned()
+            "the server offers no encryption".to_owned()
         }
         Error::Io(IoError::Io(error)) => error.to_string(),
         Error::Io(IoError::Tls(error)) => error.to_string(),

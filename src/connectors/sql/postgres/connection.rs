@@ -12,10 +12,10 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::failure::read;
+use super::failure::{read, refused};
 use crate::connectors::address::dial;
 use crate::connectors::redact::Redactor;
-use crate::connectors::sql::server::{Purpose, ServerConfig, Stage};
+use crate::connectors::sql::server::{NOT_REACHED, Purpose, ServerConfig, Stage};
 use crate::connectors::{ConnectorError, ErrorKind, tls};
 
 /// Longest time a connection may take to show that it is good.
@@ -141,7 +141,7 @@ impl Opener {
         );
         let unreachable = |why: &str| {
             let message = format!("{what}: {}", redactor.clean(why));
-            ConnectorError::new(ErrorKind::Unreachable, message)
+            ConnectorError::new(ErrorKind::Unreachable, message).with_remedy(NOT_REACHED)
         };
         let stream = dial(&config.host, config.port, config.allow_link_local, None).await;
         let stream = stream.map_err(|why| unreachable(&why))?;
@@ -183,7 +183,7 @@ impl Opener {
                 client
             })
         };
-        opened.map_err(|error| read(&what, &error, Stage::Undone, &redactor))
+        opened.map_err(|error| refused(&what, &error, &redactor))
     }
 }
 

@@ -5,10 +5,13 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
 
 use crate::connectors::redact::Redactor;
-use crate::connectors::sql::server::Stage;
-use crate::connectors::{ConnectorError, ErrorKind};
+use crate::connectors::sql::server::{
+    ADDRESS, NO_DATABASE, NOT_ENCRYPTED, NOT_LET_IN, NOT_REACHED, Stage,
+};
+use crate::connectors::{ConnectorError, ErrorKind, tls};
 
 /// What a server that has no room gets.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -78,6 +81,21 @@ pub fn read(what: &str, error: &Error, stage: Stage, redactor: &Redactor) -> Con
         retry_after: (kind == ErrorKind::Throttled).then_some(PAUSE),
         ..ConnectorError::new(kind, message)
     }
+}
+
+/// Reads an error of a connection that was to be opened, with what to do about it.
+#[must_use]
+pub fn refused(what: &str, error: &Error, redactor: &Redactor) -> ConnectorError {
+    let told = read(what, error, Stage::Undone, redactor);
+    let remedy = match error.code().map(SqlState::code) {
+        Some(code) if code.starts_with("28") => NOT_LET_IN.to_owned(),
+        // invalid_catalog_name, insufficient_privilege
+        Some("3D000" | "42501") => NO_DATABASE.to_owned(),
+        Some(_) => return told,
+        None if told.message.contains("does not support TLS") => NOT_ENCRYPTED.to_owned(),
+        None => tls::remedy(error, ADDRESS).unwrap_or_else(|| NOT_REACHED.to_owned()),
+    };
+    told.with_remedy(&remedy)
 }
 
 fn broken(what: &str, error: &Error, stage: Stage, redactor: &Redactor) -> ConnectorError {

@@ -161,6 +161,7 @@ impl Tables {
             |made: &ObservedAccount| made.username == account.username && made.activity == active;
         let made = self.done(&what, run, (read, ("mark", mark)), &is_so).await;
         made.map_err(|error| match error.kind {
+            ErrorKind::Invalid => unfit(error, "create"),
             ErrorKind::NotFound => ConnectorError::new(
                 ErrorKind::Ignored,
                 format!("{what}: afterwards spec.sql.tables.list shows no account with its mark, so that it was undone: let spec.sql.tables.create set :mark"),
@@ -219,6 +220,7 @@ impl Tables {
         };
         self.done(&what, run, (self.by_id(id), ("id", id.as_str())), &is_so)
             .await
+            .map_err(|error| unfit(error, "update"))
     }
 
     pub(super) async fn switch_account(
@@ -286,6 +288,16 @@ impl Tables {
         };
         self.database.change(&what, &steps, &verify).await.map(drop)
     }
+}
+
+/// A value that the database refuses is told with where it comes from.
+fn unfit(error: ConnectorError, statement: &str) -> ConnectorError {
+    if error.kind != ErrorKind::Invalid {
+        return error;
+    }
+    error.with_remedy(&format!(
+        "mend what spec.account gives, the fact behind it, or spec.sql.tables.{statement}"
+    ))
 }
 
 pub(super) fn gone(what: &str) -> ConnectorError {

@@ -17,7 +17,7 @@ impl Tables {
             return Err(ConnectorError::new(
                 ErrorKind::Invalid,
                 format!(
-                    "account.attributes[{name}]: a column is called by letters, digits and `_`"
+                    "spec.account.attributes[{name}]: a column is called by letters, digits and `_`: rename it (… AS)"
                 ),
             ));
         }
@@ -31,7 +31,7 @@ impl Tables {
             return Err(ConnectorError::new(
                 ErrorKind::Invalid,
                 format!(
-                    "account.attributes[{name}]: {name} is no attribute, but what every account has: call the column otherwise in spec.sql.tables.list"
+                    "spec.account.attributes[{name}]: {name} is no attribute, but what every account has: call the column otherwise in spec.sql.tables.list"
                 ),
             ));
         }
@@ -66,7 +66,11 @@ impl Tables {
         for named in self.config.statements() {
             let (text, order) = named.statement.placed(self.database.dialect());
             let what = format!("spec.sql.tables.{}", named.field);
-            let described = self.database.describe(&what, &text).await?;
+            let described = self.database.describe(&what, &text).await;
+            let described = described.map_err(|error| match error.kind {
+                ErrorKind::Invalid => error.with_remedy("mend the statement"),
+                _ => error,
+            })?;
             if described.places != order.len() {
                 return Err(invalid(
                     named.field,

@@ -5,9 +5,11 @@ mod conditions;
 mod json;
 mod log;
 mod manifests;
+mod neighbours;
 mod story;
 mod targets;
 mod witness;
+mod wrong;
 
 pub use company::{Company, company};
 pub use conditions::{is, message, says, tells};
@@ -16,6 +18,8 @@ pub use log::{begins, begins_listing, cycles, lines_of_writes, position, since, 
 pub use manifests::{
     clerk, connector, connector_to, connector_with, day, employee, everyone, template, username,
 };
+pub use neighbours::Neighbours;
 pub use story::Story;
 pub use targets::{group_id, id_of, usernames};
 pub use witness::Witness;
+pub use wrong::{Told, Wrong, wrong};

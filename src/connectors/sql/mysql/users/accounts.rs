@@ -7,6 +7,7 @@ use mysql_async::prelude::Queryable as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha1::{Digest as _, Sha1};
 
+use super::limits::{NameOf, checked};
 use super::listing::Found;
 use super::quote::{User, name, text};
 use super::{CONNECTION_LIMIT, MariaDbUsers};
@@ -55,6 +56,8 @@ impl MariaDbUsers {
             .iter()
             .find(|(name, _)| name.as_str() == CONNECTION_LIMIT);
         let limit = limit_of(&what, limit.map(|(_, value)| value))?;
+        checked(&what, account.username.as_str(), NameOf::User)?;
+        checked(&what, account.mark.as_str(), NameOf::Mark)?;
         let mut connection = self.server.connection().await?;
         let making = async {
             // An answer that was lost may have been a success, or is still to become one.
@@ -173,6 +176,7 @@ impl MariaDbUsers {
                 host: found.user.host.clone(),
             });
             if let Some(new) = new.filter(|new| *new != found.user) {
+                checked(&what, &new.name, NameOf::User)?;
                 self.must_be_free(&what, &mut connection, &new.name, Some(&found.user))
                     .await?;
                 self.rename(&what, &mut connection, &found, &new).await?;
@@ -421,7 +425,9 @@ fn limit_of(what: &str, value: Option<&AttributeValue>) -> Result<u32> {
     text.parse().map_err(|_| {
         ConnectorError::new(
             ErrorKind::Invalid,
-            format!("{what}: {CONNECTION_LIMIT} must be a number, and is {text}"),
+            format!(
+                "{what}: spec.account.attributes[{CONNECTION_LIMIT}] must give a number, and gives {text}"
+            ),
         )
     })
 }

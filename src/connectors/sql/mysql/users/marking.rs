@@ -4,6 +4,7 @@ use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
 
 use super::MariaDbUsers;
+use super::limits::{NameOf, checked};
 use super::listing::Found;
 use super::quote::name;
 use crate::connectors::sql::server::Stage;
@@ -50,6 +51,7 @@ impl MariaDbUsers {
         found: &Found,
         mark: &str,
     ) -> Result<()> {
+        checked(what, mark, NameOf::Mark)?;
         self.lock(what, connection, mark).await?;
         let user = &found.user;
         if let Some(other) = self.marked(what, connection, mark).await?.first() {

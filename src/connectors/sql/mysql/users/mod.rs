@@ -10,6 +10,7 @@
 //! made is known again, and of no use to anybody.
 
 mod accounts;
+mod limits;
 mod listing;
 mod marking;
 mod quote;
@@ -49,7 +50,7 @@ impl MariaDbUsers {
             return Err(ConnectorError::new(
                 ErrorKind::Invalid,
                 format!(
-                    "a user of MariaDB has no attribute {odd}: account.attributes may have {CONNECTION_LIMIT}"
+                    "spec.account.attributes[{odd}]: a user of MariaDB has no such attribute: there is {CONNECTION_LIMIT}"
                 ),
             ));
         }

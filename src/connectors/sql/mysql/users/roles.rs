@@ -7,6 +7,7 @@ use mysql_async::prelude::Queryable as _;
 
 use super::MariaDbUsers;
 use super::accounts::gone;
+use super::limits::{NameOf, checked};
 use super::listing::{Found, role};
 use super::quote::{User, name};
 use crate::connectors::sql::server::Stage;
@@ -28,6 +29,7 @@ impl MariaDbUsers {
         wanted: &EntitlementName,
     ) -> Result<ObservedEntitlement> {
         let what = format!("making role {wanted}");
+        checked(&what, wanted.as_str(), NameOf::Role)?;
         let mut connection = self.server.connection().await?;
         let making = async {
             // Where it is there already we need not be who may give it.

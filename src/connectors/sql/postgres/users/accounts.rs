@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient, Transaction};
 
 use super::listing::{CALLED, MARKED, NUMBERED, Param, oid};
-use super::utility::{checked, literal, quoted};
+use super::utility::{NameOf, checked, literal, quoted};
 use super::{CONNECTION_LIMIT, PostgresUsers, VALID_UNTIL};
 use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, InitialPassword, Result};
@@ -25,7 +25,7 @@ impl PostgresUsers {
         account: &NewAccount,
         password: Option<&InitialPassword>,
     ) -> Result<ObservedAccount> {
-        let name = checked(account.username.as_str())?;
+        let name = checked(account.username.as_str(), NameOf::Account)?;
         let what = format!("making role {name}");
         // Only what it is compared with is sent, as statements end up in logs.
         let verifier = password.map(|p| scram_sha_256(p.secret.expose_secret().as_bytes()));
@@ -59,7 +59,7 @@ impl PostgresUsers {
                 client.batch_execute(&statements),
                 self.accounts_where(&what, &*client, CALLED, &by_name)
             );
-            done.map_err(|error| self.server.failed(&what, &error, Stage::Committing))?;
+            done.map_err(|error| unfit(self.server.failed(&what, &error, Stage::Committing)))?;
             // It is there: an answer about it that did not come is asked for again.
             let made = made.map_err(|error| ConnectorError {
                 kind: ErrorKind::OutcomeUnknown,
@@ -82,7 +82,7 @@ impl PostgresUsers {
             let transaction = client.transaction().await.map_err(failed)?;
             let mut name = self.name_of(&what, &transaction, id).await?;
             if let Some(new) = &changes.username {
-                let new = checked(new.as_str())?;
+                let new = checked(new.as_str(), NameOf::Account)?;
                 if new != name {
                     let own = oid(id.as_str()).unwrap_or_default();
                     self.must_be_free(&what, &transaction, new, own).await?;
@@ -96,7 +96,8 @@ impl PostgresUsers {
             let clear = changes.clear.iter().map(|name| (name, None));
             for (attribute, value) in set.chain(clear) {
                 let setting = setting(&what, &role, attribute, value)?;
-                self.utility(&what, &transaction, &setting).await?;
+                let set = self.utility(&what, &transaction, &setting).await;
+                set.map_err(unfit)?;
             }
             let seen = self.seen(&what, &transaction, id).await?;
             self.commit(&what, transaction).await?;
@@ -248,7 +249,9 @@ fn setting(
         Some(AttributeValue::Text(text)) => Some(text.clone()),
         Some(AttributeValue::Integer(number)) => Some(number.to_string()),
         Some(other) => {
-            let why = format!("{attribute} can't be {other:?}: give it one text or number");
+            let why = format!(
+                "spec.account.attributes[{attribute}] can't be {other:?}: give it one text or number"
+            );
             return Err(invalid(why));
         }
     };
@@ -260,11 +263,24 @@ fn setting(
         CONNECTION_LIMIT => {
             // The grammar wants a number as it is.
             let limit = text.as_deref().unwrap_or("-1").parse::<i32>();
-            let limit =
-                limit.map_err(|_| invalid(format!("{CONNECTION_LIMIT} must be a number")))?;
+            let limit = limit.map_err(|_| {
+                invalid(format!(
+                    "spec.account.attributes[{CONNECTION_LIMIT}] must give a number"
+                ))
+            })?;
             Ok(format!("ALTER ROLE {role} CONNECTION LIMIT {limit}"))
         }
         other => Err(invalid(format!("a role has no attribute {other}"))),
+    }
+}
+
+/// A value that the server refuses is told with where it comes from.
+fn unfit(error: ConnectorError) -> ConnectorError {
+    match error.kind {
+        ErrorKind::Invalid => {
+            error.with_remedy("mend what spec.account.attributes gives, or the fact behind it")
+        }
+        _ => error,
     }
 }
 

@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 use super::PostgresUsers;
 use super::accounts::gone;
 use super::listing::{is_account, oid};
-use super::utility::{checked, quoted};
+use super::utility::{NameOf, checked, quoted};
 use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, HolderChange, HolderResults, Result};
 use crate::domain::account::{Completeness, ObservedEntitlement};
@@ -48,7 +48,7 @@ impl PostgresUsers {
 
     /// Makes a group role, unless there is one of that name.
     pub(super) async fn create_group(&self, name: &EntitlementName) -> Result<ObservedEntitlement> {
-        let text = checked(name.as_str())?;
+        let text = checked(name.as_str(), NameOf::Group)?;
         let what = format!("making role {name}");
         let client = self.server.client().await?;
         let making = async {

@@ -47,7 +47,7 @@ impl PostgresUsers {
             return Err(ConnectorError::new(
                 ErrorKind::Invalid,
                 format!(
-                    "a role has no attribute {odd}: account.attributes may have {VALID_UNTIL} and {CONNECTION_LIMIT}"
+                    "spec.account.attributes[{odd}]: a role has no such attribute: there are {VALID_UNTIL} and {CONNECTION_LIMIT}"
                 ),
             ));
         }

@@ -11,16 +11,34 @@ use crate::connectors::{ConnectorError, ErrorKind, Result};
 /// Longest name, in bytes. A longer one would be cut without a word.
 const LONGEST: usize = 63;
 
+/// Whose name it is, which says where to shorten it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NameOf {
+    /// An account.
+    Account,
+    /// A group role.
+    Group,
+}
+
+impl NameOf {
+    fn remedy(self) -> String {
+        match self {
+            Self::Account => {
+                format!("set spec.account.usernameRules.maxLength to {LONGEST} or less")
+            }
+            Self::Group => "name a shorter one in spec.grants of the RoleTemplate".to_owned(),
+        }
+    }
+}
+
 /// Refuses a name that the server would cut, or can't hold.
-pub(super) fn checked(name: &str) -> Result<&str> {
+pub(super) fn checked(name: &str, of: NameOf) -> Result<&str> {
     if name.len() > LONGEST {
-        return Err(ConnectorError::new(
-            ErrorKind::Invalid,
-            format!(
-                "the name {name} has {} bytes, and PostgreSQL keeps {LONGEST}: set spec.account.usernameRules.maxLength to {LONGEST} or less",
-                name.len()
-            ),
-        ));
+        let told = format!(
+            "the name {name} has {} bytes, and PostgreSQL keeps {LONGEST}",
+            name.len()
+        );
+        return Err(ConnectorError::new(ErrorKind::Invalid, told).with_remedy(&of.remedy()));
     }
     if name.is_empty() || name.contains('\0') {
         return Err(ConnectorError::new(
@@ -79,14 +97,16 @@ mod tests {
     #[test]
     fn what_a_name_can_not_be_is_refused() {
         let too_long = "é".repeat(32);
-        for (name, part) in [
-            ("", "empty"),
-            ("a\0b", "zero byte"),
-            (&too_long, "64 bytes"),
+        for (name, of, part) in [
+            ("", NameOf::Account, "empty"),
+            ("a\0b", NameOf::Account, "zero byte"),
+            (&too_long, NameOf::Account, "64 bytes"),
+            (&too_long, NameOf::Account, "usernameRules.maxLength"),
+            (&too_long, NameOf::Group, "RoleTemplate"),
         ] {
-            let error = checked(name).unwrap_err();
+            let error = checked(name, of).unwrap_err();
             assert!(error.message.contains(part), "{}", error.message);
         }
-        assert!(checked(&"é".repeat(31)).is_ok());
+        assert!(checked(&"é".repeat(31), NameOf::Account).is_ok());
     }
 }
