@@ -12,7 +12,9 @@ use rollcall::api::AppConnectorSpec;
 use rollcall::connectors::SharedConnector;
 use rollcall::controllers::app_connector::connect;
 use serde_json::json;
+use stats_alloc::Region;
 
+use crate::ALLOCATOR;
 use crate::company::{CONCURRENCY, Kind, Target};
 use crate::report::{Report, median};
 use crate::wire;
@@ -55,18 +57,17 @@ pub async fn inventory(report: &mut Report, accounts: usize, rounds: usize) {
         report.add(&what, "Rollcall", ours, "s", None);
         report.add(&what, "Rollcall / plain", ours / plain, "×", None);
         let kib = |bytes: f64| bytes / 1024.0;
-        // What the allocator has it does not ask for again, so that the largest round tells.
         report.add(
             &what,
             "memory of the plain one",
-            kib(most(&plain_memory)),
+            kib(median(plain_memory)),
             "KiB",
             None,
         );
         report.add(
             &what,
             "memory of Rollcall's",
-            kib(most(&our_memory)),
+            kib(median(our_memory)),
             "KiB",
             None,
         );
@@ -103,26 +104,19 @@ fn open(target: &Target) -> SharedConnector {
     opened.map_err(|problem| problem.message).unwrap().connector
 }
 
-/// How long something takes, and what its result takes in memory.
+/// How long something takes, and what its result takes in memory: what was asked of the allocator and not given
+/// back, whatever that had from earlier.
 async fn measured<T>(work: impl Future<Output = T>) -> (f64, f64) {
-    let before = resident();
+    let region = Region::new(ALLOCATOR);
     let begin = Instant::now();
     let result = work.await;
     let seconds = begin.elapsed().as_secs_f64();
-    let grown = resident() - before;
+    let change = region.change();
     drop(result);
-    (seconds, grown.max(0.0))
-}
-
-fn most(values: &[f64]) -> f64 {
-    values.iter().copied().fold(0.0, f64::max)
-}
-
-/// Memory of this process, in bytes.
-fn resident() -> f64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: f64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
-    pages * 4096.0
+    let held = change
+        .bytes_allocated
+        .saturating_sub(change.bytes_deallocated);
+    (seconds, f64::from(u32::try_from(held).unwrap()))
 }
 
 /// Everything that a listing is made from, read and kept as it came.

@@ -32,6 +32,11 @@ use std::path::PathBuf;
 
 use company::Kind;
 use report::Report;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+/// Counts what is held. The program that is measured has its own.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
 const EVERYTHING: [&str; 7] = [
     "storm",

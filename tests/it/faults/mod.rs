@@ -8,5 +8,6 @@ mod killed;
 pub mod kinds;
 mod lies;
 mod lost_answers;
+mod own_way;
 mod stage;
 mod throttled;

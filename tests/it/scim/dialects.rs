@@ -48,7 +48,7 @@ fn user() -> Value {
 /// Answers everything that a dialect's server takes; what it finds wrong it says.
 async fn strict(wrong: fn(&Seen) -> Option<&'static str>) -> ScriptedServer {
     ScriptedServer::start(move |seen| {
-        if let Some(why) = wrong(seen) {
+        if let Some(why) = wrong(seen).or_else(|| tells_an_id(seen)) {
             return Reply::error(400, "invalidSyntax", why);
         }
         match seen.line().as_str() {
@@ -66,6 +66,16 @@ async fn strict(wrong: fn(&Seen) -> Option<&'static str>) -> ScriptedServer {
         }
     })
     .await
+}
+
+/// No server takes a change of what it gave itself.
+fn tells_an_id(seen: &Seen) -> Option<&'static str> {
+    let is_told = |operation: &Value| {
+        operation["path"] == "id"
+            || (operation["path"].is_null() && operation["value"]["id"].is_string())
+    };
+    let is_patch = seen.line().starts_with("PATCH");
+    (is_patch && operations(seen).iter().any(is_told)).then_some("id is read-only")
 }
 
 fn operations(seen: &Seen) -> &[Value] {
