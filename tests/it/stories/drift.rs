@@ -192,7 +192,7 @@ async fn reported(company: &Company) {
         })
         .await;
     assert!(
-        condition_says(&unmarked, "Ready", "False", "MarkMissing", "external id"),
+        condition_says(&unmarked, "Ready", "False", "MarkMissing", "put the mark"),
         "{unmarked:#}"
     );
     assert!(!is_true(&unmarked, "Stalled"));
