@@ -31,8 +31,9 @@ async fn lost_answers() {
         let Some(n) = verbs.iter().position(|one| *one == verb) else {
             return Fate::Pass;
         };
-        // Every other one.
-        if counts[n].fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+        // Every other one, for a while.
+        let count = counts[n].fetch_add(1, Ordering::Relaxed);
+        if count.is_multiple_of(2) && count < 8 {
             noted[n].fetch_add(1, Ordering::Relaxed);
             return Fate::Lose;
         }

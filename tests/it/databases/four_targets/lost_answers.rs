@@ -1,5 +1,5 @@
-//! Answers are lost after the target has carried out what was asked for: every other one of each target, while people
-//! join, move and leave.
+//! Answers are lost after the target has carried out what was asked for: four of each target, every other one, while
+//! people join, and again while they move and while they leave.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -28,7 +28,9 @@ async fn of_every_target_while_people_join_move_and_leave() {
         let mut counts = judge.lock().unwrap();
         let count = counts.writes.entry(target).or_default();
         *count += 1;
-        if *count % 2 == 0 {
+        // A way that stays like that would be too slow to wait for: each loss ends whatever else is under way on
+        // that connection, and who was often unlucky tries again ever later.
+        if *count % 2 == 0 || *count > 8 {
             return Fate::Pass;
         }
         let lost = (counts.phase, target);

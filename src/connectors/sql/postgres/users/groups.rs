@@ -13,7 +13,10 @@ use crate::connectors::{ConnectorError, ErrorKind, HolderChange, HolderResults, 
 use crate::domain::account::{Completeness, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
 
-const NAMES: &str = "SELECT oid, rolname::text FROM pg_roles WHERE oid = ANY($1)";
+/// Roles, each with whether it is a member of one.
+const THERE: &str = "SELECT r.oid, r.rolname::text,
+    EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = $2 AND m.member = r.oid)
+  FROM pg_roles r WHERE r.oid = ANY($1)";
 
 impl PostgresUsers {
     async fn group_called(
@@ -99,19 +102,23 @@ impl PostgresUsers {
             .await
     }
 
-    /// Names that roles have now, by identifier; those that are not there are missing.
-    async fn names<'i>(
+    /// Names that roles have now, and whether they are members of a group, by identifier; those that are not there are
+    /// missing.
+    async fn there<'i>(
         &self,
         what: &str,
         client: &Client,
+        group: &EntitlementId,
         ids: impl IntoIterator<Item = &'i str>,
-    ) -> Result<HashMap<String, String>> {
+    ) -> Result<HashMap<String, (String, bool)>> {
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
         let oids: Vec<u32> = ids.into_iter().filter_map(oid).collect();
-        let rows = client.query(NAMES, &[&oids]).await.map_err(failed)?;
+        let group = oid(group.as_str()).unwrap_or_default();
+        let rows = client.query(THERE, &[&oids, &group]).await;
+        let rows = rows.map_err(failed)?;
         let read = rows.iter().map(|row| {
             let oid: u32 = row.try_get(0)?;
-            Ok((oid.to_string(), row.try_get(1)?))
+            Ok((oid.to_string(), (row.try_get(1)?, row.try_get(2)?)))
         });
         read.collect::<std::result::Result<_, tokio_postgres::Error>>()
             .map_err(failed)
@@ -126,24 +133,30 @@ impl PostgresUsers {
         let mut client = self.server.client().await?;
         let changing = async {
             let ids = change.wishes().map(|(account, _)| account.as_str());
-            let names = self.names(&what, &client, ids).await?;
+            let roles = self.there(&what, &client, group, ids).await?;
             let Some(name) = self.group_name(&what, &client, group).await? else {
                 return Err(gone(&what));
             };
             let name = name.as_str();
-            let there: Vec<(&AccountId, bool, &str)> = change
-                .wishes()
-                .filter_map(|(account, member)| {
-                    let role = names.get(account.as_str())?;
-                    Some((account, member, role.as_str()))
-                })
-                .collect();
+            let mut results: HashMap<&AccountId, Result<()>> = HashMap::new();
+            let mut there: Vec<(&AccountId, bool, &str)> = Vec::new();
+            for (account, member) in change.wishes() {
+                match roles.get(account.as_str()) {
+                    // After an answer that was lost it may be so already.
+                    Some((_, is_member)) if *is_member == member => {
+                        results.insert(account, Ok(()));
+                    }
+                    Some((role, _)) => there.push((account, member, role)),
+                    None => {}
+                }
+            }
             // All at once, as they nearly always can; else one by one, so that each is told for itself.
             let all: Vec<(bool, &str)> = there.iter().map(|(_, m, role)| (*m, *role)).collect();
-            let mut results: HashMap<&AccountId, Result<()>> = HashMap::new();
             match self.grant(&what, &mut client, name, &all).await {
                 Ok(()) => results.extend(there.iter().map(|(account, ..)| (*account, Ok(())))),
-                Err(error) if error.kind.concerns_target() || there.len() == 1 => {
+                Err(error)
+                    if error.kind.concerns_target() || (there.len() == 1 && results.is_empty()) =>
+                {
                     return Err(error);
                 }
                 Err(_) => {
@@ -174,6 +187,9 @@ impl PostgresUsers {
         group: &str,
         members: &[(bool, &str)],
     ) -> Result<()> {
+        if members.is_empty() {
+            return Ok(());
+        }
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
         let transaction = client.transaction().await.map_err(failed)?;
         let name = quoted(group);
