@@ -40,7 +40,8 @@ pub struct Wanted<'a> {
 pub trait PasswordKeeper: Send + Sync {
     /// The password of an account that is about to be made. It is kept before it is given away: one that was
     /// sent and is known to nobody would be worth nothing. Asked again for the same account, it gives the
-    /// same password, as an answer that was lost may have been a success.
+    /// same password, as an answer that was lost may have been a success; unless that is not as the policy wants
+    /// it by now.
     ///
     /// # Errors
     /// Why it could not be kept, for a person. Nothing was sent to the target.

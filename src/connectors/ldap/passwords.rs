@@ -11,6 +11,10 @@ use crate::connectors::{ConnectorError, ErrorKind, InitialPassword};
 use crate::domain::account::Activity;
 use crate::domain::ids::AccountId;
 
+/// What to do about a password that is refused.
+pub(super) const NOT_BY_POLICY: &str =
+    "let spec.account.initialPassword be as the directory's policy wants it";
+
 impl LdapConnector {
     /// What a new entry holds for its password. Active Directory makes no usable account without one;
     /// elsewhere the server is asked to store it its own way once the entry is there.
@@ -77,21 +81,25 @@ impl LdapConnector {
 
     /// An account whose password could not be set, or perhaps not, is not left without one: it is made again.
     pub(super) async fn unmake(&self, target: &Target<'_>, failure: Failure) -> ConnectorError {
+        let error = match failure.error.kind {
+            ErrorKind::Invalid => failure.error.with_remedy(NOT_BY_POLICY),
+            _ => failure.error,
+        };
         match self.remove(target).await {
             Ok(()) => ConnectorError {
                 // Nothing is there any more, whatever was.
-                kind: match failure.error.kind {
+                kind: match error.kind {
                     ErrorKind::OutcomeUnknown => ErrorKind::Unreachable,
                     kind => kind,
                 },
-                ..failure.error
+                ..error
             },
             Err(second) => ConnectorError {
                 message: format!(
-                    "{}. The entry stays half made, as it could not be deleted, and is made anew: {}",
-                    failure.error, second.error
+                    "{error}. The entry stays half made, as it could not be deleted, and is made anew: {}",
+                    second.error
                 ),
-                ..failure.error
+                ..error
             },
         }
     }

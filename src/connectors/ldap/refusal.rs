@@ -4,6 +4,7 @@ use super::LdapConnector;
 use super::config::USERNAME;
 use super::dn;
 use super::failure::{Failure, code};
+use super::passwords::NOT_BY_POLICY;
 use crate::connectors::{ConnectorError, ErrorKind};
 
 /// Answers that are about the name of an entry.
@@ -35,7 +36,7 @@ impl LdapConnector {
         } else if of_name {
             "mend or shorten what spec.ldap.accounts.dn fills in"
         } else if failure.had(&[code::UNWILLING]) || error.message.contains(OF_A_PASSWORD) {
-            "let spec.account.initialPassword be as the directory's policy wants it"
+            NOT_BY_POLICY
         } else {
             "mend what spec.account.attributes gives, or the fact behind it"
         };

@@ -252,12 +252,11 @@ pub fn broken(
         }
         (false, false) => format!("{what}: no connection ({why})"),
     };
-    let error = ConnectorError::new(kind, message);
+    let told = ConnectorError::new(kind, message);
     if sent {
-        return error.into();
+        return told.into();
     }
-    let remedy = tls::remedy(&error, address);
-    let remedy =
-        remedy.unwrap_or_else(|| format!("correct {address}, or let it be reached from here"));
-    error.with_remedy(&remedy).into()
+    let remedy = tls::remedy(&error, address)
+        .unwrap_or_else(|| format!("correct {address}, or let it be reached from here"));
+    told.with_remedy(&remedy).into()
 }

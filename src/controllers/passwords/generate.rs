@@ -23,7 +23,7 @@ pub(super) fn password(policy: &PasswordPolicy) -> Result<SecretString, getrando
         .filter(|signs| !signs.is_empty())
         .collect();
     let all: Vec<char> = kinds.iter().flatten().copied().collect();
-    let length = usize::from(policy.length).max(KINDS);
+    let length = length(policy);
     // Drawn again until every kind is there, so that no place is known to hold a certain kind.
     loop {
         let mut text = String::with_capacity(length);
@@ -34,6 +34,17 @@ pub(super) fn password(policy: &PasswordPolicy) -> Result<SecretString, getrando
             return Ok(text.into());
         }
     }
+}
+
+fn length(policy: &PasswordPolicy) -> usize {
+    usize::from(policy.length).max(KINDS)
+}
+
+/// Whether one that was made earlier is as a policy wants it now: the one before may have been mended because the
+/// target refused what it gave.
+pub(super) fn is_of(policy: &PasswordPolicy, password: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || policy.punctuation.contains(c);
+    password.chars().count() == length(policy) && password.chars().all(allowed)
 }
 
 /// A number below another, each as likely as the others.
@@ -90,6 +101,17 @@ mod tests {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric())
         );
+    }
+
+    #[test]
+    fn one_of_another_policy_is_known() {
+        let made = password(&policy(20, "-")).unwrap();
+        let made = made.expose_secret();
+        assert!(is_of(&policy(20, "-"), made));
+        assert!(is_of(&policy(20, "_-"), made));
+        assert!(!is_of(&policy(20, "_"), made));
+        assert!(!is_of(&policy(21, "-"), made));
+        assert!(!is_of(&policy(19, "-"), made));
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl SecretKeeper {
                     return Ok(password);
                 }
                 Err(kube::Error::Api(status)) if status.code == 409 => {
-                    // One that is not for this account, or has no password in it, is replaced.
+                    // One that is not for this account, or whose password is not as it is to be, is replaced.
                     if let Some(kept) = secrets.get_opt(&name).await?
                         && is_ours(&kept)
                         && password_of(kept, wanted).is_none()
@@ -189,7 +189,7 @@ fn is_ours(secret: &Secret) -> bool {
     labels.is_some_and(|labels| labels.contains_key(INITIAL_PASSWORD_LABEL))
 }
 
-/// What was kept for this very account.
+/// What was kept for this very account, as it is to be now.
 fn password_of(secret: Secret, wanted: Wanted<'_>) -> Option<SecretString> {
     let annotations = secret.metadata.annotations.as_ref()?;
     let says = |key: &str, value: &str| annotations.get(key).is_some_and(|said| said == value);
@@ -205,7 +205,7 @@ fn password_of(secret: Secret, wanted: Wanted<'_>) -> Option<SecretString> {
         return None;
     }
     let password = String::from_utf8(data.remove("password")?.0).ok()?;
-    (!password.is_empty()).then(|| password.into())
+    generate::is_of(wanted.policy, &password).then(|| password.into())
 }
 
 #[async_trait]

@@ -76,7 +76,7 @@ fn kept(name: &str, employee: &str, expires: &str) -> Value {
             },
         },
         "type": "kubernetes.io/basic-auth",
-        "stringData": {"username": format!("{employee}.example"), "password": "Left-from-an-attempt-1"},
+        "stringData": {"username": format!("{employee}.example"), "password": "Left-from-attempt-22"},
     })
 }
 

@@ -6,7 +6,7 @@ use kube::api::DeleteParams;
 use serde_json::json;
 
 use super::kit::{openldap, person};
-use crate::stories::kit::{Story, clerk, everyone, tells};
+use crate::stories::kit::{Story, Told, clerk, everyone, tells};
 use crate::support::directory::Looker;
 use crate::support::openldap::OpenLdap;
 use crate::support::operator::Operator;
@@ -204,5 +204,50 @@ async fn what_was_left_half_made_is_made_anew() {
     let secrets = story.ns.api::<Secret>();
     let password = text(&secrets.get(NAME).await.unwrap(), "password");
     let let_in = Looker::sign_in(server.port(), None, &person("ada.example"), &password).await;
+    assert!(let_in.is_some());
+}
+
+/// One that the directory's policy refuses is told, and no account is left without a password. It was kept before it was
+/// sent, and another takes its place once ours are as the directory wants them.
+#[tokio::test]
+async fn one_that_the_policy_refuses_is_told() {
+    let server = OpenLdap::start().await;
+    let mut looker = server.looker().await;
+    let policy = "cn=default,ou=policies,dc=example,dc=org";
+    looker.set(policy, "pwdMinLength", &["40"]).await;
+    let story = Story::new("ldap-refused").await;
+    let _operator = Operator::start(&story.ns).await;
+    let hosts = server.hosts();
+    let credential = story.ns.credential("directory", server.password(), &hosts);
+    credential.await;
+    let mut connector = openldap("directory", &server);
+    connector["spec"]["account"]["initialPassword"] = json!({"length": 30});
+    story.apply_connector(connector.clone()).await;
+    story.apply_role(everyone("all", "directory", &[])).await;
+    story
+        .apply_person(clerk("ada", "1", "Sales", json!({})))
+        .await;
+    let told = Told::new(
+        "InvalidValue",
+        "spec.account.initialPassword",
+        &["constraintViolation (19)", "Password"],
+        "as the directory's policy wants it",
+    );
+    let why = story
+        .person_says("ada", "Ready", "False", told.reason)
+        .await;
+    let kept = story.ns.api::<Secret>().get(NAME).await.unwrap();
+    told.is_in(&why, &text(&kept, "password"));
+    let there = looker.values(&person("ada.example"), "uid").await;
+    assert_eq!(there.len(), 0);
+
+    connector["spec"]["account"]["initialPassword"] = json!({"length": 50});
+    story.apply_connector(connector).await;
+    story.provisioned("ada", 1).await;
+    let kept = story.ns.api::<Secret>().get(NAME).await.unwrap();
+    let password = text(&kept, "password");
+    assert_eq!(password.len(), 50);
+    let ada = person("ada.example");
+    let let_in = Looker::sign_in(server.port(), None, &ada, &password).await;
     assert!(let_in.is_some());
 }
