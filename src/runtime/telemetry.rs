@@ -1,4 +1,7 @@
 //! Logs: text for a person at a terminal, JSON for everything else.
+//!
+//! What libraries write by the crate `log` is not taken in (`tracing-subscriber` is built without `tracing-log`): there
+//! the clients of databases write statements with their parameters, and so passwords.
 
 use std::io::{IsTerminal, stderr};
 

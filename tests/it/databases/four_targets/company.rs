@@ -54,12 +54,11 @@ impl Company {
         name: &str,
         judge: impl Fn(&'static str, &str) -> Fate + Send + Sync + 'static,
     ) -> Self {
-        let (chat, directory, forest, warehouse) = tokio::join!(
-            ScimServer::scimmy(),
-            OpenLdap::start(),
-            Samba::start(),
-            Postgres::start(),
-        );
+        // One after the other: a domain is long in the making, and longer beside others.
+        let forest = Samba::start().await;
+        let chat = ScimServer::scimmy().await;
+        let directory = OpenLdap::start().await;
+        let warehouse = Postgres::start().await;
         let judge: Judge = Arc::new(judge);
         let token = Arc::new(Mutex::new(chat.token().to_owned()));
         let ways = Ways {
