@@ -58,6 +58,8 @@ impl From<Failure> for ConnectorError {
 
 /// Result codes that the connector itself acts on.
 pub mod code {
+    /// operationsError
+    pub const OPERATIONS_ERROR: u32 = 1;
     /// timeLimitExceeded
     pub const TIME_LIMIT: u32 = 3;
     /// sizeLimitExceeded

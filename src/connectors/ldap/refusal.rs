@@ -8,12 +8,16 @@ use super::passwords::NOT_BY_POLICY;
 use crate::connectors::{ConnectorError, ErrorKind};
 
 /// Answers that are about the name of an entry.
-const OF_A_NAME: [u32; 4] = [
+const OF_A_NAME: [u32; 5] = [
     code::INVALID_DN,
     code::NAMING_VIOLATION,
     code::NOT_ALLOWED_ON_RDN,
     code::OTHER,
+    code::OPERATIONS_ERROR,
 ];
+/// Answers of servers that say nothing more of what their database does not hold: slapd says `other`, 389 Directory
+/// Server `operationsError`.
+const WITHOUT_A_WORD: [u32; 2] = [code::OTHER, code::OPERATIONS_ERROR];
 /// What Active Directory says of a password (ERROR_PASSWORD_RESTRICTION).
 const OF_A_PASSWORD: &str = "0000052D";
 /// Bytes of a name within its parent that every database holds. That of slapd (LMDB) takes 511 bytes for two forms
@@ -47,7 +51,8 @@ impl LdapConnector {
 /// A server that says nothing more of a very long name than that something is wrong won't take it another time.
 pub(super) fn named_too_long(mut failure: Failure, to: &str) -> Failure {
     let length = dn::split(to).0.len();
-    if failure.had(&[code::OTHER]) && length > HELD_BY_ALL {
+    let is_unexplained = failure.had(&WITHOUT_A_WORD);
+    if is_unexplained && length > HELD_BY_ALL {
         failure.error.kind = ErrorKind::Invalid;
         failure.error.message = format!(
             "{}. Its name has {length} bytes, more than the directory's database seems to hold",
@@ -77,9 +82,9 @@ fn speaks_of(said: &str, attribute: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn other() -> Failure {
+    fn unexplained(code: u32) -> Failure {
         Failure {
-            code: Some(code::OTHER),
+            code: Some(code),
             ..ConnectorError::new(ErrorKind::OutcomeUnknown, "the server answers other (80)").into()
         }
     }
@@ -87,11 +92,13 @@ mod tests {
     #[test]
     fn only_of_a_long_name_is_another_error_one_of_the_name() {
         let long = format!("uid={},ou=people", "x".repeat(250));
-        let told = named_too_long(other(), &long).error;
-        assert_eq!(told.kind, ErrorKind::Invalid);
-        assert!(told.message.contains("254 bytes"), "{}", told.message);
-        let short = named_too_long(other(), "uid=ada,ou=people").error;
-        assert_eq!(short.kind, ErrorKind::OutcomeUnknown);
+        for code in WITHOUT_A_WORD {
+            let told = named_too_long(unexplained(code), &long).error;
+            assert_eq!(told.kind, ErrorKind::Invalid);
+            assert!(told.message.contains("254 bytes"), "{}", told.message);
+            let short = named_too_long(unexplained(code), "uid=ada,ou=people").error;
+            assert_eq!(short.kind, ErrorKind::OutcomeUnknown);
+        }
     }
 
     #[test]
