@@ -134,6 +134,14 @@ impl Inventory {
     /// Notes which of ours a listing leaves out. Those that were there all the same the last time are not believed
     /// to be gone this time either.
     fn note_left_out(&mut self, accounts: &[ObservedAccount]) {
+        let is_ours = |id: &AccountId| self.by_id(id).is_some_and(|known| self.is_ours(known));
+        let shown = accounts.iter().filter(|account| is_ours(&account.id));
+        if shown.count() == self.table.ours().count() {
+            // As nearly always: nothing is set aside for it, of which there would be as much as there are accounts.
+            self.contradicted.clear();
+            self.left_out.clear();
+            return;
+        }
         let shown: HashSet<&AccountId> = accounts.iter().map(|account| &account.id).collect();
         let ours = self.table.ours().map(|(_, account, _)| &account.id);
         let left_out: HashSet<AccountId> = ours.filter(|id| !shown.contains(id)).cloned().collect();
