@@ -66,18 +66,27 @@ pub fn ended(before: &[Condition], after: &[Condition], type_: &str) -> Option<S
     turned(before, after, type_, "False")
 }
 
+/// The message of a condition that is `True` now, and was not before or said something else.
+#[must_use]
+pub fn said_anew(before: &[Condition], after: &[Condition], type_: &str) -> Option<String> {
+    let before = said(before, type_, "True");
+    said(after, type_, "True")
+        .filter(|now| before != Some(now))
+        .cloned()
+}
+
 fn turned(before: &[Condition], after: &[Condition], type_: &str, status: &str) -> Option<String> {
-    let is = |conditions: &[Condition]| {
-        conditions
-            .iter()
-            .find(|c| c.type_ == type_ && c.status == status)
-            .map(|c| c.message.clone())
-    };
-    if is(before).is_some() {
-        None
-    } else {
-        is(after)
-    }
+    let before = said(before, type_, status);
+    said(after, type_, status)
+        .filter(|_| before.is_none())
+        .cloned()
+}
+
+/// The message of a condition that has this status.
+fn said<'c>(conditions: &'c [Condition], type_: &str, status: &str) -> Option<&'c String> {
+    let mut all = conditions.iter();
+    let found = all.find(|c| c.type_ == type_ && c.status == status);
+    found.map(|c| &c.message)
 }
 
 /// What a list has that it did not have before, in words; `None` where nothing was added.

@@ -36,7 +36,8 @@ impl LdapConnector {
         };
         let dn = format!("{},{parent}", template.name(&naming));
         let what = format!("making {}", in_words(&dn));
-        let mark = if self.is_made_in_steps(password) {
+        let set_later = self.set_later(password);
+        let mark = if set_later.is_some() {
             self.clear_what_is_half_made(&account.mark, &what).await?;
             Self::mark_while_being_made(&account.mark)
         } else {
@@ -90,7 +91,7 @@ impl LdapConnector {
             }
             Err(failure) => return Err(self.unfit(named_too_long(failure, &dn))),
         };
-        if let Some(password) = password.filter(|_| self.is_made_in_steps(password)) {
+        if let Some(password) = set_later {
             let is = made.as_ref().and_then(|entry| config.id.filter_of(entry));
             let target = Target {
                 dn: &dn,

@@ -16,9 +16,12 @@ use crate::domain::mark::Mark;
 const BEING_MADE: &str = "#being-made";
 
 impl LdapConnector {
-    /// Whether an account with this password is made in several writes.
-    pub(super) fn is_made_in_steps(&self, password: Option<&InitialPassword>) -> bool {
-        password.is_some() && self.config.dialect != Dialect::ActiveDirectory
+    /// The password that is set once the entry is there, so that the account is made in several writes.
+    pub(super) fn set_later<'p>(
+        &self,
+        password: Option<&'p InitialPassword>,
+    ) -> Option<&'p InitialPassword> {
+        password.filter(|_| self.config.dialect != Dialect::ActiveDirectory)
     }
 
     /// What stands in the place of a mark meanwhile.

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-
 use crate::api::conditions;
 use crate::api::employee::{AccountState, AccountStatus, EmployeeStatus, OrphanedCredential};
 use crate::controllers::employee::status::LEAVER_HELD;
@@ -44,14 +42,11 @@ pub fn notices(
         ));
     }
     // Of each role that ends, though others were told of before.
-    let ending = |conditions: &[Condition]| {
-        let all = conditions.iter();
-        all.filter(|c| c.type_ == conditions::ROLES_ENDING)
-            .map(|c| c.message.clone())
-            .next()
-    };
-    let told = ending(&before.conditions);
-    if let Some(message) = ending(&after.conditions).filter(|m| told.as_ref() != Some(m)) {
+    if let Some(message) = notice::said_anew(
+        &before.conditions,
+        &after.conditions,
+        conditions::ROLES_ENDING,
+    ) {
         out.push(notice::warning(object(), "RolesEnding", "Check", message));
     }
     if let Some(message) = notice::began(

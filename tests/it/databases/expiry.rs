@@ -1,29 +1,15 @@
 //! A role that ends by itself with its person's last day.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{connect, connector};
-use crate::stories::kit::{Story, clerk, everyone};
+use crate::stories::kit::{Story, californian, everyone};
 use crate::support::operator::Operator;
 use crate::support::postgres::Postgres;
 use crate::support::wait::eventually;
 
 const UNTIL: &str = "SELECT coalesce(to_char(rolvaliduntil AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), 'NULL') \
                      FROM pg_roles WHERE rolname = 'ada.example'";
-
-/// Evening in California is the next day in Greenwich already.
-fn ada(end: Option<&str>) -> Value {
-    let mut ada = clerk(
-        "ada",
-        "1",
-        "Sales",
-        json!({"timeZone": "America/Los_Angeles"}),
-    );
-    if let Some(end) = end {
-        ada["spec"]["endDate"] = json!(end);
-    }
-    ada
-}
 
 #[tokio::test]
 async fn in_postgresql_by_valid_until() {
@@ -41,7 +27,7 @@ async fn in_postgresql_by_valid_until() {
         (Some("2032-02-29"), "2032-03-01 08:00:00"),
         (None, "NULL"),
     ] {
-        story.apply_person(ada(end)).await;
+        story.apply_person(californian(end)).await;
         eventually(&format!("the role follows {end:?}"), async || {
             let shown = server.column("postgres", UNTIL).await;
             if shown == [expected] {

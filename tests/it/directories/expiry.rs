@@ -2,29 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::kit::{domain, openldap, person};
-use crate::stories::kit::{Story, clerk, everyone};
+use crate::stories::kit::{Story, californian, everyone};
 use crate::support::directory::Looker;
 use crate::support::openldap::OpenLdap;
 use crate::support::operator::Operator;
 use crate::support::samba::{self, Samba};
 use crate::support::wait::eventually;
-
-/// Evening in California is the next day in Greenwich already.
-fn ada(end: Option<&str>) -> Value {
-    let mut ada = clerk(
-        "ada",
-        "1",
-        "Sales",
-        json!({"timeZone": "America/Los_Angeles"}),
-    );
-    if let Some(end) = end {
-        ada["spec"]["endDate"] = json!(end);
-    }
-    ada
-}
 
 /// What the entry comes to say as the last day is set, moved and taken back. `never` is what it says without one.
 async fn follows(
@@ -41,7 +27,7 @@ async fn follows(
         (Some("2032-02-29"), BTreeSet::from([said[1].to_owned()])),
         (None, never),
     ] {
-        story.apply_person(ada(end)).await;
+        story.apply_person(californian(end)).await;
         eventually(&format!("{attribute} follows {end:?}"), async || {
             let shown = looker.values(entry, attribute).await;
             if shown == expected {

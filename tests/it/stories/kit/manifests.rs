@@ -31,6 +31,16 @@ pub fn clerk(name: &str, id: &str, department: &str, more: Value) -> Value {
     clerk
 }
 
+/// Ada, a clerk in California, where the evening is the next day in Greenwich already, with a last day or without.
+pub fn californian(end: Option<&str>) -> Value {
+    let zone = json!({"timeZone": "America/Los_Angeles"});
+    let mut ada = clerk("ada", "1", "Sales", zone);
+    if let Some(end) = end {
+        ada["spec"]["endDate"] = json!(end);
+    }
+    ada
+}
+
 /// A role for everyone, with entitlements in one connector.
 pub fn everyone(name: &str, connector: &str, entitlements: &[&str]) -> Value {
     json!({

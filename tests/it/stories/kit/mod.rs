@@ -16,7 +16,8 @@ pub use conditions::{is, message, says, tells};
 pub use json::{account, condition, condition_says, is_observed, is_ready, is_true};
 pub use log::{begins, begins_listing, cycles, lines_of_writes, position, since, writes};
 pub use manifests::{
-    clerk, connector, connector_to, connector_with, day, employee, everyone, template, username,
+    californian, clerk, connector, connector_to, connector_with, day, employee, everyone, template,
+    username,
 };
 pub use neighbours::Neighbours;
 pub use story::Story;
