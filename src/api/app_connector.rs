@@ -100,6 +100,9 @@ pub struct AppConnectorSpec {
     /// How moves are carried out.
     #[serde(default)]
     pub moves: Moves,
+    /// When the accounts of those who join are made.
+    #[serde(default)]
+    pub joiner: Joiner,
     /// What happens to the accounts of those whose access ends.
     #[serde(default)]
     pub leaver: Leaver,
@@ -358,6 +361,32 @@ impl Default for Moves {
 
 fn default_hold() -> String {
     "24h".to_owned()
+}
+
+/// When the accounts of those who join are made. On the first day, unless more is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Joiner {
+    /// How many days before a person's first one their account is made, so that all is ready. A role template that
+    /// gives an account here may ask for more.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 365))]
+    pub days_before_start: u16,
+    /// How such an account is until the first day.
+    #[serde(default)]
+    pub until_start: UntilStart,
+}
+
+/// How an account is that is made before the first day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum UntilStart {
+    /// Disabled, with everything that roles give; enabled when the day begins. Where the application can't
+    /// disable accounts, none is made before the first day.
+    #[default]
+    Disabled,
+    /// Usable, with what those role templates give that say `daysBeforeStart`; the others follow on the first day.
+    Enabled,
 }
 
 /// What happens to the accounts of those whose access ends. They are disabled.

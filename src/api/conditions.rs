@@ -12,6 +12,8 @@ pub const READY: &str = "Ready";
 pub const RECONCILING: &str = "Reconciling";
 /// Present only where nothing but an edit of this object's spec cures it.
 pub const STALLED: &str = "Stalled";
+/// Employee: `True` once everything promised for the first day is in place.
+pub const DAY_ONE_READY: &str = "DayOneReady";
 /// Employee: `True` once every account of a departed person was read back as disabled.
 pub const ACCESS_REVOKED: &str = "AccessRevoked";
 /// Employee, RoleTemplate: `True` while credentials are active that no grant justifies.

@@ -240,7 +240,7 @@ pub struct EmployeeStatus {
     /// Where the person stands: Upcoming, Preboarding, Active, OnLeave, Suspended, Departed or Retired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
-    /// Ready, AccessRevoked, OrphanedCredentials, RolesEnding; Reconciling and Stalled while true.
+    /// Ready, DayOneReady, AccessRevoked, OrphanedCredentials, RolesEnding; Reconciling and Stalled while true.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -250,6 +250,9 @@ pub struct EmployeeStatus {
     /// The next dated change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_transition: Option<NextTransition>,
+    /// The first day, once everything promised for it was in place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_day: Option<FirstDayStatus>,
     /// Role templates the person holds, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_LISTED))]
@@ -295,6 +298,16 @@ pub struct NextTransition {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_LISTED))]
     pub roles_ending: Vec<String>,
+}
+
+/// Since when everything promised for the first day was in place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FirstDayStatus {
+    /// Which day it was, `YYYY-MM-DD`.
+    pub date: String,
+    /// Since when it was, the day having begun.
+    pub ready_at: Time,
 }
 
 /// A role template that a person holds, and why.
@@ -343,6 +356,9 @@ pub struct AccountStatus {
     /// Since when no role justifies the account, where it is about to be disabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_at: Option<Time>,
+    /// Until when it is kept although no role justifies it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_until: Option<Time>,
     /// Entitlements granted and held, or granted and pending, or about to be taken away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_GRANTS))]
@@ -370,13 +386,15 @@ pub enum AccountState {
     Pending,
     /// Exists, enabled, as desired.
     Active,
+    /// Made before the first day, disabled until then, as desired.
+    Prepared,
     /// Exists, disabled, as desired.
     Disabled,
     /// An operation failed; it is tried again at `retryAt`.
     Failed,
     /// Two accounts, or an account and our record, contradict each other: a person must decide.
     Conflict,
-    /// Kept as it is, as policy can't be evaluated.
+    /// Kept as it is, as policy can't be evaluated, or for a time of grace.
     Kept,
 }
 
@@ -400,6 +418,9 @@ pub struct GrantStatus {
     /// Since when no role gives it, where it is about to be taken away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_at: Option<Time>,
+    /// Until when it is kept although no role gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_until: Option<Time>,
     /// Stable reason where the grant is not in its desired state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -415,7 +436,7 @@ pub enum GrantState {
     Pending,
     /// No longer granted, still held: to be taken away.
     Removing,
-    /// Held and kept, as the template that gave it is missing or can't be evaluated.
+    /// Held and kept, as the template that gave it is missing, can't be evaluated, or gives a time of grace.
     Kept,
 }
 

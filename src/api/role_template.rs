@@ -68,6 +68,33 @@ pub struct RoleTemplateSpec {
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["connector".into()]))]
     pub grants: Vec<Grant>,
+    /// From when to when holders receive it, beside the days on which they work.
+    #[serde(default, skip_serializing_if = "Availability::is_unsaid")]
+    pub availability: Availability,
+}
+
+/// From when to when holders of a role receive what it gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Availability {
+    /// How many days before a person's first one they receive it: with 7 all of it is there a week before. With
+    /// 0 it comes on the first day itself, however early the account is made. Unset, it comes along with
+    /// an account that is disabled until the first day, and on the first day into one that is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 365))]
+    pub days_before_start: Option<u16>,
+    /// How long somebody who goes on working keeps it after the role is lost, as by a transfer: `72h`, `14d`.
+    /// Someone whose last day is over, and a role whose own `until` is over, have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 24))]
+    #[x_kube(validation = Rule::new(rules::GRACE).message(rules::GRACE_MESSAGE))]
+    pub grace_after_loss: Option<String>,
+}
+
+impl Availability {
+    fn is_unsaid(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What holders of a role receive in one application: an account, and entitlements.

@@ -78,6 +78,11 @@ pub(super) const INTERVAL: &str = "self != '' && self.matches('^([1-7]d)?([1-9][
 /// What to do about it.
 pub(super) const INTERVAL_MESSAGE: &str = "interval must be at least 1s, in units from large to small, of at most 7d, 999h, 9999m and 99999s, such as 30s, 10m, 1h30m or 1d";
 
+/// Nothing to about three years, in units from large to small.
+pub(super) const GRACE: &str = "self != '' && self.matches('^([1-9][0-9]{0,2}d)?([1-9][0-9]{0,2}h)?([1-9][0-9]{0,3}m)?([1-9][0-9]{0,4}s)?$')";
+/// What to do about it.
+pub(super) const GRACE_MESSAGE: &str = "graceAfterLoss must be a time in units from large to small, of at most 999d, 999h, 9999m and 99999s, such as 36h or 14d; leave it out for none";
+
 /// One second to about a quarter of an hour.
 pub(super) const TIMEOUT: &str = "self != '' && self.matches('^([1-9]m)?([1-9][0-9]{0,2}s)?$')";
 /// What to do about it.

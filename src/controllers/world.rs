@@ -277,7 +277,7 @@ impl Person {
     /// Whether access must end ahead of everything else: by the stage, or as the object is being deleted.
     #[must_use]
     pub fn must_be_out(&self, now: Timestamp) -> bool {
-        let ends = |facts: &Arc<Facts>| lifecycle::at(facts, now).stage.is_urgent_end();
+        let ends = |facts: &Arc<Facts>| lifecycle::at(facts, None, now).stage.is_urgent_end();
         self.meta.deleting || self.facts.as_ref().is_ok_and(ends)
     }
 

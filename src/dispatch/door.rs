@@ -97,6 +97,7 @@ impl Door {
             connector: &self.recorder.key,
             employee: &order.employee,
             username: &new.username,
+            first_used: new.first_used,
             policy: &passwords.policy,
         };
         let kept = passwords.keeper.keep(wanted).await;

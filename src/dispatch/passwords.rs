@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::order::ConnectorKey;
@@ -18,7 +19,7 @@ pub struct PasswordPolicy {
     pub punctuation: String,
     /// Whether whoever signs in with it must choose another one first.
     pub must_change: bool,
-    /// How long it is kept for somebody to hand it over.
+    /// How long it is kept for somebody to hand it over, once the account can be used.
     pub keep_for: Duration,
 }
 
@@ -31,6 +32,8 @@ pub struct Wanted<'a> {
     pub employee: &'a EmployeeId,
     /// The account's user name.
     pub username: &'a Username,
+    /// When it is first to be used, where that is later.
+    pub first_used: Option<Timestamp>,
     /// What it is to be like.
     pub policy: &'a PasswordPolicy,
 }

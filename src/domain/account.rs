@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use litemap::LiteMap;
 
 use super::ids::{AccountId, AttributeName, EntitlementId, EntitlementName, Username};
@@ -114,6 +115,8 @@ pub struct NewAccount {
     pub mark: Mark,
     /// Whether it is made enabled.
     pub active: bool,
+    /// When it is first to be used, where that is later: what is kept for its user is kept beyond that.
+    pub first_used: Option<Timestamp>,
     /// Attributes, none of them empty.
     pub attributes: Attributes,
 }

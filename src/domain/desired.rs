@@ -11,6 +11,7 @@ use super::facts::Facts;
 use super::ids::{AttributeName, ConnectorName, EmployeeName, EntitlementName, RoleName};
 use super::lifecycle::{self, Lifecycle};
 use super::policy::{Connector, Policy};
+use super::preparation::{self, Due, FirstDay};
 use super::problem::Problem;
 use super::record::Record;
 use super::roles::{self, Resolution};
@@ -24,6 +25,8 @@ pub const MAX_ENTITLEMENTS: usize = 512;
 pub struct Desired {
     /// Where the person stands, and what comes next.
     pub lifecycle: Lifecycle,
+    /// The first day, where the facts say one.
+    pub first_day: Option<FirstDay>,
     /// Whether the Employee object is being deleted, and a policy acts on that.
     pub deleting: bool,
     /// Roles held, and those that can't be decided.
@@ -51,6 +54,10 @@ pub struct DesiredAccount {
     pub roles: BTreeSet<RoleName>,
     /// Entitlements, and the roles that give each.
     pub entitlements: BTreeMap<EntitlementName, BTreeSet<RoleName>>,
+    /// Entitlements that are given later: the account is there before the first day, and they are not.
+    pub later: BTreeMap<EntitlementName, BTreeSet<RoleName>>,
+    /// What of the account is called for now.
+    pub due: Due,
     /// What went wrong on the way here.
     pub problems: Vec<Problem>,
 }
@@ -64,12 +71,11 @@ pub struct ManagerDesire {
     pub manager: Option<EmployeeName>,
 }
 
-/// Works out what a person should have at `now`. The entitlements are those of a working person: the
-/// plan decides what the stage makes of them.
+/// Works out what a person should have at `now`. The entitlements are those of a working person, but for what is
+/// given later to one whose accounts are prepared: the plan decides what the stage makes of them.
 #[must_use]
 pub fn desire(policy: &Policy, facts: &Facts, record: &Record, now: Timestamp) -> Desired {
     let subject = Subject::new(facts);
-    let lifecycle = lifecycle::at(facts, now);
     let roles = roles::resolve(policy, facts, &subject, &record.roles, now);
     let role_ends = roles::ends(policy, facts, &subject, &roles, now);
     let mut accounts: BTreeMap<ConnectorName, DesiredAccount> = BTreeMap::new();
@@ -91,12 +97,17 @@ pub fn desire(policy: &Policy, facts: &Facts, record: &Record, now: Timestamp) -
     }
     for (name, account) in &mut accounts {
         bound(name, account, record);
+    }
+    let first_day = preparation::prepare(policy, facts, &mut accounts, now);
+    let lifecycle = lifecycle::at(facts, first_day.prepared_from, now);
+    for (name, account) in &mut accounts {
         if let Some(connector) = policy.connector(name) {
             map(connector, facts, &subject, account);
         }
     }
     Desired {
         lifecycle,
+        first_day: Some(first_day),
         deleting: false,
         roles,
         role_ends,

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::facts::{Employment, Facts};
 use super::policy::{Connector, ConnectorSpec, MatchingSpec, Policy, Template, TemplateSpec};
+use super::preparation::Preboarding;
 use super::usernames::Rules;
 
 /// An instant.
@@ -52,6 +53,8 @@ pub(crate) fn template(name: &str) -> TemplateSpec {
         match_: None,
         includes: Vec::new(),
         grants: BTreeMap::new(),
+        days_before_start: None,
+        grace: SignedDuration::ZERO,
     }
 }
 
@@ -78,6 +81,20 @@ impl TemplateSpec {
     }
 }
 
+impl TemplateSpec {
+    /// That gives what it gives so many days before the first one.
+    pub(crate) fn days_before_start(mut self, days: u16) -> Self {
+        self.days_before_start = Some(days);
+        self
+    }
+
+    /// Whose holders keep it for a time after the role is lost.
+    pub(crate) fn keeping(mut self, grace: SignedDuration) -> Self {
+        self.grace = grace;
+        self
+    }
+}
+
 /// A connector that maps a display name and a title, and holds removals for a day.
 pub(crate) fn connector(name: &str) -> ConnectorSpec {
     ConnectorSpec {
@@ -96,6 +113,7 @@ pub(crate) fn connector(name: &str) -> ConnectorSpec {
         no_accounts: None,
         purpose: None,
         matching: MatchingSpec::default(),
+        preboarding: Preboarding::default(),
         create_entitlements: false,
         own_account: None,
         protected_accounts: Vec::new(),

@@ -82,20 +82,23 @@ pub struct Transition {
     pub stage: Stage,
 }
 
-/// Where the person stands at `now`. A day begins at its first instant in the person's zone, which
+/// Where the person stands at `now`, whose accounts are prepared from `prepared_from` on. A day begins at its first instant in the person's zone, which
 /// on some days of some zones is not midnight; the last day is inclusive.
 #[must_use]
-pub fn at(facts: &Facts, now: Timestamp) -> Lifecycle {
-    let begins = first_instant(facts, facts.start);
-    let ends = ends_at(facts);
-    let current = stage(facts, begins, ends, now);
-    let next = [begins, ends]
+pub fn at(facts: &Facts, prepared_from: Option<Timestamp>, now: Timestamp) -> Lifecycle {
+    let dates = Dates {
+        prepared_from,
+        begins: first_instant(facts, facts.start),
+        ends: ends_at(facts),
+    };
+    let current = stage(facts, &dates, now);
+    let next = [dates.prepared_from, dates.begins, dates.ends]
         .into_iter()
         .flatten()
         .filter(|at| *at > now)
         .map(|at| Transition {
             at,
-            stage: stage(facts, begins, ends, at),
+            stage: stage(facts, &dates, at),
         })
         .filter(|transition| transition.stage != current)
         .min_by_key(|transition| transition.at);
@@ -112,22 +115,25 @@ pub fn ends_at(facts: &Facts) -> Option<Timestamp> {
     first_instant(facts, last.tomorrow().ok()?)
 }
 
-fn stage(
-    facts: &Facts,
+/// The instants at which a stage may change.
+struct Dates {
+    prepared_from: Option<Timestamp>,
     begins: Option<Timestamp>,
     ends: Option<Timestamp>,
-    now: Timestamp,
-) -> Stage {
-    if ends.is_some_and(|at| now >= at) {
+}
+
+fn stage(facts: &Facts, dates: &Dates, now: Timestamp) -> Stage {
+    let has_come = |at: Option<Timestamp>| at.is_some_and(|at| now >= at);
+    if has_come(dates.ends) {
         return Stage::Departed;
     }
-    if begins.is_none_or(|at| now < at) {
-        return Stage::Upcoming;
-    }
     match facts.employment {
-        Employment::Active => Stage::Active,
-        Employment::OnLeave => Stage::OnLeave,
+        // The emergency brake holds before the first day as well: accounts may be there already.
         Employment::Suspended => Stage::Suspended,
+        Employment::Active if has_come(dates.begins) => Stage::Active,
+        Employment::OnLeave if has_come(dates.begins) => Stage::OnLeave,
+        Employment::Active if has_come(dates.prepared_from) => Stage::Preboarding,
+        Employment::Active | Employment::OnLeave => Stage::Upcoming,
     }
 }
 

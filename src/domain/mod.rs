@@ -17,6 +17,7 @@ pub mod mark;
 pub mod matching;
 pub mod patterns;
 pub mod policy;
+pub mod preparation;
 pub mod problem;
 pub mod record;
 pub mod roles;

@@ -13,6 +13,7 @@ use jiff::SignedDuration;
 use super::cel::{CelError, Expression, ResultKind};
 use super::ids::{AttributeName, ConnectorName, EntitlementName, RoleName};
 use super::patterns::Patterns;
+use super::preparation::Preboarding;
 use super::problem::Problem;
 use super::usernames::Rules;
 
@@ -29,6 +30,10 @@ pub struct TemplateSpec {
     pub includes: Vec<RoleName>,
     /// What its holders receive.
     pub grants: BTreeMap<ConnectorName, BTreeSet<EntitlementName>>,
+    /// How many days before their first one they receive it; as the connector says where unset.
+    pub days_before_start: Option<u16>,
+    /// How long they keep it after the role is lost, while they work.
+    pub grace: SignedDuration,
 }
 
 /// A connector's account mapping as written, and how it is to be treated.
@@ -50,6 +55,8 @@ pub struct ConnectorSpec {
     pub purpose: Option<String>,
     /// How accounts that are there already are found to be somebody's.
     pub matching: MatchingSpec,
+    /// When accounts are made, and how they are until the first day.
+    pub preboarding: Preboarding,
     /// Whether missing entitlements are made.
     pub create_entitlements: bool,
     /// User name of the account that the connector itself is known by, which no plan may change.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use litemap::LiteMap;
 
 use super::facts::Facts;
@@ -21,6 +22,17 @@ pub struct Record {
     pub roles: LiteMap<RoleName, Why>,
     /// Accounts that are, or were, ours.
     pub accounts: LiteMap<ConnectorName, RecordedAccount>,
+    /// Since when everything promised for the first day was there, once it was.
+    pub first_day: Option<RecordedFirstDay>,
+}
+
+/// What we remember of a first day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedFirstDay {
+    /// Which day it was.
+    pub date: Date,
+    /// When everything was there, once the day had begun.
+    pub ready_at: Timestamp,
 }
 
 /// What we remember of one account.

@@ -34,6 +34,8 @@ pub struct Resolution {
     /// Roles held until their template, or the one that included them, disappeared. Grants that they
     /// gave are kept for a grace time.
     pub vanished: BTreeMap<RoleName, Why>,
+    /// Roles that are named, and whose own time is over.
+    pub over: BTreeSet<RoleName>,
     /// Who approved roles that are held, where that is said.
     pub approved: BTreeMap<RoleName, Box<str>>,
     /// What is wrong, or waited for, from this person's point of view.
@@ -122,6 +124,8 @@ pub fn resolve(
         .extend(failed.into_iter().map(|(_, problem)| problem));
     leave_open(policy, &mut out, open, recorded);
     out.vanished = vanished(policy, &out, recorded);
+    let over = facts.roles.iter().filter(|name| facts.is_over(name, now));
+    out.over = over.cloned().collect();
     out.approved = approved(facts, &out.held);
     out.problems.sort();
     out.problems.dedup();

@@ -40,6 +40,13 @@ pub struct Person<'a> {
     pub link: Option<&'a Link>,
 }
 
+impl Person<'_> {
+    /// Whether an account of theirs is to be there, if roles give one.
+    fn is_provided(&self) -> bool {
+        self.stage.may_work() || self.desired.is_some_and(|d| d.due.is_early())
+    }
+}
+
 /// Finds a person's account.
 #[must_use]
 pub fn find<'a>(terms: &Terms<'_>, person: &Person<'_>, sight: &impl Sight<'a>) -> Match {
@@ -57,7 +64,7 @@ pub fn find<'a>(terms: &Terms<'_>, person: &Person<'_>, sight: &impl Sight<'a>) 
     let said = person.link.and_then(|link| link.account.as_deref());
     match (matched, said) {
         (Match::One(account), Some(said))
-            if person.stage.may_work() && is_another(said, &account, sight) =>
+            if person.is_provided() && is_another(said, &account, sight) =>
         {
             other_than_linked(said, &account)
         }
@@ -88,7 +95,9 @@ fn offered<'a>(
     // Nobody's account is taken over, and shut, before their first day.
     let stage = person.stage;
     let may_be_shut = stage.is_paused() || stage.ends_access();
-    let desired = person.desired.filter(|_| stage.may_work() || may_be_shut)?;
+    let desired = person
+        .desired
+        .filter(|_| person.is_provided() || may_be_shut)?;
     let rules = &terms.connector.spec.matching.rules;
     let offer = match said {
         Some(said) => {
@@ -143,7 +152,7 @@ fn offered<'a>(
     };
     // Of whoever must be out, only what is open matters.
     let is_shut = |account: &&ObservedAccount| account.activity == Activity::Disabled;
-    if !stage.may_work() && terms.complete && offer.candidates.iter().all(is_shut) {
+    if !person.is_provided() && terms.complete && offer.candidates.iter().all(is_shut) {
         return None;
     }
     Some(terms.judge(&offer))

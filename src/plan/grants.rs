@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::parts::{GrantPlan, GrantState, Inputs, VANISHED_GRACE};
 use crate::domain::desired::DesiredAccount;
@@ -12,21 +12,58 @@ use crate::domain::problem::Problem;
 use crate::domain::record::{RecordedAccount, RecordedGrant};
 use crate::domain::small_set::SmallSet;
 
-/// Whether something that these roles gave stays although none of them gives it now: one can't be
-/// decided, or its template disappeared less than the grace time ago.
-pub(super) fn is_kept(
+/// How long something stays that roles gave and that none of them gives now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keeping {
+    /// As long as one of them can't be decided.
+    Undecided,
+    /// Until then: a template disappeared, or gives a time of grace. It may have passed.
+    Until(Timestamp),
+}
+
+impl Keeping {
+    /// Whether it stays at this instant.
+    pub(super) fn holds(self, now: Timestamp) -> bool {
+        match self {
+            Self::Undecided => true,
+            Self::Until(until) => until > now,
+        }
+    }
+
+    /// When it ends by the passing of time.
+    pub(super) fn until(self) -> Option<Timestamp> {
+        match self {
+            Self::Undecided => None,
+            Self::Until(until) => Some(until),
+        }
+    }
+}
+
+/// How long something that these roles gave stays after it was lost.
+pub(super) fn keeping(
     inputs: &Inputs<'_>,
     roles: &SmallSet<RoleName>,
     lost_at: Option<Timestamp>,
-) -> bool {
-    let vanished = roles
-        .iter()
-        .any(|role| inputs.desired.roles.vanished.contains_key(role));
-    let in_grace = lost_at
-        .unwrap_or(inputs.now)
-        .checked_add(VANISHED_GRACE)
-        .is_ok_and(|until| until > inputs.now);
-    is_undecided(inputs, roles) || (vanished && in_grace)
+) -> Keeping {
+    if is_undecided(inputs, roles) {
+        return Keeping::Undecided;
+    }
+    let grace = roles.iter().map(|role| grace_of(inputs, role)).max();
+    let lost_at = lost_at.unwrap_or(inputs.now);
+    let until = lost_at.checked_add(grace.unwrap_or_default());
+    Keeping::Until(until.unwrap_or(Timestamp::MAX))
+}
+
+/// How long what one role gave stays once the role is lost.
+fn grace_of(inputs: &Inputs<'_>, role: &RoleName) -> SignedDuration {
+    let roles = &inputs.desired.roles;
+    if roles.vanished.contains_key(role) {
+        return VANISHED_GRACE;
+    }
+    // The end of a term was known beforehand, and told.
+    let template = inputs.policy.template(role);
+    let template = template.filter(|_| !roles.over.contains(role));
+    template.map_or(SignedDuration::ZERO, |t| t.spec.grace)
 }
 
 /// Whether one of the roles can't be decided now.
@@ -100,15 +137,17 @@ pub(super) fn desired(
         },
         roles: roles.clone(),
         problem,
+        kept_until: None,
     }
 }
 
-/// A grant that stays as it is.
-pub(super) fn kept(grant: &RecordedGrant) -> GrantPlan {
+/// A grant that stays as it is, until then where a time is all that keeps it.
+pub(super) fn kept(grant: &RecordedGrant, until: Option<Timestamp>) -> GrantPlan {
     GrantPlan {
         state: GrantState::Kept,
         roles: grant.roles.clone(),
         problem: None,
+        kept_until: until,
     }
 }
 
@@ -118,5 +157,6 @@ pub(super) fn removing(grant: &RecordedGrant) -> GrantPlan {
         state: GrantState::Removing,
         roles: grant.roles.clone(),
         problem: None,
+        kept_until: None,
     }
 }

@@ -5,6 +5,7 @@
 
 mod account;
 pub mod attributes;
+pub mod first_day;
 mod grants;
 pub mod observation;
 pub mod operation;

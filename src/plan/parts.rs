@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::first_day::Readiness;
 use super::observation::Observation;
 use super::operation::{Lane, Operation};
 use crate::domain::desired::Desired;
@@ -56,6 +57,8 @@ pub struct PersonPlan {
     pub accounts: BTreeMap<ConnectorName, AccountPlan>,
     /// What to remember from now on.
     pub record: Record,
+    /// What is promised for the first day and is not there, where that is a question.
+    pub first_day: Option<Readiness>,
     /// When the passing of time alone will change this plan.
     pub wake_at: Option<Timestamp>,
 }
@@ -71,6 +74,8 @@ pub struct AccountPlan {
     pub withheld: Option<Withheld>,
     /// What stands in the way, or went wrong. Steps may exist beside problems.
     pub problems: Vec<Problem>,
+    /// Until when the account is kept, where a time is all that keeps it.
+    pub kept_until: Option<Timestamp>,
     /// State of every grant, desired or recorded.
     pub grants: BTreeMap<EntitlementName, GrantPlan>,
     /// Entitlements that the account holds, while active, and that no grant justifies.
@@ -102,12 +107,22 @@ pub struct Withheld {
 pub enum Goal {
     /// Exists and can be used.
     Live,
+    /// Exists with what it is to hold, and can't be used before the first day.
+    Prepared,
     /// Can't be used, and keeps its entitlements.
     Paused,
     /// Can't be used, and holds nothing that we gave.
     Ended,
     /// Stays as it is, as it can't be decided.
     Kept,
+}
+
+impl Goal {
+    /// Whether the account shall be there, with what roles give.
+    #[must_use]
+    pub fn provides(self) -> bool {
+        matches!(self, Self::Live | Self::Prepared)
+    }
 }
 
 /// State of one grant.
@@ -119,6 +134,8 @@ pub struct GrantPlan {
     pub roles: SmallSet<RoleName>,
     /// What stands in its way.
     pub problem: Option<Problem>,
+    /// Until when it is kept, where a time is all that keeps it.
+    pub kept_until: Option<Timestamp>,
 }
 
 /// Where one grant stands.

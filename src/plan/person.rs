@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use litemap::LiteMap;
 
 use super::account::{self, Assessment};
+use super::first_day;
 use super::parts::{Inputs, PersonPlan, earliest};
 use crate::domain::ids::{ConnectorName, RoleName};
 use crate::domain::record::{Record, RecordedAccount};
@@ -36,13 +37,19 @@ pub fn plan(inputs: &Inputs<'_>) -> PersonPlan {
     let additions_outstanding = assessed
         .iter()
         .any(|(name, a)| a.additions_outstanding && !inputs.only_read(name));
-    let mut record = Record::default();
+    let first_day = first_day::readiness(inputs.desired, &assessed);
+    let mut record = Record {
+        first_day: first_day::remembered(inputs, first_day.as_ref(), inputs.record),
+        ..Record::default()
+    };
     let mut wake_at = inputs.desired.lifecycle.next.as_ref().map(|next| next.at);
     for end in &inputs.desired.role_ends {
         for at in [end.told_from(), end.at] {
             wake_at = earliest(wake_at, Some(at).filter(|at| *at > inputs.now));
         }
     }
+    let due = inputs.desired.first_day.as_ref();
+    wake_at = earliest(wake_at, due.and_then(|day| day.next));
     let mut accounts = BTreeMap::new();
     for (name, assessment) in assessed {
         let hold = inputs
@@ -65,6 +72,7 @@ pub fn plan(inputs: &Inputs<'_>) -> PersonPlan {
     PersonPlan {
         accounts,
         record,
+        first_day,
         wake_at: wake_at.filter(|at| *at > inputs.now),
     }
 }

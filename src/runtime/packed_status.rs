@@ -12,9 +12,11 @@ use serde::de::DeserializeOwned;
 /// nothing else.
 const USUAL: &[u8] = concat!(
     r#"{"observedGeneration":1,"stage":"Active","conditions":[{"lastTransitionTime":"2026-01-01T00:00:00Z","#,
-    r#""message":"all 2 accounts are as desired","observedGeneration":1,"reason":"AsDesired","status":"True","type":"Ready"}],"#,
+    r#""message":"all 2 accounts are as desired","observedGeneration":1,"reason":"AsDesired","status":"True","type":"Ready"},"#,
+    r#"{"lastTransitionTime":"2026-01-01T00:00:00Z","message":"everything for the first day, 2026-01-01, was in place (status.firstDay)","#,
+    r#""observedGeneration":1,"reason":"InPlace","status":"True","type":"DayOneReady"}],"#,
     r#""summary":{"accounts":"1/1","next":"Departed 1 Dec","orphanedCredentials":0},"#,
-    r#""nextTransition":{"at":"2026-01-01T00:00:00Z","stage":"Departed"},"roles":[{"name":"everyone","why":"Match"}],"#,
+    r#""nextTransition":{"at":"2026-01-01T00:00:00Z","stage":"Departed"},"firstDay":{"date":"2026-01-01","readyAt":"2026-01-01T00:00:00Z"},"roles":[{"name":"everyone","why":"Match"}],"#,
     r#""accounts":[{"connector":"directory","accountId":"","username":"","state":"Active","roles":["everyone"],"#,
     r#""entitlements":[{"name":"","state":"Held","roles":["everyone"],"since":"2026-01-01T00:00:00Z"}]}]}"#,
 )
@@ -71,6 +73,7 @@ mod tests {
             since: since.clone(),
             approved_by: None,
             lost_at: None,
+            kept_until: None,
             reason: None,
         };
         EmployeeStatus {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::api::EmployeeSpec;
@@ -92,6 +92,8 @@ fn policy(connector: &Arc<Connector>) -> Policy {
         match_: Some("true".to_owned()),
         includes: Vec::new(),
         grants: [(connector.spec.name.clone(), BTreeSet::new())].into(),
+        days_before_start: None,
+        grace: SignedDuration::ZERO,
     });
     Policy::new([Arc::new(role)], [Arc::clone(connector)])
 }

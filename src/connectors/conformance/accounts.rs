@@ -275,6 +275,7 @@ async fn asleep(stage: &Stage<'_>) -> Result<(), Fault> {
     }
     let account = NewAccount {
         active: false,
+        first_used: None,
         ..stage.newcomer(0)?
     };
     let made = stage.create(&account).await?;

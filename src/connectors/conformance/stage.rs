@@ -71,6 +71,7 @@ impl<'a> Stage<'a> {
             username: sample.username.clone(),
             mark: self.mark(n),
             active: true,
+            first_used: None,
             attributes: sample.attributes.clone(),
         })
     }

@@ -9,12 +9,13 @@ use jiff::SignedDuration;
 use crate::api::AppConnectorSpec;
 use crate::api::app_connector::{
     Adopt as Written, LetterCase, Manager, Matching, MissingEntitlement, Mode, USERNAME,
-    UsernameRules,
+    UntilStart as Until, UsernameRules,
 };
 use crate::api::duration;
 use crate::connectors::registry;
 use crate::domain::ids::{AttributeName, ConnectorName};
 use crate::domain::policy::{Adopt, Connector, ConnectorSpec, MatchingSpec};
+use crate::domain::preparation::{Preboarding, UntilStart};
 use crate::domain::problem::Problem;
 use crate::domain::usernames::Rules;
 
@@ -68,6 +69,14 @@ pub fn compile(
         no_accounts,
         purpose: spec.account.purpose.clone(),
         matching: matching(&spec.matching),
+        preboarding: Preboarding {
+            days: spec.joiner.days_before_start,
+            accounts: match spec.joiner.until_start {
+                Until::Disabled => UntilStart::Disabled,
+                Until::Enabled => UntilStart::Enabled,
+            },
+            cannot_disable: can_disable == Some(false),
+        },
         create_entitlements: spec.entitlements.missing == MissingEntitlement::Create,
         own_account: registry::own_account(spec),
         protected_accounts: spec.protected.accounts.clone(),

@@ -59,6 +59,7 @@ pub fn desired() -> Desired {
             stage: Stage::Departed,
             next: None,
         },
+        first_day: None,
         deleting: true,
         role_ends: Vec::new(),
         roles: Resolution::default(),

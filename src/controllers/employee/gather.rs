@@ -270,6 +270,11 @@ impl View<'_> {
             .collect()
     }
 
+    /// Whether an account is to be there, if roles give one.
+    fn is_provided(&self) -> bool {
+        self.stage.may_work() || self.desired.is_some_and(|d| d.due.is_early())
+    }
+
     /// The name that the person has, or is to have, in this target.
     fn username(&self, matched: &Match, names: &mut AllNames) -> Result<Username, Problem> {
         if let Match::One(account) | Match::Adoptable(account) = matched {
@@ -280,7 +285,7 @@ impl View<'_> {
         }
         let nobody = || Problem::waiting("NoUsername", "no user name is needed now");
         let (Some(desired), Some(compiled), Some(target)) = (
-            self.desired.filter(|_| self.stage.may_work()),
+            self.desired.filter(|_| self.is_provided()),
             self.entry.compiled.as_ref(),
             self.entry.target.as_ref(),
         ) else {

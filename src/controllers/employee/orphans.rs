@@ -73,7 +73,7 @@ pub fn open_account<'a>(
         .filter(|r| match account.goal {
             Goal::Ended => true,
             Goal::Kept => r.roles.is_empty(),
-            Goal::Live | Goal::Paused => false,
+            Goal::Live | Goal::Prepared | Goal::Paused => false,
         })
         .and_then(|r| r.id.as_ref())
         .and_then(|id| realm.connectors.get(name)?.inventory.by_id(id))

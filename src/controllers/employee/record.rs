@@ -9,7 +9,7 @@ use crate::api::EmployeeStatus;
 use crate::api::employee::AccountStatus;
 use crate::controllers::words::Words;
 use crate::domain::ids::{AccountId, EntitlementName, Username};
-use crate::domain::record::{Record, RecordedAccount, RecordedGrant};
+use crate::domain::record::{Record, RecordedAccount, RecordedFirstDay, RecordedGrant};
 use crate::domain::roles::Why;
 
 /// Reads what an earlier operator remembered. Names are shared with everybody else's.
@@ -26,6 +26,12 @@ pub fn from_status(status: &EmployeeStatus, words: &mut Words) -> Record {
             .iter()
             .map(|account| (words.share(&account.connector), one(account, words)))
             .collect(),
+        first_day: status.first_day.as_ref().and_then(|day| {
+            Some(RecordedFirstDay {
+                date: day.date.parse().ok()?,
+                ready_at: day.ready_at.0,
+            })
+        }),
     };
     record.share();
     record

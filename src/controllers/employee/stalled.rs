@@ -97,6 +97,7 @@ fn grant(name: &EntitlementName, recorded: &RecordedGrant, told: &[GrantStatus])
         since: recorded.since.map(Time),
         approved_by: recorded.approved_by.as_deref().map(str::to_owned),
         lost_at: recorded.lost_at.map(Time),
+        kept_until: told.and_then(|grant| grant.kept_until.clone()),
         reason: told.and_then(|grant| grant.reason.clone()),
     }
 }

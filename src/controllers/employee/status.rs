@@ -10,7 +10,9 @@ use crate::api::employee::{
     GrantStatus, HeldRole, MAX_GRANTS, MAX_LISTED, OrphanedCredential,
 };
 use crate::controllers::employee::readiness::readiness;
-use crate::controllers::employee::{cleanup, orphans, outcome, outlook, revoked, upcoming};
+use crate::controllers::employee::{
+    cleanup, day_one, orphans, outcome, outlook, revoked, upcoming,
+};
 use crate::controllers::pause::Pause;
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Failure, Person, Realm};
@@ -43,7 +45,7 @@ pub fn derive(
             let recorded = plan.record.accounts.get(name);
             // A search for an account of which nothing is known is told until it has ended.
             let concerned = recorded.is_some()
-                || account.goal == Goal::Live
+                || account.goal.provides()
                 || !account.problems.is_empty()
                 || !account.steps.is_empty();
             concerned.then(|| one_account(realm, person, desired, name, account, recorded, now))
@@ -90,6 +92,7 @@ pub fn derive(
     let orphaned_credentials = i64::try_from(orphans.len()).unwrap_or(i64::MAX);
     orphans.truncate(MAX_LISTED);
     let newest = person.status.newest();
+    wanted.extend(day_one::condition(desired, plan));
     let next = upcoming::transition(desired);
     let zone = person
         .facts
@@ -113,6 +116,7 @@ pub fn derive(
             orphaned_credentials,
         }),
         next_transition: next,
+        first_day: day_one::told(plan),
         roles: roles(facts.map(|facts| &**facts), desired, plan),
         accounts,
         orphaned_credentials: orphans,
@@ -122,7 +126,10 @@ pub fn derive(
 
 /// Whether an account is as it should be.
 pub(super) fn is_right(account: &AccountStatus) -> bool {
-    matches!(account.state, AccountState::Active | AccountState::Disabled)
+    matches!(
+        account.state,
+        AccountState::Active | AccountState::Prepared | AccountState::Disabled
+    )
 }
 
 fn one_account(
@@ -168,6 +175,7 @@ fn one_account(
             .map(ToString::to_string)
             .collect(),
         lost_at: recorded.and_then(|r| r.lost_at).map(Time),
+        kept_until: account.kept_until.map(Time),
         entitlements: account
             .grants
             .iter()
@@ -181,7 +189,13 @@ fn one_account(
                     since: recorded.and_then(|r| r.since).map(Time),
                     approved_by: recorded.and_then(|r| r.approved_by.as_deref().map(str::to_owned)),
                     lost_at: recorded.and_then(|r| r.lost_at).map(Time),
-                    reason: grant.problem.as_ref().map(|p| p.reason.to_owned()),
+                    kept_until: grant.kept_until.map(Time),
+                    reason: grant
+                        .problem
+                        .as_ref()
+                        .map(|p| p.reason)
+                        .or(grant.kept_until.map(|_| GRACE_PERIOD))
+                        .map(str::to_owned),
                 }
             })
             .collect(),
@@ -268,12 +282,18 @@ fn state(
             Some(problem) => told(AccountState::Active, NOT_APPLIED, problem.message.clone()),
             None => (AccountState::Active, None, None),
         },
+        Goal::Prepared => (AccountState::Prepared, None, None),
         Goal::Paused | Goal::Ended => (AccountState::Disabled, None, None),
         Goal::Kept if unexplained == Some(Activity::Disabled) => (AccountState::Disabled, None, None),
         Goal::Kept if unexplained.is_some() => told(
             AccountState::Kept,
             "OriginUnknown",
             "no RoleTemplate is known to have given this account: it stays as it is until one gives it, or until someone disables it there".to_owned(),
+        ),
+        Goal::Kept if account.kept_until.is_some() => told(
+            AccountState::Kept,
+            GRACE_PERIOD,
+            "no role gives this account any more: it is kept for a time (keptUntil), and then taken away".to_owned(),
         ),
         Goal::Kept => told(
             AccountState::Kept,
@@ -363,6 +383,9 @@ fn obstacle(
         ("DryRun", message)
     })
 }
+
+/// Reason of what no role gives any more, and that is kept for a time.
+pub const GRACE_PERIOD: &str = "GracePeriod";
 
 /// Reason of an account where a pause keeps something back.
 pub const PAUSED: &str = "Paused";

@@ -307,7 +307,10 @@ impl Engine {
 
 /// Where an account is being made or enabled, as far as dispatch has told.
 fn gives_access(person: &Person) -> BTreeSet<ConnectorName> {
-    let gives = |o: &Operation| matches!(o, Operation::Create(_) | Operation::Enable(_));
+    let gives = |o: &Operation| match o {
+        Operation::Create(account) => account.active,
+        operation => matches!(operation, Operation::Enable(_)),
+    };
     let submitted = person
         .unsettled
         .submitted

@@ -120,12 +120,11 @@ impl SecretKeeper {
         until: Option<Timestamp>,
         wanted: Wanted<'_>,
     ) -> Result<(), kube::Error> {
-        let now = self.clock.now();
-        let enough = now + wanted.policy.keep_for / 2;
+        let enough = self.begins(wanted) + wanted.policy.keep_for / 2;
         if until.is_some_and(|until| until > enough) {
             return Ok(());
         }
-        let until = (now + wanted.policy.keep_for).to_string();
+        let until = (self.begins(wanted) + wanted.policy.keep_for).to_string();
         let patch = serde_json::json!({"metadata": {"annotations": {EXPIRES_ANNOTATION: until}}});
         let parameters = PatchParams {
             field_manager: Some(self.field_manager.clone()),
@@ -135,9 +134,15 @@ impl SecretKeeper {
         secrets.patch(name, &parameters, &patch).await.map(drop)
     }
 
+    /// When the time for which it is kept begins: now, or once the account can be used.
+    fn begins(&self, wanted: Wanted<'_>) -> Timestamp {
+        let now = self.clock.now();
+        wanted.first_used.map_or(now, |first| first.max(now))
+    }
+
     fn object(&self, name: String, wanted: Wanted<'_>, password: &SecretString) -> Secret {
         let text = |text: &str| ByteString(text.as_bytes().to_vec());
-        let until = self.clock.now() + wanted.policy.keep_for;
+        let until = self.begins(wanted) + wanted.policy.keep_for;
         let annotations = [
             (EXPIRES_ANNOTATION, until.to_string()),
             (CONNECTOR, wanted.connector.name.to_string()),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::api::RoleTemplateSpec;
+use jiff::SignedDuration;
+
+use crate::api::{RoleTemplateSpec, duration};
 use crate::domain::ids::{ConnectorName, EntitlementName, RoleName};
 use crate::domain::policy::{Template, TemplateSpec};
 use crate::domain::problem::Problem;
@@ -18,12 +20,32 @@ pub fn compile(name: &RoleName, spec: &RoleTemplateSpec) -> Arc<Template> {
             .or_insert_with(std::collections::BTreeSet::new)
             .extend(grant.entitlements.iter().map(EntitlementName::new));
     }
-    Arc::new(Template::compile(TemplateSpec {
+    let availability = &spec.availability;
+    let grace = availability.grace_after_loss.as_deref().map(grace);
+    let (grace, fault) = match grace.transpose() {
+        Ok(grace) => (grace.unwrap_or_default(), None),
+        Err(fault) => (SignedDuration::ZERO, Some(fault)),
+    };
+    let mut template = Template::compile(TemplateSpec {
         name: name.clone(),
         match_: spec.match_.clone(),
         includes: spec.includes.iter().map(RoleName::new).collect(),
         grants,
-    }))
+        days_before_start: availability.days_before_start,
+        grace,
+    });
+    template.faults.extend(fault);
+    Arc::new(template)
+}
+
+fn grace(text: &str) -> Result<SignedDuration, Problem> {
+    let grace = duration::parse(text).map_err(|wrong| {
+        Problem::edit(
+            "NotADuration",
+            format!("spec.availability.graceAfterLoss: {wrong}"),
+        )
+    })?;
+    Ok(SignedDuration::try_from(grace).unwrap_or(SignedDuration::MAX))
 }
 
 /// A template that can't be read: it is known, and nobody can be said to hold it or not.
@@ -34,6 +56,8 @@ pub fn broken(name: &RoleName, problem: Option<&Problem>) -> Arc<Template> {
         match_: None,
         includes: Vec::new(),
         grants: BTreeMap::new(),
+        days_before_start: None,
+        grace: SignedDuration::ZERO,
     });
     template.faults.extend(problem.cloned());
     Arc::new(template)

@@ -111,15 +111,16 @@ impl ConnectorEntry {
         self.capabilities = Some(capabilities);
         let changes = self.can_disable != can_disable;
         self.can_disable = can_disable;
-        let refuses = |entry: &Self| {
-            let compiled = entry.compiled.as_ref();
-            compiled.is_some_and(|c| c.spec.no_accounts.is_some())
+        let limits = |entry: &Self| {
+            let spec = entry.compiled.as_ref().map(|c| &c.spec);
+            let refuses = spec.is_some_and(|s| s.no_accounts.is_some());
+            (refuses, spec.is_some_and(|s| s.preboarding.cannot_disable))
         };
-        let before = refuses(self);
+        let before = limits(self);
         if changes {
             self.compile(name);
         }
-        before != refuses(self)
+        before != limits(self)
     }
 
     /// After a restart: an account that we are linked to is there without a mark, and none at all bears

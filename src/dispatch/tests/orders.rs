@@ -31,6 +31,7 @@ pub(super) fn create(n: usize) -> Operation {
         username: Username::new(format!("a{n}")),
         mark: Scope::new("test", "people").mark(&employee(n)),
         active: true,
+        first_used: None,
         attributes: [(
             "title".into(),
             crate::domain::account::AttributeValue::Text("secret title".into()),

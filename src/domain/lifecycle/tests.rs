@@ -116,7 +116,7 @@ fn the_first_day_begins_and_the_last_one_ends_at_the_first_instant_of_a_local_da
         ] {
             let next = next.map(|(at, stage)| Transition { at, stage });
             assert_eq!(
-                at(&facts, now),
+                at(&facts, None, now),
                 Lifecycle { stage, next },
                 "{zone} {start} to {end} at {now}"
             );
@@ -127,11 +127,11 @@ fn the_first_day_begins_and_the_last_one_ends_at_the_first_instant_of_a_local_da
 #[test]
 fn a_single_day_that_never_was_is_no_employment() {
     let facts = employed("Pacific/Apia", date(2011, 12, 30), Some(date(2011, 12, 30)));
-    let before = at(&facts, instant("2011-12-30T09:59:59Z"));
+    let before = at(&facts, None, instant("2011-12-30T09:59:59Z"));
     assert_eq!(before.stage, Stage::Upcoming);
     assert_eq!(before.next.map(|n| n.stage), Some(Stage::Departed));
     assert_eq!(
-        at(&facts, instant("2011-12-30T10:00:00Z")).stage,
+        at(&facts, None, instant("2011-12-30T10:00:00Z")).stage,
         Stage::Departed
     );
 }
@@ -145,14 +145,14 @@ fn an_end_before_the_start_ends_and_never_begins() {
         stage: Stage::Departed,
     });
     assert_eq!(
-        at(&facts, instant("2026-01-01T00:00:00Z")),
+        at(&facts, None, instant("2026-01-01T00:00:00Z")),
         Lifecycle {
             stage: Stage::Upcoming,
             next
         }
     );
     assert_eq!(
-        at(&facts, ends),
+        at(&facts, None, ends),
         Lifecycle {
             stage: Stage::Departed,
             next: None
@@ -164,7 +164,7 @@ fn an_end_before_the_start_ends_and_never_begins() {
 fn nobody_departs_after_the_end_of_time() {
     for end in [None, Some(date(9999, 12, 31))] {
         let facts = employed("Europe/Berlin", date(2020, 1, 1), end);
-        let found = at(&facts, instant("2026-01-01T00:00:00Z"));
+        let found = at(&facts, None, instant("2026-01-01T00:00:00Z"));
         assert_eq!(
             found,
             Lifecycle {
@@ -175,7 +175,7 @@ fn nobody_departs_after_the_end_of_time() {
         );
     }
     let facts = employed("America/Los_Angeles", date(9999, 12, 31), None);
-    assert_eq!(at(&facts, Timestamp::MAX).stage, Stage::Upcoming);
+    assert_eq!(at(&facts, None, Timestamp::MAX).stage, Stage::Upcoming);
 }
 
 #[test]
@@ -194,12 +194,17 @@ fn dates_come_before_leave_and_suspension() {
             employment,
             ..employed("UTC", date(2026, 1, 15), Some(date(2026, 3, 1)))
         };
+        // The emergency brake holds before the first day as well.
+        let first = match works {
+            Stage::Suspended => (before, works, Some(Stage::Departed)),
+            _ => (before, Stage::Upcoming, Some(works)),
+        };
         for (now, stage, next) in [
-            (before, Stage::Upcoming, Some(works)),
+            first,
             (during, works, Some(Stage::Departed)),
             (after, Stage::Departed, None),
         ] {
-            let found = at(&facts, instant(now));
+            let found = at(&facts, None, instant(now));
             assert_eq!((found.stage, found.next.map(|n| n.stage)), (stage, next));
         }
     }

@@ -1,10 +1,12 @@
 //! What one account's plan is worked out from, and the walk from what the target shows to steps.
 
+use jiff::Timestamp;
+
 use super::super::attributes;
 use super::super::grants;
 use super::super::observation::Observation;
 use super::super::operation::{Lane, Operation, ReadKey};
-use super::super::parts::{Goal, Inputs, Step, VANISHED_GRACE};
+use super::super::parts::{Goal, Inputs, Step};
 use super::Assessment;
 use super::words::step;
 use crate::domain::account::{Activity, NewAccount, ObservedAccount};
@@ -37,7 +39,7 @@ impl Context<'_> {
 
     pub(super) fn assess(&self) -> Assessment {
         let mut out = Assessment::idle(self.goal, self.remembered());
-        if self.goal == Goal::Live {
+        if self.goal.provides() {
             out.problems.extend(
                 self.desired
                     .into_iter()
@@ -46,7 +48,7 @@ impl Context<'_> {
         }
         match &self.observed.matched {
             Match::Conflict(_) | Match::Adoptable(_) if self.looks_for_ours_first() => {
-                if self.goal == Goal::Live {
+                if self.goal.provides() {
                     self.pending_grants(&mut out);
                 }
                 self.look(&mut out);
@@ -54,7 +56,7 @@ impl Context<'_> {
             Match::Conflict(conflict) => {
                 out.problems
                     .push(Problem::waiting(conflict.reason, conflict.message.clone()));
-                out.additions_outstanding = self.goal == Goal::Live;
+                out.additions_outstanding = self.goal.provides();
             }
             Match::Absent => self.absent(&mut out),
             Match::Unknown if self.observed.read_directly => self.absent(&mut out),
@@ -95,7 +97,7 @@ impl Context<'_> {
     /// remembered from then on, also where nobody gives it.
     fn remembered(&self) -> Option<RecordedAccount> {
         let is_seen = matches!(self.observed.matched, Match::One(_));
-        if self.recorded.is_none() && self.goal != Goal::Live && !is_seen {
+        if self.recorded.is_none() && !self.goal.provides() && !is_seen {
             return None;
         }
         let mut record = self.recorded.cloned().unwrap_or_default();
@@ -109,8 +111,8 @@ impl Context<'_> {
             record.lost_at = record.lost_at.or(Some(self.inputs.now));
         }
         // The name of an account that is nobody's yet, or one for an account that may never be made, is not theirs.
-        if let (Goal::Live, None, Ok(username), false) = (
-            self.goal,
+        if let (true, None, Ok(username), false) = (
+            self.goal.provides(),
             &record.username,
             &self.observed.username,
             self.is_offered(),
@@ -132,10 +134,10 @@ impl Context<'_> {
             let is_desired = self
                 .desired
                 .is_some_and(|d| d.entitlements.contains_key(name));
-            let plan = if is_desired && (held || (is_seen && self.goal == Goal::Live)) {
+            let plan = if is_desired && (held || (is_seen && self.goal.provides())) {
                 grants::desired(&grant.roles, held, None)
             } else {
-                grants::kept(grant)
+                grants::kept(grant, None)
             };
             out.grants.insert(name.clone(), plan);
         }
@@ -156,19 +158,19 @@ impl Context<'_> {
 
     /// Nothing is there. A working person's account is made; anyone else has nothing to lose.
     fn absent(&self, out: &mut Assessment) {
-        let giving = self.observed.giving && self.goal != Goal::Live;
+        let giving = self.observed.giving && !self.goal.provides();
         let doubted = (self.observed.in_doubt || giving) && !self.observed.read_directly;
         // A listing that looks complete may still leave an account out, as one of somebody inactive. A
         // direct read that does not find the recorded account takes its identifier out of the record.
         let recorded = self.recorded.is_some_and(|r| r.id.is_some());
         if doubted || recorded {
-            if self.goal == Goal::Live {
+            if self.goal.provides() {
                 self.pending_grants(out);
             }
             self.look(out);
             return;
         }
-        if self.goal != Goal::Live {
+        if !self.goal.provides() {
             out.record = None;
             return;
         }
@@ -193,7 +195,8 @@ impl Context<'_> {
                 let operation = Operation::Create(NewAccount {
                     username: username.clone(),
                     mark: self.mark(),
-                    active: true,
+                    active: self.goal == Goal::Live,
+                    first_used: self.first_used(),
                     attributes,
                 });
                 let existed = self
@@ -207,6 +210,13 @@ impl Context<'_> {
                 out.steps.push(step(operation, lane, self.role_cause()));
             }
         }
+    }
+
+    /// When an account that is made now can first be used, where that is not at once.
+    fn first_used(&self) -> Option<Timestamp> {
+        let day = self.inputs.desired.first_day.as_ref();
+        let begins = day.and_then(|day| day.begins);
+        begins.filter(|begins| *begins > self.inputs.now)
     }
 
     /// Takes out what would be written to a protected account, and says so where there is something. What
@@ -245,7 +255,7 @@ impl Context<'_> {
 
     /// A direct read decides what a listing could not.
     fn look(&self, out: &mut Assessment) {
-        out.additions_outstanding = self.goal == Goal::Live;
+        out.additions_outstanding = self.goal.provides();
         let doubted = self.observed.in_doubt || self.observed.giving;
         let id = self.recorded.and_then(|r| r.id.clone());
         let offered = self.looks_for_ours_first();
@@ -258,7 +268,7 @@ impl Context<'_> {
         let key = match (id, username) {
             (Some(id), _) if !doubted => ReadKey::Id(id),
             (Some(id), None) => ReadKey::Id(id),
-            (None, None) if self.goal == Goal::Live && !offered => {
+            (None, None) if self.goal.provides() && !offered => {
                 out.problems.extend(self.observed.username.clone().err());
                 return;
             }
@@ -266,8 +276,8 @@ impl Context<'_> {
         };
         let listed_all = matches!(self.observed.matched, Match::Absent);
         let lane = match self.goal {
-            Goal::Live if listed_all && !doubted => Lane::Drift,
-            Goal::Live => self.addition_lane(),
+            Goal::Live | Goal::Prepared if listed_all && !doubted => Lane::Drift,
+            Goal::Live | Goal::Prepared => self.addition_lane(),
             // Of most people of whom nothing is remembered there is nothing: after each partial
             // listing they must not delay those who leave now.
             Goal::Paused | Goal::Ended | Goal::Kept
@@ -312,7 +322,7 @@ impl Context<'_> {
         let unknown = self.observed.in_doubt || (self.observed.giving && shut);
         let doubted = unknown && !self.observed.read_directly;
         if doubted || self.inputs.asked_for.contains(self.name) {
-            out.additions_outstanding = self.goal == Goal::Live;
+            out.additions_outstanding = self.goal.provides();
             let cause = if doubted {
                 "the answer to the last change was lost"
             } else {
@@ -327,9 +337,12 @@ impl Context<'_> {
         }
         match self.goal {
             Goal::Live => self.live(out, account),
+            Goal::Prepared => {
+                out.steps.extend(self.disabling(account));
+                self.furnish(out, account);
+            }
             Goal::Kept => {
-                let lost_at = out.record.as_ref().and_then(|r| r.lost_at);
-                out.wake_at = lost_at.and_then(|at| at.checked_add(VANISHED_GRACE).ok());
+                self.keep(out);
                 self.remove_lost(out, account);
             }
             Goal::Paused => self.disable(out, account),
@@ -362,6 +375,11 @@ impl Context<'_> {
                 self.role_cause(),
             ));
         }
+        self.furnish(out, account);
+    }
+
+    /// Lets an account hold and show what it is to, whether it can be used or not.
+    fn furnish(&self, out: &mut Assessment, account: &ObservedAccount) {
         self.grant_steps(out, account);
         let Some(desired) = self.desired else { return };
         let known = self

@@ -1,7 +1,8 @@
 //! How access ends.
 
+use super::super::grants::{self, Keeping};
 use super::super::operation::{Operation, ReadKey};
-use super::super::parts::Step;
+use super::super::parts::{Step, earliest};
 use super::Assessment;
 use super::context::Context;
 use super::words::step;
@@ -19,9 +20,22 @@ impl Context<'_> {
         if gone {
             out.steps.extend(steps);
         } else {
-            out.lost_at = out.record.as_ref().and_then(|r| r.lost_at);
+            let lost = out.record.as_ref().map(|r| (&r.roles, r.lost_at));
+            let kept = lost.map(|(roles, lost_at)| grants::keeping(self.inputs, roles, lost_at));
+            out.lost_at = kept.and_then(Keeping::until);
             out.removals.extend(steps);
         }
+    }
+
+    /// What is kept although no role gives it, for a time where that is all that keeps it.
+    pub(super) fn keep(&self, out: &mut Assessment) {
+        let record = out.record.as_ref();
+        let lost = record.filter(|r| !r.roles.is_empty());
+        let kept = lost.map(|r| grants::keeping(self.inputs, &r.roles, r.lost_at));
+        out.kept_until = kept
+            .and_then(Keeping::until)
+            .filter(|at| *at > self.inputs.now);
+        out.wake_at = earliest(out.wake_at, out.kept_until);
     }
 
     /// Stops the account from being used.
@@ -30,7 +44,7 @@ impl Context<'_> {
     }
 
     /// Disables, and then proves by a direct read that it is so.
-    fn disabling(&self, account: &ObservedAccount) -> Option<Step> {
+    pub(super) fn disabling(&self, account: &ObservedAccount) -> Option<Step> {
         let verified = self.recorded.is_some_and(|r| r.verified_disabled.is_some())
             || self.observed.read_directly;
         let id = account.id.clone();

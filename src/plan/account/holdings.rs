@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::super::grants;
 use super::super::observation::EntitlementView;
 use super::super::operation::{EntitlementTarget, Lane, Operation, ReadKey};
-use super::super::parts::{Goal, Step, VANISHED_GRACE, earliest};
+use super::super::parts::{Goal, Step, earliest};
 use super::Assessment;
 use super::context::Context;
 use super::words::step;
 use crate::domain::account::{Activity, ObservedAccount};
+use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::{EntitlementId, EntitlementName, RoleName};
 use crate::domain::problem::Problem;
 
@@ -96,11 +97,12 @@ impl Context<'_> {
     ) -> BTreeMap<EntitlementName, EntitlementId> {
         let mut remove = BTreeMap::new();
         for (name, grant) in self.recorded.iter().flat_map(|r| &r.grants) {
-            if self.goal == Goal::Live
-                && self
-                    .desired
-                    .is_some_and(|d| d.entitlements.contains_key(name))
-            {
+            let gives = |d: &DesiredAccount| {
+                // What comes later into an account that can't be used yet does no harm where it is.
+                let is_early = self.goal == Goal::Prepared && d.later.contains_key(name);
+                d.entitlements.contains_key(name) || is_early
+            };
+            if self.goal.provides() && self.desired.is_some_and(gives) {
                 continue;
             }
             let view = self.observed.entitlements.get(name);
@@ -123,7 +125,7 @@ impl Context<'_> {
                 continue;
             }
             if let Some(problem) = self.protected_entitlement(name) {
-                let mut kept = grants::kept(grant);
+                let mut kept = grants::kept(grant, None);
                 kept.problem = Some(problem).filter(|_| !self.inputs.desired.deleting);
                 out.grants.insert(name.clone(), kept);
                 continue;
@@ -132,17 +134,20 @@ impl Context<'_> {
             if let Some(kept) = out.record.as_mut().and_then(|r| r.grants.get_mut(name)) {
                 Arc::make_mut(kept).lost_at = Some(lost_at);
             }
-            if may_keep && grants::is_kept(self.inputs, &grant.roles, Some(lost_at)) {
-                if !grants::is_undecided(self.inputs, &grant.roles) {
-                    out.wake_at = earliest(out.wake_at, lost_at.checked_add(VANISHED_GRACE).ok());
+            let keeping = grants::keeping(self.inputs, &grant.roles, Some(lost_at));
+            let until = keeping.until();
+            if may_keep && keeping.holds(self.inputs.now) {
+                if until.is_some() {
+                    out.wake_at = earliest(out.wake_at, until);
                 } else if let Some(kept) = out.record.as_mut().and_then(|r| r.grants.get_mut(name))
                 {
                     Arc::make_mut(kept).lost_at = None;
                 }
-                out.grants.insert(name.clone(), grants::kept(grant));
+                out.grants.insert(name.clone(), grants::kept(grant, until));
                 continue;
             }
-            out.lost.insert(name.clone(), lost_at);
+            // How long a removal waits for additions counts from when the grant would end by itself.
+            out.lost.insert(name.clone(), until.unwrap_or(lost_at));
             let mut removing = grants::removing(grant);
             if let Some(EntitlementView::Existing { id, .. }) = view {
                 remove.insert(name.clone(), id.clone());

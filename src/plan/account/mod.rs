@@ -18,6 +18,7 @@ use super::grants;
 use super::parts::{AccountPlan, Goal, GrantPlan, Inputs, Step, Withheld};
 use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::{ConnectorName, EntitlementName};
+use crate::domain::preparation::Due;
 use crate::domain::problem::Problem;
 use crate::domain::record::RecordedAccount;
 
@@ -44,6 +45,8 @@ pub(super) struct Assessment {
     /// What to remember; `None` forgets the account.
     pub(super) record: Option<RecordedAccount>,
     pub(super) wake_at: Option<Timestamp>,
+    /// Until when the account is kept, where a time is all that keeps it.
+    pub(super) kept_until: Option<Timestamp>,
 }
 
 impl Assessment {
@@ -60,6 +63,7 @@ impl Assessment {
             rogue: BTreeSet::new(),
             record,
             wake_at: None,
+            kept_until: None,
         }
     }
 
@@ -105,6 +109,7 @@ impl Assessment {
             steps,
             withheld,
             problems,
+            kept_until: self.kept_until,
             grants: self.grants,
             rogue: self.rogue,
         }
@@ -134,8 +139,12 @@ pub(super) fn assess(inputs: &Inputs<'_>, name: &ConnectorName) -> Assessment {
         );
     };
     // Whoever must not work is shut out all the same; what roles took away waits like what they give.
-    let ends = !inputs.desired.lifecycle.stage.may_work();
-    if !connector.faults.is_empty() && !ends {
+    let is_broken = !connector.faults.is_empty();
+    let goal = match goal {
+        Goal::Prepared if is_broken => Goal::Paused,
+        goal => goal,
+    };
+    if is_broken && (goal == Goal::Live || inputs.desired.lifecycle.stage.may_work()) {
         return untouchable(
             inputs,
             desired,
@@ -184,17 +193,20 @@ fn goal(
         return Goal::Ended;
     }
     if !stage.may_work() {
-        return Goal::Paused;
+        // Before the first day some accounts are made ready; what else there is stays shut.
+        return match desired.map(|d| d.due) {
+            Some(Due::Disabled) => Goal::Prepared,
+            Some(Due::Enabled) => Goal::Live,
+            Some(Due::WhileWorking) | None => Goal::Paused,
+        };
     }
     if desired.is_some() {
         return Goal::Live;
     }
+    let keeps = |roles, lost_at| grants::keeping(inputs, roles, lost_at).holds(inputs.now);
     let kept = grants::is_unexplained(recorded)
         || recorded.is_some_and(|r| {
-            grants::is_kept(inputs, &r.roles, r.lost_at)
-                || r.grants
-                    .values()
-                    .any(|g| grants::is_kept(inputs, &g.roles, g.lost_at))
+            keeps(&r.roles, r.lost_at) || r.grants.values().any(|g| keeps(&g.roles, g.lost_at))
         });
     if kept { Goal::Kept } else { Goal::Ended }
 }
@@ -206,18 +218,19 @@ fn untouchable(
     recorded: Option<&RecordedAccount>,
     problem: Problem,
 ) -> Assessment {
-    let may_work = inputs.desired.lifecycle.stage.may_work();
+    let provides = goal(inputs, desired, recorded).provides();
     let mut record = recorded.cloned();
-    if let (Some(record), Some(desired), true) = (&mut record, desired, may_work) {
+    if let (Some(record), Some(desired), true) = (&mut record, desired, provides) {
         grants::refresh(inputs, record, desired);
     }
     let mut out = Assessment::idle(Goal::Kept, record);
-    out.additions_outstanding = may_work && desired.is_some();
-    if (may_work && desired.is_some()) || recorded.is_some() {
+    out.additions_outstanding = provides;
+    if provides || recorded.is_some() {
         out.problems.push(problem);
     }
     for (entitlement, grant) in out.record.iter().flat_map(|r| &r.grants) {
-        out.grants.insert(entitlement.clone(), grants::kept(grant));
+        let kept = grants::kept(grant, None);
+        out.grants.insert(entitlement.clone(), kept);
     }
     out
 }

@@ -1,7 +1,7 @@
 //! How urgent a step is, and why it is taken.
 
 use super::super::operation::{Lane, Operation};
-use super::super::parts::{Goal, Step};
+use super::super::parts::Step;
 use super::context::Context;
 use crate::domain::ids::RoleName;
 use crate::domain::lifecycle::Stage;
@@ -33,7 +33,7 @@ impl Context<'_> {
     }
 
     pub(super) fn end_or_addition_lane(&self) -> Lane {
-        if self.goal == Goal::Live {
+        if self.goal.provides() {
             self.addition_lane()
         } else {
             self.end_lane()

@@ -227,7 +227,9 @@ impl Town {
         let username = match (&matched, record.and_then(|r| r.username)) {
             (Match::One(account) | Match::Adoptable(account), _) => Ok(account.username.clone()),
             (_, Some(recorded)) => Ok(recorded),
-            _ if desired.lifecycle.stage.may_work() => self.allocate(id, name, desired),
+            _ if desired.lifecycle.stage.may_work() || wanted.is_some_and(|d| d.due.is_early()) => {
+                self.allocate(id, name, desired)
+            }
             _ => Err(Problem::waiting("NoUsername", "none is needed")),
         };
         Observation {

@@ -105,6 +105,7 @@ fn ada() -> NewAccount {
         username: Username::new("ada"),
         mark: Scope::new("prod", "people").mark(&EmployeeId::new("1")),
         active: true,
+        first_used: None,
         attributes: Attributes::default(),
     }
 }

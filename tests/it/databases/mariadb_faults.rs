@@ -346,6 +346,7 @@ async fn no_session_outlives_a_rename_and_a_lock() {
             username: Username::new(format!("ada{n}")),
             mark: Scope::new("prod", "people").mark(&EmployeeId::new(n.to_string())),
             active: true,
+            first_used: None,
             attributes: Attributes::default(),
         };
         let password = InitialPassword {

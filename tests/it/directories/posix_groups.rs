@@ -110,6 +110,7 @@ async fn members_are_user_names_in_exactly_their_letters() {
         username: Username::new("ada"),
         mark: Scope::new("prod", "people").mark(&EmployeeId::new("1")),
         active: true,
+        first_used: None,
         attributes: values.into_iter().collect::<Attributes>(),
     };
     let ada = connector.create(&permit, &ada, None).await.unwrap().id;

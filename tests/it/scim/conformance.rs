@@ -69,6 +69,7 @@ fn newcomer(name: &str, attributes: Attributes) -> NewAccount {
         username: Username::new(name),
         mark: mark(name),
         active: true,
+        first_used: None,
         attributes,
     }
 }
@@ -356,6 +357,7 @@ async fn disables_and_deletes(server: &ScimServer) {
     }
     let asleep = NewAccount {
         active: false,
+        first_used: None,
         ..newcomer("asleep", Attributes::new())
     };
     let made = connector.create(&permit(), &asleep, None).await.unwrap();

@@ -45,6 +45,7 @@ pub(super) fn ada() -> NewAccount {
         username: Username::new("ada"),
         mark: Scope::new("acme", "people").mark(&"1".into()),
         active: true,
+        first_used: None,
         attributes: Attributes::new(),
     }
 }

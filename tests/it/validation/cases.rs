@@ -137,6 +137,12 @@ fn refused_roles() -> impl Iterator<Item = Case> {
         ("/spec/grants", json!([{"connector": "a"}, {"connector": "a"}]), "Duplicate value"),
         ("/spec/grants", many(65, |i| json!({"connector": format!("c{i}")})), "must have at most 64 items"),
         ("/spec/grants/0/entitlements", json!([""]), "spec.grants[0].entitlements[0]"),
+        ("/spec/availability", json!({"daysBeforeStart": -1}), "spec.availability.daysBeforeStart"),
+        ("/spec/availability", json!({"daysBeforeStart": 366}), "365"),
+        ("/spec/availability", json!({"graceAfterLoss": ""}), "graceAfterLoss must be a time"),
+        ("/spec/availability", json!({"graceAfterLoss": "0h"}), "graceAfterLoss must be a time"),
+        ("/spec/availability", json!({"graceAfterLoss": "two weeks"}), "graceAfterLoss must be a time"),
+        ("/spec/availability", json!({"graceAfterLoss": long(25)}), "24"),
         ("/spec/grants/0/entitlements", json!([long(257)]), "256"),
         ("/spec/grants/0/entitlements", json!(["a", "a"]), "Duplicate value"),
         ("/spec/grants/0/entitlements", many(129, |i| json!(format!("e{i}"))), "must have at most 128 items"),
@@ -233,6 +239,9 @@ fn refused_connectors() -> impl Iterator<Item = Case> {
         ("/spec/moves", json!({"hold": "a day"}), hold),
         ("/spec/moves", json!({"hold": "100d"}), hold),
         ("/spec/moves", json!({"hold": long(25)}), "24"),
+        ("/spec/joiner", json!({"daysBeforeStart": -1}), "spec.joiner.daysBeforeStart"),
+        ("/spec/joiner", json!({"daysBeforeStart": 366}), "365"),
+        ("/spec/joiner", json!({"untilStart": "Hidden"}), r#"supported values: "Disabled", "Enabled""#),
         ("/spec/deletion", json!({"policy": "Delete"}), r#"supported values: "Release", "Disable""#),
         ("/spec/sync", json!({"interval": ""}), interval),
         ("/spec/sync", json!({"interval": "0s"}), interval),
@@ -368,6 +377,7 @@ pub fn accepted() -> Vec<Value> {
     let roles = [
         ("/spec", json!({})),
         ("/spec/includes", many(32, |i| json!(format!("r{i}")))),
+        ("/spec/availability", json!({"daysBeforeStart": 0, "graceAfterLoss": "14d12h"})),
         ("/spec/grants/0/entitlements", json!(["Budget Approvers (EMEA)", "预算"])),
     ];
     all.extend(roles.map(|(at, value)| with(role(), at, value)));
@@ -392,6 +402,7 @@ pub fn accepted() -> Vec<Value> {
         ("/spec/sync", json!({"interval": "1s", "timeout": "9m999s"})),
         ("/spec/sync", json!({"interval": "1d12h", "timeout": "1s"})),
         ("/spec/sync", json!({"interval": "90m", "requestsPerSecond": 10000})),
+        ("/spec/joiner", json!({"daysBeforeStart": 365, "untilStart": "Enabled"})),
         ("/spec/moves", json!({"hold": "0s"})),
         ("/spec/moves", json!({"hold": "99d"})),
         ("/spec/mode", json!("DryRun")),

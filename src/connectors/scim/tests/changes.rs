@@ -81,6 +81,7 @@ fn a_new_user_lists_its_schemas() {
         username: Username::new("ada"),
         mark: Scope::new("acme", "people").mark(&"1".into()),
         active: true,
+        first_used: None,
         attributes,
     };
     let names: Vec<&str> = NAMES.iter().copied().chain(["manager", "roles"]).collect();

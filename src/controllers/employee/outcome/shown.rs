@@ -7,7 +7,7 @@ use crate::domain::account::{Activity, AttributeChanges, AttributeValue, Observe
 use crate::domain::ids::{AccountId, ConnectorName, EntitlementName};
 use crate::domain::problem::NOT_APPLIED;
 use crate::plan::parts::GrantState;
-use crate::plan::{Goal, Normalised, PersonPlan, attributes};
+use crate::plan::{Normalised, PersonPlan, attributes};
 
 impl Context<'_> {
     /// Remembers what the target keeps in another form than we wrote. Where its answer shows nothing
@@ -137,7 +137,7 @@ pub fn forget_unwanted(person: &mut Person, plan: &PersonPlan) {
                 .get(name)
                 .is_some_and(|grant| grant.state == GrantState::Removing),
             ("Adopt" | "Disown", _) => true,
-            _ => account.goal == Goal::Live,
+            _ => account.goal.provides(),
         })
     });
 }

@@ -91,6 +91,7 @@ impl Desk {
             username: Username::new(username),
             mark: self.scope.mark(&ME.into()),
             active: true,
+            first_used: None,
             attributes: Attributes::new(),
         })
     }
