@@ -1,6 +1,6 @@
 //! What a server announces in its root entry (RFC 4512 section 5.1), and what its schema knows.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use ldap3::Scope;
 
@@ -135,6 +135,8 @@ impl LdapConnector {
             filter: true,
             entitlements: config.groups.is_some(),
             mark: true,
+            revokes: BTreeSet::new(),
+            ownership: false,
             max_page: None,
             notes,
         })

@@ -1,5 +1,7 @@
 //! Finding out what a server can do, and whether we reached one at all (RFC 7644 section 4).
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::ScimConnector;
@@ -60,6 +62,8 @@ impl ScimConnector {
             filter: dialect.filters(),
             entitlements: dialect.announced.groups,
             mark: true,
+            revokes: BTreeSet::new(),
+            ownership: false,
             max_page: dialect.announced.max_results,
             notes,
         }

@@ -1,5 +1,7 @@
 //! Whether statements can do what they are for: by themselves, and in the eyes of the database.
 
+use std::collections::BTreeSet;
+
 use super::Tables;
 use crate::connectors::{Capabilities, ConnectorError, ErrorKind, Result};
 
@@ -106,6 +108,8 @@ impl Tables {
             filter: true,
             entitlements: config.entitlements.is_some(),
             mark: true,
+            revokes: BTreeSet::new(),
+            ownership: false,
             max_page: None,
             notes: Vec::new(),
         })
