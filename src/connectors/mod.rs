@@ -130,16 +130,13 @@ pub trait Connector: Send + Sync {
         kind: CredentialKind,
     ) -> Result<Revocation> {
         let (_, _) = (permit, id);
-        Err(ConnectorError::new(
-            ErrorKind::Unsupported,
-            format!("{} can't be revoked here", kind.within_a_sentence()),
-        ))
+        Err(offboarding::not_revoked(kind))
     }
 
     /// What an account owns, all of it: an error where a part can't be seen.
     async fn owned(&self, id: &AccountId) -> Result<Owned> {
         let _ = id;
-        Err(no_ownership())
+        Err(offboarding::no_ownership())
     }
 
     /// Hands everything that an account owns to another. Where it owns nothing already, that is a success. What it
@@ -151,7 +148,7 @@ pub trait Connector: Send + Sync {
         to: &AccountId,
     ) -> Result<Transfer> {
         let (_, _, _) = (permit, from, to);
-        Err(no_ownership())
+        Err(offboarding::no_ownership())
     }
 
     /// Whether an account is let in with a password, for the conformance suite: the best proof of an account
@@ -163,13 +160,6 @@ pub trait Connector: Send + Sync {
             "it can't be asked whether an account is let in",
         ))
     }
-}
-
-fn no_ownership() -> ConnectorError {
-    ConnectorError::new(
-        ErrorKind::Unsupported,
-        "accounts own nothing here that can be handed over",
-    )
 }
 
 /// The password that a new account begins with. Never shown.

@@ -1,7 +1,11 @@
 //! What comes of taking credentials away from an account, and of handing over what it owns.
 
+use super::{ConnectorError, ErrorKind};
+use crate::domain::credentials::CredentialKind;
+use crate::domain::ids::AccountId;
+
 /// Things that are named, at most; the rest is counted.
-const MAX_NAMED: usize = 50;
+pub(super) const MAX_NAMED: usize = 50;
 
 /// What became of credentials that were to be revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +73,57 @@ pub struct Transfer {
     pub left: Owned,
 }
 
+impl Transfer {
+    /// What was owned before, and what is left of it.
+    #[must_use]
+    pub fn between(before: Owned, left: Owned) -> Self {
+        let mut moved = before;
+        moved.things.retain(|thing| !left.things.contains(thing));
+        moved.total = moved.total.saturating_sub(left.total);
+        moved.things.truncate(moved.total);
+        Self { moved, left }
+    }
+}
+
+/// Told where a target knows no credentials of a kind, or nothing says how they are revoked.
+pub(super) fn not_revoked(kind: CredentialKind) -> ConnectorError {
+    ConnectorError::new(
+        ErrorKind::Unsupported,
+        format!("{} can't be revoked here", kind.within_a_sentence()),
+    )
+}
+
+/// Told where accounts own nothing.
+pub(super) fn no_ownership() -> ConnectorError {
+    ConnectorError::new(
+        ErrorKind::Unsupported,
+        "accounts own nothing here that can be handed over",
+    )
+}
+
+/// Refuses to hand something to whom it belongs already.
+pub(super) fn must_differ(
+    what: &str,
+    from: &AccountId,
+    to: &AccountId,
+) -> Result<(), ConnectorError> {
+    if from != to {
+        return Ok(());
+    }
+    Err(ConnectorError::new(
+        ErrorKind::Invalid,
+        format!("{what}: it can't be handed to itself: name another account"),
+    ))
+}
+
+/// What is known of sessions once none is left.
+pub(super) fn ended(count: usize) -> String {
+    match count {
+        0 => "no session was open".to_owned(),
+        count => format!("no session is left ({count} ended)"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +140,16 @@ mod tests {
             (vec!["a".to_owned(), "b".to_owned()], 2)
         );
         assert!(Owned::default().is_empty());
+    }
+
+    #[test]
+    fn what_moved_is_what_is_not_left() {
+        let owned = |things: &[&str]| Owned::of(things.iter().map(|thing| (*thing).to_owned()));
+        let transfer = Transfer::between(owned(&["a", "b", "c"]), owned(&["b"]));
+        assert_eq!(transfer.moved, owned(&["a", "c"]));
+        assert_eq!(transfer.left, owned(&["b"]));
+        // Something that is new was not moved.
+        let transfer = Transfer::between(Owned::default(), owned(&["new"]));
+        assert_eq!(transfer.moved, Owned::default());
     }
 }
