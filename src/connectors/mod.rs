@@ -11,6 +11,7 @@ pub mod ldap;
 mod oddities;
 pub mod offboarding;
 pub mod permit;
+pub mod random;
 mod redact;
 pub mod registry;
 pub mod scim;

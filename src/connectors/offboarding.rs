@@ -46,12 +46,11 @@ pub struct Owned {
 }
 
 impl Owned {
-    /// What is owned, all of it, each thing once.
+    /// What is owned, all of it. Things may be called alike.
     #[must_use]
     pub fn of(things: impl IntoIterator<Item = String>) -> Self {
         let mut things: Vec<String> = things.into_iter().collect();
         things.sort_unstable();
-        things.dedup();
         let total = things.len();
         things.truncate(MAX_NAMED);
         Self { things, total }

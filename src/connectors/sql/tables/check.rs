@@ -1,7 +1,5 @@
 //! Whether statements can do what they are for: by themselves, and in the eyes of the database.
 
-use std::collections::BTreeSet;
-
 use super::Tables;
 use crate::connectors::{Capabilities, ConnectorError, ErrorKind, Result};
 
@@ -108,8 +106,8 @@ impl Tables {
             filter: true,
             entitlements: config.entitlements.is_some(),
             mark: true,
-            revokes: BTreeSet::new(),
-            ownership: false,
+            revokes: config.revoking.keys().copied().collect(),
+            ownership: config.ownership.is_some(),
             max_page: None,
             notes: Vec::new(),
         })
