@@ -1,7 +1,5 @@
 //! Finding out what a server can do, and whether we reached one at all (RFC 7644 section 4).
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use super::ScimConnector;
@@ -9,6 +7,7 @@ use super::dialect::{Announced, names_endpoint};
 use super::failure::Failure;
 use super::json::get;
 use crate::connectors::{Capabilities, ConnectorError, ErrorKind};
+use crate::domain::credentials::CredentialKind;
 
 impl ScimConnector {
     /// Reads what the server says of itself, and one user. The user is what proves the address and
@@ -62,7 +61,12 @@ impl ScimConnector {
             filter: dialect.filters(),
             entitlements: dialect.announced.groups,
             mark: true,
-            revokes: BTreeSet::new(),
+            revokes: dialect
+                .announced
+                .passwords
+                .then_some(CredentialKind::Passwords)
+                .into_iter()
+                .collect(),
             ownership: false,
             max_page: dialect.announced.max_results,
             notes,

@@ -190,6 +190,7 @@ impl TablesConfig {
         }
         all
     }
+
     /// Statements about what leavers leave behind.
     fn offboarding(&self) -> Vec<Named<'_>> {
         let list = |field, statement, columns: &[&'static str]| Named {

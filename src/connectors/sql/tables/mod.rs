@@ -162,6 +162,7 @@ impl Connector for Tables {
     ) -> Result<HolderResults> {
         self.change_grants(entitlement, change).await
     }
+
     async fn revoke(
         &self,
         _: &WritePermit,
