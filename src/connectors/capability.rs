@@ -1,5 +1,9 @@
 //! What a target can do, as it says or as was found out.
 
+use std::collections::BTreeSet;
+
+use crate::domain::credentials::CredentialKind;
+
 /// What a target can do. A verb that is missing is reported as missing, never faked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(
@@ -21,6 +25,10 @@ pub struct Capabilities {
     pub entitlements: bool,
     /// Our mark can be stored.
     pub mark: bool,
+    /// Kinds of credentials that can be taken away from an account.
+    pub revokes: BTreeSet<CredentialKind>,
+    /// What an account owns is known, and can be handed to another.
+    pub ownership: bool,
     /// Records in one answer, at most, where the target says.
     pub max_page: Option<u32>,
     /// Further facts worth showing to an administrator, such as `Bulk` or `ETag`.
@@ -39,10 +47,12 @@ impl Capabilities {
             (self.filter, "Filter"),
             (self.entitlements, "Entitlements"),
             (self.mark, "Mark"),
+            (self.ownership, "TransferOwnership"),
         ]
         .into_iter()
         .filter(|(there, _)| *there)
         .map(|(_, name)| name.to_owned())
+        .chain(self.revokes.iter().map(|kind| format!("Revoke{kind}")))
         .chain(self.notes.iter().cloned())
         .collect();
         names.sort();

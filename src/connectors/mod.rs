@@ -9,7 +9,9 @@ pub mod conformance;
 pub mod error;
 pub mod ldap;
 mod oddities;
+pub mod offboarding;
 pub mod permit;
+pub mod random;
 mod redact;
 pub mod registry;
 pub mod scim;
@@ -24,11 +26,13 @@ use secrecy::SecretString;
 use crate::domain::account::{
     AttributeChanges, Completeness, NewAccount, ObservedAccount, ObservedEntitlement,
 };
+use crate::domain::credentials::CredentialKind;
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName, Username};
 use crate::domain::mark::Mark;
 
 pub use capability::Capabilities;
 pub use error::{ConnectorError, ErrorKind};
+pub use offboarding::{Owned, Revocation, Transfer};
 pub use permit::WritePermit;
 
 use redact::Redactor;
@@ -116,6 +120,37 @@ pub trait Connector: Send + Sync {
         entitlement: &EntitlementId,
         change: &HolderChange,
     ) -> Result<HolderResults>;
+
+    /// Takes every credential of a kind away from an account: what is open with it ends, and it lets nobody in any more.
+    /// Where none is left already, that is a success. [`ErrorKind::Unsupported`] for what is not among
+    /// [`Capabilities::revokes`].
+    async fn revoke(
+        &self,
+        permit: &WritePermit,
+        id: &AccountId,
+        kind: CredentialKind,
+    ) -> Result<Revocation> {
+        let (_, _) = (permit, id);
+        Err(offboarding::not_revoked(kind))
+    }
+
+    /// What an account owns, all of it: an error where a part can't be seen.
+    async fn owned(&self, id: &AccountId) -> Result<Owned> {
+        let _ = id;
+        Err(offboarding::no_ownership())
+    }
+
+    /// Hands everything that an account owns to another. Where it owns nothing already, that is a success. What it
+    /// owns all the same is told; nothing else is known by its absence from what was moved.
+    async fn transfer_ownership(
+        &self,
+        permit: &WritePermit,
+        from: &AccountId,
+        to: &AccountId,
+    ) -> Result<Transfer> {
+        let (_, _, _) = (permit, from, to);
+        Err(offboarding::no_ownership())
+    }
 
     /// Whether an account is let in with a password, for the conformance suite: the best proof of an account
     /// that is disabled. [`ErrorKind::Unsupported`] where a target can't be asked.

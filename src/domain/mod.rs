@@ -7,6 +7,7 @@ pub mod account;
 pub mod adoption;
 pub mod cel;
 pub mod clues;
+pub mod credentials;
 pub mod desired;
 pub mod facts;
 #[cfg(test)]

@@ -34,6 +34,9 @@ include $schema/inetorgperson.schema
 # An attribute whose values can't be told apart: it has no rule of equality.
 attributetype ( 1.3.6.1.4.1.4203.666.1.1 NAME 'looseMember' SYNTAX 1.3.6.1.4.1.1466.115.121.1.12 )
 objectclass ( 1.3.6.1.4.1.4203.666.2.1 NAME 'looseGroup' SUP top STRUCTURAL MUST cn MAY looseMember )
+# Keys for SSH, as the schema of openssh-lpk has them.
+attributetype ( 1.3.6.1.4.1.24552.500.1.1.1.13 NAME 'sshPublicKey' EQUALITY octetStringMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 )
+objectclass ( 1.3.6.1.4.1.24552.500.1.1.2.0 NAME 'ldapPublicKey' SUP top AUXILIARY MUST ( sshPublicKey \$ uid ) )
 modulepath $modules
 moduleload back_mdb
 moduleload memberof

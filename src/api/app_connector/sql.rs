@@ -83,6 +83,8 @@ impl Default for SqlUsers {
 /// Statements about the tables of an application. Values are never put into their text: `:name` is a place
 /// for one. Each runs in a transaction of its own, which is undone where it did not do what it is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("has(self.listOwned) == has(self.transferOwnership)").message("tables.listOwned and tables.transferOwnership need each other: the one shows what the other does"))]
+#[x_kube(validation = Rule::new("(!has(self.listSessions) || has(self.revokeSessions)) && (!has(self.listTokens) || has(self.revokeTokens)) && (!has(self.listKeys) || has(self.revokeKeys)) && (!has(self.listPasswords) || has(self.revokePasswords))").message("tables.listSessions, listTokens, listKeys and listPasswords each prove what revokeSessions and so on did: set that as well"))]
 #[serde(rename_all = "camelCase")]
 pub struct SqlTables {
     /// A query for all accounts, with the columns `id`, `username`, `mark`, `active`, and one for each of
@@ -106,6 +108,37 @@ pub struct SqlTables {
     /// Deletes the one with `:id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete: Option<SqlStatement>,
+    /// Ends every session of the one with `:id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoke_sessions: Option<SqlStatement>,
+    /// A query for the sessions that are open, a row each, with the column `account`: it proves what `revokeSessions`
+    /// did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_sessions: Option<SqlStatement>,
+    /// Takes every token of the one with `:id` away: API keys, refresh tokens, app passwords.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoke_tokens: Option<SqlStatement>,
+    /// A query for the tokens that can be used, as `listSessions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_tokens: Option<SqlStatement>,
+    /// Takes every key of the one with `:id` away: SSH keys, certificates, passkeys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoke_keys: Option<SqlStatement>,
+    /// A query for the keys that can be used, as `listSessions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_keys: Option<SqlStatement>,
+    /// Lets the one with `:id` in by no password that anybody knows. Where there must be one, `:password` is such a one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoke_passwords: Option<SqlStatement>,
+    /// A query for the passwords that can be used, as `listSessions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_passwords: Option<SqlStatement>,
+    /// A query for what accounts own, a row each, with the columns `account` and `thing`, its name for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_owned: Option<SqlStatement>,
+    /// Gives everything that `:from` owns to `:to`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer_ownership: Option<SqlStatement>,
     /// Roles, groups and the like. Without this there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entitlements: Option<SqlEntitlements>,

@@ -9,6 +9,7 @@ mod accounts;
 mod attributes;
 mod entitlements;
 mod listing;
+mod offboarding;
 mod report;
 mod stage;
 
@@ -105,6 +106,7 @@ fn checks() -> Vec<Check> {
         access::checks(),
         attributes::checks(),
         entitlements::checks(),
+        offboarding::checks(),
         listing::checks(),
     ]
     .into_iter()

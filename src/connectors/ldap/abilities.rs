@@ -36,6 +36,10 @@ pub(super) struct Abilities {
     pub alike_members: Option<bool>,
     /// Comparing members of groups without case, as the schema has a rule for them that does.
     pub caseless_members: bool,
+    /// Keeping keys or certificates of accounts. Unknown where the schema was not read.
+    pub keys: Option<bool>,
+    /// Saying whose an entry is. Unknown where the schema was not read.
+    pub owners: Option<bool>,
 }
 
 const PAGING: &str = "1.2.840.113556.1.4.319";
@@ -62,6 +66,8 @@ impl Abilities {
                 .any(|oid| oid == PASSWORD_MODIFY),
             alike_members: None,
             caseless_members: false,
+            keys: None,
+            owners: None,
         }
     }
 }
@@ -92,6 +98,8 @@ impl LdapConnector {
         // What the schema told stays.
         abilities.alike_members = known.and_then(|before| before.alike_members);
         abilities.caseless_members = known.is_some_and(|before| before.caseless_members);
+        abilities.keys = known.and_then(|before| before.keys);
+        abilities.owners = known.and_then(|before| before.owners);
         *known = Some(abilities);
         drop(known);
         Ok((abilities, root))
@@ -123,6 +131,7 @@ impl LdapConnector {
                 .await?;
         }
         self.schema(&root).await?;
+        let told = self.abilities().await?;
         let mut notes = Vec::new();
         if abilities.paging {
             notes.push("Paging".to_owned());
@@ -135,6 +144,8 @@ impl LdapConnector {
             filter: true,
             entitlements: config.groups.is_some(),
             mark: true,
+            revokes: self.revokes(told),
+            ownership: config.groups.is_some() && told.owners != Some(false),
             max_page: None,
             notes,
         })
@@ -203,9 +214,14 @@ impl LdapConnector {
         if known.is_empty() {
             return Ok(());
         }
+        let dialect = self.config.dialect;
+        let knows = |name: &&str| known.contains(&plain(name));
+        if let Some(abilities) = super::locked(&self.known).as_mut() {
+            abilities.keys = Some(dialect.key_attributes().iter().any(|name| knows(&name)));
+            abilities.owners = Some(knows(&dialect.owner_attribute()));
+        }
         for (field, name) in self.config.written() {
-            let plain = name.split(';').next().unwrap_or(name).to_ascii_lowercase();
-            if !known.contains(&plain) {
+            if !known.contains(&plain(name)) {
                 return Err(ConnectorError::new(
                     ErrorKind::Invalid,
                     format!(
@@ -246,6 +262,11 @@ fn defined(definition: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// The name of an attribute as a schema has it: without options, and as it compares.
+fn plain(name: &str) -> String {
+    name.split(';').next().unwrap_or(name).to_ascii_lowercase()
 }
 
 /// Whether values of an attribute can be told apart: by a rule of its own, or by that of the attribute that it

@@ -104,4 +104,35 @@ impl Dialect {
     pub fn allows_empty_groups(self) -> bool {
         matches!(self, Self::ActiveDirectory | Self::DirectoryServer389)
     }
+
+    /// Attributes with what lets somebody in that knows the other half: public keys and certificates. Applications
+    /// believe them, and Active Directory itself.
+    #[must_use]
+    pub fn key_attributes(self) -> &'static [&'static str] {
+        match self {
+            Self::ActiveDirectory => &[
+                // Windows Hello and security keys (MS-ADA2 2.481), and certificates by their issuer or name.
+                "msDS-KeyCredentialLink",
+                "altSecurityIdentities",
+                "userCertificate",
+                "sshPublicKey",
+            ],
+            // Some servers know a certificate by the one name (RFC 4523 section 2.1), some by the other.
+            _ => &[
+                "sshPublicKey",
+                "ipaSshPubKey",
+                "userCertificate;binary",
+                "userCertificate",
+            ],
+        }
+    }
+
+    /// The attribute that names whoever an entry belongs to (RFC 4519 section 2.20; MS-ADA2 2.60).
+    #[must_use]
+    pub fn owner_attribute(self) -> &'static str {
+        match self {
+            Self::ActiveDirectory => "managedBy",
+            _ => "owner",
+        }
+    }
 }

@@ -72,6 +72,8 @@ pub mod code {
     pub const CONFIDENTIALITY_REQUIRED: u32 = 13;
     /// noSuchAttribute: also a value that is not there, when it is to be deleted
     pub const NO_SUCH_ATTRIBUTE: u32 = 16;
+    /// undefinedAttributeType
+    pub const UNDEFINED_TYPE: u32 = 17;
     /// inappropriateMatching: the attribute has no rule to compare its values by
     pub const INAPPROPRIATE_MATCHING: u32 = 18;
     /// noSuchObject

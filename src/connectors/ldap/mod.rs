@@ -20,10 +20,12 @@ mod marking;
 mod member_rule;
 mod membership;
 mod observe;
+mod ownership;
 mod passwords;
 mod references;
 mod refusal;
 mod renaming;
+mod revoking;
 mod search;
 mod session;
 mod spec;
@@ -43,9 +45,10 @@ use self::abilities::Abilities;
 use self::session::Session;
 use super::{
     Capabilities, Connector, ConnectorError, FindKey, HolderChange, HolderResults, InitialPassword,
-    Listing, MarkChange, WritePermit,
+    Listing, MarkChange, Owned, Revocation, Transfer, WritePermit,
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
+use crate::domain::credentials::CredentialKind;
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
 
 pub use self::config::{Accounts, Disabling, Groups, LdapConfig, MemberForm};
@@ -162,6 +165,28 @@ impl Connector for LdapConnector {
         change: &HolderChange,
     ) -> super::Result<HolderResults> {
         self.change_members(entitlement, change).await
+    }
+
+    async fn revoke(
+        &self,
+        _: &WritePermit,
+        id: &AccountId,
+        kind: CredentialKind,
+    ) -> super::Result<Revocation> {
+        self.revoke_credentials(id, kind).await
+    }
+
+    async fn owned(&self, id: &AccountId) -> super::Result<Owned> {
+        self.owned_by(id).await
+    }
+
+    async fn transfer_ownership(
+        &self,
+        _: &WritePermit,
+        from: &AccountId,
+        to: &AccountId,
+    ) -> super::Result<Transfer> {
+        self.hand_over(from, to).await
     }
 
     async fn lets_in(&self, id: &AccountId, password: &SecretString) -> super::Result<bool> {

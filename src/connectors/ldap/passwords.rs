@@ -22,17 +22,14 @@ impl LdapConnector {
         if self.config.dialect != Dialect::ActiveDirectory {
             return Vec::new();
         }
-        // MS-ADTS 3.1.1.3.1.5.1: in quotes, UTF-16 with the lower byte first.
-        let quoted = format!("\"{}\"", password.secret.expose_secret());
-        let bytes: Vec<u8> = quoted.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let mut attributes = vec![(b"unicodePwd".to_vec(), [bytes].into())];
+        let mut attributes = vec![unicode(password)];
         if password.must_change {
             attributes.push(attribute("pwdLastSet", ["0".to_owned()]));
         }
         attributes
     }
 
-    /// Gives an entry that was just made its password.
+    /// Gives an entry its password.
     pub(super) async fn give(
         &self,
         target: &Target<'_>,
@@ -103,4 +100,11 @@ impl LdapConnector {
             },
         }
     }
+}
+
+/// A password as Active Directory takes it (MS-ADTS 3.1.1.3.1.5.1): in quotes, UTF-16 with the lower byte first.
+pub(super) fn unicode(password: &InitialPassword) -> Attribute {
+    let quoted = format!("\"{}\"", password.secret.expose_secret());
+    let bytes: Vec<u8> = quoted.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    (b"unicodePwd".to_vec(), [bytes].into())
 }

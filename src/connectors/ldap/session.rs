@@ -62,6 +62,12 @@ const REFUSALS: [u32; 4] = [
     code::UNWILLING,
 ];
 
+/// What Active Directory says of an account whose password was right, and which is not let in all the same: not at that
+/// time, not from there, its password or itself expired or disabled, or the password must be changed (MS-ERREF 2.2).
+const RIGHT_BUT: [&str; 6] = [
+    "data 530", "data 531", "data 532", "data 533", "data 701", "data 773",
+];
+
 /// Answers to a bind that ask for encryption.
 const IN_CLEAR_REFUSED: [u32; 2] = [code::STRONGER_AUTH_REQUIRED, code::CONFIDENTIALITY_REQUIRED];
 
@@ -236,6 +242,32 @@ impl Session {
     /// # Errors
     /// The servers can't be asked.
     pub async fn lets_in(&self, dn: &str, password: &SecretString) -> Result<bool, ConnectorError> {
+        self.tried(dn, password, |_| false).await
+    }
+
+    /// Whether a password is the right one for an entry, also where that is not let in for another reason, such as that
+    /// it is disabled: Active Directory says that only to who knows the password.
+    ///
+    /// # Errors
+    /// The servers can't be asked.
+    pub async fn is_right(
+        &self,
+        dn: &str,
+        password: &SecretString,
+    ) -> Result<bool, ConnectorError> {
+        let is_right_but = |refused: &Failure| {
+            let said = &refused.error.message;
+            RIGHT_BUT.iter().any(|code| said.contains(code))
+        };
+        self.tried(dn, password, is_right_but).await
+    }
+
+    async fn tried(
+        &self,
+        dn: &str,
+        password: &SecretString,
+        counts: fn(&Failure) -> bool,
+    ) -> Result<bool, ConnectorError> {
         let mut failed = None;
         for (number, server) in self.in_order() {
             match self.open(number, server).await {
@@ -243,7 +275,7 @@ impl Session {
                     return match self.bind(&mut ldap, server, dn, password).await {
                         Ok(()) => Ok(true),
                         // Another answer says nothing of the account.
-                        Err(failure) if failure.had(&REFUSALS) => Ok(false),
+                        Err(failure) if failure.had(&REFUSALS) => Ok(counts(&failure)),
                         Err(failure) => Err(failure.error),
                     };
                 }

@@ -62,6 +62,8 @@ pub(super) struct Target<'a> {
 /// A change of an entry that is there.
 enum Write<'a> {
     Modify(&'a [Change]),
+    /// The same, and what is not there to be changed is an error on every server.
+    ModifyStrictly(&'a [Change]),
     Rename {
         name: &'a str,
         parent: Option<&'a str>,
@@ -98,6 +100,14 @@ impl LdapConnector {
         }
         let answer = self.carry(target, &Write::Modify(changes), shown).await?;
         Ok(read_back(target.dn, &answer))
+    }
+
+    /// Takes every value of an attribute away. Where there is none, that is
+    /// [`NO_SUCH_ATTRIBUTE`](code::NO_SUCH_ATTRIBUTE).
+    pub(super) async fn take_away(&self, target: &Target<'_>, name: &str) -> Result<(), Failure> {
+        let changes = [Change::Delete(attribute(name, []))];
+        let write = Write::ModifyStrictly(&changes);
+        self.carry(target, &write, &[]).await.map(drop)
     }
 
     /// Renames an entry, or moves it below another parent.
@@ -150,7 +160,7 @@ impl LdapConnector {
         let mut lease = self.ready(target, shown, lenient).await?;
         let ldap = &mut lease.ldap;
         let answer = match write {
-            Write::Modify(changes) => {
+            Write::Modify(changes) | Write::ModifyStrictly(changes) => {
                 let changes: Vec<Mod<Vec<u8>>> = changes.iter().map(Mod::from).collect();
                 ldap.modify(target.dn, changes).await
             }

@@ -356,7 +356,7 @@ impl ScimConnector {
         }
     }
 
-    async fn patch_user(
+    pub(super) async fn patch_user(
         &self,
         id: &AccountId,
         operations: &[Value],
@@ -389,7 +389,7 @@ impl ScimConnector {
     }
 
     /// Reads a user whole, edits it and puts it back, with everything that isn't ours.
-    async fn put_user(
+    pub(super) async fn put_user(
         &self,
         id: &AccountId,
         intent: Intent,

@@ -28,6 +28,8 @@ pub struct Announced {
     pub etag: bool,
     /// Several operations fit into one request.
     pub bulk: bool,
+    /// Passwords can be set.
+    pub passwords: bool,
     /// There are groups.
     pub groups: bool,
     /// Lists are paged by cursor (RFC 9865).
@@ -38,13 +40,14 @@ pub struct Announced {
 
 impl Default for Announced {
     /// For a server that says nothing: PATCH, filters and groups are tried, as each has a way out
-    /// when it is refused; versions are not relied upon.
+    /// when it is refused; versions are not relied upon, nor is it that passwords can be set.
     fn default() -> Self {
         Self {
             patch: true,
             filter: true,
             etag: false,
             bulk: false,
+            passwords: false,
             groups: true,
             cursor: false,
             max_results: None,
@@ -117,6 +120,7 @@ impl Announced {
             filter: supported("filter").unwrap_or(default.filter),
             etag: supported("etag").unwrap_or(default.etag),
             bulk: supported("bulk").unwrap_or(default.bulk),
+            passwords: supported("changePassword").unwrap_or(default.passwords),
             groups: default.groups,
             cursor: get(config, "pagination")
                 .and_then(|paging| get(paging, "cursor"))

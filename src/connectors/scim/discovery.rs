@@ -7,6 +7,7 @@ use super::dialect::{Announced, names_endpoint};
 use super::failure::Failure;
 use super::json::get;
 use crate::connectors::{Capabilities, ConnectorError, ErrorKind};
+use crate::domain::credentials::CredentialKind;
 
 impl ScimConnector {
     /// Reads what the server says of itself, and one user. The user is what proves the address and
@@ -60,6 +61,13 @@ impl ScimConnector {
             filter: dialect.filters(),
             entitlements: dialect.announced.groups,
             mark: true,
+            revokes: dialect
+                .announced
+                .passwords
+                .then_some(CredentialKind::Passwords)
+                .into_iter()
+                .collect(),
+            ownership: false,
             max_page: dialect.announced.max_results,
             notes,
         }

@@ -21,6 +21,7 @@ mod patch;
 mod path;
 mod patience;
 mod resource;
+mod revoking;
 mod spec;
 mod token;
 mod transport;
@@ -43,9 +44,10 @@ use self::path::AttributePath;
 use self::transport::{Answer, Request, Transport};
 use super::{
     Capabilities, Connector, ConnectorError, ErrorKind, FindKey, HolderChange, HolderResults,
-    InitialPassword, Listing, MarkChange, WritePermit,
+    InitialPassword, Listing, MarkChange, Revocation, WritePermit,
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
+use crate::domain::credentials::CredentialKind;
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
 
 pub use self::config::{Auth, ClientAuthentication, OAuth2, ScimConfig};
@@ -269,5 +271,14 @@ impl Connector for ScimConnector {
         change: &HolderChange,
     ) -> super::Result<HolderResults> {
         self.change_members(entitlement, change).await
+    }
+
+    async fn revoke(
+        &self,
+        _: &WritePermit,
+        id: &AccountId,
+        kind: CredentialKind,
+    ) -> super::Result<Revocation> {
+        self.revoke_credentials(id, kind).await
     }
 }

@@ -54,6 +54,12 @@ pub fn mark(change: &MarkChange) -> Value {
     }
 }
 
+/// The operation that sets a password.
+#[must_use]
+pub fn password(secret: &str) -> Value {
+    replace("password", &Value::from(secret))
+}
+
 /// Writes the manager as a bare identifier, where a value is meant for a server that wants it so.
 fn formed(path: &AttributePath, value: Value, form: ManagerForm) -> Value {
     match (&path.place, form, get(&value, "value")) {

@@ -1,6 +1,9 @@
 //! What a connector to an application's own tables is made from.
 
+use std::collections::BTreeMap;
+
 use super::statement::Statement;
+use crate::domain::credentials::CredentialKind;
 
 /// Statements, by what they do.
 #[derive(Clone, Debug)]
@@ -21,6 +24,10 @@ pub struct TablesConfig {
     pub delete: Option<Statement>,
     /// Roles, groups and the like.
     pub entitlements: Option<EntitlementStatements>,
+    /// What takes credentials of a kind away.
+    pub revoking: BTreeMap<CredentialKind, RevokingStatements>,
+    /// What is owned, and goes to somebody else.
+    pub ownership: Option<OwnershipStatements>,
     /// Attributes that are managed: columns of `list`.
     pub managed: Vec<String>,
 }
@@ -42,14 +49,49 @@ pub struct EntitlementStatements {
     pub delete: Option<Statement>,
 }
 
+/// Statements about one kind of credentials.
+#[derive(Clone, Debug)]
+pub struct RevokingStatements {
+    /// Takes all of an account away.
+    pub revoke: Statement,
+    /// Lists those that can be used, to prove it.
+    pub list: Option<Statement>,
+}
+
+/// Statements about what accounts own.
+#[derive(Clone, Debug)]
+pub struct OwnershipStatements {
+    /// Lists who owns what.
+    pub list: Statement,
+    /// Gives all of one account to another.
+    pub transfer: Statement,
+}
+
+/// The fields of the statements about a kind of credentials: what revokes them, and what lists them.
+#[must_use]
+pub fn revoking_fields(kind: CredentialKind) -> (&'static str, &'static str) {
+    match kind {
+        CredentialKind::Sessions => ("revokeSessions", "listSessions"),
+        CredentialKind::Tokens => ("revokeTokens", "listTokens"),
+        CredentialKind::Keys => ("revokeKeys", "listKeys"),
+        CredentialKind::Passwords => ("revokePasswords", "listPasswords"),
+    }
+}
+
 /// Columns that a list of accounts must have, beside the managed attributes.
 pub const ACCOUNT_COLUMNS: [&str; 4] = ["id", "username", "mark", "active"];
 /// Columns that a list of entitlements must have.
 pub const ENTITLEMENT_COLUMNS: [&str; 2] = ["id", "name"];
 /// Columns that a list of holders must have.
 pub const HOLDER_COLUMNS: [&str; 2] = ["entitlement", "account"];
+/// Columns that a list of credentials must have.
+pub const CREDENTIAL_COLUMNS: [&str; 1] = ["account"];
+/// Columns that a list of who owns what must have.
+pub const OWNED_COLUMNS: [&str; 2] = ["account", "thing"];
 /// Parameters of a statement that gives or takes.
 const MEMBERSHIP: &[&str] = &["entitlement", "account"];
+/// Parameters of a statement that hands something over.
+const OVER: &[&str] = &["from", "to"];
 
 /// One statement, with what may be in it.
 pub struct Named<'a> {
@@ -107,6 +149,7 @@ impl TablesConfig {
         }
         let mark = self.mark.iter();
         all.extend(mark.map(|s| one("mark", s, vec!["id", "mark"], &["id", "mark"], vec![])));
+        all.extend(self.offboarding());
         if let Some(e) = &self.entitlements {
             all.extend([
                 one(
@@ -144,6 +187,46 @@ impl TablesConfig {
             );
             let delete = e.delete.iter();
             all.extend(delete.map(|s| one("entitlements.delete", s, vec!["id"], &["id"], vec![])));
+        }
+        all
+    }
+
+    /// Statements about what leavers leave behind.
+    fn offboarding(&self) -> Vec<Named<'_>> {
+        let list = |field, statement, columns: &[&'static str]| Named {
+            field,
+            statement,
+            may_have: vec![],
+            must_have: &[],
+            columns: columns.to_vec(),
+        };
+        let mut all = Vec::new();
+        for (kind, statements) in &self.revoking {
+            let (revokes, lists) = revoking_fields(*kind);
+            let may_have = match kind {
+                // Where there has to be one, it is one that nobody knows.
+                CredentialKind::Passwords => vec!["id", "password"],
+                _ => vec!["id"],
+            };
+            all.push(Named {
+                field: revokes,
+                statement: &statements.revoke,
+                may_have,
+                must_have: &["id"],
+                columns: vec![],
+            });
+            let proof = statements.list.iter();
+            all.extend(proof.map(|s| list(lists, s, &CREDENTIAL_COLUMNS)));
+        }
+        if let Some(ownership) = &self.ownership {
+            all.push(list("listOwned", &ownership.list, &OWNED_COLUMNS));
+            all.push(Named {
+                field: "transferOwnership",
+                statement: &ownership.transfer,
+                may_have: OVER.to_vec(),
+                must_have: OVER,
+                columns: vec![],
+            });
         }
         all
     }

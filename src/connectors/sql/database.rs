@@ -20,6 +20,8 @@ pub struct Query {
 pub enum Step {
     /// Runs a statement, which must not touch more than one row.
     Run(Query),
+    /// Runs a statement about as many rows as there are.
+    RunAll(Query),
     /// Reads rows.
     Rows(Query),
 }

@@ -1,5 +1,6 @@
 //! Where a database server is, and as whom it is spoken to.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -29,6 +30,8 @@ pub(super) const fn users_capabilities() -> Capabilities {
         filter: true,
         entitlements: true,
         mark: true,
+        revokes: BTreeSet::new(),
+        ownership: false,
         max_page: None,
         notes: Vec::new(),
     }

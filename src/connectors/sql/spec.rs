@@ -1,12 +1,15 @@
 //! From the `sql` block of an `AppConnector` to a connector. The only file of this folder that sees the API.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
 
-use super::config::{EntitlementStatements, TablesConfig};
+use super::config::{
+    EntitlementStatements, OwnershipStatements, RevokingStatements, TablesConfig, revoking_fields,
+};
 use super::database::Database;
 use super::dialect::Dialect;
 use super::mysql::MySql;
@@ -24,6 +27,7 @@ use crate::api::duration;
 use crate::connectors::address::check_literal;
 use crate::connectors::registry::{Credentials, Protocol};
 use crate::connectors::{ConnectorError, SharedConnector};
+use crate::domain::credentials::CredentialKind;
 use crate::domain::problem::Problem;
 use crate::runtime::secrets::Destination;
 
@@ -233,8 +237,58 @@ fn statements(
         delete: maybe("delete", tables.delete.as_ref(), dialect)?,
         mark: maybe("mark", tables.mark.as_ref(), dialect)?,
         entitlements: entitlements.transpose()?,
+        revoking: revoking(tables, dialect)?,
+        ownership: ownership(tables, dialect)?,
         managed,
     })
+}
+
+/// What takes credentials away, each with what proves it.
+fn revoking(
+    tables: &SqlTables,
+    dialect: Dialect,
+) -> Result<BTreeMap<CredentialKind, RevokingStatements>, Problem> {
+    let mut all = BTreeMap::new();
+    for kind in CredentialKind::ALL {
+        let (revoke, list) = match kind {
+            CredentialKind::Sessions => (&tables.revoke_sessions, &tables.list_sessions),
+            CredentialKind::Tokens => (&tables.revoke_tokens, &tables.list_tokens),
+            CredentialKind::Keys => (&tables.revoke_keys, &tables.list_keys),
+            CredentialKind::Passwords => (&tables.revoke_passwords, &tables.list_passwords),
+        };
+        let (revokes, lists) = revoking_fields(kind);
+        let list = maybe(lists, list.as_ref(), dialect)?;
+        match (maybe(revokes, revoke.as_ref(), dialect)?, list) {
+            (Some(revoke), list) => {
+                all.insert(kind, RevokingStatements { revoke, list });
+            }
+            (None, Some(_)) => return Err(half(lists, revokes)),
+            (None, None) => {}
+        }
+    }
+    Ok(all)
+}
+
+fn ownership(tables: &SqlTables, dialect: Dialect) -> Result<Option<OwnershipStatements>, Problem> {
+    let (lists, transfers) = ("listOwned", "transferOwnership");
+    let list = maybe(lists, tables.list_owned.as_ref(), dialect)?;
+    let transfer = maybe(transfers, tables.transfer_ownership.as_ref(), dialect)?;
+    match (list, transfer) {
+        (Some(list), Some(transfer)) => Ok(Some(OwnershipStatements { list, transfer })),
+        (Some(_), None) => Err(half(lists, transfers)),
+        (None, Some(_)) => Err(half(transfers, lists)),
+        (None, None) => Ok(None),
+    }
+}
+
+/// Of two statements that belong together, one is missing. A manifest that was not through an API server may have that.
+fn half(there: &str, missing: &str) -> Problem {
+    Problem::edit(
+        "InvalidValue",
+        format!(
+            "spec.sql.tables.{there} is of no use without {missing}: set that as well, or take it out"
+        ),
+    )
 }
 
 fn entitlements(of: &SqlEntitlements, dialect: Dialect) -> Result<EntitlementStatements, Problem> {

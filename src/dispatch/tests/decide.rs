@@ -1,7 +1,7 @@
 //! The core against a simulated target that fails in every way, in simulated time.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -31,6 +31,8 @@ pub(super) fn capabilities() -> Capabilities {
         filter: true,
         entitlements: true,
         mark: true,
+        revokes: BTreeSet::new(),
+        ownership: false,
         max_page: None,
         notes: vec![],
     }

@@ -143,6 +143,11 @@ impl MariaDb {
                 "enable": "UPDATE people SET enabled = true WHERE id = :id",
                 "mark": "UPDATE people SET rollcall = :mark WHERE id = :id",
                 "delete": "DELETE FROM people WHERE id = :id",
+                "revokeKeys": "DELETE FROM ssh_keys WHERE person = :id",
+                "listKeys": "SELECT person AS account FROM ssh_keys",
+                "revokePasswords": "UPDATE people SET password = SHA2(:password, 256) WHERE id = :id",
+                "listOwned": "SELECT owner AS account, title AS thing FROM documents",
+                "transferOwnership": "UPDATE documents SET owner = :to WHERE owner = :from",
                 "entitlements": {
                     "list": "SELECT id, name FROM teams",
                     "holders": "SELECT team AS entitlement, person AS account FROM team_people",
@@ -161,7 +166,9 @@ impl MariaDb {
             "app",
             "CREATE TABLE people (id bigint AUTO_INCREMENT PRIMARY KEY, login varchar(100) NOT NULL UNIQUE,
                rollcall varchar(190) UNIQUE, enabled boolean NOT NULL DEFAULT true,
-               full_name varchar(300) NOT NULL, title varchar(300));
+               full_name varchar(300) NOT NULL, title varchar(300), password char(64));
+             CREATE TABLE ssh_keys (person bigint, FOREIGN KEY (person) REFERENCES people (id) ON DELETE CASCADE);
+             CREATE TABLE documents (owner bigint, title varchar(100), FOREIGN KEY (owner) REFERENCES people (id));
              CREATE TABLE teams (id uuid PRIMARY KEY DEFAULT uuid(), name varchar(190) UNIQUE NOT NULL);
              CREATE TABLE team_people (team uuid, person bigint, PRIMARY KEY (team, person),
                FOREIGN KEY (team) REFERENCES teams (id) ON DELETE CASCADE,

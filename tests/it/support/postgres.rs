@@ -148,6 +148,13 @@ impl Postgres {
                 "enable": "UPDATE people SET enabled = true WHERE id = :id",
                 "mark": "UPDATE people SET rollcall = :mark WHERE id = :id",
                 "delete": "DELETE FROM people WHERE id = :id",
+                "revokeSessions": "DELETE FROM sessions WHERE person = :id",
+                "listSessions": "SELECT person AS account FROM sessions",
+                "revokeTokens": "UPDATE tokens SET ended = true WHERE person = :id",
+                "revokePasswords": "UPDATE people SET password = NULL WHERE id = :id",
+                "listPasswords": "SELECT id AS account FROM people WHERE password IS NOT NULL",
+                "listOwned": "SELECT owner AS account, 'document ' || title AS thing FROM documents",
+                "transferOwnership": "UPDATE documents SET owner = :to WHERE owner = :from",
                 "entitlements": {
                     "list": "SELECT id, name FROM teams",
                     "holders": "SELECT team AS entitlement, person AS account FROM team_people",
@@ -170,7 +177,10 @@ impl Postgres {
             .batch_execute(
                 "CREATE TABLE people (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
                    login text NOT NULL, rollcall text UNIQUE, enabled boolean NOT NULL DEFAULT true,
-                   full_name text NOT NULL, title text);
+                   full_name text NOT NULL, title text, password text);
+                 CREATE TABLE sessions (person bigint REFERENCES people ON DELETE CASCADE);
+                 CREATE TABLE tokens (person bigint REFERENCES people ON DELETE CASCADE, ended boolean NOT NULL DEFAULT false);
+                 CREATE TABLE documents (owner bigint REFERENCES people, title text);
                  CREATE UNIQUE INDEX ON people (lower(login));
                  CREATE TABLE teams (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text UNIQUE NOT NULL);
                  CREATE TABLE team_people (team uuid REFERENCES teams ON DELETE CASCADE,

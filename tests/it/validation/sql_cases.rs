@@ -67,8 +67,17 @@ pub fn refused() -> Vec<(Value, &'static str)> {
         ("/spec/sql/users".to_owned(), json!({"host": ""}), "spec.sql.users.host"),
         ("/spec/sql/users".to_owned(), json!({"host": long(256)}), "255"),
     ];
+    for list in ["listSessions", "listTokens", "listKeys", "listPasswords"] {
+        cases.push((format!("/spec/sql/tables/{list}"), json!("SELECT person AS account FROM some"), "set that as well"));
+    }
+    for half in ["listOwned", "transferOwnership"] {
+        cases.push((format!("/spec/sql/tables/{half}"), json!("SELECT 1"), "need each other"));
+    }
     for (name, is_needed) in [
         ("list", true), ("create", true), ("update", false), ("disable", false), ("enable", false), ("mark", false), ("delete", false),
+        ("revokeSessions", false), ("listSessions", false), ("revokeTokens", false), ("listTokens", false),
+        ("revokeKeys", false), ("listKeys", false), ("revokePasswords", false), ("listPasswords", false),
+        ("listOwned", false), ("transferOwnership", false),
         ("entitlements/list", true), ("entitlements/holders", true), ("entitlements/grant", true),
         ("entitlements/revoke", true), ("entitlements/create", false), ("entitlements/delete", false),
     ] {
@@ -91,5 +100,10 @@ pub fn accepted() -> Vec<Value> {
         with(tables(), "/spec/sql/url", json!("postgresql://[::1]/app")),
         with(tables(), "/spec/sql/tables/entitlements", json!(null)),
         with(tables(), "/spec/sql/encryption", json!("None")),
+        with(
+            tables(),
+            "/spec/sql/tables/revokeTokens",
+            json!("DELETE FROM tokens WHERE person = :id"),
+        ),
     ]
 }

@@ -195,7 +195,7 @@ fn reads_what_a_server_says_of_itself() {
     let full = json!({
         "patch": {"supported": false}, "filter": {"supported": "true", "maxResults": 50},
         "etag": {"supported": true}, "bulk": {"supported": 1},
-        "pagination": {"cursor": true, "maxPageSize": 60},
+        "pagination": {"cursor": true, "maxPageSize": 60}, "changePassword": {"supported": true},
     });
     let expected = Announced {
         cursor: true,
@@ -203,6 +203,7 @@ fn reads_what_a_server_says_of_itself() {
         filter: true,
         etag: true,
         bulk: true,
+        passwords: true,
         groups: true,
         max_results: Some(50),
     };

@@ -59,13 +59,13 @@ impl MySql {
         for step in steps {
             match step {
                 Step::Rows(query) => seen = self.rows_in(what, connection, query).await?,
-                Step::Run(query) => {
+                Step::Run(query) | Step::RunAll(query) => {
                     let params = places(what, &query.params)?;
                     let run = connection.exec_drop(query.text.as_str(), params).await;
                     run.map_err(|error| self.failed(what, &error, Stage::Undone))?;
                     let done = connection.affected_rows();
                     // None at all is for what is read afterwards to judge: a procedure counts nothing.
-                    if done > 1 {
+                    if done > 1 && matches!(step, Step::Run(_)) {
                         return Err(ConnectorError::new(
                             ErrorKind::Ignored,
                             format!(

@@ -112,13 +112,13 @@ impl Database for Postgres {
             for step in steps {
                 match step {
                     Step::Rows(query) => seen = self.rows_in(what, &transaction, query).await?,
-                    Step::Run(query) => {
+                    Step::Run(query) | Step::RunAll(query) => {
                         let done = transaction
                             .execute(query.text.as_str(), &places(&query.params))
                             .await
                             .map_err(|error| self.failed(what, &error, Stage::Undone))?;
                         // None at all is for what is read afterwards to judge: a procedure counts nothing.
-                        if done > 1 {
+                        if done > 1 && matches!(step, Step::Run(_)) {
                             return Err(ConnectorError::new(
                                 ErrorKind::Ignored,
                                 format!(

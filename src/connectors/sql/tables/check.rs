@@ -106,6 +106,8 @@ impl Tables {
             filter: true,
             entitlements: config.entitlements.is_some(),
             mark: true,
+            revokes: config.revoking.keys().copied().collect(),
+            ownership: config.ownership.is_some(),
             max_page: None,
             notes: Vec::new(),
         })

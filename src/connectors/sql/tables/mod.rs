@@ -4,6 +4,7 @@
 mod accounts;
 mod check;
 mod entitlements;
+mod offboarding;
 
 use std::sync::Arc;
 
@@ -15,9 +16,10 @@ use super::statement::Statement;
 use super::value::{Param, Row, text};
 use crate::connectors::{
     Capabilities, Connector, ConnectorError, ErrorKind, FindKey, HolderChange, HolderResults,
-    InitialPassword, Listing, MarkChange, Result, WritePermit,
+    InitialPassword, Listing, MarkChange, Owned, Result, Revocation, Transfer, WritePermit,
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
+use crate::domain::credentials::CredentialKind;
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
 
 /// One application by its tables.
@@ -159,5 +161,27 @@ impl Connector for Tables {
         change: &HolderChange,
     ) -> Result<HolderResults> {
         self.change_grants(entitlement, change).await
+    }
+
+    async fn revoke(
+        &self,
+        _: &WritePermit,
+        id: &AccountId,
+        kind: CredentialKind,
+    ) -> Result<Revocation> {
+        self.revoke_credentials(id, kind).await
+    }
+
+    async fn owned(&self, id: &AccountId) -> Result<Owned> {
+        self.owned_by(id).await
+    }
+
+    async fn transfer_ownership(
+        &self,
+        _: &WritePermit,
+        from: &AccountId,
+        to: &AccountId,
+    ) -> Result<Transfer> {
+        self.hand_over(from, to).await
     }
 }

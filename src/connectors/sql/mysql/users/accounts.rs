@@ -1,5 +1,6 @@
 //! Users: made, changed, locked, dropped.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mysql_async::Conn;
@@ -19,7 +20,7 @@ use crate::domain::ids::AccountId;
 /// Number of the error that a user, or role, is there already, or is not there.
 const NO_OR_DOUBLE_USER: u16 = 1396;
 /// What no password has for a hash.
-const NO_PASSWORD: &str = "invalid";
+pub(super) const NO_PASSWORD: &str = "invalid";
 /// How often it is looked whether sessions have ended, and how long between.
 const LOOKS: u32 = 50;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
@@ -215,7 +216,8 @@ impl MariaDbUsers {
             let lock = format!("ALTER USER {old} ACCOUNT LOCK");
             self.run(what, connection, lock).await?;
         }
-        let mut renamed = self.end_sessions(what, connection, &old.name).await;
+        let ended = self.end_sessions(what, connection, &old.name).await;
+        let mut renamed = ended.map(drop);
         if renamed.is_ok() {
             let rename = format!("RENAME USER {old} TO {new}");
             renamed = self.run(what, connection, rename).await;
@@ -283,16 +285,23 @@ impl MariaDbUsers {
             .await
     }
 
-    /// Ends what a user is doing, and waits until it has ended.
-    async fn end_sessions(&self, what: &str, connection: &mut Conn, user: &str) -> Result<()> {
+    /// Ends what a user is doing, and waits until it has ended. Answers how many sessions did.
+    pub(super) async fn end_sessions(
+        &self,
+        what: &str,
+        connection: &mut Conn,
+        user: &str,
+    ) -> Result<usize> {
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
         // One that was killed is in the list until it has noticed.
         let left = "SELECT ID FROM information_schema.PROCESSLIST WHERE CAST(USER AS BINARY) = CAST(? AS BINARY)";
+        let mut seen: BTreeSet<u64> = BTreeSet::new();
         for _ in 0..LOOKS {
             let open: Vec<u64> = connection.exec(left, (user,)).await.map_err(failed)?;
             if open.is_empty() {
-                return Ok(());
+                return Ok(seen.len());
             }
+            seen.extend(&open);
             for session in open {
                 // It may have ended by itself.
                 match connection
@@ -308,9 +317,7 @@ impl MariaDbUsers {
         }
         Err(ConnectorError::new(
             ErrorKind::Ignored,
-            format!(
-                "{what}: nobody can sign in as {user} any more, but sessions do not end: end them by hand"
-            ),
+            format!("{what}: sessions of {user} do not end: end them by hand"),
         ))
     }
 

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
 
+use super::credentials::REVOKES;
 use super::quote::User;
 use super::{CONNECTION_LIMIT, MariaDbUsers};
 use crate::connectors::sql::server::{MARK, Stage, is_mark, users_capabilities};
@@ -187,7 +188,10 @@ impl MariaDbUsers {
             Ok(())
         };
         self.server.bounded(what, Stage::Undone, asking).await?;
-        Ok(users_capabilities())
+        Ok(Capabilities {
+            revokes: REVOKES.into(),
+            ..users_capabilities()
+        })
     }
 
     pub(super) async fn read_account(&self, id: &AccountId) -> Result<Option<ObservedAccount>> {

@@ -10,6 +10,7 @@
 //! made is known again, and of no use to anybody.
 
 mod accounts;
+mod credentials;
 mod limits;
 mod listing;
 mod marking;
@@ -23,9 +24,10 @@ use super::connection::MySql;
 use crate::connectors::sql::server::ServerConfig;
 use crate::connectors::{
     Capabilities, Connector, ConnectorError, ErrorKind, FindKey, HolderChange, HolderResults,
-    InitialPassword, Listing, MarkChange, Result, WritePermit,
+    InitialPassword, Listing, MarkChange, Result, Revocation, WritePermit,
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
+use crate::domain::credentials::CredentialKind;
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
 
 /// The attribute that says how many connections there may be at once.
@@ -139,6 +141,15 @@ impl Connector for MariaDbUsers {
         change: &HolderChange,
     ) -> Result<HolderResults> {
         self.change_members(entitlement, change).await
+    }
+
+    async fn revoke(
+        &self,
+        _: &WritePermit,
+        id: &AccountId,
+        kind: CredentialKind,
+    ) -> Result<Revocation> {
+        self.revoke_credentials(id, kind).await
     }
 
     async fn lets_in(&self, id: &AccountId, password: &SecretString) -> Result<bool> {

@@ -1,11 +1,9 @@
 //! Login roles: made, changed, locked.
 
-use std::time::Duration;
-
 use postgres_protocol::password::scram_sha_256;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, GenericClient, Transaction};
+use tokio_postgres::{GenericClient, Transaction};
 
 use super::listing::{CALLED, MARKED, NUMBERED, Param, oid};
 use super::utility::{NameOf, checked, literal, quoted};
@@ -14,10 +12,6 @@ use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, InitialPassword, Result};
 use crate::domain::account::{AttributeChanges, AttributeValue, NewAccount, ObservedAccount};
 use crate::domain::ids::{AccountId, AttributeName};
-
-/// How often it is looked whether sessions have ended, and how long between.
-const LOOKS: u32 = 50;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 impl PostgresUsers {
     pub(super) async fn create_account(
@@ -149,46 +143,14 @@ impl PostgresUsers {
             self.commit(&what, transaction).await?;
             if !active {
                 // Whoever is in stays in. Nobody new comes in from here on.
-                self.end_sessions(&what, &client, id).await?;
+                self.end_sessions(&what, &client, id, "It can't sign in any more, but has")
+                    .await?;
             }
             self.seen(&what, &*client, id).await
         };
         self.server
             .bounded(&what, Stage::Committing, switching)
             .await
-    }
-
-    /// Ends what a role is doing, and waits until it has ended.
-    async fn end_sessions(&self, what: &str, client: &Client, id: &AccountId) -> Result<()> {
-        let number = oid(id.as_str()).unwrap_or_default();
-        let failed = |error| {
-            let error = self.server.failed(what, &error, Stage::Undone);
-            ConnectorError {
-                message: format!(
-                    "{}. It can't sign in any more, but has open sessions: let our role end them (GRANT pg_signal_backend TO {})",
-                    error.message,
-                    self.server.own_role()
-                ),
-                ..error
-            }
-        };
-        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usesysid = $1";
-        let left = "SELECT count(*) FROM pg_stat_activity WHERE usesysid = $1";
-        for _ in 0..LOOKS {
-            client.query(end, &[&number]).await.map_err(failed)?;
-            let row = client.query_one(left, &[&number]).await.map_err(failed)?;
-            let open: i64 = row.try_get(0).map_err(failed)?;
-            if open == 0 {
-                return Ok(());
-            }
-            tokio::time::sleep(BETWEEN_LOOKS).await;
-        }
-        Err(ConnectorError::new(
-            ErrorKind::Ignored,
-            format!(
-                "{what}: it can't sign in any more, but its sessions do not end: end them by hand"
-            ),
-        ))
     }
 
     /// The name that a role has now.

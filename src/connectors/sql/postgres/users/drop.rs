@@ -14,11 +14,6 @@ const CONCERNED: &str = "SELECT DISTINCT d.datname::text FROM pg_shdepend s
 JOIN pg_database d ON d.oid = s.dbid OR (s.dbid = 0 AND d.datname = current_database())
 WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = $1 AND d.datallowconn";
 
-/// Whether a role is one of another already.
-const IS_MEMBER: &str =
-    "SELECT EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member
-WHERE m.roleid = $1 AND r.rolname = current_user)";
-
 impl PostgresUsers {
     pub(super) async fn drop_account(&self, id: &AccountId) -> Result<()> {
         let Some(number) = oid(id.as_str()) else {
@@ -35,15 +30,11 @@ impl PostgresUsers {
         let databases = rows.iter().map(|row| row.try_get(0).map_err(failed));
         let databases: Vec<String> = databases.collect::<Result<_>>()?;
         if !databases.is_empty() {
-            let Some(successor) = &self.successor else {
-                return Err(ConnectorError::new(
-                    ErrorKind::Forbidden,
-                    format!(
-                        "{what}: things belong to it, or were granted to it, in {}: let spec.sql.users.successor name a role that gets them",
-                        databases.join(", ")
-                    ),
-                ));
-            };
+            let successor = self.successor.as_deref();
+            let owns_in = self.owns_in(&what, &client, id).await?;
+            if successor.is_none() && !owns_in.is_empty() {
+                return Err(still_owns(&what, &owns_in));
+            }
             // Nothing new is made while that goes on.
             self.switch_account(id, false).await?;
             // All of them can be spoken to before one is changed.
@@ -77,31 +68,31 @@ impl PostgresUsers {
         }
     }
 
-    /// Gives away what a role owns in one database, and takes what was granted to it there.
+    /// Gives away what a role owns in one database, and takes what was granted to it there. Without a successor it
+    /// must own nothing.
     async fn release(
         &self,
         what: &str,
         client: &mut Client,
         id: &AccountId,
-        successor: &str,
+        successor: Option<&str>,
     ) -> Result<()> {
-        let number = oid(id.as_str()).unwrap_or_default();
         let releasing = async {
             let failed = |error| self.server.failed(what, &error, Stage::Undone);
             let transaction = client.transaction().await.map_err(failed)?;
             let name = self.name_of(what, &transaction, id).await?;
-            let row = transaction.query_one(IS_MEMBER, &[&number]).await;
-            let was_member: bool = row.map_err(failed)?.try_get(0).map_err(failed)?;
-            let (name, successor) = (quoted(&name), quoted(successor));
-            let mut statements = vec![
-                format!("REASSIGN OWNED BY {name} TO {successor}"),
-                format!("DROP OWNED BY {name}"),
-            ];
-            if !was_member {
-                // To give away for another is to be one of them.
-                statements.insert(0, format!("GRANT {name} TO CURRENT_USER"));
-                statements.push(format!("REVOKE {name} FROM CURRENT_USER"));
+            let name = quoted(&name);
+            let mut statements = Vec::new();
+            if let Some(successor) = successor {
+                let successor = quoted(successor);
+                statements.push(format!("REASSIGN OWNED BY {name} TO {successor}"));
+            } else if self.owns_here(what, &transaction, id).await? {
+                // Something was made since it was looked, and would be dropped.
+                return Err(still_owns(what, &["a database".to_owned()]));
             }
+            statements.push(format!("DROP OWNED BY {name}"));
+            self.as_one_of(what, &transaction, id, &name, &mut statements)
+                .await?;
             self.utility(what, &transaction, &statements.join(";"))
                 .await?;
             self.commit(what, transaction).await
@@ -110,4 +101,14 @@ impl PostgresUsers {
             .bounded(what, Stage::Committing, releasing)
             .await
     }
+}
+
+fn still_owns(what: &str, databases: &[String]) -> ConnectorError {
+    ConnectorError::new(
+        ErrorKind::Forbidden,
+        format!(
+            "{what}: things belong to it in {}: hand them over first, or let spec.sql.users.successor name a role that gets them",
+            databases.join(", ")
+        ),
+    )
 }

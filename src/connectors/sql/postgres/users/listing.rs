@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{GenericClient, Row};
 
+use super::credentials::REVOKES;
 use super::{CONNECTION_LIMIT, PostgresUsers, VALID_UNTIL};
 use crate::connectors::sql::server::{MARK, Stage, users_capabilities};
 use crate::connectors::{Capabilities, FindKey, Listing, Result};
@@ -48,7 +49,11 @@ const GROUPS: &str = "SELECT role.oid, role.rolname::text FROM pg_roles role";
 impl PostgresUsers {
     pub(super) async fn find_out(&self) -> Result<Capabilities> {
         drop(self.server.client().await?);
-        Ok(users_capabilities())
+        Ok(Capabilities {
+            revokes: REVOKES.into(),
+            ownership: true,
+            ..users_capabilities()
+        })
     }
 
     pub(super) async fn accounts_where(

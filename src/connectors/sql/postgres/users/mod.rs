@@ -2,10 +2,12 @@
 //! role, which goes with it wherever it is renamed to; the identifier is its `oid`.
 
 mod accounts;
+mod credentials;
 mod drop;
 mod groups;
 mod listing;
 mod marking;
+mod ownership;
 mod utility;
 
 use async_trait::async_trait;
@@ -15,9 +17,10 @@ use super::connection::Postgres;
 use crate::connectors::sql::server::ServerConfig;
 use crate::connectors::{
     Capabilities, Connector, ConnectorError, ErrorKind, FindKey, HolderChange, HolderResults,
-    InitialPassword, Listing, MarkChange, Result, WritePermit,
+    InitialPassword, Listing, MarkChange, Owned, Result, Revocation, Transfer, WritePermit,
 };
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedAccount, ObservedEntitlement};
+use crate::domain::credentials::CredentialKind;
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
 
 /// The attribute that says until when a password is good.
@@ -135,6 +138,28 @@ impl Connector for PostgresUsers {
         change: &HolderChange,
     ) -> Result<HolderResults> {
         self.change_members(entitlement, change).await
+    }
+
+    async fn revoke(
+        &self,
+        _: &WritePermit,
+        id: &AccountId,
+        kind: CredentialKind,
+    ) -> Result<Revocation> {
+        self.revoke_credentials(id, kind).await
+    }
+
+    async fn owned(&self, id: &AccountId) -> Result<Owned> {
+        self.owned_by(id).await
+    }
+
+    async fn transfer_ownership(
+        &self,
+        _: &WritePermit,
+        from: &AccountId,
+        to: &AccountId,
+    ) -> Result<Transfer> {
+        self.hand_over(from, to).await
     }
 
     async fn lets_in(&self, id: &AccountId, password: &SecretString) -> Result<bool> {
