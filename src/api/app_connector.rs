@@ -10,6 +10,7 @@ use super::rules;
 
 mod dialect;
 mod ldap;
+mod leaver;
 mod matching;
 mod oauth2;
 mod scim;
@@ -22,6 +23,9 @@ pub use dialect::{
 pub use ldap::{
     Ldap, LdapAccounts, LdapBind, LdapDialect, LdapDisable, LdapDisablingAttribute, LdapGroupKind,
     LdapGroups,
+};
+pub use leaver::{
+    Credentials, InsteadOfDisable, Joiner, Leaver, ThenAccount, TransferOwnershipTo, UntilStart,
 };
 pub use matching::{Adopt, Matching, MatchingRule};
 pub use oauth2::{OAuth2Auth, TokenAuthStyle};
@@ -361,50 +365,6 @@ impl Default for Moves {
 
 fn default_hold() -> String {
     "24h".to_owned()
-}
-
-/// When the accounts of those who join are made. On the first day, unless more is said.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Joiner {
-    /// How many days before a person's first one their account is made, so that all is ready. A role template that
-    /// gives an account here may ask for more.
-    #[serde(default)]
-    #[schemars(range(min = 0, max = 365))]
-    pub days_before_start: u16,
-    /// How such an account is until the first day.
-    #[serde(default)]
-    pub until_start: UntilStart,
-}
-
-/// How an account is that is made before the first day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub enum UntilStart {
-    /// Disabled, with everything that roles give; enabled when the day begins. Where the application can't
-    /// disable accounts, none is made before the first day.
-    #[default]
-    Disabled,
-    /// Usable, with what those role templates give that say `daysBeforeStart`; the others follow on the first day.
-    Enabled,
-}
-
-/// What happens to the accounts of those whose access ends. They are disabled.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Leaver {
-    /// What to do where the application can't disable an account. It has to be said before any is made there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instead_of_disable: Option<InsteadOfDisable>,
-}
-
-/// What to do about an account that can't be disabled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub enum InsteadOfDisable {
-    /// Take the entitlements that roles gave, and say on the person that the account stays open until somebody
-    /// closes it by hand.
-    Report,
 }
 
 /// What happens to an account when its Employee object is deleted.

@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::references::ObjectRef;
 use super::rules;
 
+mod offboarding;
+
+pub use offboarding::{AccountOffboarding, OffboardingStatus, OffboardingStep, StepState};
+
 /// One person's employment facts. Contractors too.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[kube(
@@ -128,6 +132,18 @@ pub struct EmployeeSpec {
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["connector".into()]))]
     pub links: Vec<AccountLink>,
+    /// Keeps everything of the person's from being deleted until it is taken out, whatever their AppConnectors say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal_hold: Option<LegalHold>,
+}
+
+/// Why nothing of a person's may be deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LegalHold {
+    /// Why: a matter, a number.
+    #[schemars(length(min = 1, max = 254))]
+    pub reason: String,
 }
 
 /// A role template that a person holds because the manifest says so, and on which terms.
@@ -265,6 +281,9 @@ pub struct EmployeeStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_LISTED))]
     pub orphaned_credentials: Vec<OrphanedCredential>,
+    /// What is done with the person's accounts since the last day is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offboarding: Option<OffboardingStatus>,
     /// The text of the annotation `rollcall.dev/reconcile-requested-at` that was handled last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
@@ -396,6 +415,8 @@ pub enum AccountState {
     Conflict,
     /// Kept as it is, as policy can't be evaluated, or for a time of grace.
     Kept,
+    /// Gone, since its owner left.
+    Deleted,
 }
 
 /// One entitlement of a person in a target.

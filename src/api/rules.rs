@@ -78,6 +78,13 @@ pub(super) const INTERVAL: &str = "self != '' && self.matches('^([1-7]d)?([1-9][
 /// What to do about it.
 pub(super) const INTERVAL_MESSAGE: &str = "interval must be at least 1s, in units from large to small, of at most 7d, 999h, 9999m and 99999s, such as 30s, 10m, 1h30m or 1d";
 
+/// One hour to about three years, in units from large to small.
+pub(super) const RETAIN: &str =
+    "self.matches('^([1-9][0-9]{0,2}d)?([1-9][0-9]{0,2}h)?$') && self != ''";
+/// What to do about it.
+pub(super) const RETAIN_MESSAGE: &str =
+    "retain must be a time of days and hours, of at most 999d and 999h, such as 30d or 36h";
+
 /// Nothing to about three years, in units from large to small.
 pub(super) const GRACE: &str = "self != '' && self.matches('^([1-9][0-9]{0,2}d)?([1-9][0-9]{0,2}h)?([1-9][0-9]{0,3}m)?([1-9][0-9]{0,4}s)?$')";
 /// What to do about it.

@@ -23,8 +23,8 @@ pub struct AuditEvent {
     pub connector: String,
     /// Whose account, as `employeeId`. For `CreateEntitlement` the first who needs it.
     pub employee: String,
-    /// What is done: `Create`, `Update`, `Enable`, `Disable`, `AddEntitlements`,
-    /// `RemoveEntitlements`, `CreateEntitlement`.
+    /// What is done: `Create`, `Update`, `Enable`, `Disable`, `AddEntitlements`, `RemoveEntitlements`,
+    /// `RevokeSessions` and the like, `TransferOwnership`, `Delete`, `CreateEntitlement`.
     pub verb: &'static str,
     /// The account's identifier in the target, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,6 +71,10 @@ pub enum Subject {
     Attribute,
     /// A group, role, licence or other right.
     Entitlement,
+    /// Credentials of a kind, by which the account is used.
+    Credentials,
+    /// What the account owns in the target; the name is the identifier of the account that gets it.
+    Ownership,
 }
 
 /// What happens to it.

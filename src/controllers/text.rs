@@ -52,6 +52,9 @@ fn operation(operation: &Operation) -> String {
         }
         Operation::Enable(_) => "enable the account".to_owned(),
         Operation::Disable(_) => "disable the account".to_owned(),
+        Operation::Revoke { kind, .. } => format!("revoke {}", kind.within_a_sentence()),
+        Operation::TransferOwnership { name, .. } => format!("hand over to {name} what it owns"),
+        Operation::Delete(_) => "delete the account".to_owned(),
         Operation::Adopt { id, .. } => format!("take over the account {id}"),
         Operation::Disown { id, .. } => format!("let go of the account {id}"),
         Operation::AddEntitlements { entitlements, .. } => {

@@ -7,6 +7,7 @@ use super::order::{Effect, Order};
 use super::queue::Placed;
 use crate::connectors::{Capabilities, ConnectorError, HolderResults, Listing, MarkChange};
 use crate::domain::account::{AttributeChanges, NewAccount, ObservedEntitlement};
+use crate::domain::credentials::CredentialKind;
 use crate::domain::ids::AccountId;
 use crate::plan::operation::{EntitlementTarget, Operation, ReadKey};
 
@@ -17,6 +18,9 @@ pub(super) enum Write {
     Update(AccountId, AttributeChanges),
     SetActive(AccountId, bool),
     SetMark(AccountId, MarkChange),
+    Revoke(AccountId, CredentialKind),
+    TransferOwnership { from: AccountId, to: AccountId },
+    Delete(AccountId),
 }
 
 /// What is to be called. Shared between the task that calls and the core that waits.
@@ -66,6 +70,12 @@ impl Route {
             Operation::Disown { id, mark } => {
                 return write(Write::SetMark(id.clone(), MarkChange::Take(mark.clone())));
             }
+            Operation::Revoke { id, kind } => return write(Write::Revoke(id.clone(), *kind)),
+            Operation::TransferOwnership { id, to, .. } => {
+                let (from, to) = (id.clone(), to.clone());
+                return write(Write::TransferOwnership { from, to });
+            }
+            Operation::Delete(id) => return write(Write::Delete(id.clone())),
             Operation::Enable(id) => return write(Write::SetActive(id.clone(), true)),
             Operation::Disable(id) => return write(Write::SetActive(id.clone(), false)),
             Operation::AddEntitlements { id, entitlements } => (

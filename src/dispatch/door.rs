@@ -75,6 +75,18 @@ impl Door {
                         let set = connector.set_mark(&permit, id, change).await;
                         set.map(Effect::Marked)
                     }
+                    Write::Revoke(id, kind) => {
+                        let revoked = connector.revoke(&permit, id, *kind).await;
+                        revoked.map(Effect::Revoked)
+                    }
+                    Write::TransferOwnership { from, to } => {
+                        let moved = connector.transfer_ownership(&permit, from, to).await;
+                        moved.map(Effect::Transferred)
+                    }
+                    Write::Delete(id) => {
+                        let deleted = connector.delete(&permit, id).await;
+                        deleted.map(|()| Effect::Deleted)
+                    }
                 }
             })
             .await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::connectors::{Capabilities, ConnectorError, Listing};
+use crate::connectors::{Capabilities, ConnectorError, Listing, Revocation, Transfer};
 use crate::domain::account::{ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{ConnectorName, EmployeeId, EntitlementName};
 use crate::plan::operation::{Lane, Operation};
@@ -100,6 +100,12 @@ pub enum Effect {
     ActivitySet(Option<ObservedAccount>),
     /// Our mark was put on the account or taken off; as the target's answer shows it, where it does.
     Marked(Option<ObservedAccount>),
+    /// Credentials of a kind were taken away, and how sure that is.
+    Revoked(Revocation),
+    /// What the account owned was handed over, as far as it was.
+    Transferred(Transfer),
+    /// The account was deleted, or was gone already.
+    Deleted,
     /// Entitlements were given or taken, each with its own result. Where a newer order overtook this
     /// one half way, the part that was not sent is missing; one that nothing was sent of is not
     /// reported at all.

@@ -157,6 +157,23 @@ impl Line {
                 };
                 (Some(id), vec![attribute("mark", change)])
             }
+            Write::Revoke(id, kind) => {
+                let taken = Difference {
+                    subject: Subject::Credentials,
+                    name: kind.word().to_owned(),
+                    change: audit::Change::Taken,
+                };
+                (Some(id), vec![taken])
+            }
+            Write::TransferOwnership { from, to } => {
+                let given = Difference {
+                    subject: Subject::Ownership,
+                    name: to.to_string(),
+                    change: audit::Change::Given,
+                };
+                (Some(from), vec![given])
+            }
+            Write::Delete(id) => (Some(id), vec![attribute("account", audit::Change::Cleared)]),
         };
         Self {
             verb: order.operation.verb(),

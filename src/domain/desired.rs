@@ -27,6 +27,8 @@ pub struct Desired {
     pub lifecycle: Lifecycle,
     /// The first day, where the facts say one.
     pub first_day: Option<FirstDay>,
+    /// Why nothing of the person's may be deleted, where that is so.
+    pub legal_hold: Option<Box<str>>,
     /// Whether the Employee object is being deleted, and a policy acts on that.
     pub deleting: bool,
     /// Roles held, and those that can't be decided.
@@ -108,6 +110,7 @@ pub fn desire(policy: &Policy, facts: &Facts, record: &Record, now: Timestamp) -
     Desired {
         lifecycle,
         first_day: Some(first_day),
+        legal_hold: facts.legal_hold.clone(),
         deleting: false,
         roles,
         role_ends,

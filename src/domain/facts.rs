@@ -70,6 +70,8 @@ pub struct Facts {
     pub attributes: BTreeMap<String, String>,
     /// What is said by hand of the person's accounts.
     pub links: Box<[Link]>,
+    /// Why nothing of the person's may be deleted, where that is so.
+    pub legal_hold: Option<Box<str>>,
 }
 
 /// What is said by hand of a person's account in one application.

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::facts::{Employment, Facts};
+use super::offboarding::LeaverPolicy;
 use super::policy::{Connector, ConnectorSpec, MatchingSpec, Policy, Template, TemplateSpec};
 use super::preparation::Preboarding;
 use super::usernames::Rules;
@@ -43,6 +44,7 @@ pub(crate) fn person(id: &str) -> Facts {
         terms: Box::default(),
         attributes: BTreeMap::new(),
         links: Box::default(),
+        legal_hold: None,
     }
 }
 
@@ -114,6 +116,7 @@ pub(crate) fn connector(name: &str) -> ConnectorSpec {
         purpose: None,
         matching: MatchingSpec::default(),
         preboarding: Preboarding::default(),
+        leaver: LeaverPolicy::default(),
         create_entitlements: false,
         own_account: None,
         protected_accounts: Vec::new(),

@@ -16,6 +16,7 @@ pub mod ids;
 pub mod lifecycle;
 pub mod mark;
 pub mod matching;
+pub mod offboarding;
 pub mod patterns;
 pub mod policy;
 pub mod preparation;

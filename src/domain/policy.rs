@@ -12,6 +12,7 @@ use jiff::SignedDuration;
 
 use super::cel::{CelError, Expression, ResultKind};
 use super::ids::{AttributeName, ConnectorName, EntitlementName, RoleName};
+use super::offboarding::LeaverPolicy;
 use super::patterns::Patterns;
 use super::preparation::Preboarding;
 use super::problem::Problem;
@@ -57,6 +58,8 @@ pub struct ConnectorSpec {
     pub matching: MatchingSpec,
     /// When accounts are made, and how they are until the first day.
     pub preboarding: Preboarding,
+    /// What is done with the accounts of those who left.
+    pub leaver: LeaverPolicy,
     /// Whether missing entitlements are made.
     pub create_entitlements: bool,
     /// User name of the account that the connector itself is known by, which no plan may change.

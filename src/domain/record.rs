@@ -12,6 +12,7 @@ use litemap::LiteMap;
 
 use super::facts::Facts;
 use super::ids::{AccountId, ConnectorName, EntitlementName, RoleName, Username};
+use super::offboarding::Offboarding;
 use super::roles::Why;
 use super::small_set::SmallSet;
 
@@ -24,6 +25,8 @@ pub struct Record {
     pub accounts: LiteMap<ConnectorName, RecordedAccount>,
     /// Since when everything promised for the first day was there, once it was.
     pub first_day: Option<RecordedFirstDay>,
+    /// When all was done that the end of employment asks for, but for keeping and deleting accounts.
+    pub offboarded_at: Option<Timestamp>,
 }
 
 /// What we remember of a first day.
@@ -48,6 +51,8 @@ pub struct RecordedAccount {
     pub lost_at: Option<Timestamp>,
     /// When the account was last read back directly as disabled. Cleared when it is seen active.
     pub verified_disabled: Option<Timestamp>,
+    /// What is done with it since its owner's last day is over.
+    pub offboarding: Option<Box<Offboarding>>,
     /// Entitlements that we gave, or are about to give, or are about to take away. Neighbours that
     /// are alike are one in memory, once shared.
     pub grants: LiteMap<EntitlementName, Arc<RecordedGrant>>,

@@ -8,6 +8,7 @@ pub mod attributes;
 pub mod first_day;
 mod grants;
 pub mod observation;
+pub mod offboarding;
 pub mod operation;
 pub mod parts;
 pub mod person;
@@ -15,7 +16,8 @@ pub mod person;
 mod tests;
 
 pub use account::HOLD_EXPIRED;
-pub use observation::{EntitlementView, Normalised, Observation};
+pub use account::offboarding::{LEGAL_HOLD, NO_SUCCESSOR, NOT_POSSIBLE};
+pub use observation::{EntitlementView, Normalised, Observation, Successor};
 pub use operation::{Lane, Operation};
 pub use parts::{AccountPlan, Goal, Inputs, PersonPlan};
 pub use person::plan;

@@ -36,11 +36,22 @@ pub struct Observation {
     pub username: Result<Username, Problem>,
     /// The manager's account in this target.
     pub manager: Option<AccountId>,
+    /// Who gets what the account owns once its owner has left, or why nobody can; `None` where that is not asked.
+    pub successor: Option<Result<Successor, Problem>>,
     /// Attributes that the target stored differently from what we wrote. Writing them again would never
     /// end.
     pub normalised: BTreeMap<AttributeName, Normalised>,
     /// A user name that we wrote, and the one that the target shows where it did not take ours over.
     pub renamed: Option<(Username, Username)>,
+}
+
+/// Who gets what somebody owned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Successor {
+    /// Their account in this target.
+    pub account: AccountId,
+    /// Its user name.
+    pub username: Username,
 }
 
 /// An attribute that a target does not show as we wrote it.

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::domain::account::{AttributeChanges, NewAccount};
+use crate::domain::credentials::CredentialKind;
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName, Username};
 use crate::domain::mark::Mark;
+use crate::domain::offboarding::Step;
 
 /// The priority an operation travels in. The order is the order of travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +60,24 @@ pub enum Operation {
         /// What to give.
         entitlements: BTreeMap<EntitlementName, EntitlementTarget>,
     },
+    /// Takes credentials of a kind away from an account, for good.
+    Revoke {
+        /// The account.
+        id: AccountId,
+        /// Which.
+        kind: CredentialKind,
+    },
+    /// Hands what an account owns to another.
+    TransferOwnership {
+        /// The account.
+        id: AccountId,
+        /// Who gets it.
+        to: AccountId,
+        /// That one's user name.
+        name: Username,
+    },
+    /// Deletes an account.
+    Delete(AccountId),
     /// Takes entitlements that we gave.
     RemoveEntitlements {
         /// The account.
@@ -94,11 +114,14 @@ impl Operation {
             Self::Read(_) => "Read",
             Self::Update { .. } => "Update",
             Self::Enable(_) => "Enable",
-            Self::Disable(_) => "Disable",
+            Self::Disable(_) => Step::Disable.word(),
             Self::Adopt { .. } => "Adopt",
             Self::Disown { .. } => "Disown",
             Self::AddEntitlements { .. } => "AddEntitlements",
-            Self::RemoveEntitlements { .. } => "RemoveEntitlements",
+            Self::RemoveEntitlements { .. } => Step::RemoveEntitlements.word(),
+            Self::Revoke { kind, .. } => Step::Revoke(*kind).word(),
+            Self::TransferOwnership { .. } => Step::TransferOwnership.word(),
+            Self::Delete(_) => Step::Delete.word(),
         }
     }
 
@@ -112,6 +135,19 @@ impl Operation {
             Self::AddEntitlements { entitlements, .. } => entitlements.contains_key(name),
             Self::RemoveEntitlements { entitlements, .. } => entitlements.contains_key(name),
             _ => false,
+        }
+    }
+
+    /// The step of offboarding that it takes, where it takes one.
+    #[must_use]
+    pub fn step(&self) -> Option<Step> {
+        match self {
+            Self::Disable(_) => Some(Step::Disable),
+            Self::Revoke { kind, .. } => Some(Step::Revoke(*kind)),
+            Self::TransferOwnership { .. } => Some(Step::TransferOwnership),
+            Self::RemoveEntitlements { .. } => Some(Step::RemoveEntitlements),
+            Self::Delete(_) => Some(Step::Delete),
+            _ => None,
         }
     }
 

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::first_day::Readiness;
 use super::observation::Observation;
+use super::offboarding::StepPlan;
 use super::operation::{Lane, Operation};
 use crate::domain::desired::Desired;
 use crate::domain::ids::{ConnectorName, EmployeeId, EntitlementName, RoleName};
@@ -59,6 +60,8 @@ pub struct PersonPlan {
     pub record: Record,
     /// What is promised for the first day and is not there, where that is a question.
     pub first_day: Option<Readiness>,
+    /// Whether nothing is left to do for somebody whose last day is over, nor to wait for.
+    pub retired: bool,
     /// When the passing of time alone will change this plan.
     pub wake_at: Option<Timestamp>,
 }
@@ -76,6 +79,8 @@ pub struct AccountPlan {
     pub problems: Vec<Problem>,
     /// Until when the account is kept, where a time is all that keeps it.
     pub kept_until: Option<Timestamp>,
+    /// Where each step of offboarding it stands, of somebody whose last day is over.
+    pub offboarding: Vec<StepPlan>,
     /// State of every grant, desired or recorded.
     pub grants: BTreeMap<EntitlementName, GrantPlan>,
     /// Entitlements that the account holds, while active, and that no grant justifies.

@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 use litemap::LiteMap;
 
 use super::account::{self, Assessment};
-use super::first_day;
-use super::parts::{Inputs, PersonPlan, earliest};
+use super::parts::{Goal, Inputs, PersonPlan, earliest};
+use super::{first_day, offboarding};
 use crate::domain::ids::{ConnectorName, RoleName};
 use crate::domain::record::{Record, RecordedAccount};
 use crate::domain::roles::Why;
@@ -42,6 +42,17 @@ pub fn plan(inputs: &Inputs<'_>) -> PersonPlan {
         first_day: first_day::remembered(inputs, first_day.as_ref(), inputs.record),
         ..Record::default()
     };
+    let steps = || assessed.values().flat_map(|a| &a.offboarding);
+    let has_left = inputs.desired.lifecycle.stage.ends_access() && steps().next().is_some();
+    let settles = |a: &Assessment| a.problems.is_empty() && a.goal == Goal::Ended;
+    let all_ended = assessed.values().all(settles);
+    let retired = has_left && all_ended && offboarding::is_over(steps());
+    let complete = all_ended && offboarding::is_complete(steps());
+    let offboarded_at = inputs
+        .record
+        .offboarded_at
+        .or(complete.then_some(inputs.now));
+    record.offboarded_at = offboarded_at.filter(|_| has_left);
     let mut wake_at = inputs.desired.lifecycle.next.as_ref().map(|next| next.at);
     for end in &inputs.desired.role_ends {
         for at in [end.told_from(), end.at] {
@@ -73,6 +84,7 @@ pub fn plan(inputs: &Inputs<'_>) -> PersonPlan {
         accounts,
         record,
         first_day,
+        retired,
         wake_at: wake_at.filter(|at| *at > inputs.now),
     }
 }

@@ -78,6 +78,15 @@ pub struct DryRunStatus {
     /// Accounts that our mark would be taken off.
     #[serde(default)]
     pub disown: i64,
+    /// Kinds of credentials that would be taken away, of one account each.
+    #[serde(default)]
+    pub revoke: i64,
+    /// Accounts of which what they own would be handed over.
+    #[serde(default)]
+    pub transfer_ownership: i64,
+    /// Accounts that would be deleted.
+    #[serde(default)]
+    pub delete: i64,
     /// Memberships that would be added.
     pub add_entitlements: i64,
     /// Memberships that would be removed.

@@ -8,12 +8,14 @@ use jiff::SignedDuration;
 
 use crate::api::AppConnectorSpec;
 use crate::api::app_connector::{
-    Adopt as Written, LetterCase, Manager, Matching, MissingEntitlement, Mode, USERNAME,
-    UntilStart as Until, UsernameRules,
+    Adopt as Written, Credentials, Leaver, LetterCase, Manager, Matching, MissingEntitlement, Mode,
+    ThenAccount, TransferOwnershipTo, USERNAME, UntilStart as Until, UsernameRules,
 };
 use crate::api::duration;
 use crate::connectors::registry;
-use crate::domain::ids::{AttributeName, ConnectorName};
+use crate::domain::credentials::CredentialKind;
+use crate::domain::ids::{AttributeName, ConnectorName, EmployeeName};
+use crate::domain::offboarding::{Abilities, LeaverPolicy};
 use crate::domain::policy::{Adopt, Connector, ConnectorSpec, MatchingSpec};
 use crate::domain::preparation::{Preboarding, UntilStart};
 use crate::domain::problem::Problem;
@@ -22,16 +24,16 @@ use crate::domain::usernames::Rules;
 /// Shortest time between two listings.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Compiles a connector. Faults are kept in it. Whether the application can disable accounts is known once
-/// it has answered.
+/// Compiles a connector. Faults are kept in it. What the application can do is known once it has answered.
 #[must_use]
 pub fn compile(
     name: &ConnectorName,
     spec: &AppConnectorSpec,
-    can_disable: Option<bool>,
+    able: Option<&Abilities>,
 ) -> Arc<Connector> {
     let mut faults = Vec::new();
-    let unsaid = can_disable == Some(false) && spec.leaver.instead_of_disable.is_none();
+    let cannot_disable = able.is_some_and(|able| !able.disable);
+    let unsaid = cannot_disable && spec.leaver.instead_of_disable.is_none();
     let no_accounts = unsaid.then(|| {
         Problem::edit(
             "CannotDisable",
@@ -39,6 +41,7 @@ pub fn compile(
         )
     });
     let hold = checked("spec.moves.hold", &spec.moves.hold, &mut faults);
+    let leaver = leaver(&spec.leaver, able, &mut faults);
     let interval = checked("spec.sync.interval", &spec.sync.interval, &mut faults);
     let timeout = checked("spec.sync.timeout", &spec.sync.timeout, &mut faults);
     for (field, value) in [
@@ -75,8 +78,9 @@ pub fn compile(
                 Until::Disabled => UntilStart::Disabled,
                 Until::Enabled => UntilStart::Enabled,
             },
-            cannot_disable: can_disable == Some(false),
+            cannot_disable,
         },
+        leaver,
         create_entitlements: spec.entitlements.missing == MissingEntitlement::Create,
         own_account: registry::own_account(spec),
         protected_accounts: spec.protected.accounts.clone(),
@@ -85,6 +89,27 @@ pub fn compile(
         dry_run: spec.mode == Mode::DryRun,
         faults,
     }))
+}
+
+fn leaver(written: &Leaver, able: Option<&Abilities>, faults: &mut Vec<Problem>) -> LeaverPolicy {
+    let retain = checked("spec.leaver.retain", &written.retain, faults);
+    let kind = |kind: &Credentials| match kind {
+        Credentials::Sessions => CredentialKind::Sessions,
+        Credentials::Tokens => CredentialKind::Tokens,
+        Credentials::Keys => CredentialKind::Keys,
+        Credentials::Passwords => CredentialKind::Passwords,
+    };
+    LeaverPolicy {
+        revoke: written.revoke.iter().map(kind).collect(),
+        transfer: written.transfer_ownership_to == TransferOwnershipTo::Manager,
+        fallback: written
+            .fallback_owner
+            .as_ref()
+            .map(|owner| EmployeeName::new(&owner.name)),
+        retain: SignedDuration::try_from(retain).unwrap_or(SignedDuration::MAX),
+        delete: written.then == ThenAccount::Delete,
+        able: able.cloned(),
+    }
 }
 
 fn checked(field: &str, text: &str, faults: &mut Vec<Problem>) -> Duration {

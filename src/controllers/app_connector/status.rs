@@ -253,6 +253,9 @@ fn dry_run(realm: &Realm, name: &ConnectorName) -> DryRunStatus {
             Operation::Enable(_) => out.enable += 1,
             Operation::Disable(_) => out.disable += 1,
             Operation::Adopt { .. } => out.adopt += 1,
+            Operation::Revoke { .. } => out.revoke += 1,
+            Operation::TransferOwnership { .. } => out.transfer_ownership += 1,
+            Operation::Delete(_) => out.delete += 1,
             Operation::Disown { .. } => out.disown += 1,
             Operation::AddEntitlements { entitlements, .. } => {
                 out.add_entitlements += count(entitlements.len());

@@ -60,6 +60,7 @@ pub fn desired() -> Desired {
             next: None,
         },
         first_day: None,
+        legal_hold: None,
         deleting: true,
         role_ends: Vec::new(),
         roles: Resolution::default(),

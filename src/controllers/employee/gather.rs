@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::controllers::app_connector::status::TARGET_MOVED;
 use crate::controllers::names::{AllNames, Owner};
 use crate::controllers::world::{ConnectorEntry, Person, Realm};
-use crate::domain::account::ObservedAccount;
+use crate::domain::account::{Activity, ObservedAccount};
 use crate::domain::adoption::Terms;
 use crate::domain::clues::{self, Clue};
 use crate::domain::desired::{Desired, DesiredAccount};
@@ -14,13 +16,13 @@ use crate::domain::facts::Facts;
 use crate::domain::ids::{
     AccountId, ConnectorName, EmployeeId, EmployeeName, EntitlementName, Username,
 };
-use crate::domain::lifecycle::Stage;
+use crate::domain::lifecycle::{self, Stage};
 use crate::domain::matching::{Conflict, Match, match_account};
 use crate::domain::problem::Problem;
 use crate::domain::record::{Record, RecordedAccount};
 use crate::domain::usernames;
 use crate::domain::whose::{self, Sight};
-use crate::plan::{EntitlementView, Observation, Operation};
+use crate::plan::{EntitlementView, NO_SUCCESSOR, Observation, Operation, Successor};
 
 /// What each target shows of one person. A target that was not listed yet has no entry.
 ///
@@ -31,6 +33,7 @@ pub fn observations(
     person: &Person,
     record: &Record,
     desired: &Desired,
+    now: Timestamp,
 ) -> BTreeMap<ConnectorName, Observation> {
     // Also where nothing is desired or recorded: an account that bears the person's mark is ours, and
     // a lost status must not leave it open after the last day.
@@ -72,6 +75,7 @@ pub fn observations(
             desired: desired.accounts.get(name),
             recorded: record.accounts.get(name),
             stage: desired.lifecycle.stage,
+            now,
             facts: person.facts.as_ref().ok().map(Arc::as_ref),
         };
         out.insert(name.clone(), view.observe(names));
@@ -89,6 +93,7 @@ struct View<'a> {
     desired: Option<&'a DesiredAccount>,
     recorded: Option<&'a RecordedAccount>,
     stage: Stage,
+    now: Timestamp,
     facts: Option<&'a Facts>,
 }
 
@@ -185,6 +190,7 @@ impl View<'_> {
             None => inventory.sought_in_vain(id),
         };
         Observation {
+            successor: self.successor(),
             sought: inventory.sought_in_vain(id),
             read_directly: read_directly && !giving,
             giving,
@@ -308,6 +314,56 @@ impl View<'_> {
             .map_err(|why| Problem::waiting("NoUsername", why.to_string()))?;
         table.allocated.insert(chosen.clone(), owner);
         Ok(chosen)
+    }
+
+    /// Who gets what somebody owned who left: the manager or, where that one has left as well, theirs, and so on; in
+    /// the end whoever is named for that.
+    fn successor(&self) -> Option<Result<Successor, Problem>> {
+        let leaver = &self.entry.compiled.as_ref()?.spec.leaver;
+        if !leaver.transfer || !self.stage.ends_access() {
+            return None;
+        }
+        let mut above = self.facts.and_then(|facts| facts.manager.as_ref());
+        let mut seen = BTreeSet::new();
+        let mut candidates = Vec::new();
+        while let Some(name) = above.filter(|name| seen.insert(*name)) {
+            candidates.push(name);
+            let facts = self
+                .realm
+                .people
+                .get(name)
+                .and_then(|p| p.facts.as_ref().ok());
+            above = facts.and_then(|facts| facts.manager.as_ref());
+        }
+        candidates.extend(&leaver.fallback);
+        let found = candidates
+            .iter()
+            .find_map(|name| self.working_account(name));
+        Some(found.ok_or_else(|| {
+            Problem::waiting(
+                NO_SUCCESSOR,
+                format!(
+                    "nobody works and has an account in {} who could get what this person owns there: set spec.managerRef of this Employee, give the manager an account, or name spec.leaver.fallbackOwner of the AppConnector",
+                    self.name
+                ),
+            )
+        }))
+    }
+
+    /// The account of somebody else who works, where there is exactly one and it can be used.
+    fn working_account(&self, name: &EmployeeName) -> Option<Successor> {
+        let person = self.realm.people.get(name)?;
+        let facts = person.facts.as_ref().ok()?;
+        let works = lifecycle::at(facts, None, self.now).stage.may_work();
+        let mut accounts = self.entry.inventory.by_mark(&person.employee_id);
+        accounts.retain(|account| account.activity == Activity::Active);
+        match accounts.as_slice() {
+            [one] if works && person.employee_id != self.person.employee_id => Some(Successor {
+                account: one.id.clone(),
+                username: one.username.clone(),
+            }),
+            _ => None,
+        }
     }
 
     /// The manager's account in this target, where there is exactly one.

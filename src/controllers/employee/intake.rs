@@ -87,6 +87,10 @@ pub fn facts(
             .map(|(key, value)| (key.clone(), value.0.clone()))
             .collect(),
         links: spec.links.iter().map(link).collect(),
+        legal_hold: spec
+            .legal_hold
+            .as_ref()
+            .map(|hold| Box::from(hold.reason.as_str())),
     })
 }
 

@@ -7,6 +7,7 @@ mod day_one;
 pub mod events;
 pub mod gather;
 pub mod intake;
+mod offboarding;
 pub mod orphans;
 pub mod outcome;
 pub mod outlook;

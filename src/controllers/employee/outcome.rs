@@ -2,6 +2,7 @@
 
 mod adopted;
 mod names;
+mod offboarded;
 mod shown;
 mod unmarked;
 
@@ -17,6 +18,7 @@ use crate::dispatch::order::{Effect, Order, Outcome};
 use crate::domain::account::{Activity, ObservedAccount};
 use crate::domain::ids::{AccountId, ConnectorName, EntitlementName, Username};
 use crate::domain::mark::{Marking, Scope};
+use crate::domain::offboarding::Step;
 use crate::plan::Operation;
 use crate::plan::operation::ReadKey;
 use crate::runtime::backoff;
@@ -65,6 +67,9 @@ impl Context<'_> {
             asked.unread.remove(self.connector);
         }
         self.turns_round(&order.operation);
+        if let (Some(step), Some(offboarding)) = (order.operation.step(), self.offboarding()) {
+            offboarding.tried(step);
+        }
         match result {
             Ok(effect) => self.done(&order, effect),
             Err(error) => self.failed(&order, &error),
@@ -108,6 +113,22 @@ impl Context<'_> {
             }
             (Effect::Marked(shown), Operation::Disown { id, .. }) => {
                 self.disowned(shown, id, order);
+            }
+            (Effect::Revoked(revocation), Operation::Revoke { kind, .. }) => {
+                self.took(
+                    Step::Revoke(*kind),
+                    revocation.verified,
+                    &revocation.evidence,
+                );
+                self.succeeded(order);
+            }
+            (Effect::Transferred(transfer), Operation::TransferOwnership { name, .. }) => {
+                self.transferred(&transfer, name, order);
+            }
+            (Effect::Deleted, Operation::Delete(id)) => {
+                self.took(Step::Delete, false, "the application accepted it");
+                self.inventory.saw_absent(id);
+                self.succeeded(order);
             }
             (Effect::Entitlements { results, created }, operation) => {
                 for entitlement in created {

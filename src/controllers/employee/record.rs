@@ -6,9 +6,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use litemap::LiteMap;
 
 use crate::api::EmployeeStatus;
-use crate::api::employee::AccountStatus;
+use crate::api::employee::{AccountStatus, OffboardingStep, StepState};
 use crate::controllers::words::Words;
 use crate::domain::ids::{AccountId, EntitlementName, Username};
+use crate::domain::offboarding::{Done, Offboarding, Reached, Step};
 use crate::domain::record::{Record, RecordedAccount, RecordedFirstDay, RecordedGrant};
 use crate::domain::roles::Why;
 
@@ -24,8 +25,17 @@ pub fn from_status(status: &EmployeeStatus, words: &mut Words) -> Record {
         accounts: status
             .accounts
             .iter()
-            .map(|account| (words.share(&account.connector), one(account, words)))
+            .map(|account| {
+                let offboarding = offboarding(status, &account.connector, words);
+                let recorded = one(account, offboarding, words);
+                (words.share(&account.connector), recorded)
+            })
             .collect(),
+        offboarded_at: status
+            .offboarding
+            .as_ref()
+            .and_then(|offboarding| offboarding.completed_at.as_ref())
+            .map(|at| at.0),
         first_day: status.first_day.as_ref().and_then(|day| {
             Some(RecordedFirstDay {
                 date: day.date.parse().ok()?,
@@ -37,7 +47,48 @@ pub fn from_status(status: &EmployeeStatus, words: &mut Words) -> Record {
     record
 }
 
-fn one(account: &AccountStatus, words: &mut Words) -> RecordedAccount {
+/// What was done with an account since its owner's last day is over.
+fn offboarding(
+    status: &EmployeeStatus,
+    connector: &str,
+    words: &mut Words,
+) -> Option<Box<Offboarding>> {
+    let accounts = &status.offboarding.as_ref()?.accounts;
+    let told = accounts.iter().find(|told| told.connector == connector)?;
+    let done = |step: &OffboardingStep| {
+        let name = Step::parse(&step.name)?;
+        let at = step.at.as_ref().map(|at| at.0);
+        // Of a time that runs it is told until when; since when it runs is what counts.
+        let is_done = matches!(step.state, StepState::Requested | StepState::Verified);
+        let reached = at.filter(|_| is_done).map(|at| Reached {
+            verified: step.state == StepState::Verified,
+            at,
+            evidence: step.message.as_deref().unwrap_or_default().into(),
+        });
+        let attempts = step.attempts;
+        Some((name, Done { attempts, reached }))
+    };
+    let mut steps: LiteMap<Step, Done> = told.steps.iter().filter_map(done).collect();
+    steps.remove(&Step::Retain);
+    if let Some(since) = &told.retained_since {
+        let begun = Reached {
+            at: since.0,
+            ..Reached::default()
+        };
+        steps.entry(Step::Retain).or_default().reached = Some(begun);
+    }
+    Some(Box::new(Offboarding {
+        since: told.since.0,
+        held: told.held.iter().map(|name| words.share(name)).collect(),
+        steps,
+    }))
+}
+
+fn one(
+    account: &AccountStatus,
+    offboarding: Option<Box<Offboarding>>,
+    words: &mut Words,
+) -> RecordedAccount {
     let at = |time: &Option<Time>| time.as_ref().map(|t| t.0);
     let grants: LiteMap<EntitlementName, Arc<RecordedGrant>> = account
         .entitlements
@@ -58,6 +109,7 @@ fn one(account: &AccountStatus, words: &mut Words) -> RecordedAccount {
         roles: account.roles.iter().map(|role| words.share(role)).collect(),
         lost_at: at(&account.lost_at),
         verified_disabled: at(&account.last_verified),
+        offboarding,
         grants,
     }
 }

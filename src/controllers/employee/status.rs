@@ -11,7 +11,7 @@ use crate::api::employee::{
 };
 use crate::controllers::employee::readiness::readiness;
 use crate::controllers::employee::{
-    cleanup, day_one, orphans, outcome, outlook, revoked, upcoming,
+    cleanup, day_one, offboarding, orphans, outcome, outlook, revoked, upcoming,
 };
 use crate::controllers::pause::Pause;
 use crate::controllers::text;
@@ -22,10 +22,12 @@ use crate::domain::facts::Facts;
 use crate::domain::ids::{ConnectorName, RoleName};
 use crate::domain::lifecycle::Stage;
 use crate::domain::matching::CONFLICTS;
+use crate::domain::offboarding::Step as Offboarding;
 use crate::domain::problem::{NOT_APPLIED, Problem};
 use crate::domain::record::RecordedAccount;
 use crate::domain::roles::Why;
 use crate::domain::term::Term;
+use crate::plan::offboarding::Stand;
 use crate::plan::parts::{GrantPlan, GrantState, Step};
 use crate::plan::{AccountPlan, Goal, Operation, PersonPlan};
 
@@ -105,7 +107,9 @@ pub fn derive(
             // A deletion says nothing of the person's employment.
             newest.stage
         } else {
-            Some(desired.lifecycle.stage.word().to_owned())
+            let stage = desired.lifecycle.stage;
+            let stage = if plan.retired { Stage::Retired } else { stage };
+            Some(stage.word().to_owned())
         },
         conditions: conditions::merge(&newest.conditions, wanted, person.meta.generation, now),
         summary: Some(EmployeeSummary {
@@ -117,6 +121,7 @@ pub fn derive(
         }),
         next_transition: next,
         first_day: day_one::told(plan),
+        offboarding: offboarding::told(person, plan, now),
         roles: roles(facts.map(|facts| &**facts), desired, plan),
         accounts,
         orphaned_credentials: orphans,
@@ -128,7 +133,10 @@ pub fn derive(
 pub(super) fn is_right(account: &AccountStatus) -> bool {
     matches!(
         account.state,
-        AccountState::Active | AccountState::Prepared | AccountState::Disabled
+        AccountState::Active
+            | AccountState::Prepared
+            | AccountState::Disabled
+            | AccountState::Deleted
     )
 }
 
@@ -283,6 +291,7 @@ fn state(
             None => (AccountState::Active, None, None),
         },
         Goal::Prepared => (AccountState::Prepared, None, None),
+        Goal::Ended if is_gone(account) => (AccountState::Deleted, None, None),
         Goal::Paused | Goal::Ended => (AccountState::Disabled, None, None),
         Goal::Kept if unexplained == Some(Activity::Disabled) => (AccountState::Disabled, None, None),
         Goal::Kept if unexplained.is_some() => told(
@@ -301,6 +310,14 @@ fn state(
             "kept as it is, as the role that gave it is broken or has disappeared".to_owned(),
         ),
     }
+}
+
+/// Whether the account was seen to be gone since its owner left.
+fn is_gone(account: &AccountPlan) -> bool {
+    let mut steps = account.offboarding.iter();
+    steps.any(|s| {
+        s.step == Offboarding::Delete && matches!(&s.stand, Stand::Reached(r) if r.verified)
+    })
 }
 
 fn first_problem(account: &AccountPlan) -> Option<&Problem> {

@@ -361,7 +361,7 @@ impl Engine {
         if moved {
             entry.inventory = Inventory::new(scope);
             entry.mark_dropped = None;
-            entry.can_disable = None;
+            entry.able = None;
             for person in realm.people.values_mut() {
                 person.forget_target(&name);
             }

@@ -70,7 +70,7 @@ impl Engine {
         let record = person.record.without_disowned(&facts);
         let desired = desired::desire(&realm.policy, &facts, &record, now);
         let observations =
-            gather::observations(realm, &mut self.world.names, person, &record, &desired);
+            gather::observations(realm, &mut self.world.names, person, &record, &desired, now);
         let held = pause::held(realm, person);
         let plan = plan(&Inputs {
             employee: &person.employee_id,
@@ -230,7 +230,8 @@ impl Engine {
         let mut record = person.record.clone();
         cleanup::release(&realm.connectors, &mut record);
         let names = &mut self.world.names;
-        let mut observations = gather::observations(realm, names, person, &person.record, &desired);
+        let mut observations =
+            gather::observations(realm, names, person, &person.record, &desired, now);
         cleanup::look_away(&realm.connectors, &mut observations);
         let held = pause::held(realm, person);
         let mut plan = plan(&Inputs {

@@ -14,6 +14,7 @@ use crate::dispatch::Handle;
 use crate::dispatch::inventory::Inventory;
 use crate::domain::ids::{AccountId, ConnectorName};
 use crate::domain::mark::Scope;
+use crate::domain::offboarding::Abilities;
 use crate::domain::policy;
 use crate::domain::problem::Problem;
 use crate::domain::record::RecordedAccount;
@@ -43,8 +44,8 @@ pub struct ConnectorEntry {
     pub inventory: Inventory,
     /// What the target can do.
     pub capabilities: Option<Capabilities>,
-    /// Whether it can disable accounts, as it said last.
-    pub can_disable: Option<bool>,
+    /// What it can do about the accounts of those who leave, as it said last.
+    pub able: Option<Abilities>,
     /// Why the target as a whole fails, and when it is tried again.
     pub unavailable: Option<(ConnectorError, Timestamp)>,
     /// Why the last listing failed.
@@ -80,7 +81,7 @@ impl ConnectorEntry {
             running: None,
             inventory: Inventory::new(scope),
             capabilities: None,
-            can_disable: None,
+            able: None,
             unavailable: None,
             listing_failed: None,
             oddities: Vec::new(),
@@ -99,7 +100,7 @@ impl ConnectorEntry {
     /// Compiles what is written, by what is known of the application.
     pub fn compile(&mut self, name: &ConnectorName) {
         let spec = self.spec.as_deref();
-        self.compiled = spec.map(|spec| intake::compile(name, spec, self.can_disable));
+        self.compiled = spec.map(|spec| intake::compile(name, spec, self.able.as_ref()));
         let rules = self.compiled.iter().flat_map(|compiled| &compiled.matching);
         let attributes = rules.filter_map(|(attribute, _)| attribute.clone());
         self.inventory.find_by(attributes.collect());
@@ -107,14 +108,20 @@ impl ConnectorEntry {
 
     /// The application said what it can do. Tells whether that changes what may be done there.
     pub fn probed(&mut self, name: &ConnectorName, capabilities: Capabilities) -> bool {
-        let can_disable = Some(capabilities.disable);
+        let able = Some(Abilities {
+            disable: capabilities.disable,
+            revokes: capabilities.revokes.clone(),
+            ownership: capabilities.ownership,
+            delete: capabilities.delete,
+        });
         self.capabilities = Some(capabilities);
-        let changes = self.can_disable != can_disable;
-        self.can_disable = can_disable;
+        let changes = self.able != able;
+        self.able = able;
         let limits = |entry: &Self| {
             let spec = entry.compiled.as_ref().map(|c| &c.spec);
             let refuses = spec.is_some_and(|s| s.no_accounts.is_some());
-            (refuses, spec.is_some_and(|s| s.preboarding.cannot_disable))
+            let early = spec.is_some_and(|s| s.preboarding.cannot_disable);
+            (refuses, early, spec.map(|s| s.leaver.asks()))
         };
         let before = limits(self);
         if changes {

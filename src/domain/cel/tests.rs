@@ -40,6 +40,7 @@ pub(super) fn ada() -> Facts {
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .into(),
         links: [].into(),
+        legal_hold: None,
     }
 }
 

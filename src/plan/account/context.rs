@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use super::super::attributes;
 use super::super::grants;
 use super::super::observation::Observation;
+use super::super::offboarding::Stand;
 use super::super::operation::{Lane, Operation, ReadKey};
 use super::super::parts::{Goal, Inputs, Step};
-use super::Assessment;
 use super::words::step;
+use super::{Assessment, remember_steps};
 use crate::domain::account::{Activity, NewAccount, ObservedAccount};
 use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::{AttributeName, ConnectorName, Username};
@@ -72,6 +73,8 @@ impl Context<'_> {
             }
         }
         self.show_remembered(&mut out);
+        let waits_for = out.problems.first().cloned();
+        remember_steps(&mut out, waits_for);
         out
     }
 
@@ -101,6 +104,12 @@ impl Context<'_> {
             return None;
         }
         let mut record = self.recorded.cloned().unwrap_or_default();
+        if self.is_offboarded() {
+            self.begin_offboarding(&mut record);
+        } else if self.goal.provides() {
+            // Who comes back begins anew.
+            record.offboarding = None;
+        }
         if let Some(desired) = self.desired.filter(|_| self.goal != Goal::Ended) {
             grants::refresh(self.inputs, &mut record, desired);
         } else if grants::is_unexplained(Some(&record))
@@ -171,7 +180,9 @@ impl Context<'_> {
             return;
         }
         if !self.goal.provides() {
-            out.record = None;
+            if !self.stays_known(out) {
+                out.record = None;
+            }
             return;
         }
         out.additions_outstanding = true;
@@ -231,6 +242,9 @@ impl Context<'_> {
         let deleting = self.inputs.desired.deleting;
         let writes = |step: &Step| step.operation.is_write();
         let wanted = out.steps.iter().chain(&out.removals).any(writes);
+        for step in out.offboarding.iter_mut().filter(|s| s.stand == Stand::Due) {
+            step.stand = Stand::NotPossible(self.protected(&account.username).message);
+        }
         out.steps.retain(|step| !writes(step) && !deleting);
         out.removals.retain(|step| !writes(step) && !deleting);
         out.additions_outstanding = false;
@@ -338,7 +352,10 @@ impl Context<'_> {
         match self.goal {
             Goal::Live => self.live(out, account),
             Goal::Prepared => {
-                out.steps.extend(self.disabling(account));
+                // Nobody has to prove yet that it is shut: that is asked once access has ended.
+                let is_shut = account.activity == Activity::Disabled;
+                out.steps
+                    .extend(self.disabling(account).filter(|_| !is_shut));
                 self.furnish(out, account);
             }
             Goal::Kept => {

@@ -14,11 +14,17 @@ impl Context<'_> {
         let gone = self.inputs.desired.lifecycle.stage.ends_access();
         let mut steps: Vec<Step> = self.disabling(account).into_iter().collect();
         let remove = self.lost_grants(out, !gone);
+        if self.is_offboarded() {
+            self.note_offboarding(out, Some(account));
+        }
         let removal = self.removal(account, remove, self.end_lane(), self.end_cause());
         // Where a direct read has to come first, one is enough.
         steps.extend(removal.filter(|r| !steps.iter().any(|s| s.operation == r.operation)));
         if gone {
             out.steps.extend(steps);
+            if self.is_offboarded() {
+                self.offboard(out, account);
+            }
         } else {
             let lost = out.record.as_ref().map(|r| (&r.roles, r.lost_at));
             let kept = lost.map(|(roles, lost_at)| grants::keeping(self.inputs, roles, lost_at));

@@ -5,6 +5,7 @@ mod adoption;
 mod context;
 mod ending;
 mod holdings;
+pub mod offboarding;
 mod removals;
 mod words;
 
@@ -15,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use self::context::Context;
 use self::removals::{join, join_step, parts};
 use super::grants;
+use super::offboarding::{StepPlan, remembered};
 use super::parts::{AccountPlan, Goal, GrantPlan, Inputs, Step, Withheld};
 use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::{ConnectorName, EntitlementName};
@@ -47,6 +49,8 @@ pub(super) struct Assessment {
     pub(super) wake_at: Option<Timestamp>,
     /// Until when the account is kept, where a time is all that keeps it.
     pub(super) kept_until: Option<Timestamp>,
+    /// Where each step of offboarding it stands.
+    pub(super) offboarding: Vec<StepPlan>,
 }
 
 impl Assessment {
@@ -64,6 +68,7 @@ impl Assessment {
             record,
             wake_at: None,
             kept_until: None,
+            offboarding: Vec::new(),
         }
     }
 
@@ -110,6 +115,7 @@ impl Assessment {
             withheld,
             problems,
             kept_until: self.kept_until,
+            offboarding: self.offboarding,
             grants: self.grants,
             rogue: self.rogue,
         }
@@ -211,6 +217,18 @@ fn goal(
     if kept { Goal::Kept } else { Goal::Ended }
 }
 
+/// Tells the steps of an offboarding that is under way as they are remembered, where they could not be looked at.
+fn remember_steps(out: &mut Assessment, waits_for: Option<Problem>) {
+    let known = out.record.as_ref().and_then(|r| r.offboarding.as_deref());
+    let Some(offboarding) = known.filter(|_| out.offboarding.is_empty()) else {
+        return;
+    };
+    let waits_for = waits_for.unwrap_or_else(|| {
+        Problem::waiting("InProgress", "the account is looked at first".to_owned())
+    });
+    out.offboarding = remembered(offboarding, &waits_for);
+}
+
 /// An account that can't be dealt with now. Everything stays as it is and is remembered as it was.
 fn untouchable(
     inputs: &Inputs<'_>,
@@ -228,6 +246,8 @@ fn untouchable(
     if provides || recorded.is_some() {
         out.problems.push(problem);
     }
+    let waits_for = out.problems.first().cloned();
+    remember_steps(&mut out, waits_for);
     for (entitlement, grant) in out.record.iter().flat_map(|r| &r.grants) {
         let kept = grants::kept(grant, None);
         out.grants.insert(entitlement.clone(), kept);

@@ -386,6 +386,9 @@ fn ours_only(town: &Town, id: &EmployeeId, name: &ConnectorName, operation: &Ope
         Operation::Update { id, .. }
         | Operation::Enable(id)
         | Operation::Disable(id)
+        | Operation::Revoke { id, .. }
+        | Operation::TransferOwnership { id, .. }
+        | Operation::Delete(id)
         | Operation::AddEntitlements { id, .. }
         | Operation::RemoveEntitlements { id, .. } => id,
     };
@@ -400,7 +403,11 @@ fn ours_only(town: &Town, id: &EmployeeId, name: &ConnectorName, operation: &Ope
 fn takes(operation: &Operation) -> bool {
     matches!(
         operation,
-        Operation::Disable(_) | Operation::RemoveEntitlements { .. }
+        Operation::Disable(_)
+            | Operation::RemoveEntitlements { .. }
+            | Operation::Revoke { .. }
+            | Operation::TransferOwnership { .. }
+            | Operation::Delete(_)
     )
 }
 

@@ -3,16 +3,19 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::checks::Checks;
 use super::target::{Fate, Target};
 use super::town::Town;
 use crate::domain::account::{Activity, AttributeValue};
+use crate::domain::credentials::CredentialKind;
 use crate::domain::facts::{Employment, Facts, Link};
 use crate::domain::fixtures::{connector, person, template};
 use crate::domain::ids::{ConnectorName, EmployeeId, Username};
-use crate::domain::policy::{Adopt, MatchingSpec, TemplateSpec};
+use crate::domain::offboarding::{Abilities, LeaverPolicy};
+use crate::domain::policy::{Adopt, ConnectorSpec, MatchingSpec, TemplateSpec};
 use crate::domain::record::Record;
 use crate::properties::runner;
 
@@ -119,6 +122,31 @@ fn by_display_name(adopt: Adopt) -> MatchingSpec {
     }
 }
 
+/// A connector: accounts of `chat` are made a week before the first day, those of `git` are deleted a day after the
+/// last one.
+fn spec_of(name: &str) -> ConnectorSpec {
+    let mut spec = connector(name);
+    match name {
+        "chat" => spec.preboarding.days = 7,
+        "git" => {
+            spec.leaver = LeaverPolicy {
+                revoke: [CredentialKind::Sessions].into(),
+                retain: SignedDuration::from_hours(24),
+                delete: true,
+                able: Some(Abilities {
+                    disable: true,
+                    revokes: [CredentialKind::Sessions].into(),
+                    ownership: false,
+                    delete: true,
+                }),
+                ..LeaverPolicy::default()
+            };
+        }
+        _ => {}
+    }
+    spec
+}
+
 pub(super) fn company(names: &[u8]) -> Town {
     let mut town = Town::new(&[("chat", &GROUPS), ("dir", &GROUPS), ("git", &GROUPS)]);
     for name in ROLES {
@@ -127,6 +155,8 @@ pub(super) fn company(names: &[u8]) -> Town {
     let mut adopting = connector("dir");
     adopting.matching = by_display_name(Adopt::WhenUnique);
     town.connect(adopting);
+    town.connect(spec_of("chat"));
+    town.connect(spec_of("git"));
     for (n, id) in PEOPLE.iter().enumerate() {
         let mut facts: Facts = person(id);
         facts.given = ["Ada", "Zoë", "小明"][usize::from(names[n] % 3)].into();
@@ -182,7 +212,7 @@ pub(super) fn happen(town: &mut Town, event: &Event) {
         Event::Edit(r, kind) => town.teach(role(ROLES[r], kind)),
         Event::Delete(r) => town.forget_template(ROLES[r]),
         Event::Mode(t, mode) => {
-            let mut spec = connector(TARGETS[t]);
+            let mut spec = spec_of(TARGETS[t]);
             spec.dry_run = mode == 1;
             if mode > 4 {
                 let rule = (

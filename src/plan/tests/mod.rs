@@ -9,6 +9,7 @@ mod grace;
 mod history;
 mod listings;
 mod moves;
+mod offboarding;
 mod offered;
 mod preboarding;
 mod protected;

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::account::{Activity, AttributeValue, Attributes, ObservedAccount};
+use crate::domain::credentials::CredentialKind;
 use crate::domain::ids::{AccountId, EmployeeId, EntitlementId, EntitlementName, Username};
-use crate::plan::EntitlementView;
+use crate::domain::problem::Problem;
 use crate::plan::operation::{EntitlementTarget, Operation, ReadKey};
+use crate::plan::{EntitlementView, Successor};
 
 /// One target.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +34,12 @@ pub(super) struct Target {
     pub(super) refused: BTreeSet<Username>,
     /// People for whom the answer to the last write was lost.
     pub(super) in_doubt: BTreeSet<EmployeeId>,
+    /// Credentials that were taken away.
+    pub(super) revoked: BTreeSet<(AccountId, CredentialKind)>,
+    /// What accounts own.
+    pub(super) owned: BTreeMap<AccountId, Vec<&'static str>>,
+    /// Who gets what leavers own, where anybody is asked.
+    pub(super) successor: Option<Result<Successor, Problem>>,
     /// What becomes of the next write.
     pub(super) next_write: Fate,
 }
@@ -148,6 +156,9 @@ impl Target {
                 let id = self.put(new.username.as_str(), Some(new.mark.as_str()));
                 let account = self.accounts.get_mut(&id).unwrap();
                 account.attributes.clone_from(&new.attributes);
+                if !new.active {
+                    account.activity = Activity::Disabled;
+                }
                 End::Done
             }
             Operation::Update { id, changes } => {
@@ -196,6 +207,29 @@ impl Target {
                     let found = self.groups.get_mut(name).unwrap();
                     assert_eq!(found.id, *group, "the wrong group of that name");
                     assert!(found.holders.remove(id), "{name} is not held");
+                }
+                End::Done
+            }
+            Operation::Revoke { id, kind } => {
+                self.revoked.insert((id.clone(), *kind));
+                End::Done
+            }
+            Operation::TransferOwnership { id, to, .. } => {
+                let things = self.owned.remove(id).unwrap_or_default();
+                self.owned.entry(to.clone()).or_default().extend(things);
+                End::Done
+            }
+            Operation::Delete(id) => {
+                assert!(!self.owned.contains_key(id), "what it owns would be lost");
+                let gone = self.accounts.remove(id).unwrap();
+                assert_eq!(
+                    gone.activity,
+                    Activity::Disabled,
+                    "one that can be used is deleted"
+                );
+                assert!(self.read.remove(id), "it was not looked at");
+                for group in self.groups.values_mut() {
+                    group.holders.remove(id);
                 }
                 End::Done
             }

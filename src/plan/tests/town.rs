@@ -16,6 +16,7 @@ use crate::domain::fixtures;
 use crate::domain::ids::{ConnectorName, EmployeeId, Username};
 use crate::domain::mark::Scope;
 use crate::domain::matching::Match;
+use crate::domain::offboarding::Step as Offboarded;
 use crate::domain::policy::{Connector, ConnectorSpec, Policy, Template, TemplateSpec};
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
@@ -224,6 +225,7 @@ impl Town {
         let accounts_complete = !target.partial;
         let in_doubt = target.in_doubt.contains(id);
         let sought = target.sought.contains(id);
+        let successor = target.successor.clone();
         let username = match (&matched, record.and_then(|r| r.username)) {
             (Match::One(account) | Match::Adoptable(account), _) => Ok(account.username.clone()),
             (_, Some(recorded)) => Ok(recorded),
@@ -242,6 +244,7 @@ impl Town {
             username,
             manager: None,
             normalised: BTreeMap::new(),
+            successor,
             sought,
             giving: false,
             unsure: BTreeSet::new(),
@@ -394,7 +397,28 @@ impl Town {
             }
             End::Done => {}
         }
+        self.note_step(id, name, &step.operation, end);
         end
+    }
+
+    /// What the controllers remember of a step of offboarding.
+    fn note_step(
+        &mut self,
+        id: &EmployeeId,
+        name: &ConnectorName,
+        operation: &Operation,
+        end: End,
+    ) {
+        let account = self.records.get_mut(id).unwrap().accounts.get_mut(name);
+        let offboarding = account.and_then(|account| account.offboarding.as_deref_mut());
+        let (Some(offboarding), Some(step)) = (offboarding, operation.step()) else {
+            return;
+        };
+        offboarding.tried(step);
+        let done = matches!(step, Offboarded::Revoke(_) | Offboarded::TransferOwnership);
+        if done && end == End::Done {
+            offboarding.took(step, true, self.now, "done");
+        }
     }
 
     /// Looks at a person and carries out the next steps, until none is left. Panics if that never is.

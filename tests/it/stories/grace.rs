@@ -19,8 +19,8 @@ async fn departments(company: &Company, directory: &ScimServer) {
         .connect_with("directory", directory, json!({}))
         .await;
     for (name, department) in [("marketing", "Marketing"), ("sales", "Sales")] {
-        let rule = format!("employee.department == '{department}'");
-        let mut role = template(name, &rule, &[("directory", &[name])]);
+        let matches = format!("employee.department == '{department}'");
+        let mut role = template(name, &matches, &[("directory", &[name])]);
         role["spec"]["availability"] = json!({"graceAfterLoss": "72h"});
         company.apply_role(role).await;
     }

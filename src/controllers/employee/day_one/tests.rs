@@ -21,6 +21,7 @@ fn desired(stage: Stage) -> Desired {
             prepared_from: Some(at("2026-11-24T00:00:00Z")),
             next: None,
         }),
+        legal_hold: None,
         deleting: false,
         roles: Resolution::default(),
         role_ends: Vec::new(),
@@ -51,6 +52,7 @@ fn told(
                 decided: true,
             },
         ),
+        retired: false,
         wake_at: None,
     };
     let wanted = condition(&desired(stage), &plan)?;
@@ -122,6 +124,7 @@ fn what_cannot_be_decided_is_not_called_ready() {
         accounts: BTreeMap::new(),
         record: Record::default(),
         first_day: Some(Readiness::default()),
+        retired: false,
         wake_at: None,
     };
     let wanted = condition(&desired(Stage::Active), &plan).unwrap();
@@ -138,6 +141,7 @@ fn a_deletion_says_nothing_of_the_first_day() {
         accounts: BTreeMap::new(),
         record: Record::default(),
         first_day: None,
+        retired: false,
         wake_at: None,
     };
     assert_eq!(condition(&desired, &plan), None);

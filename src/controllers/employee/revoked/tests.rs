@@ -85,6 +85,7 @@ fn status(realm: &Realm, facts: Facts, record: Record) -> EmployeeStatus {
         &person,
         &person.record,
         &desired,
+        now(),
     );
     let plan = plan(&Inputs {
         employee: &facts.employee_id,

@@ -144,6 +144,7 @@ async fn a_failure_speaks_for_its_own_entitlement_alone() {
             cause: String::new(),
         }],
         kept_until: None,
+        offboarding: Vec::new(),
         withheld: None,
         problems: Vec::new(),
         grants: BTreeMap::new(),
