@@ -106,6 +106,7 @@ async fn what_a_leaver_owns_passes_on_and_the_role_goes_when_its_time_is_over() 
     let passed = step(&ada, "TransferOwnership")["message"].as_str().unwrap();
     assert!(passed.contains("grace.example"), "{passed}");
     assert_eq!(ada["offboarding"]["accounts"][0]["held"], json!(["staff"]));
+    assert_eq!(ada["nextTransition"]["stage"], "Retired");
     for database in ["app", "other"] {
         assert_eq!(server.column(database, OWNER).await, ["grace.example"]);
     }

@@ -79,6 +79,7 @@ async fn an_account_goes_after_its_time_unless_a_legal_hold_keeps_it() {
             .seen_employee("ada", "is retired", |e| e["status"]["stage"] == "Retired")
             .await;
         assert_eq!(step(&ada, "Delete"), "Verified");
+        assert!(ada["status"].get("nextTransition").is_none());
         assert_eq!(account(&ada, "directory")["state"], "Deleted");
         assert!(usernames(&directory).await.is_empty());
 
