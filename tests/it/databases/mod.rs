@@ -8,6 +8,7 @@ mod four_targets;
 mod mariadb;
 mod mariadb_faults;
 mod offboarding;
+mod revoking;
 mod working_life;
 
 use serde_json::{Value, json};

@@ -16,10 +16,11 @@ use crate::domain::ids::AccountId;
 pub(super) const REVOKES: [CredentialKind; 2] =
     [CredentialKind::Sessions, CredentialKind::Passwords];
 
-/// What a user is let in with: where there are several ways, the others as well.
+/// What a user is let in with, and whether there are other ways: the list of ways holds the first as well, which has
+/// nothing in it there.
 const LET_IN_WITH: &str =
     "SELECT JSON_VALUE(Priv, '$.authentication_string'), JSON_VALUE(Priv, '$.plugin'),
-  JSON_EXISTS(Priv, '$.auth_or') FROM mysql.global_priv WHERE User = ? AND Host = ?";
+  COALESCE(JSON_LENGTH(Priv, '$.auth_or'), 0) > 1 FROM mysql.global_priv WHERE User = ? AND Host = ?";
 
 /// The columns of it.
 type LetInWith = (Option<String>, Option<String>, bool);
