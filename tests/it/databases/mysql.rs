@@ -98,9 +98,9 @@ async fn a_user_that_was_there_before() {
     );
     let attributes = r#"{"team": "blue", "rollcall": "prod/people/1"}"#;
     assert_eq!(server.column("mysql", ATTRIBUTES).await, [attributes]);
+    give(&users, "more", &taken.id).await;
     let mut begins = ["boss".to_owned(), "inner_circle".to_owned(), own()];
     assert_eq!(server.column("mysql", BEGINS).await, begins);
-    give(&users, "more", &taken.id).await;
 
     // Said again, it changes nothing.
     users.set_mark(&permit, &taken.id, &put).await.unwrap();

@@ -5,7 +5,7 @@ use mysql_async::prelude::Queryable as _;
 use rollcall::connectors::sql::mysql::users::MySqlUsers;
 use rollcall::connectors::sql::{Purpose, ServerConfig};
 use rollcall::connectors::{Connector, ErrorKind, WritePermit};
-use rollcall::domain::account::{Attributes, NewAccount};
+use rollcall::domain::account::{AttributeChanges, Attributes, NewAccount};
 use rollcall::domain::ids::{EmployeeId, Username};
 use rollcall::domain::mark::Scope;
 use serde_json::json;
@@ -127,7 +127,7 @@ async fn what_can_not_be_done_in_mysql_is_told() {
     what_can_not_be_done_is_told::<OfMySql>().await;
 }
 
-/// Things that would stop running keep a user from being dropped; a name that somebody has in whatever letters is
+/// Things that would stop running keep a user from being dropped and renamed; a name that somebody has in whatever letters is
 /// taken; a right that is missing has a name.
 async fn what_can_not_be_done_is_told<P: Product>() {
     let server = MySqlServer::<P>::start().await;
@@ -143,6 +143,13 @@ async fn what_can_not_be_done_is_told<P: Product>() {
     let refused = users.delete(&permit, &made.id).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Forbidden);
     tells(&refused.message, &["view other.report", "another DEFINER"]);
+    let renamed = AttributeChanges {
+        username: Some(Username::new("countess")),
+        ..AttributeChanges::default()
+    };
+    let refused = users.update(&permit, &made.id, &renamed).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Forbidden);
+    tells(&refused.message, &["changing user", "view other.report"]);
     server
         .run(
             "other",

@@ -216,6 +216,8 @@ impl MySqlUsers {
         new: &User,
     ) -> Result<()> {
         let old = &found.user;
+        // Before anybody is sent away for it: MySQL would refuse, MariaDB would not.
+        self.must_define_nothing(what, connection, old).await?;
         if !found.is_locked {
             let lock = format!("ALTER USER {old} ACCOUNT LOCK");
             self.run(what, connection, lock).await?;
@@ -347,7 +349,7 @@ impl MySqlUsers {
             .await
     }
 
-    /// Refuses to drop one with whose rights something runs: it would stop running, and nothing gives it to somebody
+    /// Refuses to drop or rename one with whose rights something runs: it would stop running, and nothing gives it to somebody
     /// else.
     async fn must_define_nothing(
         &self,

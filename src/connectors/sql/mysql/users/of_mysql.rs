@@ -183,19 +183,13 @@ impl Flavour for MySql8 {
         vec![format!("GRANT {own} TO {user}"), begins_with(user, all)]
     }
 
-    /// The mark comes last, so that whoever has it has the rest.
+    /// One statement. A role of its own the user gets with the first that is given by it.
     fn put(&self, _: &str, found: &Found, mark: &str) -> Result<Vec<String>> {
-        let own = self.role(&self.own_role(mark));
-        let role = name(&own.name);
-        let mut statements = vec![
-            format!("DROP ROLE IF EXISTS {role}"),
-            format!("CREATE ROLE {role}"),
-        ];
-        // What is left of an earlier attempt was dropped just now.
-        let others = without(&found.begins_with, &own);
-        statements.extend(self.begin(&found.user, &others, &own));
-        statements.push(Self::attribute(&found.user, &json!(mark)));
-        Ok(statements)
+        Ok(vec![
+            // Nobody has it: whatever it still carries is not meant for this one.
+            format!("DROP ROLE IF EXISTS {}", name(&self.own_role(mark))),
+            Self::attribute(&found.user, &json!(mark)),
+        ])
     }
 
     /// The mark goes last, so that it is taken again until the rest is done.
@@ -208,17 +202,13 @@ impl Flavour for MySql8 {
             .collect();
         // It begins with what counted when it began.
         if self.is_begun(found, &own) {
-            let others = without(&found.begins_with, &own);
-            statements.push(begins_with(user, others.iter().chain(&given)));
+            let others = found.begins_with.iter().filter(|role| **role != own);
+            statements.push(begins_with(user, others.chain(&given)));
         }
         statements.push(format!("DROP ROLE IF EXISTS {}", name(&own.name)));
         statements.push(Self::attribute(user, &Value::Null));
         statements
     }
-}
-
-fn without(roles: &[User], one: &User) -> Vec<User> {
-    roles.iter().filter(|role| *role != one).cloned().collect()
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ impl MySqlUsers {
                 return self.granted(what, connection, give).await;
             };
             let role = name(&own.name);
-            // The role may not be there yet where its user is half made, or any more.
+            // The role may not be there yet where its user is half made or was taken over, or not any more.
             let mut statements = vec![format!("CREATE ROLE IF NOT EXISTS {role}")];
             // An end in the middle of taking the user over left this out, or somebody undid it. It comes first. (What
             // finishes a user that is half made does that as well.)
