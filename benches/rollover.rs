@@ -25,11 +25,10 @@ pub async fn rollover(report: &mut Report, people: usize) {
     let first = today.checked_add(jiff::Span::new().days(3)).unwrap();
     let last = first.yesterday().unwrap();
     let begins = first.to_zoned(zone).unwrap().timestamp();
-    let days = |more| move |_: usize| more;
     let leaves = json!({"timeZone": "UTC", "endDate": last.to_string()});
     let starts = json!({"timeZone": "UTC", "startDate": first.to_string()});
-    company.employ_with(0..people, days(leaves)).await;
-    company.employ_with(people..2 * people, days(starts)).await;
+    company.employ_with(0..people, &leaves).await;
+    company.employ_with(people..2 * people, &starts).await;
     let operator = Operator::start(&company.namespace).await;
     company.wait(people, is_ready).await;
     assert_eq!(stand_in.seen().users, people);

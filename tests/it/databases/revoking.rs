@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable as _;
-use rollcall::connectors::sql::mysql::users::MariaDbUsers;
+use rollcall::connectors::sql::mysql::users::MySqlUsers;
 use rollcall::connectors::sql::postgres::users::PostgresUsers;
 use rollcall::connectors::sql::{Purpose, ServerConfig};
 use rollcall::connectors::{
@@ -16,7 +16,7 @@ use rollcall::domain::mark::Scope;
 use serde_json::{Value, json};
 
 use crate::stories::kit::tells;
-use crate::support::mariadb::MariaDb;
+use crate::support::mysql::MariaDb;
 use crate::support::postgres::Postgres;
 
 const PASSWORD: &str = "what-ada-knows-1815";
@@ -47,6 +47,7 @@ async fn made(users: &dyn Connector, name: &str, number: &str) -> AccountId {
         username: Username::new(name),
         mark: Scope::new("acme", "people").mark(&EmployeeId::new(number)),
         active: true,
+        first_used: None,
         attributes: Attributes::default(),
     };
     let password = InitialPassword {
@@ -247,7 +248,7 @@ async fn a_database_goes_to_the_manager_as_well() {
 async fn sessions_of_a_user_end_and_its_password_is_of_no_use() {
     let server = MariaDb::start().await;
     let config = config(server.port(), "mysql", server.password(), server.ca_pem());
-    let users = MariaDbUsers::new(config, "%".to_owned(), &[]).unwrap();
+    let users = MySqlUsers::new(config, "%".to_owned(), &[]).unwrap();
     let permit = WritePermit::issue();
     let ada = made(&users, "ada", "1").await;
     let mut session = server.sign_in("ada", PASSWORD, "").await.unwrap();

@@ -56,6 +56,7 @@ async fn made(directory: &dyn Connector, name: &str, attributes: &[&str]) -> Acc
         username: Username::new(name),
         mark: Scope::new("acme", "people").mark(&EmployeeId::new(name)),
         active: true,
+        first_used: None,
         attributes: values,
     };
     let password = InitialPassword {
