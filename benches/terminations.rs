@@ -76,10 +76,10 @@ pub async fn terminations(report: &mut Report, joiners: usize) {
     }
     drop(operator);
     let what = format!("{LEAVERS} terminations within a storm of {joiners}");
-    tell(report, &what, times);
+    tell(report, &what, &times);
 }
 
-fn tell(report: &mut Report, what: &str, times: Vec<Duration>) {
+fn tell(report: &mut Report, what: &str, times: &[Duration]) {
     let mut times: Vec<f64> = times.iter().map(|t| t.as_secs_f64() * 1000.0).collect();
     times.sort_by(f64::total_cmp);
     let at = |percent: usize| times[(times.len() * percent).div_ceil(100).saturating_sub(1)];
