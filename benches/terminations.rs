@@ -30,7 +30,7 @@ async fn alone(report: &mut Report, company: &Company, stand_in: &StandIn) {
     tell(
         report,
         &format!("{ALONE} terminations, one at a time"),
-        times,
+        &times,
     );
 }
 
