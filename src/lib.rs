@@ -3,7 +3,7 @@
 //! Data flows one way: [`api`] objects are read by [`controllers`] into checked [`domain`] values,
 //! [`plan`] compares what policy desires with what a target shows, [`dispatch`] carries operations
 //! out through a [`connectors`] protocol client, and outcomes come back as status, events, metrics
-//! and [`audit`]. See `docs/architecture.md` for a walk along one employee.
+//! and [`audit`]. What a status says of a leaver becomes a [`report`].
 
 pub mod api;
 pub mod audit;
@@ -15,4 +15,5 @@ pub mod domain;
 pub mod plan;
 #[cfg(test)]
 mod properties;
+pub mod report;
 pub mod runtime;

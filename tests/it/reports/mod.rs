@@ -1,0 +1,3 @@
+//! What is told of leavers, and to whom.
+
+mod command;
