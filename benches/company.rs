@@ -302,12 +302,21 @@ impl Company {
 
     /// Makes the Employees of a range.
     pub async fn employ(&self, range: std::ops::Range<usize>) {
+        self.employ_with(range, &json!({})).await;
+    }
+
+    /// The same, with more facts of each.
+    pub async fn employ_with(&self, range: std::ops::Range<usize>, more: &Value) {
         let api = self.namespace.api::<Employee>();
         stream::iter(range)
             .map(|n| {
                 let api = api.clone();
+                let mut person = employee(n);
+                if let (Value::Object(spec), Value::Object(more)) = (&mut person["spec"], more) {
+                    spec.extend(more.clone());
+                }
                 async move {
-                    let employee = serde_json::from_value(employee(n)).unwrap();
+                    let employee = serde_json::from_value(person).unwrap();
                     api.create(&PostParams::default(), &employee)
                         .await
                         .map(drop)

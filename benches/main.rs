@@ -2,8 +2,8 @@
 //! at rest. A program, not a test: it prints a table and writes `target/bench/report.json`.
 //!
 //! `cargo bench --bench rollcall -- [--people N] [--rounds N] [WHAT…]`, with WHAT of `storm`,
-//! `terminations`, `idle`, `growth`, `edit`, `memory` and `inventory`; all of them where none is named. Without
-//! `--people` a storm is of 2,000, an edit among 20,000, memory is measured with 100,000,
+//! `terminations`, `rollover`, `idle`, `growth`, `edit`, `memory` and `inventory`; all of them where none is named. Without
+//! `--people` a storm is of 2,000, 500 start and 500 end at one instant, an edit among 20,000, memory is measured with 100,000,
 //! and an inventory is of 50,000.
 
 #![allow(
@@ -19,6 +19,7 @@ mod inventory;
 mod raw;
 mod report;
 mod rest;
+mod rollover;
 mod stand_in;
 mod storm;
 mod terminations;
@@ -38,9 +39,10 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
-const EVERYTHING: [&str; 7] = [
+const EVERYTHING: [&str; 8] = [
     "storm",
     "terminations",
+    "rollover",
     "idle",
     "growth",
     "edit",
@@ -87,6 +89,7 @@ async fn measure(asked: Option<usize>, rounds: usize, wanted: &[String]) {
                 }
             }
             "terminations" => terminations::terminations(&mut report, people).await,
+            "rollover" => rollover::rollover(&mut report, asked.unwrap_or(500)).await,
             "idle" => rest::idle(&mut report).await,
             "growth" => storm::growth(&mut report, 1000, 10_000).await,
             "inventory" => {

@@ -34,6 +34,7 @@ struct State {
     writes: u64,
     /// When a user was disabled first.
     disabled_at: HashMap<String, Instant>,
+    made_at: HashMap<String, Instant>,
 }
 
 struct Group {
@@ -119,6 +120,12 @@ impl StandIn {
         state.disabled_at.get(username).copied()
     }
 
+    /// When a user was made.
+    pub fn made_at(&self, username: &str) -> Option<Instant> {
+        let state = self.state.lock().unwrap();
+        state.made_at.get(username).copied()
+    }
+
     /// How many members each group has.
     pub fn group_sizes(&self) -> BTreeMap<String, usize> {
         let state = self.state.lock().unwrap();
@@ -146,6 +153,7 @@ impl State {
         self.next += 1;
         user.insert("id".to_owned(), json!(self.next.to_string()));
         user.entry("active").or_insert(Value::Bool(true));
+        self.made_at.insert(name.clone(), Instant::now());
         self.by_name.insert(name, self.next);
         self.users.insert(self.next, user);
         Some(self.next)

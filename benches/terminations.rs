@@ -4,10 +4,35 @@ use std::time::{Duration, Instant};
 
 use crate::company::{Company, Kind, Target, groups, is_ready, username};
 use crate::report::Report;
+use crate::stand_in::StandIn;
 use crate::support::operator::OperatorProcess;
 
 /// People who leave.
 const LEAVERS: usize = 120;
+
+/// People who leave one after another, while nothing else happens.
+const ALONE: usize = 100;
+
+/// Terminates people one after another, each once the one before is out.
+async fn alone(report: &mut Report, company: &Company, stand_in: &StandIn) {
+    let mut times = Vec::new();
+    for leaver in LEAVERS..LEAVERS + ALONE {
+        company.terminate(leaver).await;
+        let applied = Instant::now();
+        let disabled = loop {
+            match stand_in.disabled_at(&username(leaver)) {
+                Some(at) => break at,
+                None => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+        };
+        times.push(disabled.saturating_duration_since(applied));
+    }
+    tell(
+        report,
+        &format!("{ALONE} terminations, one at a time"),
+        &times,
+    );
+}
 
 /// Employs so many people at once and terminates others meanwhile, evenly over the storm.
 pub async fn terminations(report: &mut Report, joiners: usize) {
@@ -20,15 +45,17 @@ pub async fn terminations(report: &mut Report, joiners: usize) {
     company
         .role("everyone", "true", &["directory"], &groups())
         .await;
-    company.employ(0..LEAVERS).await;
+    let people = LEAVERS + ALONE;
+    company.employ(0..people).await;
     let operator = OperatorProcess::start(&company.namespace).await;
-    company.wait(LEAVERS, is_ready).await;
+    company.wait(people, is_ready).await;
+    alone(report, &company, stand_in).await;
 
-    let storm = company.employ(LEAVERS..LEAVERS + joiners);
+    let storm = company.employ(people..people + joiners);
     let leaving = async {
         let mut applied = Vec::new();
         for leaver in 0..LEAVERS {
-            let point = LEAVERS + joiners * (leaver + 1) / (LEAVERS + 20);
+            let point = people + joiners * (leaver + 1) / (LEAVERS + 20);
             while stand_in.seen().users < point {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
@@ -45,13 +72,18 @@ pub async fn terminations(report: &mut Report, joiners: usize) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let disabled = stand_in.disabled_at(&username(leaver)).unwrap();
-        times.push(disabled.saturating_duration_since(at).as_secs_f64() * 1000.0);
+        times.push(disabled.saturating_duration_since(at));
     }
     drop(operator);
+    let what = format!("{LEAVERS} terminations within a storm of {joiners}");
+    tell(report, &what, &times);
+}
+
+fn tell(report: &mut Report, what: &str, times: &[Duration]) {
+    let mut times: Vec<f64> = times.iter().map(|t| t.as_secs_f64() * 1000.0).collect();
     times.sort_by(f64::total_cmp);
     let at = |percent: usize| times[(times.len() * percent).div_ceil(100).saturating_sub(1)];
-    let what = format!("{LEAVERS} terminations within a storm of {joiners}");
-    report.add(&what, "until disabled, p50", at(50), "ms", None);
-    report.add(&what, "until disabled, p99", at(99), "ms", Some("< 1000"));
-    report.add(&what, "until disabled, longest", at(100), "ms", None);
+    report.add(what, "until disabled, p50", at(50), "ms", None);
+    report.add(what, "until disabled, p99", at(99), "ms", Some("< 1000"));
+    report.add(what, "until disabled, longest", at(100), "ms", None);
 }

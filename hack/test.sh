@@ -22,6 +22,7 @@ need_to_run_targets
 need_server openldap slapd "/usr/sbin/slapd and /etc/ldap/schema"
 need_server postgres PostgreSQL "initdb and postgres in one folder, and initdb on the PATH"
 need_server mariadb MariaDB "/usr/sbin/mariadbd and /usr/bin/mariadb-install-db"
+need_server mysql "MySQL 8.0.21 or later" "/usr/sbin/mysqld"
 [ -z "$with_samba" ] || need_server samba "Samba as a domain controller" "/usr/sbin/samba"
 # The one that is fetched is for this kind of machine alone.
 [ "$(uname -sm)" = "Linux x86_64" ] || [ -n "${ROLLCALL_HELM:-}" ] ||
@@ -31,7 +32,7 @@ all_there
 say "== Test programs (kept in $ROLLCALL_CACHE)"
 bin=$(hack/controlplane/build.sh)
 say "control plane: $bin"
-hack/targets/install.sh scim2-server scimmy oauth2-mock-server openldap postgres mariadb ${with_samba:+samba} >&2
+hack/targets/install.sh scim2-server scimmy oauth2-mock-server openldap postgres mariadb mysql ${with_samba:+samba} >&2
 say "helm: $(hack/helm/install.sh)"
 
 say "== Tests"
@@ -51,7 +52,7 @@ else
 fi
 # With arguments, only some of the tests were wanted.
 if [ -z "${some:-}" ]; then
-  systems=(kube-apiserver scim2-server SCIMMY oauth2-mock-server OpenLDAP PostgreSQL MariaDB helm)
+  systems=(kube-apiserver scim2-server SCIMMY oauth2-mock-server OpenLDAP PostgreSQL MariaDB MySQL helm)
   if [ -n "$with_samba" ]; then
     systems+=('Samba Active Directory')
   else

@@ -21,6 +21,8 @@ is_installed() {
     openldap) [ -x /usr/sbin/slapd ] && [ -e /etc/ldap/schema/core.schema ] ;;
     samba) [ -x /usr/sbin/samba ] ;;
     postgres) postgres_programs / >/dev/null ;;
+    # MariaDB calls a program by that name as well.
+    mysql) [ -x /usr/sbin/mysqld ] && ! /usr/sbin/mysqld --version 2>/dev/null | grep -q MariaDB ;;
     mariadb) [ -x /usr/sbin/mariadbd ] && [ -x /usr/bin/mariadb-install-db ] ;;
     *) return 1 ;;
   esac
@@ -66,6 +68,62 @@ debian_unpack() {
     touch "$root/unpacked"
   fi
   printf '%s\n' "$root"
+}
+
+# debian_unpack_sid NAME PACKAGE… : the same of Debian sid, for what no release of Debian has; with all they need, the C
+# library included, as that of the system may be older (see debian_loader). What is in sid changes from day to day: so no
+# version is named anywhere, and what was unpacked once is kept. Only one that is whole is.
+debian_unpack_sid() {
+  local name=$1 root state attempt package
+  shift
+  root=$ROLLCALL_CACHE/targets/$name-sid-$(digest_of <(printf '%s\n' "$@"))
+  if [ ! -e "$root/unpacked" ]; then
+    say "Fetching $name from Debian sid into $root …"
+    for attempt in 1 2 3; do
+      rm -rf "$root"
+      # A mirror may be between two states.
+      [ "$attempt" = 1 ] || sleep $((attempt * 10))
+      ! debian_fetch_sid "$root/apt" "$@" || break
+    done
+    state=$root/apt
+    [ -e "$state/fetched" ] || die "$* could not be fetched from Debian sid (see above), three times.
+  No release of Debian has MySQL, and sid is in motion: wait for some hours and try again. If it stays so, or this
+  machine does not reach a mirror that has sid, install MySQL 8.0.21 or later (/usr/sbin/mysqld)."
+    for package in "$state"/cache/archives/*.deb; do
+      dpkg-deb --extract "$package" "$root" >&2 || die "$package could not be unpacked"
+    done
+    rm -rf "$state"
+    touch "$root/unpacked"
+  fi
+  printf '%s\n' "$root"
+}
+
+# debian_fetch_sid STATE PACKAGE… : by an apt of our own, for which nothing is installed, from the mirror of the system.
+debian_fetch_sid() {
+  local state=$1 mirror keys=/usr/share/keyrings/debian-archive-keyring.gpg
+  shift
+  # shellcheck disable=SC2016 # apt puts values there
+  mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
+    awk -v release="$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")" '$2 == release { print $1; exit }')
+  [ -n "$mirror" ] || { say "error: the sources of apt name no mirror of this release of Debian" && return 1; }
+  [ -e "$keys" ] || { say "error: there is no $keys: install debian-archive-keyring" && return 1; }
+  mkdir -p "$state/lists/partial" "$state/cache/archives/partial" "$state/none"
+  : >"$state/status"
+  printf 'deb [signed-by=%s] %s sid main\n' "$keys" "$mirror" >"$state/sid.list"
+  local apt=(apt-get --quiet --quiet --yes --option "Dir::State=$state" --option "Dir::State::lists=$state/lists"
+    --option "Dir::State::status=$state/status" --option "Dir::Cache=$state/cache"
+    --option "Dir::Etc::SourceList=$state/sid.list" --option "Dir::Etc::SourceParts=$state/none"
+    --option "Dir::Etc::Preferences=$state/none/none" --option "Dir::Etc::PreferencesParts=$state/none"
+    --option APT::Default-Release= --option Acquire::Languages=none
+    --option Debug::NoLocking=true --option APT::Keep-Downloaded-Packages=true --option APT::Sandbox::User=)
+  "${apt[@]}" update >&2 && "${apt[@]}" --no-install-recommends --download-only install "$@" >&2 &&
+    touch "$state/fetched"
+}
+
+# debian_loader ROOT: the program that loads others with the C library that was unpacked there, if one was.
+debian_loader() {
+  local loaders=("$1"/usr/lib/*-linux-gnu*/ld-linux*.so.*)
+  [ ! -x "${loaders[0]}" ] || printf '%s\n' "${loaders[0]}"
 }
 
 # debian_libraries ROOT: where its shared libraries are, for LD_LIBRARY_PATH.

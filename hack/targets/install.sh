@@ -3,6 +3,7 @@
 # Prints, one a line, NAME=PATH for each. Needs Python, Node.js and, for what the system does not have, apt-get and
 # dpkg-deb; installs no system package.
 # usage: hack/targets/install.sh [scim2-server] [scimmy] [oauth2-mock-server] [openldap] [samba] [postgres] [mariadb]
+#        [mysql]
 #        (all when none is named)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -75,8 +76,21 @@ install_mariadb() {
   echo "mariadb=$root"
 }
 
+# The same of MySQL, which Ubuntu has, and of Debian sid alone.
+install_mysql() {
+  local root=/
+  if ! is_installed mysql; then
+    if grep -q '^ID\(_LIKE\)\?=.*ubuntu' /etc/os-release 2>/dev/null; then
+      root=$(debian_unpack mysql default-mysql-server-core)
+    else
+      root=$(debian_unpack_sid mysql mysql-server-core)
+    fi
+  fi
+  echo "mysql=$root"
+}
+
 lock targets
-[ $# -gt 0 ] || set -- scim2-server scimmy oauth2-mock-server openldap samba postgres mariadb
+[ $# -gt 0 ] || set -- scim2-server scimmy oauth2-mock-server openldap samba postgres mariadb mysql
 for target in "$@"; do
   case $target in
     scim2-server) install_scim2_server ;;
@@ -86,6 +100,7 @@ for target in "$@"; do
     samba) install_samba ;;
     postgres) install_postgres ;;
     mariadb) install_mariadb ;;
-    *) die "no such target: $target (there are scim2-server, scimmy, oauth2-mock-server, openldap, samba, postgres and mariadb)" ;;
+    mysql) install_mysql ;;
+    *) die "no such target: $target (there are scim2-server, scimmy, oauth2-mock-server, openldap, samba, postgres, mariadb and mysql)" ;;
   esac
 done

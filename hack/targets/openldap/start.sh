@@ -9,6 +9,7 @@
 #   PASSWORD           of cn=rollcall,dc=example,dc=org
 #   SIZE_LIMIT         most entries in one answer for that account, paging or not; unlimited by default
 #   REFINT             0: groups do not follow entries that are renamed or deleted
+#   ACCESS             rules of access that come before the others
 #   AUDIT              1: notes every change in DIR/changes.ldif
 # usage: hack/targets/openldap/start.sh
 set -euo pipefail
@@ -58,6 +59,7 @@ rootpw $PASSWORD
 directory $DIR/data
 index objectClass,entryCSN,entryUUID eq
 index uid,cn,member,uniqueMember,memberUid,employeeNumber eq
+${ACCESS:-}
 access to attrs=userPassword by dn.exact="cn=rollcall,dc=example,dc=org" write by anonymous auth by self write by * none
 access to * by dn.exact="cn=rollcall,dc=example,dc=org" write by users read by anonymous auth
 limits dn.exact="cn=rollcall,dc=example,dc=org" size=${SIZE_LIMIT:-unlimited} size.pr=noEstimate

@@ -61,7 +61,7 @@ pub struct SqlUsers {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub successor: Option<String>,
-    /// From where users may sign in, as MariaDB writes it (`%` is anywhere). PostgreSQL has no use for it.
+    /// From where users may sign in, as MySQL and MariaDB write it (`%` is anywhere). PostgreSQL has no use for it.
     #[serde(default = "anywhere")]
     #[schemars(length(min = 1, max = 255))]
     pub host: String,

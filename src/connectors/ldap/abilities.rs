@@ -215,10 +215,10 @@ impl LdapConnector {
             return Ok(());
         }
         let dialect = self.config.dialect;
-        let knows = |name: &&str| known.contains(&plain(name));
+        let has = |name: &str| known.contains(&plain(name));
         if let Some(abilities) = super::locked(&self.known).as_mut() {
-            abilities.keys = Some(dialect.key_attributes().iter().any(|name| knows(&name)));
-            abilities.owners = Some(knows(&dialect.owner_attribute()));
+            abilities.keys = Some(dialect.key_attributes().iter().any(|name| has(name)));
+            abilities.owners = Some(has(dialect.owner_attribute()));
         }
         for (field, name) in self.config.written() {
             if !known.contains(&plain(name)) {

@@ -16,7 +16,9 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use self::config::{EntitlementStatements, TablesConfig};
+pub use self::config::{
+    EntitlementStatements, OwnershipStatements, RevokingStatements, TablesConfig,
+};
 pub use self::database::{Database, Description, Query, Step, Verify};
 pub use self::dialect::Dialect;
 pub use self::server::{Purpose, ServerConfig};

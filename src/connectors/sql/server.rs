@@ -16,7 +16,7 @@ pub(super) const MARK: &str = "^[a-z0-9-]+/[a-z0-9_-]+/[A-Za-z0-9._~-]+$";
 #[must_use]
 pub(super) fn is_mark(text: &str) -> bool {
     let parts: Vec<&str> = text.split('/').collect();
-    parts.len() == 3 && parts.iter().all(|part| !part.is_empty()) && !text.contains([' ', '='])
+    parts.len() == 3 && parts.iter().all(|part| !part.is_empty()) && !text.contains([' ', '=', '@'])
 }
 
 /// What can be done to the users of a server: all of it, on either database.

@@ -13,7 +13,7 @@ use super::config::{
 use super::database::Database;
 use super::dialect::Dialect;
 use super::mysql::MySql;
-use super::mysql::users::MariaDbUsers;
+use super::mysql::users::MySqlUsers;
 use super::postgres::Postgres;
 use super::postgres::users::PostgresUsers;
 use super::server::{Purpose, ServerConfig};
@@ -200,10 +200,10 @@ fn connector(
             if users.successor.is_some() {
                 return Err(Problem::edit(
                     "Unsupported",
-                    "spec.sql.users.successor: nothing in MariaDB belongs to a user: leave it out",
+                    "spec.sql.users.successor: nothing in MySQL or MariaDB belongs to a user: leave it out",
                 ));
             }
-            Arc::new(MariaDbUsers::new(config, users.host, &managed).map_err(told)?)
+            Arc::new(MySqlUsers::new(config, users.host, &managed).map_err(told)?)
         }
     })
 }

@@ -95,7 +95,7 @@ pub fn derive(
     orphans.truncate(MAX_LISTED);
     let newest = person.status.newest();
     wanted.extend(day_one::condition(desired, plan));
-    let next = upcoming::transition(desired);
+    let next = upcoming::transition(desired, plan);
     let zone = person
         .facts
         .as_ref()

@@ -11,6 +11,8 @@ use crate::domain::desired::Desired;
 use crate::domain::ids::RoleName;
 use crate::domain::lifecycle::Stage;
 use crate::domain::term::End;
+use crate::plan::PersonPlan;
+use crate::plan::offboarding::Stand;
 
 /// Ends of roles that come while the person still works.
 fn ends(desired: &Desired) -> impl Iterator<Item = &End> {
@@ -26,7 +28,10 @@ fn ends(desired: &Desired) -> impl Iterator<Item = &End> {
 }
 
 /// The next dated change.
-pub(super) fn transition(desired: &Desired) -> Option<NextTransition> {
+pub(super) fn transition(desired: &Desired, plan: &PersonPlan) -> Option<NextTransition> {
+    if desired.lifecycle.stage.ends_access() && desired.lifecycle.next.is_none() {
+        return retirement(plan);
+    }
     let stage = desired.lifecycle.next.as_ref();
     let end = ends(desired).next();
     let at = stage.map(|next| next.at).into_iter();
@@ -41,6 +46,27 @@ pub(super) fn transition(desired: &Desired) -> Option<NextTransition> {
             .flat_map(|end| &end.roles)
             .map(ToString::to_string)
             .collect(),
+    })
+}
+
+/// When the last account was kept for its time, where nothing else is waited for.
+fn retirement(plan: &PersonPlan) -> Option<NextTransition> {
+    let steps = || {
+        plan.accounts
+            .values()
+            .flat_map(|account| &account.offboarding)
+    };
+    let ends = steps().filter_map(|step| match step.stand {
+        Stand::Until(at) => Some(at),
+        _ => None,
+    });
+    let at = ends.max()?;
+    let is_certain =
+        steps().all(|step| step.stand.is_final() || matches!(step.stand, Stand::Until(_)));
+    is_certain.then(|| NextTransition {
+        at: Time(at),
+        stage: Some(Stage::Retired.word().to_owned()),
+        roles_ending: Vec::new(),
     })
 }
 

@@ -26,14 +26,17 @@ fn a_recorded_account_that_a_listing_lacks_is_read_before_it_is_forgotten() {
         assert_eq!(town.targets["dir"].accounts.len(), 1, "leaves: {leaves}");
         let account = town.account("dir", "1").unwrap();
         assert_eq!(account.activity == Activity::Disabled, leaves);
-        // And once it is gone indeed, nothing is remembered of a leaver.
+        // And once it is gone indeed, that is all that is remembered of a leaver's.
         town.target("dir").accounts.clear();
         for group in town.target("dir").groups.values_mut() {
             group.holders.clear();
         }
         town.list();
         town.settle("1");
-        assert_eq!(town.record("1").accounts.contains_key("dir"), !leaves);
+        let recorded = &town.record("1").accounts[&"dir".into()];
+        assert_eq!(recorded.id.is_none(), leaves);
+        assert_eq!(recorded.grants.is_empty(), leaves);
+        assert_eq!(recorded.offboarding.is_some(), leaves);
     }
 }
 

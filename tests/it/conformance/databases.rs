@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Check, conforms};
-use crate::support::mariadb::MariaDb;
+use crate::support::mysql::{MySqlServer, OfMariaDb, OfMySql, Product};
 use crate::support::postgres::Postgres;
 
 fn check(ca_pem: &str, password: &str, host: &str, block: &Value, account: &Value) -> Check {
@@ -20,7 +20,7 @@ fn of_postgres(server: &Postgres, block: &Value, account: &Value) -> Check {
     check(server.ca_pem(), server.password(), &host, block, account)
 }
 
-fn of_mariadb(server: &MariaDb, block: &Value, account: &Value) -> Check {
+fn of_mysql<P: Product>(server: &MySqlServer<P>, block: &Value, account: &Value) -> Check {
     let host = server.host();
     check(server.ca_pem(), server.password(), &host, block, account)
 }
@@ -84,28 +84,45 @@ async fn tables_with_hardly_any_statement() {
 
 #[tokio::test]
 async fn users_of_mariadb() {
-    let server = MariaDb::start().await;
+    users_of::<OfMariaDb>().await;
+}
+
+#[tokio::test]
+async fn users_of_mysql() {
+    users_of::<OfMySql>().await;
+}
+
+async fn users_of<P: Product>() {
+    let server = MySqlServer::<P>::start().await;
     let account = json!({
         "attributes": {"connectionLimit": "3"},
-        "usernameRules": {"maxLength": 80},
+        "usernameRules": {"maxLength": P::LONGEST},
         "initialPassword": {"mustChange": false},
     });
-    let all = "SELECT CONCAT(User, '@', Host) FROM mysql.global_priv ORDER BY 1";
-    let before = server.column("mysql", all).await;
-    let check = of_mariadb(&server, &server.users(), &account);
-    conforms("mariadb-users", &check).await;
-    assert_eq!(server.column("mysql", all).await, before);
+    let before = server.column("mysql", P::EVERYBODY).await;
+    let check = of_mysql(&server, &server.users(), &account);
+    conforms(&format!("{}-users", P::WORD), &check).await;
+    assert_eq!(server.column("mysql", P::EVERYBODY).await, before);
 }
 
 #[tokio::test]
 async fn tables_in_mariadb() {
-    let server = MariaDb::start().await;
+    tables_in::<OfMariaDb>().await;
+}
+
+#[tokio::test]
+async fn tables_in_mysql() {
+    tables_in::<OfMySql>().await;
+}
+
+async fn tables_in<P: Product>() {
+    let server = MySqlServer::<P>::start().await;
     server.app().await;
     let account = json!({
         "attributes": {"full_name": "employee.name.display", "title": "employee.jobTitle"},
     });
-    let check = of_mariadb(&server, &server.tables(), &account);
-    conforms("mariadb-tables", &check).await;
+    let check = of_mysql(&server, &server.tables(), &account);
+    conforms(&format!("{}-tables", P::WORD), &check).await;
     for table in ["people", "teams", "team_people"] {
         let count = format!("SELECT CAST(count(*) AS char) FROM {table}");
         assert_eq!(server.column("app", &count).await, ["0"]);

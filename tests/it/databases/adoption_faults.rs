@@ -8,20 +8,56 @@ use serde_json::{Value, json};
 
 use super::{Server, connector};
 use crate::stories::kit::{Story, clerk, everyone};
-use crate::support::mariadb::MariaDb;
+use crate::support::mysql::{MySqlServer, OfMariaDb, OfMySql, Product};
 use crate::support::operator::Operator;
 use crate::support::postgres::Postgres;
 use crate::support::trap::{Trap, When};
 use crate::support::wire_proxy::{Asked, Fate, Language, WireProxy};
 
 /// Statements that take somebody over, and give them the first role after that.
-const OF_MARIADB: [&str; 5] = [
-    "DROP ROLE IF EXISTS `it/",
-    "CREATE ROLE `it/",
-    "GRANT `it/",
-    "SET DEFAULT ROLE",
-    "GRANT `staff`",
-];
+trait TakesOver: Product {
+    const KINDS: &'static [&'static str];
+    /// All that there is to users who were there before, but the mark and what they begin with.
+    const BEFORE: &'static str;
+    /// Makes a role that Rollcall may give.
+    const MAKE_STAFF: &'static str;
+    /// How statements begin that are said once, whatever is lost.
+    const ONCE: &'static str;
+}
+
+impl TakesOver for OfMariaDb {
+    const KINDS: &'static [&'static str] = &[
+        "DROP ROLE IF EXISTS `it/",
+        "CREATE ROLE `it/",
+        "GRANT `it/",
+        "SET DEFAULT ROLE",
+        "GRANT `staff`",
+    ];
+    const BEFORE: &'static str =
+        "SELECT CONCAT_WS(' ', User, Host, JSON_REMOVE(Priv, '$.default_role', '$.version_id'))
+         FROM mysql.global_priv WHERE User LIKE 'old%' ORDER BY 1";
+    const MAKE_STAFF: &'static str = "CREATE ROLE staff WITH ADMIN rollcall";
+    const ONCE: &'static str = "GRANT";
+}
+
+impl TakesOver for OfMySql {
+    const KINDS: &'static [&'static str] = &[
+        "DROP ROLE IF EXISTS `rollcall:",
+        "ALTER USER 'old",
+        "CREATE ROLE IF NOT EXISTS `rollcall:",
+        "GRANT 'rollcall:",
+        "SET DEFAULT ROLE",
+        "GRANT `staff`",
+    ];
+    const BEFORE: &'static str =
+        "SELECT CONCAT_WS(' ', User, Host, HEX(authentication_string), account_locked, password_expired,
+           password_last_changed, max_user_connections, ssl_type,
+           NULLIF(CAST(JSON_REMOVE(User_attributes, '$.metadata.rollcall') AS CHAR), '{\"metadata\": {}}'))
+         FROM mysql.user WHERE User LIKE 'old%' ORDER BY 1";
+    const MAKE_STAFF: &'static str = "CREATE ROLE staff";
+    const ONCE: &'static str = "GRANT `";
+}
+
 const OF_POSTGRES: [&str; 2] = ["COMMENT ON ROLE", "GRANT \"staff\""];
 
 /// Whoever is called in the attribute `login` is the person; roles are those of everyone.
@@ -116,14 +152,19 @@ fn no_statement_twice(made: &Mutex<Vec<String>>, begins: &str) {
 
 #[tokio::test]
 async fn of_mariadb() {
-    let server = MariaDb::start().await;
-    let all = 2 * OF_MARIADB.len() + 1;
-    server
-        .run(
-            "mysql",
-            "CREATE ROLE earlier; CREATE ROLE staff WITH ADMIN rollcall",
-        )
-        .await;
+    taken_over_among_faults::<OfMariaDb>().await;
+}
+
+#[tokio::test]
+async fn of_mysql() {
+    taken_over_among_faults::<OfMySql>().await;
+}
+
+async fn taken_over_among_faults<P: TakesOver>() {
+    let server = MySqlServer::<P>::start().await;
+    let all = 2 * P::KINDS.len() + 1;
+    let roles = format!("CREATE ROLE earlier; {}", P::MAKE_STAFF);
+    server.run("mysql", &roles).await;
     for n in 0..=all {
         // The last one is nobody's.
         let make = format!(
@@ -131,51 +172,47 @@ async fn of_mariadb() {
         );
         server.run("mysql", &make).await;
     }
-    // All that there is to a user but what it begins with.
-    let held =
-        "SELECT CONCAT_WS(' ', User, Host, JSON_REMOVE(Priv, '$.default_role', '$.version_id'))
-                FROM mysql.global_priv WHERE User LIKE 'old%' ORDER BY 1";
-    let before = server.column("mysql", held).await;
+    let before = server.column("mysql", P::BEFORE).await;
+    assert_eq!(before.len(), all + 1);
     let (trap, lost, made) = (Trap::new(), Arc::default(), Arc::default());
     let proxy = WireProxy::before(Language::MySql, server.port(), judge(&trap, &lost, &made)).await;
-    let story = Story::new("mariadb-adopt").await;
-    let url = format!("mariadb://{}/mysql", proxy.host());
+    let story = Story::new(&format!("{}-adopt", P::WORD)).await;
+    let url = format!("{}://{}/mysql", P::WORD, proxy.host());
     connect(&story, &server, server.users(), url, &proxy.host()).await;
-    let people = one_at_each_point(&story, &trap, &lost, &OF_MARIADB).await;
+    let people = one_at_each_point(&story, &trap, &lost, P::KINDS).await;
     assert_eq!(people, all);
     all_are_taken_over(&story, people).await;
     assert_eq!(*lost.lock().unwrap(), BTreeSet::new(), "not all were lost");
 
-    assert_eq!(server.column("mysql", held).await, before);
-    let roles = "SELECT CONCAT_WS(' ', User, Role) FROM mysql.roles_mapping
-                 WHERE User LIKE 'old%' OR User LIKE 'it/%' ORDER BY 1";
-    let mark = |n: usize| format!("it/{}/{n}", story.ns.name);
+    assert_eq!(server.column("mysql", P::BEFORE).await, before);
+    let roles = format!(
+        "SELECT CONCAT_WS(' ', g.name, g.role) FROM ({}) g WHERE g.name LIKE 'old%' OR g.name LIKE '{}%'",
+        P::GIVEN,
+        P::OWN_ROLES
+    );
+    let own = |n: usize| P::own_role(&format!("it/{}/{n}", story.ns.name));
     let mut wanted = vec![format!("old{all} earlier")];
     for n in 0..people {
-        let mark = mark(n);
+        let own = own(n);
         wanted.extend([
             format!("old{n} earlier"),
-            format!("old{n} {mark}"),
-            format!("{mark} staff"),
+            format!("old{n} {own}"),
+            format!("{own} staff"),
         ]);
     }
-    let mut seen = server.column("mysql", roles).await;
+    let mut seen = server.column("mysql", &roles).await;
     seen.sort();
     wanted.sort();
     assert_eq!(seen, wanted);
-    // What they were given counts as soon as they sign in, as they always did.
+    // What they were given counts as soon as they sign in, and what did not count before still does not.
     for n in 0..people {
         let (user, password) = (format!("old{n}"), format!("old-secret-{n}"));
         let mut session = server.sign_in(&user, &password, "").await.unwrap();
-        let roles: Vec<String> = mysql_async::prelude::Queryable::query(
-            &mut session,
-            "SELECT ROLE_NAME FROM information_schema.ENABLED_ROLES WHERE ROLE_NAME IS NOT NULL ORDER BY 1",
-        )
-        .await
-        .unwrap();
-        assert_eq!(roles, [mark(n), "staff".to_owned()], "{user}");
+        let roles = mysql_async::prelude::Queryable::query(&mut session, P::ROLES).await;
+        let roles: Vec<String> = roles.unwrap();
+        assert_eq!(roles, ["staff"], "{user}");
     }
-    no_statement_twice(&made, "GRANT");
+    no_statement_twice(&made, P::ONCE);
 }
 
 #[tokio::test]

@@ -1,114 +1,14 @@
-//! MariaDB: joining, moving, leaving and coming back as a user of it; and what is left half made.
+//! What is MariaDB's own: users that are left half made, and a mark that is a role.
 
 use mysql_async::prelude::Queryable as _;
-use rollcall::connectors::sql::mysql::users::MariaDbUsers;
-use rollcall::connectors::sql::{Purpose, ServerConfig};
-use rollcall::connectors::{Connector, ErrorKind, FindKey, HolderChange, MarkChange, WritePermit};
-use rollcall::domain::account::{Activity, Attributes, NewAccount};
-use rollcall::domain::ids::{EmployeeId, EntitlementId, Username};
+use rollcall::connectors::{Connector, FindKey, HolderChange, MarkChange, WritePermit};
+use rollcall::domain::account::Activity;
+use rollcall::domain::ids::{EmployeeId, EntitlementId};
 use rollcall::domain::mark::Scope;
-use serde_json::json;
 
-use super::{connect, connector, initial_password};
-use crate::stories::kit::{Story, clerk, day, everyone, tells, template};
-use crate::support::mariadb::MariaDb;
-use crate::support::operator::Operator;
-use crate::support::wait::eventually;
-
-/// The roles that count for somebody from the first moment.
-const ROLES: &str = "SELECT ROLE_NAME FROM information_schema.APPLICABLE_ROLES \
-                     WHERE ROLE_NAME NOT LIKE '%/%' ORDER BY 1";
-
-/// Whoever is given roles has them all at once when signing in; a leaver who is signed in is thrown out.
-#[tokio::test]
-async fn a_working_life() {
-    let server = MariaDb::start().await;
-    let story = Story::new("mariadb-users").await;
-    let _operator = Operator::start(&story.ns).await;
-    let attributes = json!({"connectionLimit": "5"});
-    let mut users = connector("database", &server, server.users(), &attributes);
-    users["spec"]["account"]["initialPassword"] = json!({"mustChange": false});
-    connect(&story, "database", &server, users).await;
-    story
-        .apply_role(everyone("all", "database", &["staff"]))
-        .await;
-    let sales = template(
-        "sales",
-        "employee.department == 'Sales'",
-        &[("database", &["Sales `EMEA`\\"])],
-    );
-    story.apply_role(sales).await;
-    let ada = clerk("ada", "1", "Sales", json!({}));
-    story.apply_person(ada.clone()).await;
-    story.provisioned("ada", 1).await;
-
-    let password = initial_password(&story).await;
-    let mut session = server.sign_in("ada.example", &password, "").await.unwrap();
-    let roles: Vec<String> = session.query(ROLES).await.unwrap();
-    assert_eq!(roles, ["Sales `EMEA`\\", "staff"]);
-
-    story
-        .apply_person(clerk("ada", "1", "Support", json!({})))
-        .await;
-    eventually("she has no role of Sales", async || {
-        let mut another = server.sign_in("ada.example", &password, "").await.unwrap();
-        let roles: Vec<String> = another.query(ROLES).await.unwrap();
-        if roles == ["staff"] {
-            Ok(())
-        } else {
-            Err(roles)
-        }
-    })
-    .await;
-
-    let mut leaver = ada.clone();
-    leaver["spec"]["endDate"] = json!(day(-2));
-    story.apply_person(leaver).await;
-    story
-        .person_says("ada", "AccessRevoked", "True", "ReadBackDisabled")
-        .await;
-    assert!(
-        session.query_drop("SELECT 1").await.is_err(),
-        "her session goes on"
-    );
-    assert!(server.sign_in("ada.example", &password, "").await.is_none());
-
-    story.apply_person(ada).await;
-    story.provisioned("ada", 1).await;
-    assert!(server.sign_in("ada.example", &password, "").await.is_some());
-}
-
-fn users(server: &MariaDb) -> MariaDbUsers {
-    users_at(server, server.port(), true)
-}
-
-/// A connector to the users of a server that is reached at a port.
-pub fn users_at(server: &MariaDb, port: u16, encrypted: bool) -> MariaDbUsers {
-    let config = ServerConfig {
-        host: "127.0.0.1".to_owned(),
-        port,
-        database: "mysql".to_owned(),
-        username: "rollcall".to_owned(),
-        password: server.password().into(),
-        encrypted,
-        ca_bundle: Some(server.ca_pem().to_owned()),
-        allow_link_local: false,
-        timeout: std::time::Duration::from_secs(20),
-        connections: 2,
-        purpose: Purpose::Users,
-    };
-    MariaDbUsers::new(config, "%".to_owned(), &[]).unwrap()
-}
-
-fn ada() -> NewAccount {
-    NewAccount {
-        username: Username::new("ada"),
-        mark: Scope::new("prod", "people").mark(&EmployeeId::new("1")),
-        active: true,
-        first_used: None,
-        attributes: Attributes::default(),
-    }
-}
+use super::mysql_or_mariadb::{ada, users};
+use crate::stories::kit::tells;
+use crate::support::mysql::MariaDb;
 
 /// An end in the middle of making a user leaves one that nobody can use, that is known to be ours, and that
 /// is finished by whatever comes next.
@@ -232,50 +132,14 @@ async fn a_user_that_was_there_before() {
     );
 }
 
-/// Things that would stop running keep a user from being dropped; a mark that two bear is nobody's.
+/// A mark that two bear is nobody's.
 #[tokio::test]
-async fn what_can_not_be_done_is_told() {
+async fn a_mark_of_two() {
     let server = MariaDb::start().await;
     let users = users(&server);
     let permit = WritePermit::issue();
     let made = users.create(&permit, &ada(), None).await.unwrap();
-    server
-        .run(
-            "other",
-            "CREATE DEFINER = ada@'%' SQL SECURITY DEFINER VIEW report AS SELECT 1",
-        )
-        .await;
-    let refused = users.delete(&permit, &made.id).await.unwrap_err();
-    assert_eq!(refused.kind, ErrorKind::Forbidden);
-    tells(&refused.message, &["view other.report", "another DEFINER"]);
-    server
-        .run(
-            "other",
-            "DROP VIEW report; CREATE DEFINER = ada@'%' PROCEDURE work() SELECT 1",
-        )
-        .await;
-    let refused = users.delete(&permit, &made.id).await.unwrap_err();
-    tells(&refused.message, &["procedure other.work"]);
-    server.run("other", "DROP PROCEDURE work").await;
-    server
-        .run("mysql", "REVOKE SHOW VIEW ON *.* FROM rollcall")
-        .await;
-    let refused = users.delete(&permit, &made.id).await.unwrap_err();
-    tells(&refused.message, &["GRANT SHOW VIEW ON *.*"]);
-    server
-        .run("mysql", "GRANT SHOW VIEW ON *.* TO rollcall")
-        .await;
-
-    // Names are taken whoever has them, in whatever letters, from wherever.
     server.run("mysql", "CREATE USER Eve@localhost").await;
-    let eve = NewAccount {
-        username: Username::new("eve"),
-        mark: Scope::new("prod", "people").mark(&EmployeeId::new("2")),
-        ..ada()
-    };
-    let refused = users.create(&permit, &eve, None).await.unwrap_err();
-    assert_eq!(refused.kind, ErrorKind::Taken);
-
     // Only who administers a role gives it.
     let mut ours = server
         .sign_in("rollcall", server.password(), "mysql")
@@ -296,12 +160,5 @@ async fn what_can_not_be_done_is_told() {
     ours.query_drop("REVOKE `prod/people/1` FROM Eve@localhost")
         .await
         .unwrap();
-    users.delete(&permit, &made.id).await.unwrap();
-    users.delete(&permit, &made.id).await.unwrap();
-
-    server
-        .run("mysql", "REVOKE PROCESS ON *.* FROM rollcall")
-        .await;
-    let refused = users.probe().await.unwrap_err();
-    tells(&refused.message, &["spec.sql.auth", "GRANT PROCESS ON *.*"]);
+    users.set_active(&permit, &made.id, false).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Stories of databases: PostgreSQL and MariaDB behind a real API server.
+//! Stories of databases: PostgreSQL, MySQL and MariaDB behind a real API server.
 
 mod adoption_faults;
 mod bad_input;
@@ -6,13 +6,17 @@ mod cannot_disable;
 mod expiry;
 mod four_targets;
 mod mariadb;
-mod mariadb_faults;
+mod mysql;
+mod mysql_faults;
+mod mysql_or_mariadb;
+mod offboarding;
+mod revoking;
 mod working_life;
 
 use serde_json::{Value, json};
 
 use crate::stories::kit::Story;
-use crate::support::mariadb::MariaDb;
+use crate::support::mysql::{MySqlServer, Product};
 use crate::support::postgres::Postgres;
 
 /// What a connector needs to know of a server.
@@ -34,7 +38,7 @@ impl Server for Postgres {
     }
 }
 
-impl Server for MariaDb {
+impl<P: Product> Server for MySqlServer<P> {
     fn ca_pem(&self) -> &str {
         self.ca_pem()
     }

@@ -8,6 +8,7 @@ mod faults;
 pub mod kit;
 mod long_names;
 mod names;
+mod offboarding;
 mod passwords;
 mod posix_groups;
 mod renamed_group;

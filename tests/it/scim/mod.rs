@@ -7,6 +7,7 @@ mod faults;
 mod faults_listing;
 mod faults_members;
 mod oauth2;
+mod revoking;
 pub mod scripted;
 pub mod tls;
 mod versions;

@@ -19,6 +19,7 @@ pub mod leaver;
 mod moved_target;
 pub mod mover;
 mod names;
+mod offboarding;
 mod one_bad_among_many;
 pub mod outage;
 mod own_pages;

@@ -6,7 +6,7 @@ pub mod controlplane;
 pub mod deployed;
 pub mod directory;
 pub mod helm;
-pub mod mariadb;
+pub mod mysql;
 pub mod namespace;
 pub mod oauth2;
 pub mod openldap;

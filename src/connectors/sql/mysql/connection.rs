@@ -1,10 +1,12 @@
 //! Connections to MySQL or MariaDB, pooled.
 
 use std::net::IpAddr;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
+use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, OptsBuilder, SslOpts};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
@@ -17,6 +19,33 @@ use crate::connectors::{ConnectorError, ErrorKind, tls};
 
 /// Longest time a connection may take to show that it is good.
 const RECYCLE_WITHIN: Duration = Duration::from_secs(3);
+
+/// A connection, which knows which of the two it leads to.
+pub(super) struct Session {
+    connection: Conn,
+    version: String,
+}
+
+impl Session {
+    /// What the server says of itself, such as `9.7.0` or `10.11.14-MariaDB`.
+    pub(super) fn version(&self) -> &str {
+        &self.version
+    }
+}
+
+impl Deref for Session {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.connection
+    }
+}
+
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.connection
+    }
+}
 
 /// One server.
 pub struct MySql {
@@ -88,7 +117,7 @@ impl MySql {
         match timeout(other.config.timeout, other.open()).await {
             Ok(Ok(connection)) => {
                 // Whether it says farewell changes nothing.
-                let _ = connection.disconnect().await;
+                let _ = connection.connection.disconnect().await;
                 Ok(true)
             }
             Ok(Err(error)) if error.kind == ErrorKind::Unauthorized => Ok(false),
@@ -119,7 +148,7 @@ impl MySql {
 }
 
 impl Opener {
-    async fn open(&self) -> Result<Conn, ConnectorError> {
+    async fn open(&self) -> Result<Session, ConnectorError> {
         let config = &self.config;
         let what = format!(
             "connecting to {}:{}/{} as {}",
@@ -148,7 +177,15 @@ impl Opener {
             .db_name(database)
             .ssl_opts(encryption)
             .setup(self.settings());
-        let opened = Conn::new(options).await;
+        let opening = async {
+            let mut connection = Conn::new(options).await?;
+            let version = connection.query_first("SELECT @@version").await?;
+            Ok(Session {
+                connection,
+                version: version.unwrap_or_default(),
+            })
+        };
+        let opened = opening.await;
         opened.map_err(|error| refused(&what, &error, &self.redactor))
     }
 
@@ -172,20 +209,20 @@ impl Opener {
 }
 
 impl Manager for Opener {
-    type Type = Conn;
+    type Type = Session;
     type Error = ConnectorError;
 
-    async fn create(&self) -> Result<Conn, ConnectorError> {
+    async fn create(&self) -> Result<Session, ConnectorError> {
         self.open().await
     }
 
-    async fn recycle(&self, connection: &mut Conn, _: &Metrics) -> RecycleResult<ConnectorError> {
+    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<ConnectorError> {
         // One that an operation was given up on may be waiting for the answer to it.
-        if connection.is_disconnected() {
+        if session.is_disconnected() {
             return Err(RecycleError::message("the connection was given up on"));
         }
         // Undoes what is open, lets go of what is locked.
-        match timeout(RECYCLE_WITHIN, connection.reset()).await {
+        match timeout(RECYCLE_WITHIN, session.reset()).await {
             Ok(Ok(true)) => Ok(()),
             Ok(_) => Err(RecycleError::message("the connection has ended")),
             Err(_) => Err(RecycleError::message("the connection does not answer")),

@@ -39,10 +39,15 @@ const NUMBERS: &[(u16, ErrorKind)] = &[
     (1698, ErrorKind::Unauthorized), // no access without a password
     (1820, ErrorKind::Unauthorized), // the password must be changed
     (1862, ErrorKind::Unauthorized), // the password has expired
+    (1827, ErrorKind::Invalid),      // no password is compared with that (MySQL)
     (1959, ErrorKind::Invalid),      // no such role, or none that we may give
     (1969, ErrorKind::Throttled),    // took too long (MariaDB)
     (3024, ErrorKind::Throttled),    // took too long (MySQL)
     (3118, ErrorKind::Unauthorized), // the account is locked (MySQL)
+    (3523, ErrorKind::Changed),      // no such user or role (MySQL)
+    (3530, ErrorKind::Changed),      // a role that was not given (MySQL)
+    (3532, ErrorKind::Invalid),      // a user that others have as a role is not renamed (MySQL)
+    (4006, ErrorKind::Forbidden),    // something runs with its rights (MySQL)
     (4151, ErrorKind::Unauthorized), // the account is locked (MariaDB)
 ];
 

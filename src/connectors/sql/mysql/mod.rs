@@ -1,4 +1,4 @@
-//! MySQL and MariaDB: connections, values, errors; and the users of MariaDB as accounts.
+//! MySQL and MariaDB: connections, values, errors; and their users as accounts.
 
 mod connection;
 mod failure;

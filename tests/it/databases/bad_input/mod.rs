@@ -1,6 +1,6 @@
 //! What can't work: told with the field, the cause in the database's words, and what to do; nothing else stops.
 
-mod mariadb;
+mod mysql;
 mod names;
 mod postgres;
 

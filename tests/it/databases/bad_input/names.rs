@@ -5,7 +5,7 @@ use serde_json::json;
 use super::for_us;
 use crate::databases::{Server, connect, connector};
 use crate::stories::kit::{Neighbours, Story, Told, clerk, template};
-use crate::support::mariadb::MariaDb;
+use crate::support::mysql::{MariaDb, MySql};
 use crate::support::operator::Operator;
 use crate::support::postgres::Postgres;
 
@@ -132,4 +132,43 @@ async fn in_mariadb() {
     let names = server.column("mysql", names).await;
     let lengths: Vec<usize> = names.iter().map(String::len).collect();
     assert_eq!(lengths, [128, 10], "{names:?}");
+}
+
+/// Users and roles share one limit; a mark is no name there.
+#[tokio::test]
+async fn in_mysql() {
+    let server = MySql::start().await;
+    // As long as the name of a namespace can be.
+    let story = Story::new(&format!("mysql-long-{}", "n".repeat(46))).await;
+    let _operator = Operator::start(&story.ns).await;
+    let neighbours = Neighbours::of(&story).await;
+    named_by_location(&story, &server, server.users(), 32).await;
+    joins(&story, "bob", "1", "Sales", 33).await;
+    let user = Told::new(
+        "InvalidValue",
+        "spec.account.usernameRules.maxLength",
+        &["has 33 characters, and MySQL keeps 32"],
+        "set spec.account.usernameRules.maxLength to 32 or less",
+    );
+    is_told(&story, "bob", user, server.password()).await;
+    joins(&story, "ada", &"1".repeat(63), "Sales", 32).await;
+    story.provisioned("ada", 1).await;
+    neighbours.go_on(&story).await;
+
+    let long = "g".repeat(33);
+    story.apply_role(for_support(&long)).await;
+    joins(&story, "eve", "3", "Support", 10).await;
+    let role = Told::new(
+        "InvalidValue",
+        "spec.grants",
+        &["has 33 characters, and MySQL keeps 32"],
+        "name a shorter one in spec.grants of the RoleTemplate",
+    );
+    is_told(&story, "eve", role, server.password()).await;
+    story.provisioned("ada", 1).await;
+    neighbours.go_on(&story).await;
+    let names = "SELECT User FROM mysql.user WHERE User LIKE '%xxx' OR User LIKE 'ggg%' ORDER BY 1";
+    let names = server.column("mysql", names).await;
+    let lengths: Vec<usize> = names.iter().map(String::len).collect();
+    assert_eq!(lengths, [32, 10], "{names:?}");
 }

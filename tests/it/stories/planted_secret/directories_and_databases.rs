@@ -7,7 +7,7 @@ use super::super::kit::{Story, clerk, everyone, tells};
 use super::{are_nowhere, forms, random, talkative};
 use crate::databases;
 use crate::directories::kit::openldap;
-use crate::support::mariadb::MariaDb;
+use crate::support::mysql::MariaDb;
 use crate::support::openldap::OpenLdap;
 use crate::support::postgres::Postgres;
 use crate::support::wire_proxy::{Asked, Fate, Language, WireProxy};

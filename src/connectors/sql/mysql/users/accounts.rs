@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
-use secrecy::{ExposeSecret as _, SecretString};
-use sha1::{Digest as _, Sha1};
+use secrecy::SecretString;
+use sha2::{Digest as _, Sha256};
 
-use super::limits::{NameOf, checked};
+use super::flavour::{Need, New, flavour};
+use super::limits::{NameOf, check};
 use super::listing::Found;
-use super::quote::{User, name, text};
-use super::{CONNECTION_LIMIT, MariaDbUsers};
+use super::quote::{User, name};
+use super::{CONNECTION_LIMIT, MySqlUsers};
+use crate::connectors::sql::mysql::connection::Session;
 use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, InitialPassword, Result};
 use crate::domain::account::{AttributeChanges, AttributeValue, NewAccount, ObservedAccount};
@@ -19,18 +20,18 @@ use crate::domain::ids::AccountId;
 
 /// Number of the error that a user, or role, is there already, or is not there.
 const NO_OR_DOUBLE_USER: u16 = 1396;
-/// What no password has for a hash.
-pub(super) const NO_PASSWORD: &str = "invalid";
+/// Number of the error that a session is not there.
+const NO_SESSION: u16 = 1094;
 /// How often it is looked whether sessions have ended, and how long between.
 const LOOKS: u32 = 50;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
-impl MariaDbUsers {
+impl MySqlUsers {
     /// Runs a statement, which holds for good once it is done.
     pub(super) async fn run(
         &self,
         what: &str,
-        connection: &mut Conn,
+        connection: &mut Session,
         statement: String,
     ) -> Result<()> {
         let run = connection.query_drop(statement).await;
@@ -51,24 +52,34 @@ impl MariaDbUsers {
         password: Option<&InitialPassword>,
     ) -> Result<ObservedAccount> {
         let what = format!("making user {}", account.username);
-        let hash = password.map_or_else(|| NO_PASSWORD.to_owned(), |p| hash(&p.secret));
         let limit = account
             .attributes
             .iter()
             .find(|(name, _)| name.as_str() == CONNECTION_LIMIT);
         let limit = limit_of(&what, limit.map(|(_, value)| value))?;
-        checked(&what, account.username.as_str(), NameOf::User)?;
-        checked(&what, account.mark.as_str(), NameOf::Mark)?;
+        let mark = account.mark.as_str();
         let mut connection = self.server.connection().await?;
         let making = async {
+            let flavour = flavour(&connection);
+            check(flavour, &what, account.username.as_str(), NameOf::User)?;
+            check(flavour, &what, mark, NameOf::Mark)?;
+            let hash = flavour.hash(password.map(|password| &password.secret))?;
             // An answer that was lost may have been a success, or is still to become one.
-            self.lock(&what, &mut connection, account.mark.as_str())
-                .await?;
-            let mark = account.mark.as_str();
+            self.lock(&what, &mut connection, mark).await?;
             let there = self.marked(&what, &mut connection, mark).await?;
-            let user = match there.into_iter().next() {
+            let new = |user| New {
+                user,
+                mark,
+                hash: &hash,
+                limit,
+                active: account.active,
+            };
+            match there.into_iter().next() {
                 Some(there) if !there.is_unfinished => return Ok(self.account(&there)),
-                Some(there) => there.user,
+                Some(there) => {
+                    let statements = flavour.resume(&new(&there.user));
+                    self.run_all(&what, &mut connection, statements).await?;
+                }
                 None => {
                     let user = User {
                         name: account.username.as_str().to_owned(),
@@ -76,48 +87,52 @@ impl MariaDbUsers {
                     };
                     self.must_be_free(&what, &mut connection, &user.name, None)
                         .await?;
-                    // Nobody has it: whatever it still carries is not meant for this one.
-                    self.run(
-                        &what,
-                        &mut connection,
-                        format!("DROP ROLE IF EXISTS {}", name(mark)),
-                    )
-                    .await?;
-                    let statement = format!(
-                        "CREATE USER {user} IDENTIFIED VIA mysql_native_password USING {} REQUIRE SUBJECT {} ACCOUNT LOCK",
-                        text(&hash),
-                        text(mark)
-                    );
-                    let made = self.run(&what, &mut connection, statement).await;
-                    made.map_err(|error| match error.kind {
-                        ErrorKind::Changed => ConnectorError {
-                            kind: ErrorKind::Taken,
-                            ..error
-                        },
-                        _ => error,
-                    })?;
-                    user
+                    self.make(&what, &mut connection, flavour.make(&new(&user)))
+                        .await?;
                 }
-            };
-            let statement = format!(
-                "ALTER USER {user} IDENTIFIED VIA mysql_native_password USING {} WITH MAX_USER_CONNECTIONS {limit}",
-                text(&hash)
-            );
-            self.run(&what, &mut connection, statement).await?;
-            self.finish(&what, &mut connection, &user, mark, account.active)
-                .await?;
+            }
             self.seen(&what, &mut connection, &AccountId::new(mark))
                 .await
         };
         self.server.bounded(&what, Stage::Committing, making).await
     }
 
+    /// Runs statements that make a user, whose name somebody may have had a moment before.
+    async fn make(
+        &self,
+        what: &str,
+        connection: &mut Session,
+        statements: Vec<String>,
+    ) -> Result<()> {
+        for statement in statements {
+            let makes_it = statement.starts_with("CREATE USER ");
+            let run = self.run_all(what, connection, vec![statement]).await;
+            run.map_err(|error| match error.kind {
+                ErrorKind::Changed if makes_it => ConnectorError {
+                    kind: ErrorKind::Taken,
+                    ..error
+                },
+                _ => error,
+            })?;
+        }
+        Ok(())
+    }
+
     /// Only one of us at a time makes what bears a mark.
-    pub(super) async fn lock(&self, what: &str, connection: &mut Conn, mark: &str) -> Result<()> {
-        let text = "SELECT GET_LOCK(CONCAT('rollcall-', SHA1(?)), @@SESSION.lock_wait_timeout)";
+    pub(super) async fn lock(
+        &self,
+        what: &str,
+        connection: &mut Session,
+        mark: &str,
+    ) -> Result<()> {
+        let text = "SELECT GET_LOCK(?, @@SESSION.lock_wait_timeout)";
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
-        let got: Option<Option<i64>> =
-            connection.exec_first(text, (mark,)).await.map_err(failed)?;
+        // A name of theirs may not be longer.
+        let digest = Sha256::digest(mark.as_bytes());
+        let digits = digest.iter().take(20).map(|byte| format!("{byte:02x}"));
+        let lock = format!("rollcall-{}", digits.collect::<String>());
+        let got = connection.exec_first(text, (lock,)).await;
+        let got: Option<Option<i64>> = got.map_err(failed)?;
         if got.flatten() == Some(1) {
             return Ok(());
         }
@@ -127,26 +142,16 @@ impl MariaDbUsers {
         ))
     }
 
-    /// Gives a user that was made all that belongs to one of ours, and lets nobody wait for a certificate any more.
+    /// Gives a user that was made all that belongs to one of ours.
     async fn finish(
         &self,
         what: &str,
-        connection: &mut Conn,
-        user: &User,
-        mark: &str,
+        connection: &mut Session,
+        (user, mark): (&User, &str),
         active: bool,
     ) -> Result<()> {
-        let role = name(mark);
-        let lock = if active { "UNLOCK" } else { "LOCK" };
-        for statement in [
-            format!("CREATE ROLE IF NOT EXISTS {role}"),
-            format!("GRANT {role} TO {user}"),
-            format!("SET DEFAULT ROLE {role} FOR {user}"),
-            format!("ALTER USER {user} REQUIRE NONE ACCOUNT {lock}"),
-        ] {
-            self.run(what, connection, statement).await?;
-        }
-        Ok(())
+        let statements = flavour(connection).finish(user, mark, active);
+        self.run_all(what, connection, statements).await
     }
 
     pub(super) async fn update_account(
@@ -169,7 +174,7 @@ impl MariaDbUsers {
                 && let Some(mark) = &found.mark
             {
                 let (user, active) = (&found.user, !found.is_locked);
-                self.finish(&what, &mut connection, user, mark, active)
+                self.finish(&what, &mut connection, (user, mark), active)
                     .await?;
             }
             let new = changes.username.as_ref().map(|name| User {
@@ -177,7 +182,7 @@ impl MariaDbUsers {
                 host: found.user.host.clone(),
             });
             if let Some(new) = new.filter(|new| *new != found.user) {
-                checked(&what, &new.name, NameOf::User)?;
+                check(flavour(&connection), &what, &new.name, NameOf::User)?;
                 self.must_be_free(&what, &mut connection, &new.name, Some(&found.user))
                     .await?;
                 self.rename(&what, &mut connection, &found, &new).await?;
@@ -207,11 +212,13 @@ impl MariaDbUsers {
     async fn rename(
         &self,
         what: &str,
-        connection: &mut Conn,
+        connection: &mut Session,
         found: &Found,
         new: &User,
     ) -> Result<()> {
         let old = &found.user;
+        // Before anybody is sent away for it: MySQL would refuse, MariaDB would not.
+        self.must_define_nothing(what, connection, old).await?;
         if !found.is_locked {
             let lock = format!("ALTER USER {old} ACCOUNT LOCK");
             self.run(what, connection, lock).await?;
@@ -236,7 +243,7 @@ impl MariaDbUsers {
     pub(super) async fn must_be_free(
         &self,
         what: &str,
-        connection: &mut Conn,
+        connection: &mut Session,
         name: &str,
         own: Option<&User>,
     ) -> Result<()> {
@@ -264,7 +271,7 @@ impl MariaDbUsers {
             let found = self.there(&what, &mut connection, id).await?;
             match &found.mark {
                 Some(mark) if found.is_unfinished => {
-                    self.finish(&what, &mut connection, &found.user, mark, active)
+                    self.finish(&what, &mut connection, (&found.user, mark), active)
                         .await?;
                 }
                 _ => {
@@ -289,7 +296,7 @@ impl MariaDbUsers {
     pub(super) async fn end_sessions(
         &self,
         what: &str,
-        connection: &mut Conn,
+        connection: &mut Session,
         user: &str,
     ) -> Result<usize> {
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
@@ -305,11 +312,11 @@ impl MariaDbUsers {
             for session in open {
                 // It may have ended by itself.
                 match connection
-                    .query_drop(format!("KILL HARD CONNECTION {session}"))
+                    .query_drop(format!("KILL CONNECTION {session}"))
                     .await
                 {
                     Ok(()) => {}
-                    Err(mysql_async::Error::Server(answer)) if answer.code == 1094 => {}
+                    Err(mysql_async::Error::Server(answer)) if answer.code == NO_SESSION => {}
                     Err(error) => return Err(failed(error)),
                 }
             }
@@ -338,7 +345,8 @@ impl MariaDbUsers {
             self.run(&what, &mut connection, format!("DROP USER {}", found.user))
                 .await?;
             if let Some(mark) = &found.mark {
-                let role = format!("DROP ROLE IF EXISTS {}", name(mark));
+                let own = name(&flavour(&connection).own_role(mark));
+                let role = format!("DROP ROLE IF EXISTS {own}");
                 self.run(&what, &mut connection, role).await?;
             }
             Ok(())
@@ -348,24 +356,24 @@ impl MariaDbUsers {
             .await
     }
 
-    /// Refuses to drop one with whose rights something runs: it would stop running, and nothing in MariaDB gives
-    /// it to somebody else.
+    /// Refuses to drop or rename one with whose rights something runs: it would stop running, and nothing gives it to somebody
+    /// else.
     async fn must_define_nothing(
         &self,
         what: &str,
-        connection: &mut Conn,
+        connection: &mut Session,
         user: &User,
     ) -> Result<()> {
+        let flavour = flavour(connection);
         // What we may not see we would not find.
-        self.must_have(what, connection, &["SHOW VIEW", "TRIGGER"])
-            .await?;
+        let needed = flavour.rights(Need::SeeDefiners);
+        self.must_have(what, connection, needed).await?;
         let definer = format!("{}@{}", user.name, user.host);
-        let text = "SELECT CONCAT(kind, ' ', place, '.', name) FROM (
-              SELECT 'view' AS kind, TABLE_SCHEMA AS place, TABLE_NAME AS name, DEFINER AS definer FROM information_schema.VIEWS
-              UNION ALL SELECT LOWER(type), db, name, definer FROM mysql.proc
-              UNION ALL SELECT 'trigger', TRIGGER_SCHEMA, TRIGGER_NAME, DEFINER FROM information_schema.TRIGGERS
-              UNION ALL SELECT 'event', db, name, definer FROM mysql.event
-            ) things WHERE CAST(definer AS BINARY) = CAST(? AS BINARY) ORDER BY 1 LIMIT 5";
+        let text = format!(
+            "SELECT CONCAT(kind, ' ', place, '.', name) FROM ({}) things
+             WHERE CAST(definer AS BINARY) = CAST(? AS BINARY) ORDER BY 1 LIMIT 5",
+            flavour.definers()
+        );
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
         let things: Vec<String> = connection.exec(text, (definer,)).await.map_err(failed)?;
         if things.is_empty() {
@@ -383,7 +391,7 @@ impl MariaDbUsers {
     pub(super) async fn there(
         &self,
         what: &str,
-        connection: &mut Conn,
+        connection: &mut Session,
         id: &AccountId,
     ) -> Result<Found> {
         let found = self.user_of(what, connection, id).await?;
@@ -393,7 +401,7 @@ impl MariaDbUsers {
     pub(super) async fn seen(
         &self,
         what: &str,
-        connection: &mut Conn,
+        connection: &mut Session,
         id: &AccountId,
     ) -> Result<ObservedAccount> {
         let found = self.there(what, connection, id).await?;
@@ -411,13 +419,6 @@ impl MariaDbUsers {
         let found = self.server.bounded(what, Stage::Undone, reading).await?;
         self.server.lets_in(&found.user.name, password).await
     }
-}
-
-/// What a password is compared with, in the form of `mysql_native_password`, so that no log has it in clear.
-fn hash(password: &SecretString) -> String {
-    let twice = Sha1::digest(Sha1::digest(password.expose_secret().as_bytes()));
-    let hex = twice.iter().map(|byte| format!("{byte:02X}"));
-    format!("*{}", hex.collect::<String>())
 }
 
 /// A limit of connections; 0 is none.
@@ -450,13 +451,6 @@ pub(super) fn gone(what: &str) -> ConnectorError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_password_is_hashed_as_the_server_does() {
-        // SELECT PASSWORD('password')
-        let hashed = hash(&SecretString::from("password"));
-        assert_eq!(hashed, "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19");
-    }
 
     #[test]
     fn a_limit_is_a_number() {

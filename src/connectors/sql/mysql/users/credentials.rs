@@ -1,12 +1,12 @@
 //! Credentials of users: sessions are ended, and nothing lets them in any more.
 
-use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
 
-use super::MariaDbUsers;
-use super::accounts::NO_PASSWORD;
-use super::quote::{User, text};
+use super::MySqlUsers;
+use super::flavour::flavour;
+use super::quote::User;
 use crate::connectors::offboarding::{ended, not_revoked};
+use crate::connectors::sql::mysql::connection::Session;
 use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, Result, Revocation};
 use crate::domain::credentials::CredentialKind;
@@ -16,18 +16,7 @@ use crate::domain::ids::AccountId;
 pub(super) const REVOKES: [CredentialKind; 2] =
     [CredentialKind::Sessions, CredentialKind::Passwords];
 
-/// What a user is let in with: where there are several ways, the others as well.
-const LET_IN_WITH: &str =
-    "SELECT JSON_VALUE(Priv, '$.authentication_string'), JSON_VALUE(Priv, '$.plugin'),
-  JSON_EXISTS(Priv, '$.auth_or') FROM mysql.global_priv WHERE User = ? AND Host = ?";
-
-/// The columns of it.
-type LetInWith = (Option<String>, Option<String>, bool);
-
-/// The way to sign in that compares with a hash.
-const BY_HASH: &str = "mysql_native_password";
-
-impl MariaDbUsers {
+impl MySqlUsers {
     pub(super) async fn revoke_credentials(
         &self,
         id: &AccountId,
@@ -58,11 +47,9 @@ impl MariaDbUsers {
         let mut connection = self.server.connection().await?;
         let taking = async {
             let user = self.there(&what, &mut connection, id).await?.user;
-            let statement = format!(
-                "ALTER USER {user} IDENTIFIED VIA {BY_HASH} USING {}",
-                text(NO_PASSWORD)
-            );
-            self.run(&what, &mut connection, statement).await?;
+            for statement in flavour(&connection).shut_out(&user) {
+                self.run(&what, &mut connection, statement).await?;
+            }
             if self.lets_nothing_in(&what, &mut connection, &user).await? {
                 return Ok(Revocation::verified("no password lets it in any more"));
             }
@@ -77,17 +64,15 @@ impl MariaDbUsers {
     async fn lets_nothing_in(
         &self,
         what: &str,
-        connection: &mut Conn,
+        connection: &mut Session,
         user: &User,
     ) -> Result<bool> {
+        let asked = flavour(connection).is_shut_out();
         let params = (user.name.as_str(), user.host.as_str());
-        let shown: Option<LetInWith> = connection
-            .exec_first(LET_IN_WITH, params)
+        let shown: Option<bool> = connection
+            .exec_first(asked, params)
             .await
             .map_err(|error| self.server.failed(what, &error, Stage::Undone))?;
-        let (hash, plugin, has_others) = shown.ok_or_else(|| super::accounts::gone(what))?;
-        Ok(hash.as_deref() == Some(NO_PASSWORD)
-            && plugin.as_deref() == Some(BY_HASH)
-            && !has_others)
+        shown.ok_or_else(|| super::accounts::gone(what))
     }
 }

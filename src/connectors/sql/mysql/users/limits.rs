@@ -1,9 +1,7 @@
 //! How long names may be. Users and roles share one namespace, and one limit.
 
+use super::flavour::Flavour;
 use crate::connectors::{ConnectorError, ErrorKind, Result};
-
-/// Longest name of a user or role, in characters (`mysql.global_priv.User`).
-const LONGEST: usize = 128;
 
 /// Whose name it is, which says where to shorten it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +23,9 @@ impl NameOf {
         }
     }
 
-    fn remedy(self) -> String {
+    fn remedy(self, longest: usize) -> String {
         match self {
-            Self::User => format!("set spec.account.usernameRules.maxLength to {LONGEST} or less"),
+            Self::User => format!("set spec.account.usernameRules.maxLength to {longest} or less"),
             Self::Role => "name a shorter one in spec.grants of the RoleTemplate".to_owned(),
             Self::Mark => {
                 "it is a role there, made of the installation, the namespace, spec.account.purpose and spec.employeeId: let one of them be shorter"
@@ -38,35 +36,44 @@ impl NameOf {
 }
 
 /// Refuses a name that the server does not hold.
-pub(super) fn checked<'a>(what: &str, name: &'a str, of: NameOf) -> Result<&'a str> {
+pub(super) fn check(flavour: &dyn Flavour, what: &str, name: &str, of: NameOf) -> Result<()> {
     let length = name.chars().count();
-    if length <= LONGEST {
-        return Ok(name);
-    }
+    let Some(longest) = flavour.longest(of).filter(|longest| length > *longest) else {
+        return Ok(());
+    };
     let told = format!(
-        "{what}: the {} {name} has {length} characters, and MariaDB keeps {LONGEST}",
-        of.word()
+        "{what}: the {} {name} has {length} characters, and {} keeps {longest}",
+        of.word(),
+        flavour.name()
     );
-    Err(ConnectorError::new(ErrorKind::Invalid, told).with_remedy(&of.remedy()))
+    Err(ConnectorError::new(ErrorKind::Invalid, told).with_remedy(&of.remedy(longest)))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::of_mariadb::MariaDb;
+    use super::super::of_mysql::MySql8;
     use super::*;
 
     #[test]
     fn what_is_too_long_is_told_with_where_to_shorten_it() {
-        assert!(checked("trying", &"é".repeat(128), NameOf::Role).is_ok());
-        for (of, parts) in [
-            (NameOf::User, ["the name a", "usernameRules.maxLength"]),
-            (NameOf::Role, ["the role a", "spec.grants"]),
-            (NameOf::Mark, ["the mark a", "spec.employeeId"]),
-        ] {
-            let error = checked("trying", &"a".repeat(129), of).unwrap_err();
-            assert_eq!(error.kind, ErrorKind::Invalid);
-            for part in parts.into_iter().chain(["129 characters"]) {
-                assert!(error.message.contains(part), "{}", error.message);
+        let users = (NameOf::User, ["the name a", "usernameRules.maxLength"]);
+        let roles = (NameOf::Role, ["the role a", "spec.grants"]);
+        let marks = (NameOf::Mark, ["the mark a", "spec.employeeId"]);
+        let of_mariadb: (&dyn Flavour, _, _) = (&MariaDb, 128, vec![users, roles, marks]);
+        let of_mysql: (&dyn Flavour, _, _) = (&MySql8, 32, vec![users, roles]);
+        for (flavour, longest, cases) in [of_mariadb, of_mysql] {
+            for (of, parts) in cases {
+                assert!(check(flavour, "trying", &"é".repeat(longest), of).is_ok());
+                let error = check(flavour, "trying", &"a".repeat(longest + 1), of).unwrap_err();
+                assert_eq!(error.kind, ErrorKind::Invalid);
+                let told = format!("{} characters, and {}", longest + 1, flavour.name());
+                for part in parts.into_iter().chain([told.as_str()]) {
+                    assert!(error.message.contains(part), "{}", error.message);
+                }
             }
         }
+        // It is no name there.
+        assert!(check(&MySql8, "trying", &"a".repeat(200), NameOf::Mark).is_ok());
     }
 }

@@ -2,21 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 
-use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
 
 use super::credentials::REVOKES;
+use super::flavour::{Need, flavour, too_old};
 use super::quote::User;
-use super::{CONNECTION_LIMIT, MariaDbUsers};
-use crate::connectors::sql::server::{MARK, Stage, is_mark, users_capabilities};
+use super::{CONNECTION_LIMIT, MySqlUsers};
+use crate::connectors::sql::mysql::connection::Session;
+use crate::connectors::sql::server::{Stage, is_mark, users_capabilities};
 use crate::connectors::{Capabilities, ConnectorError, ErrorKind, FindKey, Listing, Result};
 use crate::domain::account::{
     Activity, AttributeValue, Attributes, Completeness, ObservedAccount, ObservedEntitlement,
 };
 use crate::domain::ids::{AccountId, AttributeName, EntitlementId, EntitlementName, Username};
-
-/// What we must be allowed to do.
-const NEEDED: [&str; 3] = ["CREATE USER", "PROCESS", "CONNECTION ADMIN"];
 
 /// A user as it is read.
 pub(super) struct Found {
@@ -24,12 +22,12 @@ pub(super) struct Found {
     pub user: User,
     /// What the rest of the program knows it by.
     pub id: AccountId,
-    /// Its own role, which is our mark.
+    /// Our mark.
     pub mark: Option<String>,
     /// Whether it was made, but what belongs to it is not all there.
     pub is_unfinished: bool,
-    /// The role that it begins a session with.
-    pub default_role: Option<String>,
+    /// Roles that it begins a session with.
+    pub begins_with: Vec<User>,
     /// Whether it is locked.
     pub is_locked: bool,
     is_busy: bool,
@@ -46,30 +44,27 @@ impl Found {
     }
 }
 
-impl MariaDbUsers {
+impl MySqlUsers {
     /// Users that satisfy a condition. Whoever still has a session can still act, also where they are locked.
     pub(super) async fn users_where(
         &self,
         what: &str,
-        connection: &mut Conn,
+        connection: &mut Session,
         condition: &str,
         params: Vec<String>,
     ) -> Result<Vec<Found>> {
+        let users = flavour(connection).users();
         let text = format!(
-            "SELECT found.* FROM (SELECT u.User AS name, u.Host AS host,
-               JSON_VALUE(u.Priv, '$.account_locked') AS locked, JSON_VALUE(u.Priv, '$.x509_subject') AS subject,
-               JSON_VALUE(u.Priv, '$.max_user_connections') AS connections,
-               JSON_VALUE(u.Priv, '$.default_role') AS default_role,
-               (SELECT GROUP_CONCAT(r.Role SEPARATOR '\n') FROM mysql.roles_mapping r WHERE r.Host = u.Host
-                 AND r.User = u.User AND r.Admin_option = 'N' AND r.Role REGEXP '{MARK}') AS marks,
-               s.name IS NOT NULL AS busy
-             FROM mysql.global_priv u LEFT JOIN (SELECT DISTINCT CONVERT(p.USER USING utf8mb4) COLLATE utf8mb4_bin AS name
-               FROM information_schema.PROCESSLIST p) s ON s.name = u.User
-             WHERE JSON_VALUE(u.Priv, '$.is_role') IS NULL) found WHERE {condition}"
+            "SELECT found.*, s.name IS NOT NULL AS busy FROM ({users}) found
+             LEFT JOIN (SELECT DISTINCT CONVERT(p.USER USING utf8mb4) COLLATE utf8mb4_bin AS name
+               FROM information_schema.PROCESSLIST p) s ON s.name = found.name WHERE {condition}"
         );
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
         let rows = connection.exec(text, params).await.map_err(failed)?;
-        let mut found: Vec<Found> = rows.into_iter().map(found).collect();
+        let found = rows.into_iter().map(found);
+        let mut found = found
+            .collect::<std::result::Result<Vec<Found>, _>>()
+            .map_err(|odd| ConnectorError::new(ErrorKind::Nonsense, format!("{what}: {odd}")))?;
         let mut marks: HashMap<String, usize> = HashMap::new();
         for mark in found.iter().filter_map(|one| one.mark.clone()) {
             *marks.entry(mark).or_default() += 1;
@@ -85,7 +80,7 @@ impl MariaDbUsers {
     pub(super) async fn user_of(
         &self,
         what: &str,
-        connection: &mut Conn,
+        connection: &mut Session,
         id: &AccountId,
     ) -> Result<Option<Found>> {
         let found = match id.as_str().rsplit_once('@') {
@@ -114,7 +109,7 @@ impl MariaDbUsers {
     pub(super) async fn marked(
         &self,
         what: &str,
-        connection: &mut Conn,
+        connection: &mut Session,
         mark: &str,
     ) -> Result<Vec<Found>> {
         let condition = "FIND_IN_SET(?, REPLACE(found.marks, '\n', ',')) OR found.subject = ?";
@@ -130,17 +125,15 @@ impl MariaDbUsers {
     pub(super) async fn must_have(
         &self,
         what: &str,
-        connection: &mut Conn,
+        connection: &mut Session,
         needed: &[&str],
     ) -> Result<()> {
-        let text = "SELECT PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES
-          WHERE GRANTEE IN (CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), ''''),
-            CONCAT('''', CURRENT_ROLE(), '''@'''''))";
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
-        let has: Vec<String> = connection.query(text).await.map_err(failed)?;
+        let granted: Vec<String> = connection.query("SHOW GRANTS").await.map_err(failed)?;
+        let has: HashSet<&str> = granted.iter().flat_map(|line| rights(line)).collect();
         let absent = needed
             .iter()
-            .filter(|one| !has.iter().any(|has| has == *one));
+            .filter(|one| !has.contains(**one) && !has.contains(EVERYTHING));
         let absent: Vec<&str> = absent.copied().collect();
         if absent.is_empty() {
             return Ok(());
@@ -158,30 +151,22 @@ impl MariaDbUsers {
         let what = "looking what we may do";
         let mut connection = self.server.connection().await?;
         let asking = async {
-            let failed = |error| self.server.failed(what, &error, Stage::Undone);
-            let version: Option<String> = connection
-                .query_first("SELECT @@version")
-                .await
-                .map_err(failed)?;
-            let version = version.unwrap_or_default();
-            if !version.contains("MariaDB") {
-                return Err(ConnectorError::new(
-                    ErrorKind::Unsupported,
-                    format!(
-                        "spec.sql.users: the server is no MariaDB but {version}, whose users can't be managed yet: its tables can be (spec.sql.tables)"
-                    ),
-                ));
+            if let Some(why) = too_old(connection.version()) {
+                let told = format!("spec.sql.users: {why}");
+                return Err(ConnectorError::new(ErrorKind::Unsupported, told));
             }
-            self.must_have(what, &mut connection, &NEEDED).await?;
+            let flavour = flavour(&connection);
+            let needed = flavour.rights(Need::Manage);
+            self.must_have(what, &mut connection, needed).await?;
             // Whether these may be read.
-            for table in ["global_priv", "roles_mapping"] {
+            let (tables, grant) = flavour.tables();
+            for table in tables {
                 let text = format!("SELECT 1 FROM mysql.{table} LIMIT 1");
                 let read = connection.query_drop(text).await;
                 read.map_err(|error| {
-                    let mut error = failed(error);
-                    error
-                        .message
-                        .push_str(": GRANT SELECT, UPDATE ON mysql.* TO it");
+                    let mut error = self.server.failed(what, &error, Stage::Undone);
+                    error.message.push_str(": ");
+                    error.message.push_str(grant);
                     error
                 })?;
             }
@@ -234,24 +219,28 @@ impl MariaDbUsers {
             let found = self
                 .users_where(what, &mut connection, "TRUE", Vec::new())
                 .await?;
-            // Both in one statement, which locks both: a picture of one instant. What we make ourselves, we
-            // administer.
+            // Both in one statement: a picture of one instant. What we make ourselves, we may administer.
+            let flavour = flavour(&connection);
+            let (roles, given) = (flavour.roles(), flavour.given());
             let text = format!(
-                "SELECT User, '', '' FROM mysql.global_priv WHERE JSON_VALUE(Priv, '$.is_role') IS NOT NULL
-                   AND User NOT REGEXP '{MARK}' AND User <> 'PUBLIC'
-                 UNION ALL SELECT Role, User, Host FROM mysql.roles_mapping WHERE Role NOT REGEXP '{MARK}'
-                   AND CONCAT(User, '@', Host) <> CURRENT_USER()"
+                "SELECT r.name, '', '' FROM ({roles}) r
+                 UNION ALL SELECT g.given, g.name, g.host FROM ({given}) g JOIN ({roles}) r ON r.name = g.given
+                   WHERE CONCAT(g.name, '@', g.host) <> CURRENT_USER()"
             );
             let rows: Vec<(String, String, String)> =
                 connection.query(text).await.map_err(failed)?;
-            Ok((found, rows))
+            Ok((flavour, found, rows))
         };
-        let (found, rows) = self.server.bounded(what, Stage::Undone, listing).await?;
+        let (flavour, found, rows) = self.server.bounded(what, Stage::Undone, listing).await?;
         let mut holders: HashMap<User, AccountId> = HashMap::new();
         for one in &found {
             // The role of a mark that two have stands for neither.
             if let Some(mark) = one.mark.as_ref().filter(|mark| one.id.as_str() == **mark) {
-                holders.insert(role(mark), one.id.clone());
+                let own = flavour.role(&flavour.own_role(mark));
+                // What counts for nothing is to be given again.
+                if flavour.is_begun(one, &own) {
+                    holders.insert(own, one.id.clone());
+                }
             }
             holders.insert(one.user.clone(), one.id.clone());
         }
@@ -310,18 +299,26 @@ impl MariaDbUsers {
     }
 }
 
-/// A role, as the table of who has which names it.
-pub(super) fn role(name: &str) -> User {
-    User {
-        name: name.to_owned(),
-        host: String::new(),
-    }
+/// The right that is all of them.
+const EVERYTHING: &str = "ALL PRIVILEGES";
+
+/// Rights on everything in a line such as ``GRANT PROCESS, CREATE USER ON *.* TO `rollcall`@`%` ``. Those that come by
+/// roles that we begin with have lines as well.
+fn rights(line: &str) -> impl Iterator<Item = &str> {
+    let rights = line.strip_prefix("GRANT ").and_then(|line| {
+        let (rights, _) = line.split_once(" ON *.* TO ")?;
+        Some(rights)
+    });
+    rights
+        .into_iter()
+        .flat_map(|rights| rights.split(','))
+        .map(str::trim)
 }
 
 type Columns = (
     String,
     String,
-    Option<String>,
+    bool,
     Option<String>,
     Option<i64>,
     Option<String>,
@@ -329,21 +326,58 @@ type Columns = (
     bool,
 );
 
-fn found(columns: Columns) -> Found {
-    let (name, host, locked, subject, connections, default_role, marks, is_busy) = columns;
+fn found(columns: Columns) -> std::result::Result<Found, String> {
+    let (name, host, is_locked, subject, connections, begins, marks, is_busy) = columns;
     let unfinished = subject.filter(|text| is_mark(text));
     // Of several, none is more true than another: the first one, so that it is at least the same each time.
     let marks = marks.unwrap_or_default();
-    let mark = marks.lines().min().map(str::to_owned);
+    let marks = marks.lines().filter(|line| is_mark(line));
+    let mark = marks.min().map(str::to_owned);
+    let begins: Vec<(String, String)> = match begins {
+        Some(begins) => serde_json::from_str(&begins)
+            .map_err(|error| format!("roles that {name} begins with can't be read: {error}"))?,
+        None => Vec::new(),
+    };
     let user = User { name, host };
-    Found {
+    Ok(Found {
         id: user.id(),
         user,
         is_unfinished: unfinished.is_some(),
-        default_role: default_role.filter(|role| !role.is_empty()),
+        begins_with: begins
+            .into_iter()
+            .map(|(name, host)| User { name, host })
+            .collect(),
         mark: mark.or(unfinished),
-        is_locked: locked.as_deref() == Some("1"),
+        is_locked,
         is_busy,
         connections,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rights_on_everything_are_found_whoever_lists_them() {
+        for (line, found) in [
+            (
+                "GRANT SELECT, CREATE USER ON *.* TO `a`@`%`",
+                vec!["SELECT", "CREATE USER"],
+            ),
+            (
+                "GRANT ROLE_ADMIN,SHOW_ROUTINE ON *.* TO `a`@`%` WITH GRANT OPTION",
+                vec!["ROLE_ADMIN", "SHOW_ROUTINE"],
+            ),
+            (
+                "GRANT ALL PRIVILEGES ON *.* TO `a`@`%` IDENTIFIED BY PASSWORD '*1'",
+                vec![EVERYTHING],
+            ),
+            ("GRANT PROCESS ON `app`.* TO `a`@`%`", vec![]),
+            ("GRANT `ops`@`%` TO `a`@`%`", vec![]),
+            ("SET DEFAULT ROLE `ops` FOR `a`@`%`", vec![]),
+        ] {
+            assert_eq!(rights(line).collect::<Vec<_>>(), found, "{line}");
+        }
     }
 }

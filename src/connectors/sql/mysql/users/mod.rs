@@ -1,19 +1,21 @@
-//! Users of MariaDB as accounts, given roles.
+//! Users of MySQL or MariaDB as accounts, given roles.
 //!
-//! MariaDB has no place for a note about a user, no number that stays when one is renamed, and lets a user
-//! begin with one role only. So each of ours has a role of their own, called by our mark, which they begin
-//! with and which the roles that they are given are granted to: it is the mark, the identifier, and what
-//! makes all their roles count from the first moment.
+//! Neither has a number that stays when a user is renamed, so that our mark is the identifier. Both let what is given to
+//! a user count only where the user begins a session with it. So each of ours has a role of their own, which they begin
+//! with and which the roles that they are given are granted to: that makes all of them count from the first moment, by
+//! one statement.
 //!
-//! `CREATE USER` can't be undone and takes no roles. Until the others have followed, a user of ours is locked
-//! and may sign in only with a certificate that says our mark, which nobody has: so one that was left half
-//! made is known again, and of no use to anybody.
+//! What each does in its own way is in [`of_mariadb`] and [`of_mysql`], behind [`flavour::Flavour`].
 
 mod accounts;
+mod caching_sha2;
 mod credentials;
+mod flavour;
 mod limits;
 mod listing;
 mod marking;
+mod of_mariadb;
+mod of_mysql;
 mod quote;
 mod roles;
 
@@ -34,7 +36,7 @@ use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
 pub(super) const CONNECTION_LIMIT: &str = "connectionLimit";
 
 /// The users of one server.
-pub struct MariaDbUsers {
+pub struct MySqlUsers {
     server: MySql,
     /// From where new users sign in.
     host: String,
@@ -42,7 +44,7 @@ pub struct MariaDbUsers {
     own_name: String,
 }
 
-impl MariaDbUsers {
+impl MySqlUsers {
     /// Checks the configuration and prepares the client. Nothing is sent.
     ///
     /// # Errors
@@ -52,7 +54,7 @@ impl MariaDbUsers {
             return Err(ConnectorError::new(
                 ErrorKind::Invalid,
                 format!(
-                    "spec.account.attributes[{odd}]: a user of MariaDB has no such attribute: there is {CONNECTION_LIMIT}"
+                    "spec.account.attributes[{odd}]: a user of MySQL or MariaDB has no such attribute: there is {CONNECTION_LIMIT}"
                 ),
             ));
         }
@@ -65,7 +67,7 @@ impl MariaDbUsers {
 }
 
 #[async_trait]
-impl Connector for MariaDbUsers {
+impl Connector for MySqlUsers {
     async fn probe(&self) -> Result<Capabilities> {
         self.find_out().await
     }

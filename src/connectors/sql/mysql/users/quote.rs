@@ -15,12 +15,12 @@ pub(super) fn name(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-/// A user of MariaDB, whose name counts together with from where they sign in.
+/// A user, whose name counts together with from where they sign in; in MySQL also a role, which is one as well.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct User {
     /// The name.
     pub name: String,
-    /// From where; of a role it is empty.
+    /// From where; of a role of MariaDB it is empty.
     pub host: String,
 }
 

@@ -2,25 +2,26 @@
 
 use std::collections::{HashMap, HashSet};
 
-use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
 
-use super::MariaDbUsers;
+use super::MySqlUsers;
 use super::accounts::gone;
-use super::limits::{NameOf, checked};
-use super::listing::{Found, role};
-use super::quote::{User, name};
+use super::flavour::flavour;
+use super::limits::{NameOf, check};
+use super::quote::{self, User, name};
+use crate::connectors::sql::mysql::connection::Session;
 use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, HolderChange, HolderResults, Result};
 use crate::domain::account::{Completeness, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EntitlementId, EntitlementName};
 
-impl MariaDbUsers {
-    async fn is_role(&self, what: &str, connection: &mut Conn, name: &str) -> Result<bool> {
-        let text = "SELECT JSON_VALUE(Priv, '$.is_role') IS NOT NULL FROM mysql.global_priv WHERE User = ? AND Host = ''";
+impl MySqlUsers {
+    async fn is_role(&self, what: &str, connection: &mut Session, name: &str) -> Result<bool> {
+        let roles = flavour(connection).roles();
+        let text = format!("SELECT r.name FROM ({roles}) r WHERE r.name = ?");
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
-        let found: Option<bool> = connection.exec_first(text, (name,)).await.map_err(failed)?;
-        Ok(found == Some(true))
+        let found: Option<String> = connection.exec_first(text, (name,)).await.map_err(failed)?;
+        Ok(found.is_some())
     }
 
     /// Makes a role, unless there is one of that name.
@@ -29,16 +30,26 @@ impl MariaDbUsers {
         wanted: &EntitlementName,
     ) -> Result<ObservedEntitlement> {
         let what = format!("making role {wanted}");
-        checked(&what, wanted.as_str(), NameOf::Role)?;
         let mut connection = self.server.connection().await?;
         let making = async {
+            check(flavour(&connection), &what, wanted.as_str(), NameOf::Role)?;
             // Where it is there already we need not be who may give it.
-            if !self
-                .is_role(&what, &mut connection, wanted.as_str())
-                .await?
-            {
-                let create = format!("CREATE ROLE IF NOT EXISTS {}", name(wanted.as_str()));
-                self.run(&what, &mut connection, create).await?;
+            let name = wanted.as_str();
+            if !self.is_role(&what, &mut connection, name).await? {
+                let create = format!("CREATE ROLE {}", quote::name(name));
+                let made = self.run(&what, &mut connection, create).await;
+                // Somebody may have been faster; or it is a user, which in MySQL is of the same kind.
+                if let Err(error) = made {
+                    let is_there = error.kind == ErrorKind::Changed;
+                    if !is_there {
+                        return Err(error);
+                    }
+                    if !self.is_role(&what, &mut connection, name).await? {
+                        let told = format!("{}: there is a user of that name", error.message);
+                        return Err(ConnectorError::new(ErrorKind::Invalid, told)
+                            .with_remedy("name another one in spec.grants of the RoleTemplate"));
+                    }
+                }
             }
             Ok(ObservedEntitlement {
                 id: EntitlementId::new(wanted.as_str()),
@@ -54,6 +65,10 @@ impl MariaDbUsers {
         let what = format!("dropping role {id}");
         let mut connection = self.server.connection().await?;
         let dropping = async {
+            // Of MySQL it would drop a user as well.
+            if !self.is_role(&what, &mut connection, id.as_str()).await? {
+                return Ok(());
+            }
             let drop = format!("DROP ROLE IF EXISTS {}", name(id.as_str()));
             self.run(&what, &mut connection, drop).await
         };
@@ -96,10 +111,11 @@ impl MariaDbUsers {
     async fn having(
         &self,
         what: &str,
-        connection: &mut Conn,
+        connection: &mut Session,
         given: &str,
     ) -> Result<HashSet<User>> {
-        let text = "SELECT User, Host FROM mysql.roles_mapping WHERE Role = ?";
+        let given_to = flavour(connection).given();
+        let text = format!("SELECT g.name, g.host FROM ({given_to}) g WHERE g.given = ?");
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
         let rows: Vec<(String, String)> = connection.exec(text, (given,)).await.map_err(failed)?;
         let users = rows.into_iter().map(|(name, host)| User { name, host });
@@ -109,7 +125,7 @@ impl MariaDbUsers {
     async fn member(
         &self,
         what: &str,
-        connection: &mut Conn,
+        connection: &mut Session,
         (given, having): (&EntitlementId, &HashSet<User>),
         id: &AccountId,
         wanted: bool,
@@ -119,34 +135,35 @@ impl MariaDbUsers {
             // What is gone has nothing any more.
             return if wanted { Err(gone(what)) } else { Ok(()) };
         };
-        let (own, own_role) = places(&found);
+        let flavour = flavour(connection);
+        let user = &found.user;
+        let own = found.mark.as_deref().map(|mark| flavour.own_role(mark));
+        let own = own.map(|own| flavour.role(&own));
         let given = name(given.as_str());
-        let has =
-            having.contains(own) || own_role.as_ref().is_some_and(|role| having.contains(role));
+        // What is given to a role that its user does not begin with looks given, and counts for nothing.
+        let counts = |own: &User| having.contains(own) && flavour.is_begun(&found, own);
+        let has = having.contains(user) || own.as_ref().is_some_and(counts);
         if wanted && !has {
-            let Some(role) = &own_role else {
-                let give = format!("GRANT {given} TO {own}");
+            let Some(own) = &own else {
+                let give = format!("GRANT {given} TO {user}");
                 return self.granted(what, connection, give).await;
             };
-            let role = name(&role.name);
-            // The role may not be there yet where its user is half made.
-            let make = format!("CREATE ROLE IF NOT EXISTS {role}");
-            self.run(what, connection, make).await?;
-            // An end in the middle of taking the user over left this out. It comes first: what is given to a role that
-            // its user does not begin with looks given, and counts for nothing. (What finishes a user that is half
-            // made does that as well.)
-            if found.default_role.is_none() && !found.is_unfinished {
-                let begin = format!("SET DEFAULT ROLE {role} FOR {own}");
-                self.run(what, connection, begin).await?;
+            let role = name(&own.name);
+            // The role may not be there yet where its user is half made or was taken over, or not any more.
+            let mut statements = vec![format!("CREATE ROLE IF NOT EXISTS {role}")];
+            // An end in the middle of taking the user over left this out, or somebody undid it. It comes first. (What
+            // finishes a user that is half made does that as well.)
+            if !flavour.is_begun(&found, own) {
+                statements.extend(flavour.begin(user, &found.begins_with, own));
             }
-            let give = format!("GRANT {given} TO {role}");
-            return self.granted(what, connection, give).await;
+            statements.push(format!("GRANT {given} TO {role}"));
+            return self.run_all(what, connection, statements).await;
         }
-        if !wanted && having.contains(own) {
-            let revoke = format!("REVOKE {given} FROM {own}");
+        if !wanted && having.contains(user) {
+            let revoke = format!("REVOKE {given} FROM {user}");
             self.granted(what, connection, revoke).await?;
         }
-        if let Some(role) = own_role.filter(|role| !wanted && having.contains(role)) {
+        if let Some(role) = own.filter(|role| !wanted && having.contains(role)) {
             let revoke = format!("REVOKE {given} FROM {}", name(&role.name));
             self.granted(what, connection, revoke).await?;
         }
@@ -157,7 +174,7 @@ impl MariaDbUsers {
     pub(super) async fn granted(
         &self,
         what: &str,
-        connection: &mut Conn,
+        connection: &mut Session,
         statement: String,
     ) -> Result<()> {
         let run = self.run(what, connection, statement).await;
@@ -172,9 +189,21 @@ impl MariaDbUsers {
             _ => error,
         })
     }
-}
 
-/// What a role can be granted to: the user, or the role that stands for them.
-fn places(found: &Found) -> (&User, Option<User>) {
-    (&found.user, found.mark.as_deref().map(role))
+    /// Runs statements, one after the other.
+    pub(super) async fn run_all(
+        &self,
+        what: &str,
+        connection: &mut Session,
+        statements: Vec<String>,
+    ) -> Result<()> {
+        for statement in statements {
+            if statement.starts_with("GRANT ") {
+                self.granted(what, connection, statement).await?;
+            } else {
+                self.run(what, connection, statement).await?;
+            }
+        }
+        Ok(())
+    }
 }

@@ -250,5 +250,5 @@ fn may_not(error: ConnectorError) -> ConnectorError {
     if error.kind != ErrorKind::Forbidden {
         return error;
     }
-    error.with_remedy("let the one who gets it CREATE in the databases and schemas where the things are, and our role administer both (a database goes to another by a role with CREATEDB only)")
+    error.with_remedy("let the one who gets it CREATE in the databases and schemas where the things are, and our role administer both")
 }

@@ -1,4 +1,4 @@
-//! MariaDB.
+//! MySQL and MariaDB.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::databases::{connect, connector};
 use crate::stories::kit::{Neighbours, Story, Told, Wrong, clerk, tells, wrong};
-use crate::support::mariadb::MariaDb;
+use crate::support::mysql::{MySqlServer, OfMariaDb, OfMySql, Product};
 use crate::support::operator::Operator;
 use crate::support::wait::eventually;
 
@@ -31,27 +31,43 @@ fn cases(port: u16) -> Vec<Wrong> {
 }
 
 #[tokio::test]
-async fn of_a_connector() {
-    let server = MariaDb::start().await;
+async fn of_a_connector_to_mariadb() {
+    of_a_connector::<OfMariaDb>().await;
+}
+
+#[tokio::test]
+async fn of_a_connector_to_mysql() {
+    of_a_connector::<OfMySql>().await;
+}
+
+async fn of_a_connector<P: Product>() {
+    let server = MySqlServer::<P>::start().await;
     server.app().await;
-    let story = Story::new("mariadb-bad").await;
+    let story = Story::new(&format!("{}-bad", P::WORD)).await;
     let _operator = Operator::start(&story.ns).await;
-    let cases = cases(server.port())
-        .into_iter()
-        .chain(on_the_way("mariadb"));
+    let cases = cases(server.port()).into_iter().chain(on_the_way(P::WORD));
     each_says_why(&story, &server, &server.tables(), cases).await;
+}
+
+#[tokio::test]
+async fn of_a_statement_and_of_a_person_in_mariadb() {
+    of_a_statement_and_of_a_person::<OfMariaDb>().await;
+}
+
+#[tokio::test]
+async fn of_a_statement_and_of_a_person_in_mysql() {
+    of_a_statement_and_of_a_person::<OfMySql>().await;
 }
 
 /// A statement that does not do what it is for is undone; a table that can't undo says so; a value that does not
 /// fit is an error, and is not cut.
-#[tokio::test]
-async fn of_a_statement_and_of_a_person() {
-    let server = MariaDb::start().await;
+async fn of_a_statement_and_of_a_person<P: Product>() {
+    let server = MySqlServer::<P>::start().await;
     server.app().await;
     server
         .run("app", "ALTER TABLE people MODIFY title varchar(20)")
         .await;
-    let story = Story::new("mariadb-odd").await;
+    let story = Story::new(&format!("{}-odd", P::WORD)).await;
     let _operator = Operator::start(&story.ns).await;
     let neighbours = Neighbours::of(&story).await;
     let mut odd = connector("app", &server, server.tables(), &attributes());
@@ -92,13 +108,12 @@ async fn of_a_statement_and_of_a_person() {
     tells(&why, &["it was undone", "mend the statement"]);
     assert_eq!(server.column("app", titles).await, [quoted]);
 
-    server
-        .run(
-            "app",
-            "DROP TABLE team_people; ALTER TABLE people ENGINE = MyISAM;
-             CREATE TABLE team_people (team uuid, person bigint, PRIMARY KEY (team, person))",
-        )
-        .await;
+    let without_transactions = format!(
+        "DROP TABLE team_people; ALTER TABLE people ENGINE = MyISAM;
+         CREATE TABLE team_people (team {}, person bigint, PRIMARY KEY (team, person))",
+        P::UUID
+    );
+    server.run("app", &without_transactions).await;
     story
         .annotate(
             "employee/eve",

@@ -1,4 +1,4 @@
-//! MariaDB, where no statement can be undone: the operator is killed around each kind of them, and answers are lost,
+//! MySQL and MariaDB, where no statement can be undone: the operator is killed around each kind of them, and answers are lost,
 //! while people join, move, leave and come back.
 
 use std::collections::BTreeSet;
@@ -13,30 +13,52 @@ use rollcall::domain::ids::{AccountId, EmployeeId, EntitlementId, Username};
 use rollcall::domain::mark::Scope;
 use serde_json::json;
 
-use super::mariadb::users_at;
+use super::mysql_or_mariadb::users_at;
 use super::{connect, connector};
 use crate::stories::kit::{Story, clerk, day, everyone, template};
-use crate::support::mariadb::MariaDb;
+use crate::support::mysql::{MariaDb, MySqlServer, OfMariaDb, OfMySql, Product};
 use crate::support::operator::Operator;
 use crate::support::trap::{Trap, When};
 use crate::support::wait::eventually;
 use crate::support::wire_proxy::{Fate, Language, WireProxy};
 
-/// Kinds of statements, by how they begin and by a part of them, and who brings them about.
-const KINDS: [(&str, &str, Who); 12] = [
-    ("DROP ROLE IF EXISTS", "`it/", Who::Joiner),
-    ("CREATE USER", "", Who::Joiner),
-    ("ALTER USER", "MAX_USER_CONNECTIONS", Who::Joiner),
-    ("CREATE ROLE", "`it/", Who::Joiner),
-    ("GRANT `it/", "", Who::Joiner),
-    ("SET DEFAULT ROLE", "", Who::Joiner),
-    ("ALTER USER", "REQUIRE NONE ACCOUNT UNLOCK", Who::Joiner),
-    ("CREATE ROLE", "`dep", Who::Joiner),
-    ("GRANT `dep", "", Who::Mover),
-    ("REVOKE `dep", "", Who::Mover),
-    ("ALTER USER", "' ACCOUNT LOCK", Who::Leaver),
-    ("ALTER USER", "' ACCOUNT UNLOCK", Who::Returner),
-];
+/// A kind of statements, by how they begin and by a part of them, and who brings it about.
+type Kind = (&'static str, &'static str, Who);
+
+/// What a server is told when somebody joins, moves, leaves and comes back.
+trait Told: Product {
+    const KINDS: &'static [Kind];
+}
+
+impl Told for OfMariaDb {
+    const KINDS: &'static [Kind] = &[
+        ("DROP ROLE IF EXISTS", "`it/", Who::Joiner),
+        ("CREATE USER", "", Who::Joiner),
+        ("ALTER USER", "MAX_USER_CONNECTIONS", Who::Joiner),
+        ("CREATE ROLE", "`it/", Who::Joiner),
+        ("GRANT `it/", "", Who::Joiner),
+        ("SET DEFAULT ROLE", "", Who::Joiner),
+        ("ALTER USER", "REQUIRE NONE ACCOUNT UNLOCK", Who::Joiner),
+        ("CREATE ROLE", "`dep", Who::Joiner),
+        ("GRANT `dep", "", Who::Mover),
+        ("REVOKE `dep", "", Who::Mover),
+        ("ALTER USER", "' ACCOUNT LOCK", Who::Leaver),
+        ("ALTER USER", "' ACCOUNT UNLOCK", Who::Returner),
+    ];
+}
+
+impl Told for OfMySql {
+    const KINDS: &'static [Kind] = &[
+        ("DROP ROLE IF EXISTS", "`rollcall:", Who::Joiner),
+        ("CREATE ROLE", "`rollcall:", Who::Joiner),
+        ("CREATE USER", "", Who::Joiner),
+        ("CREATE ROLE", "`dep", Who::Joiner),
+        ("GRANT `dep", "", Who::Mover),
+        ("REVOKE `dep", "", Who::Mover),
+        ("ALTER USER", "' ACCOUNT LOCK", Who::Leaver),
+        ("ALTER USER", "' ACCOUNT UNLOCK", Who::Returner),
+    ];
+}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Who {
@@ -46,7 +68,7 @@ enum Who {
     Returner,
 }
 
-fn is_of(kind: (&str, &str, Who), statement: &str) -> bool {
+fn is_of(kind: Kind, statement: &str) -> bool {
     statement.starts_with(kind.0) && statement.contains(kind.1)
 }
 
@@ -54,9 +76,9 @@ fn is_of(kind: (&str, &str, Who), statement: &str) -> bool {
 type Statements = Arc<Mutex<Vec<String>>>;
 
 /// People of several departments, each with a role of its own.
-struct Town {
+struct Town<P> {
     story: Story,
-    server: MariaDb,
+    server: MySqlServer<P>,
     _proxy: WireProxy,
     carried_out: Statements,
     people: Vec<Declared>,
@@ -69,13 +91,13 @@ struct Declared {
     gone: bool,
 }
 
-impl Town {
+impl<P: Told> Town<P> {
     async fn new(
         name: &str,
         departments: usize,
         judge: impl Fn(&str) -> Fate + Send + Sync + 'static,
     ) -> Self {
-        let server = MariaDb::start().await;
+        let server = MySqlServer::<P>::start().await;
         let carried_out = Statements::default();
         let noted = Arc::clone(&carried_out);
         let proxy = WireProxy::before(Language::MySql, server.port(), move |asked| {
@@ -88,7 +110,7 @@ impl Town {
         .await;
         let story = Story::new(name).await;
         let mut users = connector("database", &server, server.users(), &json!({}));
-        users["spec"]["sql"]["url"] = json!(format!("mariadb://{}/mysql", proxy.host()));
+        users["spec"]["sql"]["url"] = json!(format!("{}://{}/mysql", P::WORD, proxy.host()));
         users["spec"]["sql"]["encryption"] = json!("None");
         users["spec"]["account"]["initialPassword"] = json!({"mustChange": false});
         connect(&story, "database", &server, users).await;
@@ -153,19 +175,20 @@ impl Town {
             } else {
                 format!("{},staff", person.department)
             };
-            let locked = i32::from(person.gone);
-            format!("{name}.example {mark} {locked} 0 {mark} {held}")
+            let (locked, own) = (i32::from(person.gone), P::own_role(&mark));
+            format!("{name}.example {own} {locked} {mark} {own} {held}")
         });
         let wanted: BTreeSet<String> = wanted.collect();
-        let shown = "SELECT CONCAT_WS(' ', u.User, u.default_role, u.locked, u.needs,
-              (SELECT GROUP_CONCAT(Role ORDER BY Role) FROM mysql.roles_mapping r WHERE r.User = u.User AND r.Host = u.Host),
-              IFNULL((SELECT GROUP_CONCAT(Role ORDER BY Role) FROM mysql.roles_mapping r
-                WHERE r.User = u.default_role AND r.Host = ''), ''))
-            FROM (SELECT User, Host, JSON_VALUE(Priv, '$.default_role') AS default_role,
-              JSON_VALUE(Priv, '$.account_locked') AS locked, JSON_VALUE(Priv, '$.ssl_type') AS needs
-              FROM mysql.global_priv WHERE JSON_VALUE(Priv, '$.is_role') IS NULL) u WHERE u.User LIKE '%example%'";
+        let shown = format!(
+            "SELECT CONCAT_WS(' ', u.name, u.begins, u.locked, u.mark,
+              (SELECT GROUP_CONCAT(g.role ORDER BY g.role) FROM ({given}) g WHERE g.name = u.name AND g.host = u.host),
+              IFNULL((SELECT GROUP_CONCAT(g.role ORDER BY g.role) FROM ({given}) g WHERE g.name = u.begins), ''))
+             FROM ({users}) u WHERE u.name LIKE '%example%'",
+            users = P::USERS,
+            given = P::GIVEN,
+        );
         eventually("everything is as declared", async || {
-            let seen = self.server.column("mysql", shown).await;
+            let seen = self.server.column("mysql", &shown).await;
             if seen.iter().cloned().collect::<BTreeSet<_>>() == wanted {
                 Ok(())
             } else {
@@ -173,10 +196,15 @@ impl Town {
             }
         })
         .await;
-        let marks = "SELECT User FROM mysql.global_priv WHERE User LIKE 'it/%' ORDER BY 1";
-        let own: BTreeSet<String> = self.people.iter().map(mark).collect();
-        let roles = self.server.column("mysql", marks).await;
-        assert_eq!(roles, own.into_iter().collect::<Vec<_>>());
+        let mut roles = self.server.column("mysql", P::EVERYBODY).await;
+        roles.retain(|role| role.starts_with(P::OWN_ROLES));
+        let own = self.people.iter().map(|person| P::own_role(&mark(person)));
+        let own: BTreeSet<String> = own.collect();
+        assert_eq!(roles.len(), own.len(), "{roles:?}");
+        assert!(
+            own.iter()
+                .all(|own| roles.iter().any(|role| role.starts_with(own)))
+        );
     }
 
     /// Whoever is in gets in with the password that was kept for them.
@@ -207,15 +235,25 @@ impl Town {
 }
 
 #[tokio::test]
-async fn killed_around_each_kind_of_statement() {
-    let points: Vec<_> = KINDS
-        .into_iter()
-        .flat_map(|kind| [(kind, When::Before), (kind, When::After)])
+async fn killed_around_each_kind_of_statement_in_mariadb() {
+    killed_around_each_kind_of_statement::<OfMariaDb>().await;
+}
+
+#[tokio::test]
+async fn killed_around_each_kind_of_statement_in_mysql() {
+    killed_around_each_kind_of_statement::<OfMySql>().await;
+}
+
+async fn killed_around_each_kind_of_statement<P: Told>() {
+    let points: Vec<_> = P::KINDS
+        .iter()
+        .flat_map(|kind| [(*kind, When::Before), (*kind, When::After)])
         .collect();
     let trap = Trap::new();
     let judge = Arc::clone(&trap);
     let departments = points.len() + 1;
-    let mut town = Town::new("mariadb-killed", departments, move |what| judge.fate(what)).await;
+    let name = format!("{}-killed", P::WORD);
+    let mut town = Town::<P>::new(&name, departments, move |what| judge.fate(what)).await;
     let first = format!("dep{}", points.len());
     let named: Vec<(Who, String)> = points
         .iter()
@@ -249,19 +287,28 @@ async fn killed_around_each_kind_of_statement() {
     town.nothing_is_done_twice(since);
 }
 
-/// The answer to the first statement of each kind is lost, and to the first of each that follows upon it.
 #[tokio::test]
-async fn lost_answers() {
+async fn lost_answers_in_mariadb() {
+    lost_answers::<OfMariaDb>().await;
+}
+
+#[tokio::test]
+async fn lost_answers_in_mysql() {
+    lost_answers::<OfMySql>().await;
+}
+
+/// The answer to the first statement of each kind is lost, and to the first of each that follows upon it.
+async fn lost_answers<P: Told>() {
     let lost: Arc<Mutex<BTreeSet<usize>>> = Arc::default();
     let noted = Arc::clone(&lost);
     let judge = move |what: &str| {
-        let kind = KINDS.into_iter().position(|kind| is_of(kind, what));
+        let kind = P::KINDS.iter().position(|kind| is_of(*kind, what));
         match kind {
             Some(kind) if noted.lock().unwrap().insert(kind) => Fate::Lose,
             _ => Fate::Pass,
         }
     };
-    let mut town = Town::new("mariadb-lost", 2, judge).await;
+    let mut town = Town::<P>::new(&format!("{}-lost", P::WORD), 2, judge).await;
     let _operator = Operator::start(&town.story.ns).await;
     let names = ["ada", "bob", "eve"];
     for name in names {
@@ -274,7 +321,7 @@ async fn lost_answers() {
     town.declare("bob", "dep0", false).await;
     town.all_is_right().await;
     town.passwords_let_in().await;
-    assert_eq!(*lost.lock().unwrap(), (0..KINDS.len()).collect());
+    assert_eq!(*lost.lock().unwrap(), (0..P::KINDS.len()).collect());
 }
 
 /// A user that is half taken over does not begin with our role yet. What is given to that role would look given, and
@@ -321,11 +368,20 @@ async fn what_is_given_counts_at_once_or_is_not_given() {
     assert_eq!(server.column("mysql", begins).await, [mark]);
 }
 
+#[tokio::test]
+async fn no_session_outlives_a_rename_and_a_lock_in_mariadb() {
+    no_session_outlives_a_rename_and_a_lock::<OfMariaDb>().await;
+}
+
+#[tokio::test]
+async fn no_session_outlives_a_rename_and_a_lock_in_mysql() {
+    no_session_outlives_a_rename_and_a_lock::<OfMySql>().await;
+}
+
 /// Sessions go on under the name that they began with. Wherever the answers to a rename are lost, a user who is locked
 /// later has none.
-#[tokio::test]
-async fn no_session_outlives_a_rename_and_a_lock() {
-    let server = MariaDb::start().await;
+async fn no_session_outlives_a_rename_and_a_lock<P: Product>() {
+    let server = MySqlServer::<P>::start().await;
     let lost: Arc<Mutex<Option<&'static str>>> = Arc::default();
     let judge = Arc::clone(&lost);
     let proxy = WireProxy::before(Language::MySql, server.port(), move |asked| {
