@@ -11,6 +11,7 @@ mod connector;
 mod crds;
 mod election;
 mod names;
+mod notifications;
 mod report;
 mod run;
 
