@@ -32,7 +32,7 @@ all_there
 say "== Test programs (kept in $ROLLCALL_CACHE)"
 bin=$(hack/controlplane/build.sh)
 say "control plane: $bin"
-hack/targets/install.sh scim2-server scimmy oauth2-mock-server openldap postgres mariadb mysql ${with_samba:+samba} >&2
+hack/targets/install.sh scim2-server scimmy oauth2-mock-server aiosmtpd openldap postgres mariadb mysql ${with_samba:+samba} >&2
 say "helm: $(hack/helm/install.sh)"
 
 say "== Tests"
@@ -52,7 +52,7 @@ else
 fi
 # With arguments, only some of the tests were wanted.
 if [ -z "${some:-}" ]; then
-  systems=(kube-apiserver scim2-server SCIMMY oauth2-mock-server OpenLDAP PostgreSQL MariaDB MySQL helm)
+  systems=(kube-apiserver scim2-server SCIMMY oauth2-mock-server aiosmtpd OpenLDAP PostgreSQL MariaDB MySQL helm)
   if [ -n "$with_samba" ]; then
     systems+=('Samba Active Directory')
   else

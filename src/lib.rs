@@ -3,7 +3,8 @@
 //! Data flows one way: [`api`] objects are read by [`controllers`] into checked [`domain`] values,
 //! [`plan`] compares what policy desires with what a target shows, [`dispatch`] carries operations
 //! out through a [`connectors`] protocol client, and outcomes come back as status, events, metrics
-//! and [`audit`]. See `docs/architecture.md` for a walk along one employee.
+//! and [`audit`]. What a status says of a leaver becomes a [`report`], and goes with other notices to
+//! administrators ([`notify`]). See `docs/architecture.md` for a walk along one employee.
 
 pub mod api;
 pub mod audit;
@@ -12,7 +13,9 @@ pub mod connectors;
 pub mod controllers;
 pub mod dispatch;
 pub mod domain;
+pub mod notify;
 pub mod plan;
 #[cfg(test)]
 mod properties;
+pub mod report;
 pub mod runtime;

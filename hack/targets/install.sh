@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs the real applications, and the token endpoint, that tests and demo run against into the project's own cache.
+# Installs the real applications, the token endpoint and the mail server that tests and demo run against into the project's own cache.
 # Prints, one a line, NAME=PATH for each. Needs Python, Node.js and, for what the system does not have, apt-get and
 # dpkg-deb; installs no system package.
-# usage: hack/targets/install.sh [scim2-server] [scimmy] [oauth2-mock-server] [openldap] [samba] [postgres] [mariadb]
-#        [mysql]
+# usage: hack/targets/install.sh [scim2-server] [scimmy] [oauth2-mock-server] [aiosmtpd] [openldap] [samba] [postgres]
+#        [mariadb] [mysql]
 #        (all when none is named)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -27,6 +27,24 @@ install_scim2_server() {
     touch "$dir/installed"
   fi
   echo "scim2-server=$dir/bin/scim2-server"
+}
+
+# The Python that has it; its server is hack/targets/aiosmtpd/server.py.
+install_aiosmtpd() {
+  need python3 "apt-get install python3 python3-venv" "the mail server aiosmtpd is a Python program"
+  all_there
+  local requirements=$here/aiosmtpd/requirements.txt dir
+  dir=$ROLLCALL_CACHE/targets/aiosmtpd-$(digest_of "$requirements")
+  if [ ! -e "$dir/installed" ]; then
+    say "Installing aiosmtpd into $dir …"
+    rm -rf "$dir"
+    python3 -m venv "$dir" >&2 ||
+      die "python3 can't make a virtual environment. On Debian or Ubuntu: sudo apt-get install python3-venv"
+    "$dir/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$requirements" >&2 ||
+      die "pip could not install aiosmtpd (see above); it needs access to a Python package index"
+    touch "$dir/installed"
+  fi
+  echo "aiosmtpd=$dir/bin/python"
 }
 
 # usage: install_node NAME WHAT
@@ -90,17 +108,18 @@ install_mysql() {
 }
 
 lock targets
-[ $# -gt 0 ] || set -- scim2-server scimmy oauth2-mock-server openldap samba postgres mariadb mysql
+[ $# -gt 0 ] || set -- scim2-server scimmy oauth2-mock-server aiosmtpd openldap samba postgres mariadb mysql
 for target in "$@"; do
   case $target in
     scim2-server) install_scim2_server ;;
     scimmy) install_node scimmy "the SCIM server SCIMMY" ;;
     oauth2-mock-server) install_node oauth2-mock-server "the token endpoint oauth2-mock-server" ;;
+    aiosmtpd) install_aiosmtpd ;;
     openldap) install_openldap ;;
     samba) install_samba ;;
     postgres) install_postgres ;;
     mariadb) install_mariadb ;;
     mysql) install_mysql ;;
-    *) die "no such target: $target (there are scim2-server, scimmy, oauth2-mock-server, openldap, samba, postgres, mariadb and mysql)" ;;
+    *) die "no such target: $target (there are scim2-server, scimmy, oauth2-mock-server, aiosmtpd, openldap, samba, postgres, mariadb and mysql)" ;;
   esac
 done

@@ -1,15 +1,18 @@
-//! The command line: `rollcall run`, `rollcall connector check`, `rollcall crds`, `rollcall version`.
+//! The command line: `rollcall run`, `rollcall connector check`, `rollcall report leaver`,
+//! `rollcall crds`, `rollcall version`.
 //!
 //! Exit codes: 0, all went well, or the operator was asked to end; 1, it failed, `crds --check` found a
-//! difference, or `connector check` a fault; 2, the command line makes no sense; 130, `connector check` was
-//! asked to end and left nothing behind; 128 plus the signal's number, it was told to end at once by a
-//! second signal.
+//! difference, or `connector check` a fault; 2, the command line makes no sense; 3, `report leaver` tells of
+//! something that is not done, or not shown to be; 130, `connector check` was asked to end and left nothing
+//! behind; 128 plus the signal's number, it was told to end at once by a second signal.
 
 mod cluster;
 mod connector;
 mod crds;
 mod election;
 mod names;
+mod notifications;
+mod report;
 mod run;
 
 use std::process::ExitCode;
@@ -30,6 +33,8 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Checks the target of an AppConnector.
     Connector(Box<connector::ConnectorArgs>),
+    /// Reports on somebody.
+    Report(Box<report::ReportArgs>),
     /// Prints the CRDs as YAML.
     Crds(crds::CrdsArgs),
     /// Prints the version.
@@ -42,6 +47,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::execute(*args),
         Command::Connector(args) => connector::execute(*args),
+        Command::Report(args) => report::execute(*args),
         Command::Crds(args) => crds::execute(&args),
         Command::Version => {
             println!("rollcall {}", env!("CARGO_PKG_VERSION"));

@@ -1,5 +1,7 @@
 //! Checks of names given on the command line.
 
+use crate::notify::stored::Place;
+
 /// Longest DNS label (RFC 1123 section 2.1).
 const LABEL_LIMIT: usize = 63;
 
@@ -34,7 +36,17 @@ pub(super) fn field_manager(text: &str) -> Result<String, String> {
 
 /// Namespace and name of a Lease.
 pub(super) fn lease(text: &str) -> Result<(String, String), String> {
-    let wrong = |why: &str| format!("a Lease is given as NAMESPACE/NAME, and each part {why}");
+    place("a Lease is", text)
+}
+
+/// Namespace of the ConfigMaps that remember which notices were sent, and what their names begin with.
+pub(super) fn outbox(text: &str) -> Result<Place, String> {
+    let (namespace, name) = place("the outbox is", text)?;
+    Ok(Place { namespace, name })
+}
+
+fn place(what: &str, text: &str) -> Result<(String, String), String> {
+    let wrong = |why: &str| format!("{what} given as NAMESPACE/NAME, and each part {why}");
     let (place, name) = text.split_once('/').ok_or_else(|| wrong("must be there"))?;
     let part = |text: &str| dns_label(text).map_err(|why| wrong(&why));
     Ok((part(place)?, part(name)?))
@@ -93,7 +105,13 @@ mod tests {
         ] {
             let why = lease(wrong).unwrap_err();
             assert!(why.contains("NAMESPACE/NAME"), "{why}");
+            assert!(outbox(wrong).unwrap_err().contains("the outbox"));
         }
+        let place = outbox("ops/rollcall-notices").unwrap();
+        assert_eq!(
+            (&*place.namespace, &*place.name),
+            ("ops", "rollcall-notices")
+        );
     }
 
     #[test]

@@ -11,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::cluster::ClusterArgs;
 use super::election::ElectionArgs;
+use super::notifications::NotificationsArgs;
 use super::{Cli, failed, names};
 use crate::controllers::{self, Options, RunError};
+use crate::notify;
 use crate::runtime::client;
 use crate::runtime::clock::SystemClock;
 use crate::runtime::leader;
@@ -61,6 +63,9 @@ pub(super) struct RunArgs {
 
     #[command(flatten)]
     election: ElectionArgs,
+
+    #[command(flatten)]
+    notifications: NotificationsArgs,
 }
 
 impl RunArgs {
@@ -96,17 +101,22 @@ pub(super) fn execute(args: RunArgs) -> ExitCode {
     if let Err(error) = telemetry::init(args.log_format, filter.as_deref()) {
         return failed(&error);
     }
+    let notifications = match args.notifications.settings() {
+        Ok(notifications) => notifications,
+        Err(error) => return failed(&error),
+    };
     let runtime = match super::runtime() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    runtime.block_on(operate(args, namespaces, election))
+    runtime.block_on(operate(args, namespaces, election, notifications))
 }
 
 async fn operate(
     args: RunArgs,
     namespaces: Option<BTreeSet<String>>,
     election: Option<leader::Settings>,
+    notifications: Option<notify::Settings>,
 ) -> ExitCode {
     let token = CancellationToken::new();
     if let Err(error) = shutdown::on_signals(token.clone()) {
@@ -123,6 +133,7 @@ async fn operate(
         listen: args.listen,
         field_manager: args.field_manager,
         election,
+        notifications,
         client,
         clock: Arc::new(SystemClock),
     };

@@ -11,6 +11,7 @@ pub mod first_seen;
 pub mod guard;
 pub mod names;
 pub mod notice;
+mod notices;
 pub mod passwords;
 pub mod pause;
 pub mod rivals;
@@ -30,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::audit::LogSink;
 use crate::dispatch::{DispatchMetrics, Shared};
+use crate::notify::{self, Notifier};
 use crate::runtime::clock::WallClock;
 use crate::runtime::events::{self, Events};
 use crate::runtime::http::{self, Health, ListenError};
@@ -58,6 +60,8 @@ pub struct Options {
     pub field_manager: String,
     /// The Lease to hold before anything is watched or written; `None` where this is the only instance.
     pub election: Option<leader::Settings>,
+    /// Whom to tell of what, and where that is remembered; `None` where nobody is told.
+    pub notifications: Option<notify::Settings>,
     /// The way to the cluster.
     pub client: kube::Client,
     /// The present instant.
@@ -70,6 +74,9 @@ pub enum RunError {
     /// Health and metrics can't be served.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// Notices can't be sent.
+    #[error("{0}")]
+    Notifications(String),
     /// Another instance may work soon: the process has to end at once.
     #[error(transparent)]
     LeaseLost(#[from] leader::Lost),
@@ -109,6 +116,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
             }
         }
     };
+    let tellers = tellers(&options, &clock, &metrics, &shutdown)?;
     let (keeper, sweeper) = passwords::start(&options, clock.clone(), shutdown.clone());
     let settings = status_writer::Settings {
         field_manager: options.field_manager,
@@ -161,6 +169,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         engine.run(inbox).await;
         // What still runs was told to stop and is bounded; how it ended is in the log.
         let _ = tokio::join!(writer, publisher, sweeper);
+        tellers.ended().await;
     };
     match leadership {
         None => work.await,
@@ -179,4 +188,34 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
     }
     let _ = server.task.await;
     Ok(())
+}
+
+/// Starts whoever tells administrators, where somebody is to be told.
+fn tellers(
+    options: &Options,
+    clock: &Arc<dyn WallClock>,
+    metrics: &Metrics,
+    shutdown: &CancellationToken,
+) -> Result<notify::Running, RunError> {
+    let Some(settings) = options.notifications.clone() else {
+        return Ok(notify::Running::none());
+    };
+    let deadline = settings.config.leaver_deadline;
+    let (notifier, running) = Notifier::start(
+        settings,
+        &options.installation,
+        options.client.clone(),
+        Arc::clone(clock),
+        metrics,
+        shutdown,
+    )
+    .map_err(RunError::Notifications)?;
+    let notices = notices::Notices::new(notifier, deadline, Arc::clone(clock));
+    let watch = notices.watch(
+        options.client.clone(),
+        options.namespaces.clone(),
+        shutdown.clone(),
+    );
+    tokio::spawn(watch);
+    Ok(running)
 }

@@ -92,12 +92,8 @@ pub fn start(
     changes: &mpsc::Sender<Change>,
     shutdown: &CancellationToken,
 ) -> Vec<Source> {
-    let scopes: Vec<Option<String>> = match namespaces {
-        None => vec![None],
-        Some(names) => names.iter().cloned().map(Some).collect(),
-    };
     let mut sources = Vec::new();
-    for namespace in scopes {
+    for namespace in scopes(namespaces) {
         let context = Context {
             client: client.clone(),
             namespace,
@@ -110,6 +106,33 @@ pub fn start(
         sources.push(context.secrets());
     }
     sources
+}
+
+/// Starts a second look at the kinds whose statuses administrators hear of. It begins with everything, as any watch
+/// does.
+pub fn follow_notable(
+    client: &Client,
+    namespaces: Option<&std::collections::BTreeSet<String>>,
+    changes: &mpsc::Sender<Change>,
+    shutdown: &CancellationToken,
+) {
+    for namespace in scopes(namespaces) {
+        let context = Context {
+            client: client.clone(),
+            namespace,
+            changes: changes.clone(),
+            shutdown: shutdown.clone(),
+        };
+        context.guarded("employees", Change::Employee);
+        context.guarded("appconnectors", Change::AppConnector);
+    }
+}
+
+fn scopes(namespaces: Option<&std::collections::BTreeSet<String>>) -> Vec<Option<String>> {
+    match namespaces {
+        None => vec![None],
+        Some(names) => names.iter().cloned().map(Some).collect(),
+    }
 }
 
 struct Context {

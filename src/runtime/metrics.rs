@@ -47,6 +47,7 @@ pub struct Metrics {
     employees: Family<EmployeeLabels, Gauge>,
     queue_length: Family<QueueLabels, Gauge>,
     leader: Gauge,
+    notices: Family<NoticeLabels, Counter>,
     inventories: Arc<Inventories>,
 }
 
@@ -101,6 +102,13 @@ struct QueueLabels {
     queue: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NoticeLabels {
+    sink: String,
+    event: &'static str,
+    result: &'static str,
+}
+
 impl Metrics {
     /// Registers every family, the age of inventories (told by `clock` at each scrape) and the
     /// build.
@@ -118,6 +126,7 @@ impl Metrics {
             employees: Family::default(),
             queue_length: Family::default(),
             leader: Gauge::default(),
+            notices: Family::default(),
             inventories: Arc::new(Inventories {
                 clock,
                 listed: Mutex::default(),
@@ -181,12 +190,27 @@ impl Metrics {
             metrics.leader.clone(),
         );
         registry.register(
+            "notices",
+            "What came of handing notices over to a sink",
+            metrics.notices.clone(),
+        );
+        registry.register(
             "build",
             "The program that runs",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
         registry.register_collector(Box::new(Arc::clone(&metrics.inventories)));
         metrics
+    }
+
+    /// Counts what came of handing a notice over to a sink, or that its queue had no room.
+    pub fn noticed(&self, sink: &str, event: &'static str, result: &'static str) {
+        let labels = NoticeLabels {
+            sink: sink.to_owned(),
+            event,
+            result,
+        };
+        self.notices.get_or_create(&labels).inc();
     }
 
     /// Counts one look at an object. `result` is a stable word such as `ok` or an error's reason.

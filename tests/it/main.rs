@@ -28,6 +28,8 @@ mod newcomer;
 #[cfg(test)]
 mod purity;
 #[cfg(test)]
+mod reports;
+#[cfg(test)]
 mod scim;
 #[cfg(test)]
 mod stories;

@@ -9,6 +9,9 @@ use std::process::Command;
 /// The folders that must be pure, in the order of dependence.
 const FOLDERS: [&str; 2] = ["domain", "plan"];
 
+/// Those, and what makes reports of statuses: it knows the objects of the API, and nothing else of the world.
+const BY_THEIR_WORDS: [&str; 3] = ["domain", "plan", "report"];
+
 /// All that they may depend on.
 const DEPENDENCIES: [&str; 7] = [
     "cel",
@@ -90,12 +93,16 @@ fn policy_compiles_with_its_pure_dependencies_alone() {
 fn policy_names_nothing_impure() {
     let mut found = Vec::new();
     let mut files = 0;
-    for folder in FOLDERS {
+    for folder in BY_THEIR_WORDS {
         for path in sources(&root().join("src").join(folder)) {
             files += 1;
             let text = fs::read_to_string(&path).expect("a source file");
             let is_test =
                 path.components().any(|c| c.as_os_str() == "tests") || path.ends_with("tests.rs");
+            // They compare with files.
+            if is_test && folder == "report" {
+                continue;
+            }
             for (n, line) in text.lines().enumerate() {
                 let code = line.split("//").next().unwrap_or_default();
                 for word in FORBIDDEN {

@@ -80,3 +80,49 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   resources: [events]
   verbs: [create, patch]
 {{- end }}
+
+{{/* The file of --notifications: keys of the Secret become files that it is mounted as. */}}
+{{- define "rollcall.notifications" -}}
+{{- $values := .Values.notifications }}
+{{- $folder := "/etc/rollcall/notifications-secret" }}
+{{- $config := dict "leaverDeadline" $values.leaverDeadline }}
+{{- $keys := list }}
+{{- with $values.events }}
+{{- $_ := set $config "events" . }}
+{{- end }}
+{{- if $values.email }}
+{{- $smtp := dict }}
+{{- range $name, $value := $values.email.smtp }}
+{{- if hasSuffix "Key" $name }}
+{{- $keys = append $keys (printf "notifications.email.smtp.%s" $name) }}
+{{- $_ := set $smtp (printf "%sFile" (trimSuffix "Key" $name)) (printf "%s/%s" $folder $value) }}
+{{- else }}
+{{- $_ := set $smtp $name $value }}
+{{- end }}
+{{- end }}
+{{- $_ := set $config "email" (dict "smtp" $smtp "from" $values.email.from "to" $values.email.to) }}
+{{- end }}
+{{- $webhooks := list }}
+{{- range $n, $webhook := $values.webhooks }}
+{{- $one := dict }}
+{{- range $name, $value := $webhook }}
+{{- if hasSuffix "Key" $name }}
+{{- $keys = append $keys (printf "notifications.webhooks[%d].%s" $n $name) }}
+{{- $_ := set $one (printf "%sFile" (trimSuffix "Key" $name)) (printf "%s/%s" $folder $value) }}
+{{- else }}
+{{- $_ := set $one $name $value }}
+{{- end }}
+{{- end }}
+{{- $webhooks = append $webhooks $one }}
+{{- end }}
+{{- with $webhooks }}
+{{- $_ := set $config "webhooks" . }}
+{{- end }}
+{{- if not (or $values.email $values.webhooks) }}
+{{- fail "notifications.enabled is true, and nobody would be told: give notifications.email or notifications.webhooks" }}
+{{- end }}
+{{- if and $keys (not $values.secretName) }}
+{{- fail (printf "notifications.secretName is required: %s names a key of that Secret" (first $keys)) }}
+{{- end }}
+{{- toYaml $config }}
+{{- end }}

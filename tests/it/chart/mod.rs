@@ -3,6 +3,7 @@
 mod image;
 mod initial_passwords;
 mod lifecycle;
+mod notifications;
 mod objects;
 mod rights;
 mod stories;

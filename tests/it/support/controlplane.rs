@@ -231,6 +231,16 @@ impl ControlPlane {
         Client::try_from(self.config.clone()).unwrap()
     }
 
+    /// A client with the rights of a token alone.
+    pub fn client_of(&self, token: &str) -> Client {
+        let mut config = self.config.clone();
+        config.auth_info = kube::config::AuthInfo {
+            token: Some(token.to_owned().into()),
+            ..kube::config::AuthInfo::default()
+        };
+        Client::try_from(config).unwrap()
+    }
+
     /// A file for `--kubeconfig`, with all rights.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.join("admin.kubeconfig")

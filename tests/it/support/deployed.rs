@@ -119,6 +119,11 @@ impl Release {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// A client with the rights of its pods.
+    pub fn client(&self) -> kube::Client {
+        self.ops.control_plane().client_of(&self.token)
+    }
+
     fn environment(&self, pod_name: &str) -> Vec<(String, String)> {
         let container = &pod(&self.deployment).containers[0];
         let resolve = |variable: &EnvVar| {

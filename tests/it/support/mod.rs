@@ -6,6 +6,7 @@ pub mod controlplane;
 pub mod deployed;
 pub mod directory;
 pub mod helm;
+pub mod mail;
 pub mod mysql;
 pub mod namespace;
 pub mod oauth2;

@@ -72,6 +72,7 @@ impl Operator {
             listen: address.parse().unwrap(),
             field_manager: "rollcall".to_owned(),
             election: None,
+            notifications: None,
             client: client::connect(&cluster).await.unwrap(),
             clock: clock.clone(),
         };

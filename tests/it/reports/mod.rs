@@ -1,0 +1,5 @@
+//! What is told of leavers, and to whom.
+
+mod command;
+mod mail;
+mod outbox;
