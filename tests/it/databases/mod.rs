@@ -7,6 +7,7 @@ mod expiry;
 mod four_targets;
 mod mariadb;
 mod mariadb_faults;
+mod postgres_roles;
 mod working_life;
 
 use serde_json::{Value, json};

@@ -5,7 +5,9 @@ mod accounts;
 mod drop;
 mod groups;
 mod listing;
+mod making;
 mod marking;
+mod names;
 mod utility;
 
 use async_trait::async_trait;
