@@ -46,10 +46,10 @@ chart: ## Check the Helm chart and pack it into target/ (the tests install it)
 	"$$helm" lint --strict $(CHART) --set installation=acme,image.repository=registry.example.com/rollcall; \
 	"$$helm" package $(CHART) --destination target
 
-# What and how much: make bench WHAT="storm idle" PEOPLE=10000 ROUNDS=1
+# What and how much: make bench WHAT="storm idle" PEOPLE=10000 ROUNDS=1 INTO=PostgreSQL
 .PHONY: bench
 bench: ## Measure against a raw client, and at rest; prints a table and writes target/bench/report.json
-	$(CARGO) bench --locked --bench rollcall -- $(if $(PEOPLE),--people $(PEOPLE)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(WHAT)
+	$(CARGO) bench --locked --bench rollcall -- $(if $(PEOPLE),--people $(PEOPLE)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(INTO),--into $(INTO)) $(WHAT)
 
 .PHONY: clean
 clean: ## Remove what was built here (the cache of test programs stays: see hack/lib/common.sh)

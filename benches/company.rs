@@ -52,6 +52,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::StandIn, Self::Scimmy, Self::OpenLdap, Self::Postgres];
+
     /// The word in tables.
     pub fn word(self) -> &'static str {
         match self {

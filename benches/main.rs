@@ -1,10 +1,10 @@
 //! Measures Rollcall against a raw client that does only the indispensable work, and what it costs to be
 //! at rest. A program, not a test: it prints a table and writes `target/bench/report.json`.
 //!
-//! `cargo bench --bench rollcall -- [--people N] [--rounds N] [WHAT…]`, with WHAT of `storm`,
+//! `cargo bench --bench rollcall -- [--people N] [--rounds N] [--into TARGET] [WHAT…]`, with WHAT of `storm`,
 //! `terminations`, `rollover`, `idle`, `growth`, `edit`, `memory` and `inventory`; all of them where none is named. Without
 //! `--people` a storm is of 2,000, 500 start and 500 end at one instant, an edit among 20,000, memory is measured with 100,000,
-//! and an inventory is of 50,000.
+//! and an inventory is of 50,000. Storms are into `stand-in`, `SCIMMY`, `OpenLDAP` and `PostgreSQL`, unless one is named.
 
 #![allow(
     clippy::unwrap_used,
@@ -53,6 +53,7 @@ const EVERYTHING: [&str; 8] = [
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
     let (mut people, mut rounds, mut wanted) = (None, 3, Vec::new());
+    let mut into = Kind::ALL.to_vec();
     while let Some(argument) = arguments.next() {
         let mut number = || {
             arguments
@@ -63,8 +64,19 @@ fn main() {
         match argument.as_str() {
             "--people" => people = Some(number()),
             "--rounds" => rounds = number(),
+            "--into" => {
+                let word = arguments.next().expect("a target");
+                into.retain(|kind| kind.word() == word);
+                assert!(
+                    !into.is_empty(),
+                    "unknown: {word}; there are {:?}",
+                    Kind::ALL.map(Kind::word)
+                );
+            }
             word if EVERYTHING.contains(&word) => wanted.push(argument),
-            word => panic!("unknown: {word}; there are --people N, --rounds N, and {EVERYTHING:?}"),
+            word => panic!(
+                "unknown: {word}; there are --people N, --rounds N, --into TARGET, and {EVERYTHING:?}"
+            ),
         }
     }
     if wanted.is_empty() {
@@ -74,18 +86,18 @@ fn main() {
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(measure(people, rounds, &wanted));
+    runtime.block_on(measure(people, rounds, &into, &wanted));
 }
 
-async fn measure(asked: Option<usize>, rounds: usize, wanted: &[String]) {
+async fn measure(asked: Option<usize>, rounds: usize, into: &[Kind], wanted: &[String]) {
     let mut report = Report::default();
     let people = asked.unwrap_or(2000);
     for what in wanted {
         eprintln!("{what} …");
         match what.as_str() {
             "storm" => {
-                for kind in [Kind::StandIn, Kind::Scimmy, Kind::OpenLdap, Kind::Postgres] {
-                    storm::storm(&mut report, kind, people, rounds).await;
+                for kind in into {
+                    storm::storm(&mut report, *kind, people, rounds).await;
                 }
             }
             "terminations" => terminations::terminations(&mut report, people).await,

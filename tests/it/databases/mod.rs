@@ -10,6 +10,7 @@ mod mysql;
 mod mysql_faults;
 mod mysql_or_mariadb;
 mod offboarding;
+mod postgres_roles;
 mod revoking;
 mod working_life;
 

@@ -93,67 +93,6 @@ async fn as_a_user_of_the_database() {
     );
 }
 
-/// What a user owns, in whatever database, is somebody else's before the user is dropped.
-#[tokio::test]
-async fn what_a_dropped_user_owned_is_kept() {
-    use rollcall::connectors::sql::postgres::users::PostgresUsers;
-    use rollcall::connectors::sql::{Purpose, ServerConfig};
-    use rollcall::connectors::{Connector, FindKey, WritePermit};
-    use rollcall::domain::ids::Username;
-
-    let server = Postgres::start().await;
-    for database in ["app", "other"] {
-        let admin = server.admin(database).await;
-        admin
-            .batch_execute(
-                "DO $$ BEGIN CREATE ROLE ada LOGIN; EXCEPTION WHEN duplicate_object THEN END $$;
-                 CREATE SCHEMA hers AUTHORIZATION ada; SET ROLE ada;
-                 CREATE TABLE hers.work (id int); RESET ROLE",
-            )
-            .await
-            .unwrap();
-    }
-    let admin = server.admin("app").await;
-    let roles = "CREATE ROLE archive NOLOGIN; GRANT archive TO rollcall;
-                 GRANT CREATE ON DATABASE app, other TO archive";
-    admin.batch_execute(roles).await.unwrap();
-    let config = ServerConfig {
-        host: "127.0.0.1".to_owned(),
-        port: server.port(),
-        database: "app".to_owned(),
-        username: "rollcall".to_owned(),
-        password: server.password().into(),
-        encrypted: true,
-        ca_bundle: Some(server.ca_pem().to_owned()),
-        allow_link_local: false,
-        timeout: std::time::Duration::from_secs(20),
-        connections: 2,
-        purpose: Purpose::Users,
-    };
-    let nobody = PostgresUsers::new(config.clone(), None, &[]).unwrap();
-    let users = PostgresUsers::new(config, Some("archive".to_owned()), &[]).unwrap();
-    let key = FindKey::Username(Username::new("ada"));
-    let ada = users.find(&key).await.unwrap().remove(0);
-    let refused = nobody.delete(&WritePermit::issue(), &ada.id).await;
-    let refused = refused.unwrap_err().message;
-    assert!(
-        refused.contains("app, other") && refused.contains("spec.sql.users.successor"),
-        "{refused}"
-    );
-    for _ in 0..2 {
-        users.delete(&WritePermit::issue(), &ada.id).await.unwrap();
-    }
-    assert!(users.find(&key).await.unwrap().is_empty());
-    for database in ["app", "other"] {
-        let owner = "SELECT tableowner::text FROM pg_tables WHERE tablename = 'work'";
-        assert_eq!(
-            server.column(database, owner).await,
-            ["archive"],
-            "{database}"
-        );
-    }
-}
-
 #[tokio::test]
 async fn as_a_row_in_a_table() {
     let server = Postgres::start().await;

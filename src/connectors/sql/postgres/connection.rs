@@ -13,6 +13,7 @@ use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure::{read, refused};
+use super::prepared::Connection;
 use crate::connectors::address::dial;
 use crate::connectors::redact::Redactor;
 use crate::connectors::sql::server::{NOT_REACHED, Purpose, ServerConfig, Stage};
@@ -188,14 +189,18 @@ impl Opener {
 }
 
 impl Manager for Opener {
-    type Type = Client;
+    type Type = Connection;
     type Error = ConnectorError;
 
-    async fn create(&self) -> Result<Client, ConnectorError> {
-        self.open(&self.config.database).await
+    async fn create(&self) -> Result<Connection, ConnectorError> {
+        self.open(&self.config.database).await.map(Connection::new)
     }
 
-    async fn recycle(&self, client: &mut Client, used: &Metrics) -> RecycleResult<ConnectorError> {
+    async fn recycle(
+        &self,
+        client: &mut Connection,
+        used: &Metrics,
+    ) -> RecycleResult<ConnectorError> {
         if client.is_closed() {
             return Err(RecycleError::message("the connection has ended"));
         }

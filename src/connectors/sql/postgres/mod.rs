@@ -3,6 +3,7 @@
 mod connection;
 mod failure;
 mod param;
+mod prepared;
 mod tables;
 pub mod users;
 

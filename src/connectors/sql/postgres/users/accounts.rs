@@ -1,69 +1,18 @@
-//! Login roles: made, changed, locked.
+//! Login roles: changed, locked.
 
-use postgres_protocol::password::scram_sha_256;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
+use tokio_postgres::Transaction;
 use tokio_postgres::types::Type;
-use tokio_postgres::{GenericClient, Transaction};
 
-use super::listing::{CALLED, MARKED, NUMBERED, Param, oid};
+use super::listing::{NUMBERED, oid};
 use super::utility::{NameOf, checked, literal, quoted};
 use super::{CONNECTION_LIMIT, PostgresUsers, VALID_UNTIL};
 use crate::connectors::sql::server::Stage;
-use crate::connectors::{ConnectorError, ErrorKind, InitialPassword, Result};
-use crate::domain::account::{AttributeChanges, AttributeValue, NewAccount, ObservedAccount};
+use crate::connectors::{ConnectorError, ErrorKind, Result};
+use crate::domain::account::{AttributeChanges, AttributeValue, ObservedAccount};
 use crate::domain::ids::{AccountId, AttributeName};
 
 impl PostgresUsers {
-    pub(super) async fn create_account(
-        &self,
-        account: &NewAccount,
-        password: Option<&InitialPassword>,
-    ) -> Result<ObservedAccount> {
-        let name = checked(account.username.as_str(), NameOf::Account)?;
-        let what = format!("making role {name}");
-        // Only what it is compared with is sent, as statements end up in logs.
-        let verifier = password.map(|p| scram_sha_256(p.secret.expose_secret().as_bytes()));
-        let client = self.server.client().await?;
-        let making = async {
-            let mark = account.mark.as_str();
-            let by_mark: [Param<'_>; 1] = [(&mark, Type::TEXT)];
-            let by_name: [Param<'_>; 1] = [(&name, Type::TEXT)];
-            // An answer that was lost may have been a success.
-            let looks = futures::join!(
-                self.accounts_where(&what, &*client, MARKED, &by_mark),
-                self.must_be_free(&what, &*client, name, 0)
-            );
-            if let Some(there) = looks.0?.into_iter().next() {
-                return Ok(there);
-            }
-            looks.1?;
-            let role = quoted(name);
-            let login = if account.active { "LOGIN" } else { "NOLOGIN" };
-            let password = verifier.map(|verifier| format!(" PASSWORD {}", literal(&verifier)));
-            let mut statements = vec![
-                format!("CREATE ROLE {role} {login}{}", password.unwrap_or_default()),
-                format!("COMMENT ON ROLE {role} IS {}", literal(mark)),
-            ];
-            for (attribute, value) in &account.attributes {
-                statements.push(setting(&what, &role, attribute, Some(value))?);
-            }
-            // Sent together they are carried out all or none; and what they made is asked for in the same breath.
-            let statements = statements.join(";");
-            let (done, made) = futures::join!(
-                client.batch_execute(&statements),
-                self.accounts_where(&what, &*client, CALLED, &by_name)
-            );
-            done.map_err(|error| unfit(self.server.failed(&what, &error, Stage::Committing)))?;
-            // It is there: an answer about it that did not come is asked for again.
-            let made = made.map_err(|error| ConnectorError {
-                kind: ErrorKind::OutcomeUnknown,
-                ..error
-            });
-            made?.pop().ok_or_else(|| gone(&what))
-        };
-        self.server.bounded(&what, Stage::Committing, making).await
-    }
-
     pub(super) async fn update_account(
         &self,
         id: &AccountId,
@@ -102,30 +51,6 @@ impl PostgresUsers {
             .await
     }
 
-    /// Refuses a name that another role has in other letters: to the server they are two, to everybody else
-    /// one.
-    async fn must_be_free(
-        &self,
-        what: &str,
-        client: &impl GenericClient,
-        name: &str,
-        own: u32,
-    ) -> Result<()> {
-        let text =
-            "SELECT rolname::text FROM pg_roles WHERE lower(rolname) = lower($1) AND oid <> $2";
-        let failed = |error| self.server.failed(what, &error, Stage::Undone);
-        let params: [Param<'_>; 2] = [(&name, Type::TEXT), (&own, Type::OID)];
-        let found = client.query_typed(text, &params).await.map_err(failed)?;
-        let Some(row) = found.first() else {
-            return Ok(());
-        };
-        let other: String = row.try_get(0).map_err(failed)?;
-        Err(ConnectorError::new(
-            ErrorKind::Taken,
-            format!("{what}: there is a role {other}"),
-        ))
-    }
-
     pub(super) async fn switch_account(
         &self,
         id: &AccountId,
@@ -146,7 +71,7 @@ impl PostgresUsers {
                 self.end_sessions(&what, &client, id, "It can't sign in any more, but has")
                     .await?;
             }
-            self.seen(&what, &*client, id).await
+            self.seen(&what, &**client, id).await
         };
         self.server
             .bounded(&what, Stage::Committing, switching)
@@ -199,7 +124,7 @@ impl PostgresUsers {
 }
 
 /// The statement that sets one attribute, or clears it. The role is quoted already.
-fn setting(
+pub(super) fn setting(
     what: &str,
     role: &str,
     attribute: &AttributeName,
@@ -237,7 +162,7 @@ fn setting(
 }
 
 /// A value that the server refuses is told with where it comes from.
-fn unfit(error: ConnectorError) -> ConnectorError {
+pub(super) fn unfit(error: ConnectorError) -> ConnectorError {
     match error.kind {
         ErrorKind::Invalid => {
             error.with_remedy("mend what spec.account.attributes gives, or the fact behind it")

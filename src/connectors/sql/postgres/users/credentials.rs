@@ -45,7 +45,7 @@ impl PostgresUsers {
         let what = format!("ending the sessions of role {id}");
         let client = self.server.client().await?;
         let ending = async {
-            self.seen(&what, &*client, id).await?;
+            self.seen(&what, &**client, id).await?;
             self.end_sessions(&what, &client, id, "It has").await
         };
         let ending = self.server.bounded(&what, Stage::Committing, ending);

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use tokio_postgres::Client;
+use tokio_postgres::types::Type;
 
 use super::PostgresUsers;
 use super::accounts::gone;
 use super::listing::{is_account, oid};
 use super::utility::{NameOf, checked, quoted};
+use crate::connectors::sql::postgres::prepared::{Connection, Param};
 use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, HolderChange, HolderResults, Result};
 use crate::domain::account::{Completeness, ObservedEntitlement};
@@ -71,7 +73,7 @@ impl PostgresUsers {
     async fn group_name(
         &self,
         what: &str,
-        client: &Client,
+        client: &Connection,
         id: &EntitlementId,
     ) -> Result<Option<String>> {
         let Some(number) = oid(id.as_str()) else {
@@ -82,8 +84,10 @@ impl PostgresUsers {
             "SELECT rolname::text FROM pg_roles role WHERE oid = $1 AND NOT {}",
             is_account()
         );
-        let row = client.query_opt(&text, &[&number]).await.map_err(failed)?;
-        row.map(|row| row.try_get(0).map_err(failed)).transpose()
+        let params: [Param<'_>; 1] = [(&number, Type::OID)];
+        let rows = client.ask(&text, &params).await.map_err(failed)?;
+        let name = rows.first().map(|row| row.try_get(0).map_err(failed));
+        name.transpose()
     }
 
     pub(super) async fn drop_group(&self, id: &EntitlementId) -> Result<()> {
@@ -107,15 +111,15 @@ impl PostgresUsers {
     async fn there<'i>(
         &self,
         what: &str,
-        client: &Client,
+        client: &Connection,
         group: &EntitlementId,
         ids: impl IntoIterator<Item = &'i str>,
     ) -> Result<HashMap<String, (String, bool)>> {
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
         let oids: Vec<u32> = ids.into_iter().filter_map(oid).collect();
         let group = oid(group.as_str()).unwrap_or_default();
-        let rows = client.query(THERE, &[&oids, &group]).await;
-        let rows = rows.map_err(failed)?;
+        let params: [Param<'_>; 2] = [(&oids, Type::OID_ARRAY), (&group, Type::OID)];
+        let rows = client.ask(THERE, &params).await.map_err(failed)?;
         let read = rows.iter().map(|row| {
             let oid: u32 = row.try_get(0)?;
             Ok((oid.to_string(), (row.try_get(1)?, row.try_get(2)?)))
@@ -133,8 +137,11 @@ impl PostgresUsers {
         let mut client = self.server.client().await?;
         let changing = async {
             let ids = change.wishes().map(|(account, _)| account.as_str());
-            let roles = self.there(&what, &client, group, ids).await?;
-            let Some(name) = self.group_name(&what, &client, group).await? else {
+            let (roles, name) = futures::join!(
+                self.there(&what, &client, group, ids),
+                self.group_name(&what, &client, group)
+            );
+            let (roles, Some(name)) = (roles?, name?) else {
                 return Err(gone(&what));
             };
             let name = name.as_str();
@@ -155,7 +162,9 @@ impl PostgresUsers {
             match self.grant(&what, &mut client, name, &all).await {
                 Ok(()) => results.extend(there.iter().map(|(account, ..)| (*account, Ok(())))),
                 Err(error)
-                    if error.kind.concerns_target() || (there.len() == 1 && results.is_empty()) =>
+                    if error.kind.concerns_target()
+                        || error.kind == ErrorKind::OutcomeUnknown
+                        || (there.len() == 1 && results.is_empty()) =>
                 {
                     return Err(error);
                 }
@@ -190,30 +199,35 @@ impl PostgresUsers {
         if members.is_empty() {
             return Ok(());
         }
+        let name = quoted(group);
+        let those = |wanted: bool| {
+            let those = members.iter().filter(move |(member, _)| *member == wanted);
+            those.map(|(_, role)| *role).collect::<Vec<&str>>()
+        };
+        let change = |verb: &str, roles: &[&str]| {
+            let roles: Vec<String> = roles.iter().map(|role| quoted(role)).collect();
+            format!("{verb} {}", roles.join(", "))
+        };
+        let (given, taken) = (those(true), those(false));
+        let grant = change(&format!("GRANT {name} TO"), &given);
+        if taken.is_empty() {
+            // By itself it is carried out whole, or, where the server says why not, not at all.
+            return client.batch_execute(&grant).await.map_err(|error| {
+                let stage = match error.as_db_error() {
+                    Some(_) => Stage::Undone,
+                    None => Stage::Committing,
+                };
+                self.server.failed(what, &error, stage)
+            });
+        }
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
         let transaction = client.transaction().await.map_err(failed)?;
-        let name = quoted(group);
-        for (wanted, verb) in [
-            (true, format!("GRANT {name} TO")),
-            (false, format!("REVOKE {name} FROM")),
-        ] {
-            let roles: Vec<String> = members
-                .iter()
-                .filter(|(member, _)| *member == wanted)
-                .map(|(_, role)| quoted(role))
-                .collect();
-            if roles.is_empty() {
-                continue;
-            }
-            let change = format!("{verb} {}", roles.join(", "));
-            self.utility(what, &transaction, &change).await?;
+        if !given.is_empty() {
+            self.utility(what, &transaction, &grant).await?;
         }
+        let revoke = change(&format!("REVOKE {name} FROM"), &taken);
+        self.utility(what, &transaction, &revoke).await?;
         // Where somebody else gave it too, taking ours away takes nothing (PostgreSQL 16).
-        let taken: Vec<&str> = members
-            .iter()
-            .filter(|(member, _)| !member)
-            .map(|(_, role)| *role)
-            .collect();
         let left =
             "SELECT m.rolname::text FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid
           JOIN pg_roles m ON m.oid = a.member WHERE g.rolname = $1 AND m.rolname = ANY($2)";

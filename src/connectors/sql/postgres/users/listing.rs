@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{GenericClient, Row};
+use tokio_postgres::types::Type;
+use tokio_postgres::{Error, GenericClient, Row};
 
 use super::credentials::REVOKES;
+use super::names::{ALIKE, pattern};
 use super::{CONNECTION_LIMIT, PostgresUsers, VALID_UNTIL};
+use crate::connectors::sql::postgres::prepared::{Connection, Param};
 use crate::connectors::sql::server::{MARK, Stage, users_capabilities};
 use crate::connectors::{Capabilities, FindKey, Listing, Result};
 use crate::domain::account::{
@@ -25,16 +27,13 @@ FROM pg_roles role
 WHERE role.rolname !~ '^pg_'";
 
 /// The roles that bear a mark. Comments are looked through once, and not once for each role.
-pub(super) const MARKED: &str = "role.oid IN (SELECT d.objoid FROM pg_shdescription d
+const MARKED: &str = "role.oid IN (SELECT d.objoid FROM pg_shdescription d
   WHERE d.classoid = 'pg_authid'::regclass AND d.description = $1)";
 
 /// The role of an identifier.
 pub(super) const NUMBERED: &str = "role.oid = $1";
 /// The role of a name, as it is written.
 pub(super) const CALLED: &str = "role.rolname = $1";
-
-/// A value and what it is: where the server need not be asked for that, a question is one round trip.
-pub(super) type Param<'p> = (&'p (dyn ToSql + Sync), Type);
 
 /// A role is an account if it may sign in, or bears a mark: one that is disabled may not.
 pub(super) fn is_account() -> String {
@@ -56,6 +55,7 @@ impl PostgresUsers {
         })
     }
 
+    /// Accounts, as a transaction sees them.
     pub(super) async fn accounts_where(
         &self,
         what: &str,
@@ -64,8 +64,28 @@ impl PostgresUsers {
         params: &[Param<'_>],
     ) -> Result<Vec<ObservedAccount>> {
         let text = format!("{ROLES} AND {condition}");
+        self.accounts(what, client.query_typed(&text, params).await)
+    }
+
+    /// The same, outside of any transaction, where a question is planned once.
+    pub(super) async fn accounts_asked(
+        &self,
+        what: &str,
+        connection: &Connection,
+        condition: &str,
+        params: &[Param<'_>],
+    ) -> Result<Vec<ObservedAccount>> {
+        let text = format!("{ROLES} AND {condition}");
+        self.accounts(what, connection.ask(&text, params).await)
+    }
+
+    fn accounts(
+        &self,
+        what: &str,
+        rows: std::result::Result<Vec<Row>, Error>,
+    ) -> Result<Vec<ObservedAccount>> {
         let failed = |error| self.server.failed(what, &error, Stage::Undone);
-        let rows = client.query_typed(&text, params).await.map_err(failed)?;
+        let rows = rows.map_err(failed)?;
         rows.iter()
             .map(|row| account(row).map_err(failed))
             .collect()
@@ -79,7 +99,7 @@ impl PostgresUsers {
         let client = self.server.client().await?;
         let params: [Param<'_>; 1] = [(&oid, Type::OID)];
         // Whatever it looks like: one that lost its mark is not gone.
-        let reading = self.accounts_where(&what, &*client, NUMBERED, &params);
+        let reading = self.accounts_asked(&what, &client, NUMBERED, &params);
         Ok(self
             .server
             .bounded(&what, Stage::Undone, reading)
@@ -89,16 +109,16 @@ impl PostgresUsers {
 
     pub(super) async fn find_accounts(&self, key: &FindKey) -> Result<Vec<ObservedAccount>> {
         let (condition, value, what) = match key {
-            FindKey::Mark(mark) => (MARKED, mark.as_str(), format!("finding {mark}")),
+            FindKey::Mark(mark) => (MARKED.to_owned(), mark.clone(), format!("finding {mark}")),
             FindKey::Username(name) => (
-                "lower(role.rolname) = lower($1)",
-                name.as_str(),
+                format!("{ALIKE} $1"),
+                pattern(name.as_str()),
                 format!("finding the role {name}"),
             ),
         };
         let client = self.server.client().await?;
         let params: [Param<'_>; 1] = [(&value, Type::TEXT)];
-        let finding = self.accounts_where(&what, &*client, condition, &params);
+        let finding = self.accounts_asked(&what, &client, &condition, &params);
         let mut found = self.server.bounded(&what, Stage::Undone, finding).await?;
         found.retain(|account| key.fits(account));
         Ok(found)

@@ -6,7 +6,9 @@ mod credentials;
 mod drop;
 mod groups;
 mod listing;
+mod making;
 mod marking;
+mod names;
 mod ownership;
 mod utility;
 
