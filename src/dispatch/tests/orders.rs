@@ -115,6 +115,7 @@ pub(super) fn observed(id: &str) -> ObservedAccount {
         mark: None,
         activity: Activity::Active,
         attributes: Attributes::new(),
+        unfinished: false,
     }
 }
 

@@ -302,6 +302,7 @@ impl MariaDbUsers {
                 Activity::Active
             },
             attributes,
+            unfinished: false,
         }
     }
 }
