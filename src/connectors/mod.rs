@@ -73,6 +73,7 @@ pub trait Connector: Send + Sync {
     ) -> Result<ObservedAccount>;
 
     /// Changes attributes or the user name, and returns the account where the target's answer shows it.
+    /// What is [`unfinished`](ObservedAccount::unfinished) is finished first, also where nothing is to be changed.
     async fn update(
         &self,
         permit: &WritePermit,

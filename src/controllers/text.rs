@@ -44,6 +44,9 @@ fn operation(operation: &Operation) -> String {
     match operation {
         Operation::Create(account) => format!("create {}", account.username),
         Operation::Read(_) => "read the account".to_owned(),
+        Operation::Update { changes, .. } if changes.is_empty() => {
+            "finish a change that was cut off".to_owned()
+        }
         Operation::Update { changes, .. } => {
             let username = changes.username.iter().map(|_| "the user name".to_owned());
             let set = changes.set.keys().map(ToString::to_string);

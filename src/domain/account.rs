@@ -62,6 +62,8 @@ pub struct ObservedAccount {
     pub activity: Activity,
     /// Managed attributes that are set.
     pub attributes: Attributes,
+    /// Whether something that was begun with it was cut off half way. A change of it, be it of nothing, finishes that.
+    pub unfinished: bool,
 }
 
 /// One entitlement as a target shows it, with those who hold it.

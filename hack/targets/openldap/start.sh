@@ -10,6 +10,7 @@
 #   SIZE_LIMIT         most entries in one answer for that account, paging or not; unlimited by default
 #   REFINT             0: groups do not follow entries that are renamed or deleted
 #   ACCESS             rules of access that come before the others
+#   MEMBEROF           0: entries do not say which groups they are in
 #   AUDIT              1: notes every change in DIR/changes.ldif
 # usage: hack/targets/openldap/start.sh
 set -euo pipefail
@@ -63,14 +64,13 @@ ${ACCESS:-}
 access to attrs=userPassword by dn.exact="cn=rollcall,dc=example,dc=org" write by anonymous auth by self write by * none
 access to * by dn.exact="cn=rollcall,dc=example,dc=org" write by users read by anonymous auth
 limits dn.exact="cn=rollcall,dc=example,dc=org" size=${SIZE_LIMIT:-unlimited} size.pr=noEstimate
-overlay memberof
-memberof-dangling ignore
 overlay ppolicy
 ppolicy_default "cn=default,ou=policies,dc=example,dc=org"
 ppolicy_hash_cleartext
 overlay unique
 unique_uri "ldap:///ou=people,dc=example,dc=org?uid?sub"
 CONF
+  [ "${MEMBEROF:-1}" = 0 ] || printf 'overlay memberof\nmemberof-dangling ignore\n'
   [ "${REFINT:-1}" = 0 ] || printf 'overlay refint\nrefint_attributes member uniqueMember manager\n'
   [ "${AUDIT:-0}" = 0 ] || printf 'overlay auditlog\nauditlog %s\n' "$DIR/changes.ldif"
 } >"$DIR/slapd.conf"

@@ -8,7 +8,7 @@ use super::failure::{Failure, code};
 use super::observe::{ACCOUNT_DISABLE, flags};
 use super::references::Named;
 use super::refusal::{in_words, named_too_long};
-use super::renaming::{filled, lacks};
+use super::renaming::{Naming, filled, lacks};
 use super::values::written;
 use super::write::{Attribute, Change, Target, attribute};
 use crate::connectors::{ConnectorError, ErrorKind, InitialPassword};
@@ -171,16 +171,76 @@ impl LdapConnector {
         Ok(attribute(name.as_str(), values))
     }
 
+    /// Changes an account. Whatever was begun with it and cut off is finished first, also where nothing is to be changed.
     pub(super) async fn update_account(
         &self,
         id: &AccountId,
         changes: &AttributeChanges,
     ) -> Result<Option<ObservedAccount>, ConnectorError> {
-        let config = &self.config;
-        let entry = self.located(id, &format!("changing account {id}")).await?;
+        let entry = self.settled(id, &format!("changing account {id}")).await?;
+        if changes.is_empty() {
+            return Ok(Some(self.account(&entry).await?));
+        }
         let what = format!("changing {}", entry.dn);
-        let is = config.id.filter(id.as_str());
+        let is = self.config.id.filter(id.as_str());
+        let target = Target {
+            dn: &entry.dn,
+            is: is.as_deref(),
+            what: &what,
+        };
         self.not_ourselves(&entry, &what)?;
+        let naming = self.naming(&entry, changes)?;
+        let modifications = self.modifications(&entry, changes, &what).await?;
+        let (before, after_it) = (naming.before(&entry), naming.after());
+        let noted = self.note(&entry, &target, before, after_it).await?;
+        let changing = async {
+            // The name first: while values are not as they should be, whoever comes next sees what is left to do.
+            self.rename_account(&entry, &naming, is.as_deref(), noted)
+                .await?;
+            let renamed = Target {
+                dn: &naming.to,
+                ..target
+            };
+            let modified = self.modify(&renamed, &modifications, &self.asked).await;
+            modified.map_err(|failure| {
+                let error = self.unfit(failure);
+                if naming.to == entry.dn {
+                    error
+                } else {
+                    partly(error)
+                }
+            })
+        };
+        let shown = match changing.await {
+            Ok(shown) => shown,
+            Err(error) => {
+                if noted {
+                    self.withdraw_note(id, &error, &what).await;
+                }
+                return Err(error);
+            }
+        };
+        if noted {
+            let entry = self.settled(id, &what).await.map_err(after)?;
+            return Ok(Some(self.account(&entry).await.map_err(after)?));
+        }
+        if naming.to != entry.dn {
+            return Ok(Some(self.as_it_is(&naming.to, shown, &what).await?));
+        }
+        match shown {
+            Some(entry) => Ok(Some(self.account(&entry).await.map_err(after)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// What is written into an entry, but for what names it.
+    async fn modifications(
+        &self,
+        entry: &Entry,
+        changes: &AttributeChanges,
+        what: &str,
+    ) -> Result<Vec<Change>, ConnectorError> {
+        let config = &self.config;
         let by_name = |name: &str| dn::is_named_by(&entry.dn, name);
         let mut modifications = Vec::new();
         if let Some(username) = &changes.username
@@ -188,45 +248,21 @@ impl LdapConnector {
         {
             // Its other user names, which are none of ours, stay.
             let name = &config.accounts.username;
-            let old = self.username(&entry);
+            let old = self.username(entry);
             modifications.extend(old.map(|old| Change::Delete(attribute(name, [old]))));
             let new = username.as_str().to_owned();
             modifications.push(Change::Add(attribute(name, [new])));
         }
         for (name, value) in &changes.set {
             if !by_name(name.as_str()) {
-                let attribute = self.attribute(name, value, &what).await?;
+                let attribute = self.attribute(name, value, what).await?;
                 modifications.push(Change::Replace(attribute));
             }
         }
         for name in &changes.clear {
             modifications.push(Change::Replace(attribute(name.as_str(), [])));
         }
-        let mut shown = None;
-        if !modifications.is_empty() {
-            let target = Target {
-                dn: &entry.dn,
-                is: is.as_deref(),
-                what: &what,
-            };
-            let modified = self.modify(&target, &modifications, &self.asked).await;
-            shown = modified.map_err(|failure| self.unfit(failure))?;
-        }
-        let renamed = self.rename_account(&entry, changes, is.as_deref()).await;
-        let is_new = |error| {
-            if modifications.is_empty() {
-                error
-            } else {
-                partly(error)
-            }
-        };
-        if let Some(dn) = renamed.map_err(is_new)? {
-            return Ok(Some(self.as_it_is(&dn, None, &what).await?));
-        }
-        match shown {
-            Some(entry) => Ok(Some(self.account(&entry).await.map_err(after)?)),
-            None => Ok(None),
-        }
+        Ok(modifications)
     }
 
     pub(super) async fn switch_account(
@@ -291,9 +327,14 @@ impl LdapConnector {
                 let to = format!("{},{parent}", dn::split(&entry.dn).0);
                 if (self.activity(&entry) == Activity::Disabled) == active {
                     let username = Username::new(self.username(&entry).unwrap_or_default());
-                    let moved = self.move_entry(&entry, &to, &username, is.as_deref());
-                    moved.await.map_err(|error| in_the_way(error, &to))?;
-                    return Ok(Some(self.as_it_is(&to, None, &what).await?));
+                    let naming = Naming {
+                        to,
+                        old: username.clone(),
+                        new: username,
+                    };
+                    let moved = self.move_noted(id, &entry, &naming, &target).await;
+                    moved.map_err(|error| in_the_way(error, &naming.to))?;
+                    return Ok(Some(self.as_it_is(&naming.to, None, &what).await?));
                 }
                 return Ok(Some(self.account(&entry).await?));
             }
@@ -330,6 +371,7 @@ impl LdapConnector {
             };
             self.forget(named).await?;
         }
+        self.forget_noted(id, &entry, &what).await?;
         match self.remove(&target).await {
             Err(failure) if failure.had(&[code::NO_SUCH_OBJECT]) => Ok(()),
             outcome => Ok(outcome?),

@@ -18,7 +18,7 @@ impl LdapConnector {
     ) -> Result<Option<ObservedAccount>, ConnectorError> {
         let config = &self.config;
         let doing = change.doing();
-        let entry = self.located(id, &format!("{doing} account {id}")).await?;
+        let entry = self.settled(id, &format!("{doing} account {id}")).await?;
         let what = format!("{doing} {}", entry.dn);
         let is = config.id.filter(id.as_str());
         self.not_ourselves(&entry, &what)?;

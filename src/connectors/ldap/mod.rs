@@ -19,6 +19,7 @@ mod making;
 mod marking;
 mod member_rule;
 mod membership;
+mod notes;
 mod observe;
 mod ownership;
 mod passwords;
@@ -36,6 +37,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -63,6 +65,8 @@ pub struct LdapConnector {
     session: Session,
     /// What the server announced, once it was asked.
     known: Mutex<Option<Abilities>>,
+    /// Whether groups were seen to follow an entry that was renamed by themselves.
+    groups_follow: AtomicBool,
     /// Attributes that are asked for of each account.
     asked: Vec<String>,
 }
@@ -77,6 +81,7 @@ impl LdapConnector {
         Ok(Self {
             session: Session::new(&config)?,
             known: Mutex::default(),
+            groups_follow: AtomicBool::default(),
             asked: config.asked(),
             config,
         })

@@ -9,6 +9,7 @@ use super::config::{Disabling, USER_ACCOUNT_CONTROL};
 use super::dn;
 use super::entry::Entry;
 use super::failure::{Failure, code};
+use super::notes::{bears, parted};
 use super::search::{Query, several};
 use super::values::shown;
 use crate::connectors::{ConnectorError, ErrorKind, FindKey};
@@ -35,15 +36,13 @@ impl LdapConnector {
         key: &FindKey,
     ) -> Result<Vec<ObservedAccount>, ConnectorError> {
         let accounts = &self.config.accounts;
-        let (name, value, what) = match key {
-            FindKey::Mark(mark) => (&accounts.mark, mark.as_str(), format!("finding {mark}")),
+        let (filter, what) = match key {
+            FindKey::Mark(mark) => (bears(&accounts.mark, mark), format!("finding {mark}")),
             FindKey::Username(name) => (
-                &accounts.username,
-                name.as_str(),
+                format!("({}={})", accounts.username, ldap_escape(name.as_str())),
                 format!("finding the user name {name}"),
             ),
         };
-        let filter = format!("({name}={})", ldap_escape(value));
         let mut found = Vec::new();
         for entry in self.matching(&filter, &what).await? {
             let account = self.account(&entry).await?;
@@ -222,6 +221,7 @@ impl LdapConnector {
             mark: mark(entry.all(&config.accounts.mark)).map(str::to_owned),
             activity: self.activity(entry),
             attributes,
+            unfinished: self.noted(entry).is_some(),
         })
     }
 
@@ -265,18 +265,18 @@ impl LdapConnector {
     }
 }
 
-/// Where several values stand, the one that looks like a mark, or else the first.
+/// Where several values stand, the one that looks like a mark, or else the first; without a note.
 pub(super) fn mark(values: &[String]) -> Option<&str> {
-    mark_of(values).or_else(|| values.first().map(String::as_str))
+    mark_of(values).or_else(|| values.first().map(|value| parted(value).0))
 }
 
 /// The value that looks like a mark: three parts divided by `/`.
 fn mark_of(values: &[String]) -> Option<&str> {
-    let looks = |value: &&String| {
+    let looks = |value: &&str| {
         let parts: Vec<&str> = value.split('/').collect();
         parts.len() == 3 && parts.iter().all(|part| !part.is_empty())
     };
-    values.iter().find(looks).map(String::as_str)
+    values.iter().map(|value| parted(value).0).find(looks)
 }
 
 /// The flags of an account of Active Directory.

@@ -2,6 +2,8 @@
 //! next must not find themselves in its groups. Some servers see to that themselves (OpenLDAP's overlay
 //! `refint`, Active Directory); after them nothing is left to do.
 
+use std::sync::atomic::Ordering;
+
 use ldap3::ldap_escape;
 
 use super::LdapConnector;
@@ -21,7 +23,8 @@ pub(super) struct Named<'a> {
 }
 
 impl Groups {
-    fn value_of(&self, named: Named<'_>) -> String {
+    /// What stands for an account in groups.
+    pub(super) fn value_of(&self, named: Named<'_>) -> String {
         match self.form {
             MemberForm::Dn => named.dn.to_owned(),
             MemberForm::Username => named.username.as_str().to_owned(),
@@ -30,8 +33,14 @@ impl Groups {
 }
 
 impl LdapConnector {
-    /// Lets groups follow an account from one name to another.
-    pub(super) async fn follow(&self, from: Named<'_>, to: Named<'_>) -> Result<(), Failure> {
+    /// Lets groups follow an account from one name to another, and learns whether they do so by themselves. `noted` says
+    /// that some did name it.
+    pub(super) async fn follow(
+        &self,
+        from: Named<'_>,
+        to: Named<'_>,
+        noted: bool,
+    ) -> Result<(), Failure> {
         let Some(groups) = &self.config.groups else {
             return Ok(());
         };
@@ -40,7 +49,13 @@ impl LdapConnector {
         if rule.key(&old) == rule.key(&new) {
             return Ok(());
         }
-        self.replace_member(groups, &old, Some(&new)).await
+        let left = self.replace_member(groups, &old, Some(&new)).await?;
+        if left > 0 {
+            self.groups_follow.store(false, Ordering::Relaxed);
+        } else if noted && !self.groups_naming(groups, &new).await?.is_empty() {
+            self.groups_follow.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Takes a name out of every group.
@@ -48,8 +63,8 @@ impl LdapConnector {
         let Some(groups) = &self.config.groups else {
             return Ok(());
         };
-        self.replace_member(groups, &groups.value_of(named), None)
-            .await
+        let name = groups.value_of(named);
+        self.replace_member(groups, &name, None).await.map(drop)
     }
 
     /// The same, unless it is what another name is in groups as well.
@@ -70,39 +85,54 @@ impl LdapConnector {
         }
     }
 
-    async fn replace_member(
+    /// Whether members can't be told apart, and so not searched for.
+    async fn are_members_alike(&self) -> Result<bool, Failure> {
+        let known = self.abilities().await?.alike_members;
+        Ok(known.unwrap_or(self.config.dialect != Dialect::ActiveDirectory))
+    }
+
+    /// Groups that name a member; with its members, where they can't be searched for, every group that has any.
+    pub(super) async fn groups_naming(
+        &self,
+        groups: &Groups,
+        member: &str,
+    ) -> Result<Vec<Entry>, Failure> {
+        let what = format!("finding the groups of {member}");
+        let (filter, asked) = if self.are_members_alike().await? {
+            let asked = names(&[self.config.id.name(), &groups.member]);
+            (format!("({}=*)", groups.member), asked)
+        } else {
+            let filter = format!("({}={})", groups.member, ldap_escape(member));
+            (filter, names(&[self.config.id.name()]))
+        };
+        self.matching_groups(&filter, &asked, &what).await
+    }
+
+    /// Puts one name in the place of another, or of nothing, and tells in how many groups it was looked for.
+    pub(super) async fn replace_member(
         &self,
         groups: &Groups,
         old: &str,
         new: Option<&str>,
-    ) -> Result<(), Failure> {
-        let what = format!("finding the groups of {old}");
-        let known = self.abilities().await?.alike_members;
-        // What can't be compared can't be searched for.
-        let alike = known.unwrap_or(self.config.dialect != Dialect::ActiveDirectory);
-        let (filter, asked) = if alike {
-            let asked = names(&[self.config.id.name(), &groups.member]);
-            (format!("({}=*)", groups.member), asked)
-        } else {
-            let filter = format!("({}={})", groups.member, ldap_escape(old));
-            (filter, names(&[self.config.id.name()]))
-        };
-        for group in self.matching_groups(&filter, &asked, &what).await? {
+    ) -> Result<usize, Failure> {
+        let alike = self.are_members_alike().await?;
+        let naming = self.groups_naming(groups, old).await?;
+        for group in &naming {
             let what = format!("following {old} in {}", group.dn);
-            let is = self.config.id.filter_of(&group);
+            let is = self.config.id.filter_of(group);
             let target = Target {
                 dn: &group.dn,
                 is: is.as_deref(),
                 what: &what,
             };
             if alike {
-                self.replace_among_all(groups, &group, &target, old, new)
+                self.replace_among_all(groups, group, &target, old, new)
                     .await?;
             } else {
                 self.replace_one(groups, &target, old, new).await?;
             }
         }
-        Ok(())
+        Ok(naming.len())
     }
 
     async fn replace_one(

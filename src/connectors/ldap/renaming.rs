@@ -13,28 +13,56 @@ use super::values::written;
 use super::write::Target;
 use crate::connectors::{ConnectorError, ErrorKind};
 use crate::domain::account::{AttributeChanges, Attributes};
-use crate::domain::ids::Username;
+use crate::domain::ids::{AccountId, Username};
+
+/// What an account is called before a change and after it.
+pub(super) struct Naming {
+    /// The name of its entry afterwards.
+    pub to: String,
+    /// The user name now.
+    pub old: Username,
+    /// The user name afterwards.
+    pub new: Username,
+}
+
+impl Naming {
+    /// How it stands in groups.
+    pub(super) fn before<'n>(&'n self, entry: &'n Entry) -> Named<'n> {
+        Named {
+            dn: &entry.dn,
+            username: &self.old,
+        }
+    }
+
+    /// How it is to stand in groups.
+    pub(super) fn after(&self) -> Named<'_> {
+        Named {
+            dn: &self.to,
+            username: &self.new,
+        }
+    }
+}
 
 impl LdapConnector {
-    /// Gives an entry the name that its changed values ask for. Values that are not changed are not looked
-    /// at: an entry that somebody put elsewhere stays there.
-    pub(super) async fn rename_account(
+    /// The name that changed values ask for. Values that are not changed are not looked at: an entry that somebody
+    /// put elsewhere stays there.
+    pub(super) fn naming(
         &self,
         entry: &Entry,
         changes: &AttributeChanges,
-        is: Option<&str>,
-    ) -> Result<Option<String>, ConnectorError> {
+    ) -> Result<Naming, ConnectorError> {
         let template = &self.config.accounts.template;
         let touches = |needs: &dyn Fn(&str) -> bool| {
             (changes.username.is_some() && needs(USERNAME))
                 || changes.set.keys().any(|name| needs(name.as_str()))
         };
-        let old_username = self.username(entry).map(Username::new);
-        let username = changes.username.clone().or_else(|| old_username.clone());
-        let username = username.unwrap_or_else(|| Username::new(""));
+        let old = self.username(entry).map(Username::new);
+        let new = changes.username.clone().or_else(|| old.clone());
+        let new = new.unwrap_or_else(|| Username::new(""));
+        let old = old.unwrap_or_else(|| new.clone());
         let lookup = |name: &str| {
-            let new = filled(name, &username, &changes.set);
-            new.or_else(|| entry.first(name).map(str::to_owned))
+            let value = filled(name, &new, &changes.set);
+            value.or_else(|| entry.first(name).map(str::to_owned))
         };
         let (old_name, old_parent) = dn::split(&entry.dn);
         let name = if dn::is_named_by(&entry.dn, template.attribute()) {
@@ -60,22 +88,22 @@ impl LdapConnector {
             name.as_deref().unwrap_or(old_name),
             parent.as_deref().unwrap_or(old_parent)
         );
-        if to != entry.dn {
-            self.move_entry(entry, &to, &username, is).await?;
-            return Ok(Some(to));
+        Ok(Naming { to, old, new })
+    }
+
+    /// Gives an account its new name, and lets groups follow it.
+    pub(super) async fn rename_account(
+        &self,
+        entry: &Entry,
+        naming: &Naming,
+        is: Option<&str>,
+        noted: bool,
+    ) -> Result<(), ConnectorError> {
+        if naming.to != entry.dn {
+            return self.move_entry(entry, naming, is, noted).await;
         }
-        if let Some(old) = old_username.filter(|old| *old != username) {
-            let from = Named {
-                dn: &entry.dn,
-                username: &old,
-            };
-            let to = Named {
-                username: &username,
-                ..from
-            };
-            self.follow(from, to).await.map_err(after)?;
-        }
-        Ok(None)
+        let followed = self.follow(naming.before(entry), naming.after(), noted);
+        followed.await.map_err(after)
     }
 
     /// The new name of an entry that is not named as the template has it, where a value that names it changes.
@@ -92,26 +120,43 @@ impl LdapConnector {
         Some(format!("{attribute}={}", dn_escape(value)))
     }
 
+    /// Moves an entry, with a note while it is under way.
+    pub(super) async fn move_noted(
+        &self,
+        id: &AccountId,
+        entry: &Entry,
+        naming: &Naming,
+        target: &Target<'_>,
+    ) -> Result<(), ConnectorError> {
+        let (before, after_it) = (naming.before(entry), naming.after());
+        let noted = self.note(entry, target, before, after_it).await?;
+        let moved = self.move_entry(entry, naming, target.is, noted).await;
+        match &moved {
+            Ok(()) if noted => {
+                self.settled(id, target.what).await.map_err(after)?;
+            }
+            Err(error) if noted => self.withdraw_note(id, error, target.what).await,
+            _ => {}
+        }
+        moved
+    }
+
     /// Renames or moves an entry, and whatever names it.
-    pub(super) async fn move_entry(
+    async fn move_entry(
         &self,
         entry: &Entry,
-        to: &str,
-        username: &Username,
+        naming: &Naming,
         is: Option<&str>,
+        noted: bool,
     ) -> Result<(), ConnectorError> {
+        let to = naming.to.as_str();
         let what = format!("renaming {} to {}", in_words(&entry.dn), in_words(to));
         let target = Target {
             dn: &entry.dn,
             is,
             what: &what,
         };
-        let old = self.username(entry).map(Username::new);
-        let from = Named {
-            dn: &entry.dn,
-            username: old.as_ref().unwrap_or(username),
-        };
-        let named = Named { dn: to, username };
+        let (from, named) = (naming.before(entry), naming.after());
         // Whoever had that name before is gone: nothing of theirs is to be found.
         if dn::key(&entry.dn) != dn::key(to) && self.entry(to, &[], &what).await?.is_none() {
             self.forget_if_other(named, from).await?;
@@ -120,7 +165,7 @@ impl LdapConnector {
         let moves = dn::key(parent) != dn::key(dn::split(&entry.dn).1);
         let renamed = self.rename(&target, name, moves.then_some(parent)).await;
         renamed.map_err(|failure| self.unfit(named_too_long(failure, to)))?;
-        self.follow(from, named).await.map_err(after)
+        self.follow(from, named, noted).await.map_err(after)
     }
 
     /// Where an enabled account stands.

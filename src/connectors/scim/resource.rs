@@ -83,6 +83,7 @@ pub fn user(resource: &Value, paths: &[AttributePath]) -> Result<ObservedAccount
             None => Activity::Unknown,
         },
         attributes,
+        unfinished: false,
     })
 }
 

@@ -19,6 +19,7 @@ fn account(id: &str, username: &str, mark: Option<&str>) -> ObservedAccount {
         mark: mark.map(|who| scope().mark(&who.into()).as_str().to_owned()),
         activity: Activity::Active,
         attributes: Attributes::new(),
+        unfinished: false,
     }
 }
 

@@ -116,6 +116,7 @@ pub(super) fn observed(id: &str) -> ObservedAccount {
         mark: None,
         activity: Activity::Active,
         attributes: Attributes::new(),
+        unfinished: false,
     }
 }
 

@@ -11,6 +11,7 @@ fn account(id: &str, mark: Option<&str>) -> ObservedAccount {
         mark: mark.map(str::to_owned),
         activity: Activity::Active,
         attributes: Attributes::new(),
+        unfinished: false,
     }
 }
 

@@ -64,6 +64,7 @@ fn account(id: &str, mail: &str, mark: Option<&str>) -> ObservedAccount {
         mark: mark.map(str::to_owned),
         activity: Activity::Active,
         attributes,
+        unfinished: false,
     }
 }
 

@@ -10,7 +10,7 @@ use super::super::operation::{Lane, Operation, ReadKey};
 use super::super::parts::{Goal, Inputs, Step};
 use super::words::step;
 use super::{Assessment, remember_steps};
-use crate::domain::account::{Activity, NewAccount, ObservedAccount};
+use crate::domain::account::{Activity, AttributeChanges, NewAccount, ObservedAccount};
 use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::{AttributeName, ConnectorName, Username};
 use crate::domain::mark::Mark;
@@ -365,6 +365,7 @@ impl Context<'_> {
             Goal::Paused => self.disable(out, account),
             Goal::Ended => self.end(out, account),
         }
+        finish(out, account);
         self.note_rogue(out, account);
     }
 
@@ -428,4 +429,20 @@ impl Context<'_> {
             ));
         }
     }
+}
+
+/// What was begun with the account and cut off is finished, whatever becomes of it; any change does so.
+fn finish(out: &mut Assessment, account: &ObservedAccount) {
+    let changes = |step: &Step| matches!(step.operation, Operation::Update { .. });
+    if !account.unfinished || out.steps.iter().any(changes) {
+        return;
+    }
+    out.steps.push(step(
+        Operation::Update {
+            id: account.id.clone(),
+            changes: AttributeChanges::default(),
+        },
+        Lane::Mover,
+        "an earlier change of it was cut off".to_owned(),
+    ));
 }

@@ -487,3 +487,26 @@ fn a_user_name_that_the_target_does_not_take_over_is_accepted() {
         assert_eq!(record.username.as_ref(), Some(remembers), "{renamed:?}");
     }
 }
+
+/// A change that was cut off half way is finished, also where nothing else is to be changed, and whoever it is about:
+/// after whatever is more urgent.
+#[test]
+fn what_was_cut_off_is_finished() {
+    for (deed, wanted) in [
+        ((|_| {}) as Deed, &["Update"][..]),
+        (|t| t.person("1").job_title = "Boss".into(), &["Update"]),
+        (
+            |t| t.person("1").end = Some(jiff::civil::date(2026, 6, 14)),
+            &["Disable", "RemoveEntitlements", "Update"],
+        ),
+    ] {
+        let mut town = settled();
+        let id = town.account("dir", "1").unwrap().id.clone();
+        town.target("dir").accounts.get_mut(&id).unwrap().unfinished = true;
+        deed(&mut town);
+        assert_eq!(verbs(&mut town), wanted);
+        town.settle("1");
+        assert_eq!(verbs(&mut town), [""; 0]);
+        assert!(!town.account("dir", "1").unwrap().unfinished);
+    }
+}

@@ -100,6 +100,7 @@ impl Target {
                 mark: mark.map(str::to_owned),
                 activity: Activity::Active,
                 attributes: Attributes::new(),
+                unfinished: false,
             },
         );
         id
@@ -175,6 +176,7 @@ impl Target {
                     account.attributes.remove(name);
                 }
                 account.attributes.extend(changes.set.clone());
+                account.unfinished = false;
                 self.read.remove(id);
                 End::Done
             }

@@ -32,6 +32,7 @@ fn wanted(username: &str, employee: &str) -> NewAccount {
         username: Username::new(username),
         mark: Scope::new("acme", "people").mark(&employee.into()),
         active: true,
+        first_used: None,
         attributes: Attributes::default(),
     }
 }

@@ -1,9 +1,17 @@
 //! Connectors to directories, in few words.
 
+use std::time::Duration;
+
+use rollcall::connectors::ldap::{
+    Accounts, Dialect, Groups, IdAttribute, LdapConfig, LdapConnector, Template,
+};
+use rollcall::domain::account::{AttributeValue, NewAccount};
+use rollcall::domain::ids::{AttributeName, EmployeeId, Username};
+use rollcall::domain::mark::Scope;
 use serde_json::{Value, json};
 
 use crate::stories::kit::Story;
-use crate::support::openldap::OpenLdap;
+use crate::support::openldap::{BIND_DN, OpenLdap, SUFFIX};
 use crate::support::samba::Samba;
 
 /// The entry of a person in OpenLDAP.
@@ -74,4 +82,47 @@ pub async fn join(story: &Story, name: &str, server: &Samba) {
     let host = server.host();
     story.ns.credential(name, server.password(), &host).await;
     story.apply_connector(domain(name, server)).await;
+}
+
+/// The connector to an OpenLDAP by itself.
+pub fn alone(server: &OpenLdap, groups: Groups) -> LdapConnector {
+    let people = format!("ou=people,{SUFFIX}");
+    LdapConnector::new(LdapConfig {
+        servers: vec![server.tls_url().parse().unwrap()],
+        start_tls: false,
+        ca_bundle: Some(server.ca_pem().to_owned()),
+        allow_link_local: false,
+        timeout: Duration::from_secs(20),
+        page_size: 100,
+        bind_dn: BIND_DN.to_owned(),
+        bind_password: server.password().into(),
+        dialect: Dialect::OpenLdap,
+        id: IdAttribute::new("entryUUID"),
+        accounts: Accounts {
+            template: Template::parse(&format!("uid={{username}},{people}")).unwrap(),
+            base: people,
+            object_classes: vec!["inetOrgPerson".to_owned()],
+            filter: "(objectClass=inetOrgPerson)".to_owned(),
+            username: "uid".to_owned(),
+            mark: "employeeNumber".to_owned(),
+        },
+        disabling: Dialect::OpenLdap.disabling(),
+        groups: Some(groups),
+        managed: vec!["cn".to_owned(), "sn".to_owned()],
+        manager: None,
+    })
+    .unwrap()
+}
+
+/// An account for it to make.
+pub fn newcomer(username: &str, employee: &str) -> NewAccount {
+    let name = AttributeValue::Text("Example".to_owned());
+    let values = ["cn", "sn"].map(|attribute| (AttributeName::new(attribute), name.clone()));
+    NewAccount {
+        username: Username::new(username),
+        mark: Scope::new("prod", "people").mark(&EmployeeId::new(employee)),
+        active: true,
+        first_used: None,
+        attributes: values.into_iter().collect(),
+    }
 }

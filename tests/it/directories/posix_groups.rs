@@ -2,25 +2,17 @@
 //! each needs a number.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use rollcall::connectors::ldap::{
-    Accounts, Dialect, Groups, IdAttribute, LdapConfig, LdapConnector, MemberForm, Template,
-};
+use rollcall::connectors::ldap::{Groups, LdapConnector, MemberForm};
 use rollcall::connectors::{Connector, ErrorKind, HolderChange, WritePermit};
-use rollcall::domain::account::{
-    AttributeChanges, AttributeValue, Attributes, Completeness, NewAccount,
-};
-use rollcall::domain::ids::{
-    AccountId, AttributeName, EmployeeId, EntitlementId, EntitlementName, Username,
-};
-use rollcall::domain::mark::Scope;
+use rollcall::domain::account::{AttributeChanges, Completeness};
+use rollcall::domain::ids::{AccountId, EntitlementId, EntitlementName, Username};
 use serde_json::json;
 
-use super::kit::{group, openldap, person};
+use super::kit::{alone, group, newcomer, openldap, person};
 use crate::stories::kit::{Story, clerk, day, everyone, tells, template};
 use crate::support::directory::Looker;
-use crate::support::openldap::{BIND_DN, OpenLdap, SUFFIX};
+use crate::support::openldap::{OpenLdap, SUFFIX};
 use crate::support::operator::Operator;
 use crate::support::wait::eventually;
 
@@ -44,28 +36,9 @@ async fn members(looker: &mut Looker, name: &str) -> BTreeSet<String> {
 }
 
 fn connector(server: &OpenLdap) -> LdapConnector {
-    let people = format!("ou=people,{SUFFIX}");
-    LdapConnector::new(LdapConfig {
-        servers: vec![server.tls_url().parse().unwrap()],
-        start_tls: false,
-        ca_bundle: Some(server.ca_pem().to_owned()),
-        allow_link_local: false,
-        timeout: Duration::from_secs(20),
-        page_size: 100,
-        bind_dn: BIND_DN.to_owned(),
-        bind_password: server.password().into(),
-        dialect: Dialect::OpenLdap,
-        id: IdAttribute::new("entryUUID"),
-        accounts: Accounts {
-            template: Template::parse(&format!("uid={{username}},{people}")).unwrap(),
-            base: people,
-            object_classes: vec!["inetOrgPerson".to_owned()],
-            filter: "(objectClass=inetOrgPerson)".to_owned(),
-            username: "uid".to_owned(),
-            mark: "employeeNumber".to_owned(),
-        },
-        disabling: Dialect::OpenLdap.disabling(),
-        groups: Some(Groups {
+    alone(
+        server,
+        Groups {
             base: format!("ou=groups,{SUFFIX}"),
             object_classes: vec!["posixGroup".to_owned()],
             filter: "(objectClass=posixGroup)".to_owned(),
@@ -74,11 +47,8 @@ fn connector(server: &OpenLdap) -> LdapConnector {
             form: MemberForm::Username,
             placeholder: None,
             can_create: false,
-        }),
-        managed: vec!["cn".to_owned(), "sn".to_owned()],
-        manager: None,
-    })
-    .unwrap()
+        },
+    )
 }
 
 async fn holders(connector: &LdapConnector, name: &str) -> (EntitlementId, Vec<AccountId>) {
@@ -100,19 +70,7 @@ async fn members_are_user_names_in_exactly_their_letters() {
     let connector = connector(&server);
     let permit = WritePermit::issue();
     connector.probe().await.unwrap();
-    let values = ["cn", "sn"].map(|name| {
-        (
-            AttributeName::new(name),
-            AttributeValue::Text("Ada".to_owned()),
-        )
-    });
-    let ada = NewAccount {
-        username: Username::new("ada"),
-        mark: Scope::new("prod", "people").mark(&EmployeeId::new("1")),
-        active: true,
-        first_used: None,
-        attributes: values.into_iter().collect::<Attributes>(),
-    };
+    let ada = newcomer("ada", "1");
     let ada = connector.create(&permit, &ada, None).await.unwrap().id;
     let (staff, held) = holders(&connector, "staff").await;
     assert!(held.is_empty(), "ADA is not ada");

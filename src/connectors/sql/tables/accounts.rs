@@ -46,6 +46,7 @@ impl Tables {
                 None => Activity::Unknown,
             },
             attributes,
+            unfinished: false,
         })
     }
 

@@ -112,6 +112,7 @@ fn account(id: &str, username: &str, mark: Option<&str>) -> ObservedAccount {
         mark: mark.map(str::to_owned),
         activity: Activity::Active,
         attributes: Attributes::new(),
+        unfinished: false,
     }
 }
 

@@ -66,6 +66,7 @@ fn someone_else() -> ObservedAccount {
         mark: None,
         activity: Activity::Active,
         attributes: Attributes::new(),
+        unfinished: false,
     }
 }
 

@@ -34,6 +34,7 @@ fn open_account(bench: &Bench) -> ObservedAccount {
         mark: Some(scope.mark(&"1".into()).as_str().to_owned()),
         activity: Activity::Active,
         attributes: Attributes::new(),
+        unfinished: false,
     }
 }
 

@@ -231,6 +231,7 @@ async fn a_mark_that_was_dropped_stops_everyone_also_where_the_person_is_gone() 
             mark: None,
             activity: Activity::Active,
             attributes: Attributes::new(),
+            unfinished: false,
         })),
         number: 1,
     };
@@ -271,6 +272,7 @@ fn a_dropped_mark_is_recalled_from_an_account_that_was_ours_alone() {
                 mark: mark.map(str::to_owned),
                 activity: Activity::Active,
                 attributes: Attributes::new(),
+                unfinished: false,
             },
             false,
         );

@@ -309,6 +309,7 @@ fn account(bench: &Bench, id: &str, employee: &str, activity: Activity) -> Obser
         mark: Some(scope.mark(&employee.into()).as_str().to_owned()),
         activity,
         attributes: Attributes::new(),
+        unfinished: false,
     }
 }
 

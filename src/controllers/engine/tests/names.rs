@@ -59,6 +59,7 @@ fn names(order: &[&str], one_by_one: bool) -> BTreeMap<String, String> {
         mark: None,
         activity: Activity::Active,
         attributes: Attributes::new(),
+        unfinished: false,
     };
     bench.listed("directory", vec![stranger]);
     bench.work();

@@ -24,6 +24,7 @@ fn shared() -> ObservedAccount {
         mark: None,
         activity: Activity::Active,
         attributes,
+        unfinished: false,
     }
 }
 

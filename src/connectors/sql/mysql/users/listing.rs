@@ -295,6 +295,7 @@ impl MySqlUsers {
                 Activity::Active
             },
             attributes,
+            unfinished: false,
         }
     }
 }

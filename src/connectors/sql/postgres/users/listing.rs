@@ -212,5 +212,6 @@ fn account(row: &Row) -> std::result::Result<ObservedAccount, tokio_postgres::Er
             Activity::Disabled
         },
         attributes,
+        unfinished: false,
     })
 }
