@@ -47,7 +47,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::execute(*args),
         Command::Connector(args) => connector::execute(*args),
-        Command::Report(args) => report::execute(*args),
+        Command::Report(args) => report::execute(&args),
         Command::Crds(args) => crds::execute(&args),
         Command::Version => {
             println!("rollcall {}", env!("CARGO_PKG_VERSION"));

@@ -12,7 +12,7 @@ mod oddities;
 pub mod offboarding;
 pub mod permit;
 pub mod random;
-mod redact;
+pub mod redact;
 pub mod registry;
 pub mod scim;
 pub mod sql;

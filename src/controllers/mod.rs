@@ -99,10 +99,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         shutdown.clone(),
     )
     .await?;
-    tracing::info!(address = %server.address, installation = options.installation, "listening");
-    if options.paused {
-        tracing::warn!("everything is paused: nothing is written to any application");
-    }
+    announce(&options, server.address);
     let leadership = match options.election.clone() {
         None => None,
         Some(settings) => {
@@ -188,6 +185,13 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
     }
     let _ = server.task.await;
     Ok(())
+}
+
+fn announce(options: &Options, address: SocketAddr) {
+    tracing::info!(%address, installation = options.installation, "listening");
+    if options.paused {
+        tracing::warn!("everything is paused: nothing is written to any application");
+    }
 }
 
 /// Starts whoever tells administrators, where somebody is to be told.

@@ -1,5 +1,6 @@
 //! A notice as a mail: text and page beside each other, and an identifier that is the same each time.
 
+use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use lettre::Message;
@@ -47,7 +48,11 @@ pub(super) fn mail(
 
 fn message_id(notice: &Notice, installation: &str, from: &Mailbox) -> String {
     let digest = Sha256::digest(format!("{installation}\n{}", notice.id));
-    let short: String = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
+    let mut short = String::new();
+    for byte in digest.iter().take(16) {
+        // Writing to a String never fails.
+        let _ = write!(short, "{byte:02x}");
+    }
     format!("<rollcall.{installation}.{short}@{}>", from.email.domain())
 }
 

@@ -117,15 +117,15 @@ impl Notifier {
         let mut run = [0_u8; 8];
         getrandom::fill(&mut run).map_err(|error| format!("there is no randomness: {error}"))?;
         let run = format!("{:016x}", u64::from_be_bytes(run));
-        let outbox = Arc::new(Stored::new(client, place, run, clock));
-        Ok(Self::over(sinks, outbox, config.occasions, metrics, stop))
+        let outbox: Arc<dyn Outbox> = Arc::new(Stored::new(client, place, run, clock));
+        Ok(Self::over(sinks, &outbox, config.occasions, metrics, stop))
     }
 
     /// Starts a postman for each of some sinks.
     #[must_use]
     pub fn over(
         sinks: Vec<Arc<dyn Sink>>,
-        outbox: Arc<dyn Outbox>,
+        outbox: &Arc<dyn Outbox>,
         occasions: BTreeSet<Occasion>,
         metrics: &Metrics,
         stop: &CancellationToken,
@@ -141,7 +141,7 @@ impl Notifier {
             });
             let postman = Postman {
                 sink,
-                outbox: Arc::clone(&outbox),
+                outbox: Arc::clone(outbox),
                 metrics: metrics.clone(),
                 stop: stop.clone(),
             };
@@ -168,6 +168,7 @@ impl Notifier {
 
     /// Passes a notice on, and waits for nothing. The same event may be told of any number of times. Whether all took
     /// it: one whose queue is full does not, and it is to be told of again.
+    #[must_use]
     pub fn notify(&self, notice: Notice) -> bool {
         let Some(inner) = self.inner.as_ref().filter(|_| self.tells(notice.occasion)) else {
             return true;

@@ -135,7 +135,7 @@ impl Postman {
                 tracing::error!(sink = slip.sink, notice = %slip.notice, why, "a notice was not sent, and is not tried again");
             }
             End::Sent => {
-                tracing::info!(sink = slip.sink, notice = %slip.notice, "a notice was sent")
+                tracing::info!(sink = slip.sink, notice = %slip.notice, "a notice was sent");
             }
             End::Uncertain => {}
         }

@@ -46,4 +46,17 @@ impl Refusal {
             after: None,
         }
     }
+
+    /// The same in other words.
+    #[must_use]
+    pub fn told(self, tell: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Later { why, after } => Self::Later {
+                why: tell(&why),
+                after,
+            },
+            Self::Never(why) => Self::Never(tell(&why)),
+            Self::Uncertain(why) => Self::Uncertain(tell(&why)),
+        }
+    }
 }

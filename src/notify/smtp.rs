@@ -12,7 +12,7 @@ use lettre::transport::smtp::client::{
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use rustls::pki_types::ServerName;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -21,6 +21,7 @@ use super::bounded::Bounded;
 use super::config::{EMAIL, Email, Encryption};
 use super::sink::{Refusal, Sink};
 use super::{Notice, files, mail, trust};
+use crate::connectors::redact::Redactor;
 
 /// How long each step may take: a connection, signing in, naming the recipients.
 const STEP: Duration = Duration::from_secs(30);
@@ -64,18 +65,17 @@ impl Smtp {
         })
     }
 
-    fn credentials(&self) -> Result<Option<Credentials>, Refusal> {
+    /// A user name and a password, where one has to sign in.
+    fn credentials(&self) -> Result<Vec<SecretString>, Refusal> {
         let Some(files) = &self.config.credentials else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
         let read = |field: &str, file| {
             let text = files::secret(file);
             text.map_err(|why| Refusal::later(format!("email.smtp.{field}: the file {why}")))
         };
         let username = read("usernameFile", &files.username)?;
-        let password = read("passwordFile", &files.password)?;
-        let text = |secret: &secrecy::SecretString| secret.expose_secret().to_owned();
-        Ok(Some(Credentials::new(text(&username), text(&password))))
+        Ok(vec![username, read("passwordFile", &files.password)?])
     }
 
     /// A connection on which one may speak.
@@ -98,11 +98,16 @@ impl Smtp {
     }
 
     /// Everything up to the point from which on a mail may have been accepted.
-    async fn prepare(&self) -> Result<AsyncSmtpConnection, Refusal> {
-        let credentials = self.credentials()?;
+    async fn prepare(
+        &self,
+        credentials: &[SecretString],
+        redactor: &Redactor,
+    ) -> Result<AsyncSmtpConnection, Refusal> {
         let step = within(self.open()).await;
         let mut connection = step.map_err(|why| Refusal::later(self.of_server(&why)))?;
-        if let Some(credentials) = credentials {
+        if let [username, password] = credentials {
+            let text = |secret: &SecretString| secret.expose_secret().to_owned();
+            let credentials = Credentials::new(text(username), text(password));
             let step = within(connection.auth(DEFAULT_MECHANISMS, &credentials)).await;
             if let Err(failed) = step {
                 // What a server says of a password is not repeated.
@@ -135,6 +140,7 @@ impl Smtp {
             )));
         }
         for unknown in unknown {
+            let unknown = redactor.hide(&unknown);
             tracing::warn!(
                 sink = EMAIL,
                 "the mail server refuses an address in email.to, the others get the mail: {unknown}"
@@ -159,19 +165,17 @@ impl Smtp {
             Refusal::later(why)
         }
     }
-}
 
-#[async_trait]
-impl Sink for Smtp {
-    fn name(&self) -> &str {
-        EMAIL
-    }
-
-    async fn deliver(&self, notice: &Notice) -> Result<(), Refusal> {
+    async fn send(
+        &self,
+        notice: &Notice,
+        credentials: &[SecretString],
+        redactor: &Redactor,
+    ) -> Result<(), Refusal> {
         let Email { from, to, .. } = &self.config;
         let mail = mail::mail(notice, &self.installation, from, to, SystemTime::now());
         let mail = mail.map_err(Refusal::Never)?.formatted();
-        let mut connection = self.prepare().await?;
+        let mut connection = self.prepare(credentials, redactor).await?;
         match timeout(ACCEPTANCE, connection.message(&mail)).await {
             Ok(Ok(_)) => {
                 // The mail is accepted, whatever comes of taking leave.
@@ -190,6 +194,22 @@ impl Sink for Smtp {
                     .to_owned(),
             )),
         }
+    }
+}
+
+#[async_trait]
+impl Sink for Smtp {
+    fn name(&self) -> &str {
+        EMAIL
+    }
+
+    async fn deliver(&self, notice: &Notice) -> Result<(), Refusal> {
+        let credentials = self.credentials()?;
+        // A server may say the password again.
+        let password = credentials.last().cloned();
+        let redactor = Redactor::new(password.into_iter().collect());
+        let sent = self.send(notice, &credentials, &redactor).await;
+        sent.map_err(|refusal| refusal.told(|why| redactor.hide(why)))
     }
 }
 

@@ -30,6 +30,8 @@ pub const PARTS: u8 = 8;
 const MAX_LINES: usize = 1500;
 /// Longest reason that is kept, in characters.
 const MAX_WHY: usize = 200;
+/// Label that says whose they are.
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How often a write is tried that somebody else's came before.
@@ -96,6 +98,7 @@ impl Stored {
             let mut map = found.clone().unwrap_or_else(|| ConfigMap {
                 metadata: ObjectMeta {
                     name: Some(name.clone()),
+                    labels: Some([(MANAGED_BY.to_owned(), "rollcall".to_owned())].into()),
                     ..ObjectMeta::default()
                 },
                 ..ConfigMap::default()
@@ -115,7 +118,7 @@ impl Stored {
                     if lines.len() >= MAX_LINES && !lines.contains_key(&key) {
                         return Err(OutboxError::Full);
                     }
-                    lines.insert(key.clone(), self.line(slip, state, now)?);
+                    lines.insert(key.clone(), Self::line(slip, state, now)?);
                 }
             }
             let post = PostParams::default();
@@ -136,7 +139,7 @@ impl Stored {
         )))
     }
 
-    fn line(&self, slip: &Slip, state: State, at: Timestamp) -> Result<String, OutboxError> {
+    fn line(slip: &Slip, state: State, at: Timestamp) -> Result<String, OutboxError> {
         let line = Line {
             notice: slip.notice.to_string(),
             sink: slip.sink.clone(),

@@ -75,10 +75,10 @@ enum ReportError {
 }
 
 /// Tells the report.
-pub(super) fn execute(args: LeaverArgs) -> ExitCode {
+pub(super) fn execute(args: &LeaverArgs) -> ExitCode {
     match runtime() {
         Ok(runtime) => runtime
-            .block_on(tell(&args))
+            .block_on(tell(args))
             .unwrap_or_else(|error| failed(&error)),
         Err(error) => failed(&error),
     }

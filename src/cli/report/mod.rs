@@ -20,8 +20,8 @@ enum ReportCommand {
 }
 
 /// Reports.
-pub(super) fn execute(args: ReportArgs) -> ExitCode {
-    match args.command {
+pub(super) fn execute(args: &ReportArgs) -> ExitCode {
+    match &args.command {
         ReportCommand::Leaver(args) => leaver::execute(args),
     }
 }

@@ -99,7 +99,7 @@ impl MailServer {
                 at("password"),
                 self.ca_pem
                     .lines()
-                    .map(|line| format!("      {line}\n"))
+                    .map(|line| ["      ", line, "\n"].concat())
                     .collect::<String>(),
             ),
         };
