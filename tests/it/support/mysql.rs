@@ -264,8 +264,8 @@ impl<P: Product> MySqlServer<P> {
             "CREATE TABLE people (id bigint AUTO_INCREMENT PRIMARY KEY, login varchar(100) NOT NULL UNIQUE,
                rollcall varchar(190) UNIQUE, enabled boolean NOT NULL DEFAULT true,
                full_name varchar(300) NOT NULL, title varchar(300), password char(64));
-             CREATE TABLE ssh_keys (person bigint, FOREIGN KEY (person) REFERENCES people (id) ON DELETE CASCADE);
-             CREATE TABLE documents (owner bigint, title varchar(100), FOREIGN KEY (owner) REFERENCES people (id));
+             CREATE TABLE ssh_keys (person bigint);
+             CREATE TABLE documents (owner bigint, title varchar(100));
              CREATE TABLE teams (id {uuid} PRIMARY KEY DEFAULT (uuid()), name varchar(190) UNIQUE NOT NULL);
              CREATE TABLE team_people (team {uuid}, person bigint, PRIMARY KEY (team, person),
                FOREIGN KEY (team) REFERENCES teams (id) ON DELETE CASCADE,
