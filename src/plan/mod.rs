@@ -16,7 +16,7 @@ pub mod person;
 mod tests;
 
 pub use account::HOLD_EXPIRED;
-pub use account::offboarding::{LEGAL_HOLD, NO_SUCCESSOR, NOT_POSSIBLE};
+pub use account::offboarding::{LEGAL_HOLD, NO_SUCCESSOR, NOT_POSSIBLE, NOT_WRITTEN_TO};
 pub use observation::{EntitlementView, Normalised, Observation, Successor};
 pub use operation::{Lane, Operation};
 pub use parts::{AccountPlan, Goal, Inputs, PersonPlan};

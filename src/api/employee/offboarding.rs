@@ -32,6 +32,9 @@ pub struct AccountOffboarding {
     /// Since when it is kept before it is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retained_since: Option<Time>,
+    /// For how long: another time begins anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retained_for: Option<String>,
     /// Entitlements that roles had given when it began.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_GRANTS))]

@@ -43,6 +43,7 @@ fn one(
         connector: name.to_string(),
         since: Time(offboarding.since),
         retained_since: retained.map(|begun| Time(begun.at)),
+        retained_for: retained.map(|begun| begun.evidence.to_string()),
         held: offboarding
             .held
             .iter()

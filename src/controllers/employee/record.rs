@@ -73,7 +73,8 @@ fn offboarding(
     if let Some(since) = &told.retained_since {
         let begun = Reached {
             at: since.0,
-            ..Reached::default()
+            verified: false,
+            evidence: told.retained_for.as_deref().unwrap_or_default().into(),
         };
         steps.entry(Step::Retain).or_default().reached = Some(begun);
     }

@@ -19,6 +19,8 @@ use crate::domain::record::RecordedAccount;
 pub const NOT_POSSIBLE: &str = "NotPossible";
 /// Reason of an account that a legal hold keeps.
 pub const LEGAL_HOLD: &str = "LegalHold";
+/// Reason of what comes by itself where the application is only read now.
+pub const NOT_WRITTEN_TO: &str = "NotWrittenTo";
 /// Reason of what waits for somebody to hand it to.
 pub const NO_SUCCESSOR: &str = "NoSuccessor";
 
@@ -137,6 +139,11 @@ impl Context<'_> {
             .checked_add(policy.retain)
             .unwrap_or(Timestamp::MAX);
         let mut steps = self.steps(offboarding, policy, until);
+        if policy.delete && self.inputs.only_read(self.name) {
+            // The time begins when the application is written to: it would be over else, all at once.
+            offboarding.step(Step::Retain).reached = None;
+            stop(&mut steps);
+        }
         for step in &mut steps {
             if let (Step::RemoveEntitlements, Stand::Due, Some(problem)) =
                 (step.step, &step.stand, &stuck)
@@ -144,10 +151,7 @@ impl Context<'_> {
                 step.stand = Stand::Waiting(problem.clone());
             }
         }
-        if steps
-            .iter()
-            .any(|s| s.step == Step::Retain && !s.stand.is_final())
-        {
+        if steps.iter().any(|s| matches!(s.stand, Stand::Until(_))) {
             out.wake_at = earliest(out.wake_at, Some(until));
         }
         let waits = |step: &StepPlan| match &step.stand {
@@ -296,6 +300,19 @@ fn may_be_deleted(out: &Assessment, account: &ObservedAccount) -> bool {
     account.activity == Activity::Disabled && is_proven && is_ready
 }
 
+/// What comes by itself comes once the application is written to.
+fn stop(steps: &mut [StepPlan]) {
+    for step in steps.iter_mut().filter(|s| s.step >= Step::Retain) {
+        let is_gone = step.step == Step::Delete && matches!(step.stand, Stand::Reached(_));
+        if !is_gone && !matches!(step.stand, Stand::NotPossible(_)) {
+            step.stand = Stand::Waiting(Problem::waiting(
+                NOT_WRITTEN_TO,
+                "nothing is written to the application now: the time for which the account is kept begins anew after that",
+            ));
+        }
+    }
+}
+
 fn unknown() -> Stand {
     Stand::Waiting(Problem::waiting(
         "InventoryPending",
@@ -311,22 +328,26 @@ fn taken(offboarding: &Offboarding) -> String {
     }
 }
 
-/// Since when an account is kept. Where it is deleted afterwards, the time begins no earlier than this became the
-/// policy: an edit never deletes at once what left long ago.
+/// Since when an account is kept that is deleted afterwards: no earlier than that became the policy, and was to be
+/// carried out. An edit never deletes at once what left long ago.
 fn retained_from(
     offboarding: &mut Offboarding,
     policy: &LeaverPolicy,
     now: Timestamp,
 ) -> Timestamp {
+    let since = offboarding.since;
+    let time = format!("{}h", policy.retain.as_hours());
+    let begun = offboarding.step(Step::Retain).reached.take();
     if !policy.delete {
-        offboarding.steps.remove(&Step::Retain);
-        return offboarding.since;
+        return since;
     }
-    let begun = offboarding.step(Step::Retain);
-    let begun = begun.reached.get_or_insert_with(|| Reached {
+    let begun = begun.filter(|begun| *begun.evidence == *time);
+    let begun = begun.unwrap_or_else(|| Reached {
         verified: false,
         at: now,
-        evidence: "".into(),
+        evidence: time.as_str().into(),
     });
-    begun.at
+    let at = begun.at;
+    offboarding.step(Step::Retain).reached = Some(begun);
+    at
 }

@@ -16,7 +16,7 @@ use crate::domain::offboarding::{Abilities, LeaverPolicy, Step};
 use crate::domain::policy::ConnectorSpec;
 use crate::domain::problem::Problem;
 use crate::plan::offboarding::Stand;
-use crate::plan::{NO_SUCCESSOR, Successor};
+use crate::plan::{NO_SUCCESSOR, NOT_WRITTEN_TO, Successor};
 
 fn able() -> Abilities {
     Abilities {
@@ -228,6 +228,54 @@ fn an_edit_of_the_policy_deletes_nobody_at_once() {
     town.pass(1);
     town.settle("1");
     assert!(town.account("dir", "1").is_none());
+}
+
+/// So do a shorter time, a trial without writes, and a pause.
+#[test]
+fn nothing_that_changes_about_a_connector_deletes_at_once() {
+    let shorter = || {
+        with(LeaverPolicy {
+            retain: SignedDuration::from_hours(24),
+            ..everything()
+        })
+    };
+    let trial = || ConnectorSpec {
+        dry_run: true,
+        ..with(everything())
+    };
+    for trial_first in [false, true] {
+        let mut town = town(everything());
+        town.settle("1");
+        if trial_first {
+            town.connect(trial());
+        }
+        town.pass(29 * 24);
+        town.settle("1");
+        let before = dir(&mut town).offboarding;
+        town.pass(24);
+        town.connect(if trial_first { trial() } else { shorter() });
+        if trial_first {
+            assert_eq!(step(&mut town, Step::Delete), NOT_WRITTEN_TO);
+            assert_eq!(
+                dir(&mut town).offboarding,
+                before,
+                "a status that stands still"
+            );
+            town.connect(with(everything()));
+        }
+        town.settle("1");
+        assert!(
+            town.account("dir", "1").is_some(),
+            "trial first: {trial_first}"
+        );
+        let hours = if trial_first { 30 * 24 } else { 24 };
+        town.pass(hours - 1);
+        town.settle("1");
+        assert!(town.account("dir", "1").is_some());
+        town.pass(1);
+        town.settle("1");
+        assert!(town.account("dir", "1").is_none());
+    }
 }
 
 #[test]
