@@ -102,6 +102,14 @@ pub(super) fn refused(what: &str, error: &Error, redactor: &Redactor) -> Connect
                 _ => told,
             }
         }
+        // MySQL asks for any way to sign in of a user that it does not have, so as not to say that.
+        Error::Driver(DriverError::UnknownAuthPlugin { name }) => {
+            let message = format!(
+                "{what}: the server asks for the plugin {}, which is not spoken here, as it may where there is no such user (caching_sha2_password and mysql_native_password are)",
+                redactor.clean(name)
+            );
+            ConnectorError::new(ErrorKind::Unauthorized, message).with_remedy(NOT_LET_IN)
+        }
         other => {
             let told = broken(what, other, ErrorKind::Unreachable, redactor);
             let remedy = match other {
@@ -180,6 +188,16 @@ mod tests {
         let read = |stage| read("trying", &error, stage, &redactor).kind;
         assert_eq!(read(Stage::Undone), ErrorKind::Invalid);
         assert_eq!(read(Stage::Committing), ErrorKind::OutcomeUnknown);
+    }
+
+    #[test]
+    fn a_way_to_sign_in_that_is_not_spoken_is_told_as_a_user_that_is_not_let_in() {
+        let error = Error::Driver(DriverError::UnknownAuthPlugin {
+            name: "sha256_password".to_owned(),
+        });
+        let told = refused("connecting", &error, &Redactor::new(Vec::new()));
+        assert_eq!(told.kind, ErrorKind::Unauthorized);
+        assert!(told.message.contains("sha256_password"), "{}", told.message);
     }
 
     #[test]
