@@ -20,6 +20,8 @@ pub const ACCESS_REVOKED: &str = "AccessRevoked";
 pub const ORPHANED_CREDENTIALS: &str = "OrphanedCredentials";
 /// Employee: `True` while a role that is held for a time ends soon.
 pub const ROLES_ENDING: &str = "RolesEnding";
+/// Employee: `True` while the person is likely somebody who left and has another `employeeId` now.
+pub const LIKELY_REHIRE: &str = "LikelyRehire";
 /// AppConnector: `True` while the target answers with the given credential.
 pub const CONNECTED: &str = "Connected";
 /// AppConnector: `True` when the last listing of accounts and entitlements was complete.

@@ -132,6 +132,11 @@ pub struct EmployeeSpec {
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["connector".into()]))]
     pub links: Vec<AccountLink>,
+    /// `employeeId`s of people who left, whom this person looks like and is not. They are told of as likely rehires no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 63)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub not_formerly: Vec<String>,
     /// Keeps everything of the person's from being deleted until it is taken out, whatever their AppConnectors say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legal_hold: Option<LegalHold>,
@@ -366,6 +371,10 @@ pub struct AccountStatus {
     /// User name in the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
+    /// User names that it had before. They stay reserved to the person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub former_usernames: Vec<String>,
     /// State of the account.
     pub state: AccountState,
     /// Role templates that justify the account.

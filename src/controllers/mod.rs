@@ -10,6 +10,7 @@ pub mod engine;
 pub mod first_seen;
 pub mod guard;
 pub mod names;
+pub mod namesakes;
 pub mod notice;
 mod notices;
 pub mod passwords;

@@ -33,7 +33,7 @@ pub struct Owner {
     pub employee: EmployeeId,
 }
 
-/// Reserves the names that a person's record holds. Done as soon as the person and the connector are
+/// Reserves the names that a person's record holds, those from before as well. Done as soon as the person and the connector are
 /// known, before anyone is looked at: a newcomer who is looked at first must not get them.
 pub fn reserve(names: &mut AllNames, realm: &Realm, person: &EmployeeName) {
     let Some(person) = realm.people.get(person) else {
@@ -44,7 +44,7 @@ pub fn reserve(names: &mut AllNames, realm: &Realm, person: &EmployeeName) {
             .connectors
             .get(connector)
             .and_then(|c| c.target.as_ref());
-        let (Some(target), Some(username)) = (target, &account.username) else {
+        let Some(target) = target else {
             continue;
         };
         let owner = Owner {
@@ -53,7 +53,10 @@ pub fn reserve(names: &mut AllNames, realm: &Realm, person: &EmployeeName) {
             employee: person.employee_id.clone(),
         };
         let table = names.entry(target.clone()).or_default();
-        table.allocated.entry(username.clone()).or_insert(owner);
+        for username in account.username.iter().chain(&account.former) {
+            let held = table.allocated.entry(username.clone());
+            held.or_insert_with(|| owner.clone());
+        }
     }
 }
 

@@ -18,7 +18,7 @@ pub fn of(kind: &str, namespace: &Arc<str>, name: &str, meta: &Meta) -> ObjectRe
         kind: Some(kind.to_owned()),
         namespace: Some(namespace.to_string()),
         name: Some(name.to_owned()),
-        uid: Some(meta.uid.clone()),
+        uid: Some(meta.uid.to_string()),
         ..ObjectReference::default()
     }
 }

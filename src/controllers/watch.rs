@@ -328,9 +328,9 @@ impl Roll {
 
 fn meta_of(meta: &kube::core::ObjectMeta) -> Meta {
     Meta {
-        uid: meta.uid.clone().unwrap_or_default(),
+        uid: meta.uid.clone().unwrap_or_default().into(),
         generation: meta.generation.unwrap_or_default(),
-        resource_version: meta.resource_version.clone().unwrap_or_default(),
+        resource_version: meta.resource_version.clone().unwrap_or_default().into(),
         created: meta.creation_timestamp.as_ref().map(|t| t.0),
         deleting: meta.deletion_timestamp.is_some(),
         finalizers: meta.finalizers.clone().unwrap_or_default(),

@@ -19,6 +19,7 @@ use super::names::{AllNames, TargetKey};
 use super::words::Words;
 use crate::api::{EmployeeStatus, RoleTemplateStatus};
 use crate::connectors::ConnectorError;
+use crate::controllers::namesakes::Namesakes;
 use crate::controllers::rivals::Rivals;
 use crate::domain::account::ObservedAccount;
 use crate::domain::facts::Facts;
@@ -46,11 +47,11 @@ pub use unsettled::{Matters, Unsettled};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meta {
     /// Its UID: an object of the same name made anew is another object.
-    pub uid: String,
+    pub uid: Box<str>,
     /// Generation of its spec.
     pub generation: i64,
     /// Its version, for telling our own writes from others'.
-    pub resource_version: String,
+    pub resource_version: Box<str>,
     /// When it was made.
     pub created: Option<Timestamp>,
     /// Whether it is being deleted.
@@ -147,6 +148,8 @@ pub struct Realm {
     pub policy: Arc<Policy>,
     /// Who else an account may be.
     pub rivals: Rivals,
+    /// Who looks like whom.
+    pub namesakes: Namesakes,
 }
 
 impl Realm {
@@ -167,6 +170,7 @@ impl Realm {
             secrets: BTreeMap::new(),
             policy: Arc::default(),
             rivals: Rivals::default(),
+            namesakes: Namesakes::default(),
         }
     }
 
@@ -319,6 +323,13 @@ pub struct Outlook {
     pub count: Option<EmployeeCount>,
     /// Roles held, and whether everything each gives is there.
     pub roles: LiteMap<RoleName, Provisioning>,
+    /// Of few people there is more, and nobody needs the room for it who has nothing.
+    unusual: Option<Box<Unusual>>,
+}
+
+/// What others need to know of a person with whom not everything is as it should be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unusual {
     /// Entitlements held that nothing justifies.
     pub rogue: BTreeMap<ConnectorName, BTreeSet<EntitlementName>>,
     /// Where an account is active that nothing justifies.
@@ -327,12 +338,39 @@ pub struct Outlook {
     pub dry_run: BTreeMap<ConnectorName, Vec<Operation>>,
 }
 
+static NOTHING_UNUSUAL: Unusual = Unusual {
+    rogue: BTreeMap::new(),
+    open: BTreeSet::new(),
+    dry_run: BTreeMap::new(),
+};
+
 impl Outlook {
+    /// What the last look told.
+    #[must_use]
+    pub fn new(
+        count: EmployeeCount,
+        roles: LiteMap<RoleName, Provisioning>,
+        unusual: Unusual,
+    ) -> Self {
+        Self {
+            count: Some(count),
+            roles,
+            unusual: Some(Box::new(unusual)).filter(|unusual| **unusual != NOTHING_UNUSUAL),
+        }
+    }
+
+    /// What is not as it should be.
+    #[must_use]
+    pub fn unusual(&self) -> &Unusual {
+        self.unusual.as_deref().unwrap_or(&NOTHING_UNUSUAL)
+    }
+
     /// How many credentials in a connector are active that nothing justifies.
     #[must_use]
     pub fn unjustified(&self, connector: &ConnectorName) -> usize {
-        let entitlements = self.rogue.get(connector).map_or(0, BTreeSet::len);
-        entitlements + usize::from(self.open.contains(connector))
+        let unusual = self.unusual();
+        let entitlements = unusual.rogue.get(connector).map_or(0, BTreeSet::len);
+        entitlements + usize::from(unusual.open.contains(connector))
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Facts {
     pub attributes: BTreeMap<String, String>,
     /// What is said by hand of the person's accounts.
     pub links: Box<[Link]>,
+    /// People who left and who this person is not, although they may look alike.
+    pub not_formerly: Box<[EmployeeId]>,
     /// Why nothing of the person's may be deleted, where that is so.
     pub legal_hold: Option<Box<str>>,
 }

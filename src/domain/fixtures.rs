@@ -11,7 +11,7 @@ use super::facts::{Employment, Facts};
 use super::offboarding::LeaverPolicy;
 use super::policy::{Connector, ConnectorSpec, MatchingSpec, Policy, Template, TemplateSpec};
 use super::preparation::Preboarding;
-use super::usernames::Rules;
+use super::usernames::{Renaming, Rules};
 
 /// An instant.
 pub(crate) fn at(text: &str) -> Timestamp {
@@ -44,6 +44,7 @@ pub(crate) fn person(id: &str) -> Facts {
         terms: Box::default(),
         attributes: BTreeMap::new(),
         links: Box::default(),
+        not_formerly: Box::default(),
         legal_hold: None,
     }
 }
@@ -105,6 +106,7 @@ pub(crate) fn connector(name: &str) -> ConnectorSpec {
             "employee.name.given.lowerAscii() + '.' + employee.name.family.lowerAscii()".to_owned(),
         ],
         rules: Rules::default(),
+        renaming: Renaming::Never,
         attributes: [
             ("displayName", "employee.name.display"),
             ("title", "employee.jobTitle"),

@@ -12,6 +12,7 @@ pub mod desired;
 pub mod facts;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod folded;
 pub mod ids;
 pub mod lifecycle;
 pub mod mark;
@@ -22,6 +23,7 @@ pub mod policy;
 pub mod preparation;
 pub mod problem;
 pub mod record;
+pub mod rehire;
 pub mod roles;
 pub mod small_set;
 pub mod term;

@@ -96,9 +96,15 @@ impl LeaverPolicy {
 
 /// What a target can do about the accounts of those who leave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "a table of independent yes-or-no facts"
+)]
 pub struct Abilities {
     /// Whether it disables accounts.
     pub disable: bool,
+    /// Whether it renames accounts.
+    pub rename: bool,
     /// Kinds of credentials that it can take away.
     pub revokes: BTreeSet<CredentialKind>,
     /// Whether it knows what accounts own.

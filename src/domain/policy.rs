@@ -16,7 +16,7 @@ use super::offboarding::LeaverPolicy;
 use super::patterns::Patterns;
 use super::preparation::Preboarding;
 use super::problem::Problem;
-use super::usernames::Rules;
+use super::usernames::{Renaming, Rules};
 
 pub use change::PolicyChange;
 
@@ -46,6 +46,8 @@ pub struct ConnectorSpec {
     pub usernames: Vec<String>,
     /// What a user name may look like.
     pub rules: Rules,
+    /// Whether a user name follows the facts that it is made of.
+    pub renaming: Renaming,
     /// CEL expressions for attributes.
     pub attributes: BTreeMap<AttributeName, String>,
     /// The attribute that follows the manager, where one does.

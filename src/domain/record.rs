@@ -45,6 +45,8 @@ pub struct RecordedAccount {
     pub id: Option<AccountId>,
     /// User name, once allocated.
     pub username: Option<Username>,
+    /// User names that it had before, the eldest first. Most accounts have none.
+    pub former: Box<[Username]>,
     /// Roles that justify the account.
     pub roles: SmallSet<RoleName>,
     /// Since when no role that can be decided justifies it.
@@ -69,6 +71,16 @@ pub struct RecordedGrant {
     pub approved_by: Option<Box<str>>,
     /// Since when no role that can be decided gives it.
     pub lost_at: Option<Timestamp>,
+}
+
+impl RecordedAccount {
+    /// It has another user name from now on. The one from before stays reserved.
+    pub fn rename(&mut self, name: &Username) {
+        let before = self.username.replace(name.clone());
+        let former = std::mem::take(&mut self.former).into_vec().into_iter();
+        let all = former.chain(before).filter(|one| one != name);
+        self.former = all.collect();
+    }
 }
 
 impl Record {

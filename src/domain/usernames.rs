@@ -110,6 +110,62 @@ pub fn choose(
         .ok_or(NoUsername::Exhausted)
 }
 
+/// Former user names that are remembered of one account, at most. More of them are no person's life, but a mapping that
+/// follows something which never rests.
+pub const MAX_FORMER: usize = 16;
+
+/// What becomes of user names when the facts change that they were made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Renaming {
+    /// They stay.
+    #[default]
+    Never,
+    /// They follow.
+    Follow,
+    /// They should follow, and the application can't rename accounts.
+    NotPossible,
+}
+
+/// Whether a name is one that the candidates give: one of them, or the first with a number.
+#[must_use]
+pub fn fits(candidates: &[String], rules: &Rules, name: &Username) -> bool {
+    let shapes: Vec<Shape> = candidates.iter().filter_map(|c| shape(c, rules)).collect();
+    let plain = shapes.iter().any(|shape| fit(shape, "", rules) == *name);
+    plain
+        || shapes.first().is_some_and(|first| {
+            let local = name.folded().split('@').next().unwrap_or_default();
+            let letters = local.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+            // Digits may be the end of what the expression gives, and the number.
+            (letters..local.len()).any(|at| {
+                let number = local[at..].parse().unwrap_or(0);
+                (2..=MAX_NUMBER).contains(&number)
+                    && fit(first, &number.to_string(), rules) == *name
+            })
+        })
+}
+
+/// What an account is to be called whose user name follows the facts, where it can't stay as it is: the name that is
+/// remembered of it is none that they give any more. One that the account shows already, and that they give, is taken over;
+/// else one is picked like that of a new account.
+///
+/// # Errors
+/// Those of [`choose`].
+pub fn follow(
+    candidates: &[String],
+    rules: &Rules,
+    remembered: &Username,
+    shown: &Username,
+    is_taken: impl Fn(&Username) -> bool,
+) -> Option<Result<Username, NoUsername>> {
+    if fits(candidates, rules, remembered) {
+        return None;
+    }
+    if fits(candidates, rules, shown) {
+        return Some(Ok(shown.clone()));
+    }
+    Some(choose(candidates, rules, is_taken))
+}
+
 /// Why no user name can be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoUsername {
@@ -181,6 +237,51 @@ mod tests {
         let taken = |n: &Username| n.as_str() == "ada.lovelace";
         let got = choose(&candidates, &Rules::default(), taken).unwrap();
         assert_eq!(got.as_str(), "a.lovelace");
+    }
+
+    #[test]
+    fn a_name_fits_with_and_without_a_number() {
+        let candidates = ["ada.king@example.com".to_owned(), "aking7".to_owned()];
+        for (name, wants) in [
+            ("ada.king@example.com", true),
+            ("Ada.King@example.com", true),
+            ("ada.king2@example.com", true),
+            ("ada.king9999@example.com", true),
+            ("aking7", true),
+            ("ada.king1@example.com", false),
+            ("ada.king02@example.com", false),
+            ("ada.king10000@example.com", false),
+            ("ada.king", false),
+            // Numbers are added to the first alone.
+            ("aking72", false),
+            ("ada.lovelace@example.com", false),
+        ] {
+            let name = Username::new(name);
+            let fits = fits(&candidates, &Rules::default(), &name);
+            assert_eq!(fits, wants, "{name}");
+        }
+        let digits = ["agent12".to_owned()];
+        assert!(fits(&digits, &Rules::default(), &Username::new("agent123")));
+        assert!(!fits(&[], &Rules::default(), &Username::new("ada")));
+    }
+
+    #[test]
+    fn a_name_follows_only_where_it_must() {
+        let king = ["ada.king".to_owned(), "aking".to_owned()];
+        let follow = |remembered, shown| {
+            let (remembered, shown) = (Username::new(remembered), Username::new(shown));
+            let taken = |name: &Username| name.as_str() == "ada.king";
+            follow(&king, &Rules::default(), &remembered, &shown, taken)
+        };
+        // It fits, also where a better one is free again, and where somebody renamed the account by hand.
+        assert_eq!(follow("aking", "aking"), None);
+        assert_eq!(follow("ada.king3", "somebody"), None);
+        // What the facts gave before was taken by others.
+        let picked = Some(Ok(Username::new("aking")));
+        assert_eq!(follow("ada.lovelace", "ada.lovelace"), picked);
+        // The account has its new name already, and that was not recorded.
+        let shown = Some(Ok(Username::new("ada.king4")));
+        assert_eq!(follow("ada.lovelace", "ada.king4"), shown);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::observation::{Normalised, Observation};
 use crate::domain::account::{AttributeChanges, AttributeValue, Attributes, ObservedAccount};
 use crate::domain::desired::DesiredAccount;
+use crate::domain::folded::folded;
 use crate::domain::ids::{AttributeName, Username};
 
 /// Attributes of a new account: those that are not empty.
@@ -128,13 +129,6 @@ pub fn alike(wants: &AttributeValue, shows: &AttributeValue) -> bool {
             .iter()
             .zip(&shows)
             .all(|(a, b)| part(a, b) || part(b, a))
-}
-
-/// Letters and digits alone, without case and accents.
-fn folded(text: &str) -> String {
-    let ascii = deunicode::deunicode(text);
-    let signs = ascii.chars().filter(char::is_ascii_alphanumeric);
-    signs.map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// Whether two values mean the same. Lists are compared as sets; a truth value and its word are the

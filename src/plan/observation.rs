@@ -34,6 +34,9 @@ pub struct Observation {
     pub entitlements: BTreeMap<EntitlementName, EntitlementView>,
     /// The user name allocated to the person, or why there is none.
     pub username: Result<Username, Problem>,
+    /// What an account that is there is to be called, where user names follow the facts and its own is none that they
+    /// give any more; or why it keeps its own. It may have that name already.
+    pub follows: Option<Result<Username, Problem>>,
     /// The manager's account in this target.
     pub manager: Option<AccountId>,
     /// Who gets what the account owns once its owner has left, or why nobody can; `None` where that is not asked.

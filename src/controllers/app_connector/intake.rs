@@ -9,7 +9,8 @@ use jiff::SignedDuration;
 use crate::api::AppConnectorSpec;
 use crate::api::app_connector::{
     Adopt as Written, Credentials, Leaver, LetterCase, Manager, Matching, MissingEntitlement, Mode,
-    ThenAccount, TransferOwnershipTo, USERNAME, UntilStart as Until, UsernameRules,
+    ThenAccount, TransferOwnershipTo, USERNAME, UntilStart as Until, UsernameChanges,
+    UsernameRules,
 };
 use crate::api::duration;
 use crate::connectors::registry;
@@ -19,7 +20,7 @@ use crate::domain::offboarding::{Abilities, LeaverPolicy};
 use crate::domain::policy::{Adopt, Connector, ConnectorSpec, MatchingSpec};
 use crate::domain::preparation::{Preboarding, UntilStart};
 use crate::domain::problem::Problem;
-use crate::domain::usernames::Rules;
+use crate::domain::usernames::{Renaming, Rules};
 
 /// Shortest time between two listings.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
@@ -59,6 +60,13 @@ pub fn compile(
         name: name.clone(),
         usernames: spec.account.username.clone(),
         rules: rules(&spec.account.username_rules),
+        renaming: match spec.account.username_changes {
+            UsernameChanges::Never => Renaming::Never,
+            UsernameChanges::Follow if able.is_some_and(|able| !able.rename) => {
+                Renaming::NotPossible
+            }
+            UsernameChanges::Follow => Renaming::Follow,
+        },
         attributes: spec
             .account
             .attributes

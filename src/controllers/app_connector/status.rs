@@ -244,7 +244,7 @@ fn dry_run(realm: &Realm, name: &ConnectorName) -> DryRunStatus {
     for operation in realm
         .people
         .values()
-        .filter_map(|person| person.outlook.dry_run.get(name))
+        .filter_map(|person| person.outlook.unusual().dry_run.get(name))
         .flatten()
     {
         match operation {

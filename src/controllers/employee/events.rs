@@ -41,6 +41,18 @@ pub fn notices(
             message,
         ));
     }
+    if let Some(message) = notice::began(
+        &before.conditions,
+        &after.conditions,
+        conditions::LIKELY_REHIRE,
+    ) {
+        out.push(notice::warning(
+            object(),
+            "LikelyRehire",
+            "Compare",
+            message,
+        ));
+    }
     // Of each role that ends, though others were told of before.
     if let Some(message) = notice::said_anew(
         &before.conditions,

@@ -1,26 +1,25 @@
 //! Gathers what the plan of one person needs from what is known already. Asks nobody.
 
+mod usernames;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::controllers::app_connector::status::TARGET_MOVED;
-use crate::controllers::names::{AllNames, Owner};
+use crate::controllers::names::AllNames;
 use crate::controllers::world::{ConnectorEntry, Person, Realm};
 use crate::domain::account::{Activity, ObservedAccount};
 use crate::domain::adoption::Terms;
 use crate::domain::clues::{self, Clue};
 use crate::domain::desired::{Desired, DesiredAccount};
 use crate::domain::facts::Facts;
-use crate::domain::ids::{
-    AccountId, ConnectorName, EmployeeId, EmployeeName, EntitlementName, Username,
-};
+use crate::domain::ids::{AccountId, ConnectorName, EmployeeId, EmployeeName, EntitlementName};
 use crate::domain::lifecycle::{self, Stage};
 use crate::domain::matching::{Conflict, Match, match_account};
 use crate::domain::problem::Problem;
 use crate::domain::record::{Record, RecordedAccount};
-use crate::domain::usernames;
 use crate::domain::whose::{self, Sight};
 use crate::plan::{EntitlementView, NO_SUCCESSOR, Observation, Operation, Successor};
 
@@ -205,6 +204,7 @@ impl View<'_> {
             in_doubt: self.person.unsettled.in_doubt.contains(self.name),
             entitlements: self.entitlement_views(),
             username: self.username(&matched, names),
+            follows: self.follows(&matched, names),
             manager: self.manager(),
             normalised: self
                 .person
@@ -274,46 +274,6 @@ impl View<'_> {
                 (name.clone(), view)
             })
             .collect()
-    }
-
-    /// Whether an account is to be there, if roles give one.
-    fn is_provided(&self) -> bool {
-        self.stage.may_work() || self.desired.is_some_and(|d| d.due.is_early())
-    }
-
-    /// The name that the person has, or is to have, in this target.
-    fn username(&self, matched: &Match, names: &mut AllNames) -> Result<Username, Problem> {
-        if let Match::One(account) | Match::Adoptable(account) = matched {
-            return Ok(account.username.clone());
-        }
-        if let Some(name) = self.recorded.and_then(|r| r.username.clone()) {
-            return Ok(name);
-        }
-        let nobody = || Problem::waiting("NoUsername", "no user name is needed now");
-        let (Some(desired), Some(compiled), Some(target)) = (
-            self.desired.filter(|_| self.is_provided()),
-            self.entry.compiled.as_ref(),
-            self.entry.target.as_ref(),
-        ) else {
-            return Err(nobody());
-        };
-        let owner = Owner {
-            namespace: Arc::clone(&self.realm.namespace),
-            connector: self.name.clone(),
-            employee: self.person.employee_id.clone(),
-        };
-        let table = names.entry(target.clone()).or_default();
-        let inventory = &self.entry.inventory;
-        let taken = |name: &Username| {
-            compiled.protected_accounts.covers(name.as_str())
-                || table.refused.contains(name)
-                || table.allocated.get(name).is_some_and(|o| *o != owner)
-                || inventory.by_username(name).is_some()
-        };
-        let chosen = usernames::choose(&desired.usernames, &compiled.spec.rules, taken)
-            .map_err(|why| Problem::waiting("NoUsername", why.to_string()))?;
-        table.allocated.insert(chosen.clone(), owner);
-        Ok(chosen)
     }
 
     /// Who gets what somebody owned who left: the manager or, where that one has left as well, theirs, and so on; in

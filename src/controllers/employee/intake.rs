@@ -87,6 +87,7 @@ pub fn facts(
             .map(|(key, value)| (key.clone(), value.0.clone()))
             .collect(),
         links: spec.links.iter().map(link).collect(),
+        not_formerly: spec.not_formerly.iter().map(EmployeeId::new).collect(),
         legal_hold: spec
             .legal_hold
             .as_ref()

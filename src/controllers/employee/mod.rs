@@ -13,6 +13,7 @@ pub mod outcome;
 pub mod outlook;
 mod readiness;
 pub mod record;
+pub mod rehire;
 pub mod revoked;
 pub mod stalled;
 pub mod status;

@@ -89,6 +89,7 @@ impl Context<'_> {
                     None => self.inventory.wrote_attributes(id, changes),
                 }
                 self.note_normalised(id, changes, before.as_ref());
+                self.person.unsettled.name_taken.remove(self.connector);
                 self.succeeded(order);
             }
             (Effect::ActivitySet(shown), Operation::Enable(id)) => {
@@ -425,6 +426,7 @@ impl Context<'_> {
                     .insert(self.connector.clone(), refused);
                 return;
             }
+            ErrorKind::Taken if self.tries_another_name(&order.operation, error) => return,
             _ => {}
         }
         self.note_failure(order.operation.verb(), None, error);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::controllers::employee::{orphans, revoked};
 use crate::controllers::pause::Pause;
-use crate::controllers::world::{ConnectorEntry, Outlook, Person, Provisioning, Realm};
+use crate::controllers::world::{ConnectorEntry, Outlook, Person, Provisioning, Realm, Unusual};
 use crate::domain::desired::Desired;
 use crate::domain::ids::{ConnectorName, EntitlementName};
 use crate::domain::small_set::exact;
@@ -71,12 +71,11 @@ pub fn of(
         .map(|(name, account)| (name.clone(), would_do(account)))
         .filter(|(_, operations)| !operations.is_empty())
         .collect::<BTreeMap<_, _>>();
-    Outlook {
-        count: Some(EmployeeCount {
-            stage: desired.lifecycle.stage.word(),
-            ready,
-        }),
-        roles,
+    let count = EmployeeCount {
+        stage: desired.lifecycle.stage.word(),
+        ready,
+    };
+    let unusual = Unusual {
         rogue,
         open: plan
             .accounts
@@ -85,7 +84,8 @@ pub fn of(
             .map(|(name, _)| name.clone())
             .collect(),
         dry_run,
-    }
+    };
+    Outlook::new(count, roles, unusual)
 }
 
 fn is_there<'a>(

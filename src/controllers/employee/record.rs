@@ -107,6 +107,7 @@ fn one(
     RecordedAccount {
         id: account.account_id.as_ref().map(AccountId::new),
         username: account.username.as_ref().map(Username::new),
+        former: account.former_usernames.iter().map(Username::new).collect(),
         roles: account.roles.iter().map(|role| words.share(role)).collect(),
         lost_at: at(&account.lost_at),
         verified_disabled: at(&account.last_verified),

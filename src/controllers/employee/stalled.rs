@@ -71,6 +71,7 @@ fn account(
         connector: name.to_string(),
         account_id: recorded.id.as_ref().map(ToString::to_string),
         username: recorded.username.as_ref().map(ToString::to_string),
+        former_usernames: recorded.former.iter().map(ToString::to_string).collect(),
         roles: recorded.roles.iter().map(ToString::to_string).collect(),
         lost_at: recorded.lost_at.map(Time),
         entitlements: recorded

@@ -11,7 +11,7 @@ use crate::api::employee::{
 };
 use crate::controllers::employee::readiness::readiness;
 use crate::controllers::employee::{
-    cleanup, day_one, offboarding, orphans, outcome, outlook, revoked, upcoming,
+    cleanup, day_one, offboarding, orphans, outcome, outlook, rehire, revoked, upcoming,
 };
 use crate::controllers::pause::Pause;
 use crate::controllers::text;
@@ -95,6 +95,7 @@ pub fn derive(
     orphans.truncate(MAX_LISTED);
     let newest = person.status.newest();
     wanted.extend(day_one::condition(desired, plan));
+    wanted.extend(rehire::condition(realm, person, desired));
     let next = upcoming::transition(desired, plan);
     let zone = person
         .facts
@@ -176,6 +177,11 @@ fn one_account(
         username: recorded
             .and_then(|r| r.username.as_ref())
             .map(ToString::to_string),
+        former_usernames: recorded
+            .iter()
+            .flat_map(|r| &r.former)
+            .map(ToString::to_string)
+            .collect(),
         state,
         roles: recorded
             .iter()

@@ -113,6 +113,7 @@ impl Engine {
         };
         let known = realm.people.get(&name);
         let is_news = known.is_none_or(|person| person.facts != facts);
+        let before = known.and_then(|person| person.facts.clone().ok());
         if known.is_some_and(|p| p.meta.generation != meta.generation) {
             names::forget_refused(names, realm, &name, |_| true);
         }
@@ -162,6 +163,7 @@ impl Engine {
         }
         self.hear_person(&key.namespace, &name);
         if is_news {
+            self.namesakes_changed(&key.namespace, before.as_deref(), &name);
             self.rivals_changed(&key.namespace, id);
         }
         self.look_at_id(&key.namespace, id);
@@ -220,6 +222,8 @@ impl Engine {
             name.clone(),
         ));
         self.look_at_reports(&namespace, &name);
+        let before = person.facts.as_deref().ok();
+        self.namesakes_changed(&namespace, before, &name);
         self.rivals_changed(&namespace, &person.employee_id);
         // Another object may have claimed the same employeeId, and waited.
         self.look_at_id(&namespace, &person.employee_id);

@@ -38,7 +38,7 @@ impl Ports {
             kind: subject.kind,
             namespace: subject.namespace.to_string(),
             name: subject.name.to_owned(),
-            uid: subject.meta.uid.clone(),
+            uid: subject.meta.uid.to_string(),
             lane: subject.lane,
             status: packed.to_write(),
             token,

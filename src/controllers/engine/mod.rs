@@ -8,6 +8,7 @@ mod costs;
 mod hand_over;
 mod listed;
 mod moves;
+mod namesakes;
 mod people;
 mod progress;
 mod reports;

@@ -267,7 +267,7 @@ impl Engine {
             kind: ObjectKind::Employee,
             namespace: namespace.to_string(),
             name: name.to_string(),
-            uid: person.meta.uid.clone(),
+            uid: person.meta.uid.to_string(),
             lane: Lane::Leaver,
             finalizer: crate::api::FINALIZER.to_owned(),
             present,
@@ -357,20 +357,17 @@ impl Engine {
         self.ports
             .metrics
             .count_employee(namespace, before.count, after.count);
+        let (was, is) = (before.unusual(), after.unusual());
         let roles: BTreeSet<_> = before.roles.keys().chain(after.roles.keys()).collect();
-        let rogue_changed = before.rogue != after.rogue || before.open != after.open;
+        let rogue_changed = was.rogue != is.rogue || was.open != is.open;
         for role in roles {
             self.summary_of_template(namespace, role.clone());
         }
         if rogue_changed {
             self.summaries(namespace);
         }
-        let connectors: Vec<_> = before
-            .dry_run
-            .keys()
-            .chain(after.dry_run.keys())
-            .cloned()
-            .collect();
+        let connectors = was.dry_run.keys().chain(is.dry_run.keys()).cloned();
+        let connectors: Vec<_> = connectors.collect();
         for connector in connectors {
             self.summary_of_connector(namespace, connector);
         }

@@ -307,10 +307,7 @@ impl Engine {
                         }
                         Some(saved) if written.part == Part::Status => {
                             entry.status.confirm(written.token);
-                            entry
-                                .meta
-                                .resource_version
-                                .clone_from(&saved.resource_version);
+                            entry.meta.resource_version = saved.resource_version.as_str().into();
                         }
                         Some(_) => {}
                         None if refused => entry.status.refuse(written.token),

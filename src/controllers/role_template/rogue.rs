@@ -137,6 +137,7 @@ fn rogue(
     let is_rogue = match employee {
         Some((person, _)) => person
             .outlook
+            .unusual()
             .rogue
             .get(name)
             .is_some_and(|names| names.contains(entitlement)),

@@ -110,6 +110,7 @@ impl ConnectorEntry {
     pub fn probed(&mut self, name: &ConnectorName, capabilities: Capabilities) -> bool {
         let able = Some(Abilities {
             disable: capabilities.disable,
+            rename: capabilities.rename,
             revokes: capabilities.revokes.clone(),
             ownership: capabilities.ownership,
             delete: capabilities.delete,
@@ -121,7 +122,7 @@ impl ConnectorEntry {
             let spec = entry.compiled.as_ref().map(|c| &c.spec);
             let refuses = spec.is_some_and(|s| s.no_accounts.is_some());
             let early = spec.is_some_and(|s| s.preboarding.cannot_disable);
-            (refuses, early, spec.map(|s| s.leaver.asks()))
+            (refuses, early, spec.map(|s| (s.renaming, s.leaver.asks())))
         };
         let before = limits(self);
         if changes {

@@ -39,6 +39,7 @@ pub(super) fn ada() -> Facts {
         attributes: [("badge", "B-17"), ("floor", "3"), ("teams", "red,green")]
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .into(),
+        not_formerly: Box::default(),
         links: [].into(),
         legal_hold: None,
     }

@@ -325,6 +325,8 @@ impl Context<'_> {
                 || self.keeps_its_name(account)
             {
                 record.username = Some(account.username.clone());
+            } else if self.observed.follows == Some(Ok(account.username.clone())) {
+                record.rename(&account.username);
             }
             if account.activity == Activity::Active {
                 record.verified_disabled = None;
@@ -373,10 +375,12 @@ impl Context<'_> {
     /// again would never end.
     fn keeps_its_name(&self, account: &ObservedAccount) -> bool {
         let recorded = self.recorded.and_then(|r| r.username.as_ref());
-        self.observed
-            .renamed
-            .as_ref()
-            .is_some_and(|(written, shown)| recorded == Some(written) && *shown == account.username)
+        recorded.is_some_and(|name| self.refuses(name, account))
+    }
+
+    fn refuses(&self, name: &Username, account: &ObservedAccount) -> bool {
+        let renamed = self.observed.renamed.as_ref();
+        renamed.is_some_and(|(written, shown)| written == name && *shown == account.username)
     }
 
     fn live(&self, out: &mut Assessment, account: &ObservedAccount) {
@@ -400,10 +404,7 @@ impl Context<'_> {
     fn furnish(&self, out: &mut Assessment, account: &ObservedAccount) {
         self.grant_steps(out, account);
         let Some(desired) = self.desired else { return };
-        let known = self
-            .recorded
-            .filter(|r| r.id.is_some() && !self.keeps_its_name(account))
-            .and_then(|r| r.username.as_ref());
+        let known = self.called(out, account);
         let ignored = attributes::not_applied(desired, self.observed, account);
         if !ignored.is_empty() {
             let names: Vec<&str> = ignored.into_iter().map(AttributeName::as_str).collect();
@@ -419,14 +420,41 @@ impl Context<'_> {
         }
         let changes = attributes::changes(desired, self.observed, account, known);
         if !changes.is_empty() {
+            let renames = self.observed.follows.is_some() && changes.username.is_some();
             out.steps.push(step(
                 Operation::Update {
                     id: account.id.clone(),
                     changes,
                 },
-                Lane::Drift,
+                if renames { Lane::Mover } else { Lane::Drift },
                 format!("AppConnector {}: spec.account", self.name),
             ));
+        }
+    }
+
+    /// The user name that the account is to have, where one is known that the target takes over.
+    fn called(&self, out: &mut Assessment, account: &ObservedAccount) -> Option<&Username> {
+        match &self.observed.follows {
+            Some(Ok(name)) if self.refuses(name, account) => {
+                out.problems.push(Problem::waiting(
+                    NOT_APPLIED,
+                    format!(
+                        "{} accepted to rename {} to {name}, and goes on showing the name from before: rename it there, or set spec.account.usernameChanges of the AppConnector to Never",
+                        self.name, account.username
+                    ),
+                ));
+                None
+            }
+            Some(Ok(name)) => Some(name),
+            Some(Err(problem)) => {
+                out.problems.push(problem.clone());
+                None
+            }
+            None => self
+                .recorded
+                .filter(|r| r.id.is_some())
+                .and_then(|r| r.username.as_ref())
+                .filter(|name| !self.refuses(name, account)),
         }
     }
 }

@@ -135,6 +135,7 @@ fn spec_of(name: &str) -> ConnectorSpec {
                 delete: true,
                 able: Some(Abilities {
                     disable: true,
+                    rename: true,
                     revokes: [CredentialKind::Sessions].into(),
                     ownership: false,
                     delete: true,

@@ -13,6 +13,7 @@ mod offboarding;
 mod offered;
 mod preboarding;
 mod protected;
+mod renaming;
 mod target;
 mod town;
 mod values;

@@ -21,6 +21,7 @@ use crate::plan::{NO_SUCCESSOR, NOT_WRITTEN_TO, Successor};
 fn able() -> Abilities {
     Abilities {
         disable: true,
+        rename: true,
         revokes: BTreeSet::from([CredentialKind::Sessions, CredentialKind::Passwords]),
         ownership: true,
         delete: true,

@@ -20,7 +20,7 @@ use crate::domain::offboarding::Step as Offboarded;
 use crate::domain::policy::{Connector, ConnectorSpec, Policy, Template, TemplateSpec};
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
-use crate::domain::usernames;
+use crate::domain::usernames::{self, Renaming};
 use crate::domain::whose;
 use crate::plan::operation::ReadKey;
 use crate::plan::parts::Step;
@@ -234,6 +234,7 @@ impl Town {
             }
             _ => Err(Problem::waiting("NoUsername", "none is needed")),
         };
+        let follows = self.follows(id, name, desired, &matched);
         Observation {
             matched,
             read_directly,
@@ -242,6 +243,7 @@ impl Town {
             held: held.into_iter().collect(),
             entitlements,
             username,
+            follows,
             manager: None,
             normalised: BTreeMap::new(),
             successor,
@@ -250,6 +252,39 @@ impl Town {
             unsure: BTreeSet::new(),
             renamed: None,
         }
+    }
+
+    /// What an account is to be called whose user name follows the facts.
+    fn follows(
+        &mut self,
+        id: &EmployeeId,
+        name: &ConnectorName,
+        desired: &Desired,
+        matched: &Match,
+    ) -> Option<Result<Username, Problem>> {
+        let spec = &self.connectors[name.as_str()].spec;
+        let Match::One(account) = matched else {
+            return None;
+        };
+        if spec.renaming == Renaming::Never || !desired.lifecycle.stage.may_work() {
+            return None;
+        }
+        let recorded = self.records[id].accounts.get(name)?.username.clone()?;
+        let candidates = &desired.accounts.get(name)?.usernames;
+        let target = self.targets.get_mut(name).unwrap();
+        let taken = |other: &Username| {
+            target.allocated.get(other).is_some_and(|o| o != id)
+                || target
+                    .seen()
+                    .any(|a| a.username == *other && a.id != account.id)
+        };
+        let found =
+            usernames::follow(candidates, &spec.rules, &recorded, &account.username, taken)?;
+        let found = found.map_err(|why| Problem::waiting("NoUsername", why.to_string()));
+        if let Ok(name) = &found {
+            target.allocated.insert(name.clone(), id.clone());
+        }
+        Some(found)
     }
 
     fn allocate(

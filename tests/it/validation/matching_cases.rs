@@ -12,6 +12,10 @@ fn matching(matching: Value) -> Value {
     with(connector(), "/spec/matching", matching)
 }
 
+fn former(ids: Value) -> Value {
+    with(employee(), "/spec/notFormerly", ids)
+}
+
 fn links(links: Value) -> Value {
     with(employee(), "/spec/links", links)
 }
@@ -42,6 +46,10 @@ pub fn refused() -> Vec<(Value, &'static str)> {
         (of_rule("/equals", json!(null)), "equals: Required"),
         (of_rule("/equals", json!("")), "spec.matching.rules[0].equals"),
         (of_rule("/equals", json!(long(4097))), "4096"),
+        (former(many(17, |n| json!(n.to_string()))), "at most 16"),
+        (former(json!(["1042", "1042"])), "Duplicate value"),
+        (former(json!([""])), "spec.notFormerly[0]"),
+        (former(json!(["x".repeat(64)])), "spec.notFormerly[0]"),
         (links(many(17, |n| json!({"connector": format!("c{n}"), "account": "a"}))), "at most 16"),
         (links(json!([{"connector": "a", "account": "a"}, {"connector": "a", "account": "b"}])), "Duplicate value"),
         (link("/connector", json!(null)), "connector: Required"),

@@ -146,9 +146,9 @@ impl Bench {
         self.version += 1;
         let metadata = &object["metadata"];
         let meta = Meta {
-            uid: format!("uid-{name}"),
+            uid: format!("uid-{name}").into(),
             generation: i64::try_from(self.version).unwrap(),
-            resource_version: self.version.to_string(),
+            resource_version: self.version.to_string().into(),
             created: None,
             deleting: !metadata["deletionTimestamp"].is_null(),
             finalizers: serde_json::from_value(metadata["finalizers"].clone()).unwrap_or_default(),

@@ -120,7 +120,7 @@ async fn a_late_answer_does_not_hide_what_the_watch_has_shown() {
     let ada = EmployeeName::new("ada");
     let person = bench.engine.world.person(&bench.namespace, &ada).unwrap();
     assert_eq!(person.status.newest().observed_generation, 77);
-    assert_eq!(person.meta.resource_version, "5");
+    assert_eq!(&*person.meta.resource_version, "5");
     let work = Work::Person(bench.namespace.clone(), "1".into(), ada);
     assert_eq!(bench.waiting(), [work], "somebody must mend it");
 }

@@ -21,6 +21,6 @@ pub use manifests::{
 };
 pub use neighbours::Neighbours;
 pub use story::Story;
-pub use targets::{group_id, id_of, usernames};
+pub use targets::{group_id, id_of, user_id, usernames};
 pub use witness::Witness;
 pub use wrong::{Told, Wrong, wrong};

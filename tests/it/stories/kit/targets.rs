@@ -14,9 +14,14 @@ pub async fn usernames(server: &ScimServer) -> Vec<String> {
     names
 }
 
-/// The server's own identifier of a person's account.
+/// The server's own identifier of a clerk's account.
 pub async fn id_of(server: &ScimServer, name: &str) -> String {
-    let user = server.user_by_name(&username(name)).await;
+    user_id(server, &username(name)).await
+}
+
+/// The server's own identifier of the account with a user name.
+pub async fn user_id(server: &ScimServer, name: &str) -> String {
+    let user = server.user_by_name(name).await;
     let user = user.unwrap_or_else(|| panic!("{name} has no account"));
     user["id"].as_str().unwrap().to_owned()
 }
