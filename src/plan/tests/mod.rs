@@ -2,6 +2,7 @@
 
 mod accounts;
 mod checks;
+mod company;
 mod concerned;
 mod conservation;
 mod glance;
@@ -15,4 +16,5 @@ mod preboarding;
 mod protected;
 mod target;
 mod town;
+mod unfinished;
 mod values;
