@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use crate::domain::problem::NOT_APPLIED;
 
+/// What to do about a value of an attribute that a target does not take.
+pub(super) const UNFIT_ATTRIBUTE: &str =
+    "mend what spec.account.attributes gives, or the fact behind it";
+
 /// An error of a connector: a stable kind, a message for a person, and when to come back.
 ///
 /// The message holds the target's own words where it gave some, cut to a bounded length and free of

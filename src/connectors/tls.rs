@@ -1,43 +1,19 @@
-//! Encrypted connections, and who is believed about whom they lead to.
+//! Encrypted connections: what of the manifest says who is believed, and what to do where one does not come about.
 
 use std::error::Error;
-use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig};
 
 use super::{ConnectorError, ErrorKind};
+use crate::runtime::trust::{self, TrustError};
 
-/// The authorities of the system, and those of a bundle, PEM.
-fn roots(ca_bundle: Option<&str>) -> Result<Vec<CertificateDer<'static>>, ConnectorError> {
-    // Where the system has none, the bundle is what there is.
-    let mut all = rustls_native_certs::load_native_certs().certs;
-    if let Some(pem) = ca_bundle {
-        let read = CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(Result::ok);
-        let bundle: Vec<CertificateDer<'static>> = read.filter(is_usable).collect();
-        if bundle.is_empty() {
-            return Err(ConnectorError::new(
-                ErrorKind::Invalid,
-                "spec.sync.tls.caBundle holds no readable PEM certificate: put one in, or leave it out",
-            ));
-        }
-        all.extend(bundle);
-    }
-    Ok(all)
-}
-
-fn is_usable(certificate: &CertificateDer<'static>) -> bool {
-    RootCertStore::empty().add(certificate.clone()).is_ok()
-}
-
-/// The same, DER, for a client that builds its own configuration.
+/// The authorities of the system, and those of a bundle, PEM: each DER, for a client that builds its own configuration.
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`] for a bundle that holds no certificate.
 pub(super) fn authorities(ca_bundle: Option<&str>) -> Result<Vec<Vec<u8>>, ConnectorError> {
-    let usable = roots(ca_bundle)?.into_iter().filter(is_usable);
-    Ok(usable.map(|certificate| certificate.to_vec()).collect())
+    let roots = trust::roots(ca_bundle).map_err(|error| invalid(&error))?;
+    Ok(roots.iter().map(|root| root.to_vec()).collect())
 }
 
 /// Trusts the authorities of the system, and those of a bundle, PEM.
@@ -45,17 +21,15 @@ pub(super) fn authorities(ca_bundle: Option<&str>) -> Result<Vec<Vec<u8>>, Conne
 /// # Errors
 /// [`ErrorKind::Invalid`] for a bundle that holds no certificate.
 pub(super) fn client(ca_bundle: Option<&str>) -> Result<ClientConfig, ConnectorError> {
-    let mut trusted = RootCertStore::empty();
-    trusted.add_parsable_certificates(roots(ca_bundle)?);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| {
-        ConnectorError::new(ErrorKind::Invalid, format!("TLS can't be set up: {error}"))
-    })?;
-    Ok(builder
-        .with_root_certificates(trusted)
-        .with_no_client_auth())
+    trust::client(ca_bundle).map_err(|error| invalid(&error))
+}
+
+fn invalid(error: &TrustError) -> ConnectorError {
+    let told = match error {
+        TrustError::NoCertificate => format!("spec.sync.tls.caBundle {error}"),
+        TrustError::NoTls(_) => error.to_string(),
+    };
+    ConnectorError::new(ErrorKind::Invalid, told)
 }
 
 /// What to do about a server that did not prove who it is. `None` where something else went wrong. `address` is the field

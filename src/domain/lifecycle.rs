@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::facts::{Employment, Facts};
 
@@ -88,7 +89,7 @@ pub struct Transition {
 pub fn at(facts: &Facts, prepared_from: Option<Timestamp>, now: Timestamp) -> Lifecycle {
     let dates = Dates {
         prepared_from,
-        begins: first_instant(facts, facts.start),
+        begins: first_instant(&facts.zone, facts.start),
         ends: ends_at(facts),
     };
     let current = stage(facts, &dates, now);
@@ -111,8 +112,7 @@ pub fn at(facts: &Facts, prepared_from: Option<Timestamp>, now: Timestamp) -> Li
 /// The instant at which the last day is over, where there is one.
 #[must_use]
 pub fn ends_at(facts: &Facts) -> Option<Timestamp> {
-    let last = facts.end?;
-    first_instant(facts, last.tomorrow().ok()?)
+    end_of(&facts.zone, facts.end?)
 }
 
 /// The instants at which a stage may change.
@@ -137,12 +137,18 @@ fn stage(facts: &Facts, dates: &Dates, now: Timestamp) -> Stage {
     }
 }
 
-/// `None` only beyond the range of instants that a timestamp can hold (after the year 9999).
-pub(super) fn first_instant(facts: &Facts, day: Date) -> Option<Timestamp> {
-    day.to_zoned(facts.zone.clone())
-        .and_then(|midnight| midnight.start_of_day())
-        .ok()
-        .map(|zoned| zoned.timestamp())
+/// When a day begins in a zone: not always at midnight. `None` only beyond the range of instants that a timestamp can
+/// hold (after the year 9999).
+#[must_use]
+pub fn first_instant(zone: &TimeZone, day: Date) -> Option<Timestamp> {
+    let zoned = day.to_zoned(zone.clone()).ok()?;
+    Some(zoned.start_of_day().ok()?.timestamp())
+}
+
+/// When a day is over in a zone: as the next one begins.
+#[must_use]
+pub fn end_of(zone: &TimeZone, day: Date) -> Option<Timestamp> {
+    first_instant(zone, day.tomorrow().ok()?)
 }
 
 #[cfg(test)]

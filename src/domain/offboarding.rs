@@ -120,8 +120,19 @@ pub struct Offboarding {
     pub since: Timestamp,
     /// What roles had given when it began.
     pub held: SmallSet<EntitlementName>,
-    /// What is known of each step that was begun.
+    /// What is known of each step that was begun. Keeping the account is none: it is only waited for.
     pub steps: LiteMap<Step, Done>,
+    /// The time for which it is kept before it is deleted, while that runs.
+    pub kept: Option<Kept>,
+}
+
+/// The time for which an account is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Since when.
+    pub since: Timestamp,
+    /// For how long.
+    pub time: SignedDuration,
 }
 
 /// What is known of one step.
@@ -152,7 +163,16 @@ impl Offboarding {
             since: now,
             held,
             steps: LiteMap::new(),
+            kept: None,
         }
+    }
+
+    /// Since when it is kept for a time: from now on, unless that time runs already.
+    pub fn keep(&mut self, time: SignedDuration, now: Timestamp) -> Timestamp {
+        let runs = self.kept.filter(|kept| kept.time == time);
+        let kept = runs.unwrap_or(Kept { since: now, time });
+        self.kept = Some(kept);
+        kept.since
     }
 
     /// What came of a step, where anything did.
@@ -225,5 +245,15 @@ mod tests {
         let reached = offboarding.reached(Step::Disable).unwrap();
         assert_eq!((reached.verified, &*reached.evidence), (true, "read back"));
         assert_eq!(offboarding.step(Step::Disable).attempts, 1);
+    }
+
+    #[test]
+    fn the_time_for_which_it_is_kept_begins_anew_when_it_becomes_another() {
+        let at = |hour| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hour);
+        let mut offboarding = Offboarding::begin(at(0), SmallSet::default());
+        for (hour, time, since) in [(1, 30, 1), (2, 30, 1), (3, 20, 3), (4, 30, 4)] {
+            let kept = offboarding.keep(SignedDuration::from_hours(time), at(hour));
+            assert_eq!(kept, at(since), "at {hour}");
+        }
     }
 }

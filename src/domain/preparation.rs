@@ -80,7 +80,7 @@ pub(super) fn prepare(
     accounts: &mut BTreeMap<ConnectorName, DesiredAccount>,
     now: Timestamp,
 ) -> FirstDay {
-    let begins = first_instant(facts, facts.start);
+    let begins = first_instant(&facts.zone, facts.start);
     let mut day = FirstDay {
         date: facts.start,
         begins,
@@ -168,7 +168,7 @@ fn before(facts: &Facts, days: u16) -> Option<Timestamp> {
         .start
         .checked_sub(Span::new().days(i64::from(days)))
         .ok()?;
-    first_instant(facts, day)
+    first_instant(&facts.zone, day)
 }
 
 #[cfg(test)]

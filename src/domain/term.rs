@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::facts::Facts;
 use super::ids::RoleName;
-use super::lifecycle::first_instant;
+use super::lifecycle::end_of;
 
 /// How long beforehand it is told that a role ends.
 pub const TOLD_BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -41,7 +41,7 @@ impl Term {
     /// The instant from which the role is not held any more.
     #[must_use]
     pub fn ends_at(&self, facts: &Facts) -> Option<Timestamp> {
-        first_instant(facts, self.until?.tomorrow().ok()?)
+        end_of(&facts.zone, self.until?)
     }
 }
 

@@ -8,9 +8,10 @@ use lettre::message::Mailbox;
 use serde::Deserialize;
 use url::Url;
 
+use super::files;
 use super::notice::Occasion;
-use super::{files, trust};
 use crate::api::duration;
+use crate::runtime::trust;
 
 /// Largest file, in bytes.
 const MAX_FILE: u64 = 256 * 1024;
@@ -359,7 +360,7 @@ pub(super) fn address(text: &str, allow_unencrypted: bool) -> Result<Url, String
 fn bundle(field: &str, pem: Option<&str>) -> Result<(), String> {
     trust::roots(pem)
         .map(drop)
-        .map_err(|why| format!("{field}: {why}"))
+        .map_err(|why| format!("{field}: it {why}"))
 }
 
 #[cfg(test)]

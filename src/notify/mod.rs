@@ -15,7 +15,6 @@ mod postman;
 pub mod sink;
 mod smtp;
 pub mod stored;
-mod trust;
 mod webhook;
 
 pub use config::{Config, ConfigError};

@@ -20,8 +20,9 @@ use tokio_rustls::TlsConnector;
 use super::bounded::Bounded;
 use super::config::{EMAIL, Email, Encryption};
 use super::sink::{Refusal, Sink};
-use super::{Notice, files, mail, trust};
+use super::{Notice, files, mail};
 use crate::connectors::redact::Redactor;
+use crate::runtime::trust;
 
 /// How long each step may take: a connection, signing in, naming the recipients.
 const STEP: Duration = Duration::from_secs(30);
@@ -51,7 +52,8 @@ impl Smtp {
         let way = match config.encryption {
             Encryption::None => Way::Plain,
             Encryption::TLS => {
-                let client = trust::client(config.ca_bundle.as_deref())?;
+                let client = trust::client(config.ca_bundle.as_deref());
+                let client = client.map_err(|why| why.to_string())?;
                 let name = ServerName::try_from(config.host.clone());
                 let name = name.map_err(|error| format!("email.smtp.host: {error}"))?;
                 Way::Tls(TlsConnector::from(Arc::new(client)), name)
@@ -267,7 +269,8 @@ fn start_tls(config: &Email) -> Result<TlsParameters, String> {
     let wrong = |error: Error| format!("TLS to the mail server can't be set up: {error}");
     let mut builder =
         TlsParameters::builder(config.host.clone()).certificate_store(CertificateStore::None);
-    for root in trust::roots(config.ca_bundle.as_deref())? {
+    let roots = trust::roots(config.ca_bundle.as_deref()).map_err(|why| why.to_string())?;
+    for root in roots {
         let root = Certificate::from_der(root.to_vec()).map_err(wrong)?;
         builder = builder.add_root_certificate(root);
     }

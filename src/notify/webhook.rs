@@ -1,9 +1,9 @@
 //! Web servers: one request a notice, which bears the identifier of the event.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Certificate, Client, Response, StatusCode, redirect};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -11,12 +11,11 @@ use url::Url;
 
 use super::config::{self, Address, Webhook};
 use super::sink::{Refusal, Sink};
-use super::{Notice, files, trust};
+use super::{Notice, files};
+use crate::runtime::{retry_after, trust};
 
 /// How long a server may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Longest time for which a server's wish to be left alone is granted.
-const MAX_PAUSE: Duration = Duration::from_hours(1);
 /// Header by which a server knows what it has already.
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
@@ -30,7 +29,7 @@ pub(super) struct Hook {
 impl Hook {
     /// Nothing is sent yet.
     pub(super) fn new(config: Webhook, installation: &str) -> Result<Self, String> {
-        let roots = trust::roots(config.ca_bundle.as_deref())?;
+        let roots = trust::roots(config.ca_bundle.as_deref()).map_err(|why| why.to_string())?;
         let roots = roots
             .iter()
             .filter_map(|root| Certificate::from_der(root).ok());
@@ -134,14 +133,9 @@ fn judge(answer: &Response) -> Result<(), Refusal> {
 }
 
 fn later(answer: &Response, why: String) -> Refusal {
-    let text = answer
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|v| v.to_str().ok());
-    let seconds = text.and_then(|text| text.parse().ok());
     Refusal::Later {
         why,
-        after: seconds.map(|seconds| Duration::from_secs(seconds).min(MAX_PAUSE)),
+        after: retry_after::asked(answer.headers(), SystemTime::now()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::offboarding::{Offboarding, Reached, Step};
+use crate::domain::offboarding::{Done, Offboarding, Reached, Step};
 use crate::domain::problem::Problem;
 
 /// One step, and where it stands.
@@ -52,14 +52,17 @@ impl StepPlan {
 
 /// What is remembered of each step, where nothing can be said of the account itself now.
 pub(super) fn remembered(offboarding: &Offboarding, waits_for: &Problem) -> Vec<StepPlan> {
+    let waiting = || Stand::Waiting(waits_for.clone());
+    let stand = |done: &Done| done.reached.clone().map_or_else(waiting, Stand::Reached);
     let steps = offboarding.steps.iter();
-    let steps = steps.map(|(step, done)| match (&done.reached, step) {
-        (Some(reached), step) if *step != Step::Retain => {
-            StepPlan::of(offboarding, *step, Stand::Reached(reached.clone()))
-        }
-        _ => StepPlan::of(offboarding, *step, Stand::Waiting(waits_for.clone())),
-    });
-    steps.collect()
+    let steps = steps.map(|(step, done)| StepPlan::of(offboarding, *step, stand(done)));
+    let mut steps: Vec<StepPlan> = steps.collect();
+    if !steps.is_empty() {
+        // Whether its time is over depends on what is asked for now.
+        steps.push(StepPlan::of(offboarding, Step::Retain, waiting()));
+        steps.sort_by_key(|step| step.step);
+    }
+    steps
 }
 
 /// Whether everything is done that comes before the time for which accounts are kept.

@@ -151,6 +151,21 @@ impl Operation {
         }
     }
 
+    /// Whether an account comes into being by it, or into use.
+    #[must_use]
+    pub fn brings_account(&self) -> bool {
+        matches!(self, Self::Create(_) | Self::Enable(_))
+    }
+
+    /// Whether an account can be used after it that could not be before.
+    #[must_use]
+    pub fn gives_access(&self) -> bool {
+        match self {
+            Self::Create(account) => account.active,
+            operation => matches!(operation, Self::Enable(_)),
+        }
+    }
+
     /// Whether the target is changed.
     #[must_use]
     pub fn is_write(&self) -> bool {

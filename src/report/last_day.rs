@@ -1,11 +1,12 @@
 //! When the last day was, and whether it is over.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
 use serde::Serialize;
 
 use crate::api::Employee;
+use crate::domain::lifecycle::end_of;
 
 /// The last day of somebody, where that person is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -89,7 +90,7 @@ pub(super) fn over(employee: &Employee, now: Timestamp) -> Result<LastDay, NotAL
             "is not in the IANA time zone database: use a name such as Europe/Berlin",
         )
     })?;
-    let over_at = ends(day, place)
+    let over_at = end_of(&place, day)
         .ok_or_else(|| unreadable("spec.endDate", date, "is too far away: correct the year"))?;
     if over_at > now {
         return Err(NotALeaver::NotOver {
@@ -104,10 +105,4 @@ pub(super) fn over(employee: &Employee, now: Timestamp) -> Result<LastDay, NotAL
         time_zone: zone.to_owned(),
         over_at,
     })
-}
-
-/// The first instant of the next day, which in some zones is not always midnight.
-fn ends(day: Date, zone: TimeZone) -> Option<Timestamp> {
-    let midnight = day.tomorrow().ok()?.to_zoned(zone).ok()?;
-    midnight.start_of_day().ok().as_ref().map(Zoned::timestamp)
 }

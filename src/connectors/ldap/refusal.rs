@@ -5,6 +5,7 @@ use super::config::USERNAME;
 use super::dn;
 use super::failure::{Failure, code};
 use super::passwords::NOT_BY_POLICY;
+use crate::connectors::error::UNFIT_ATTRIBUTE;
 use crate::connectors::{ConnectorError, ErrorKind};
 
 /// Answers that are about the name of an entry.
@@ -42,7 +43,7 @@ impl LdapConnector {
         } else if failure.had(&[code::UNWILLING]) || error.message.contains(OF_A_PASSWORD) {
             NOT_BY_POLICY
         } else {
-            "mend what spec.account.attributes gives, or the fact behind it"
+            UNFIT_ATTRIBUTE
         };
         failure.error.with_remedy(remedy)
     }

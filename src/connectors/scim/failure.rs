@@ -3,17 +3,16 @@
 use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::json::get;
 use crate::connectors::redact::Redactor;
 use crate::connectors::{ConnectorError, ErrorKind, tls};
+use crate::runtime::retry_after;
 
 /// What a target that is overwhelmed gets where it does not say how long.
 const UNASKED_PAUSE: Duration = Duration::from_secs(1);
-/// Longest time that a target may send us away for.
-const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// What a request was meant to do, as far as its failure reads differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,9 +121,9 @@ pub fn refused(
     }
     let mut error = ConnectorError::new(kind, message);
     if kind == ErrorKind::Throttled {
-        error.retry_after = retry_after(headers, now);
+        error.retry_after = retry_after::asked(headers, now);
     } else if kind == ErrorKind::OutcomeUnknown && overwhelmed(status, &said) {
-        error.retry_after = Some(retry_after(headers, now).unwrap_or(UNASKED_PAUSE));
+        error.retry_after = Some(retry_after::asked(headers, now).unwrap_or(UNASKED_PAUSE));
     }
     Failure {
         error,
@@ -198,28 +197,6 @@ fn is_meant_as_json(headers: &HeaderMap, body: &[u8]) -> bool {
         .is_some_and(|value| value.to_ascii_lowercase().contains("json"));
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     (declared && first.is_some()) || matches!(first, Some(b'{' | b'['))
-}
-
-/// How long to stay away: seconds, or an HTTP date against the server's own clock where it shows it
-/// (RFC 9110 section 10.2.3). At most an hour.
-#[must_use]
-pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &reqwest::header::HeaderValue| value.to_str().ok())
-    };
-    let asked = text(RETRY_AFTER)?.trim();
-    let wait = if let Ok(seconds) = asked.parse::<u64>() {
-        Duration::from_secs(seconds)
-    } else {
-        let until = httpdate::parse_http_date(asked).ok()?;
-        let now = text(DATE)
-            .and_then(|date| httpdate::parse_http_date(date).ok())
-            .unwrap_or(now);
-        until.duration_since(now).unwrap_or_default()
-    };
-    Some(wait.min(MAX_RETRY_AFTER))
 }
 
 /// Reads a request that got no (whole) answer. `address` is the field that says where it was sent.

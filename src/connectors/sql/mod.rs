@@ -6,6 +6,7 @@ mod config;
 mod database;
 mod dialect;
 pub mod mysql;
+mod names;
 pub mod postgres;
 mod server;
 mod spec;

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use tokio::time::timeout;
 
 use crate::connectors::{Capabilities, ConnectorError, ErrorKind};
+use crate::domain::credentials::CredentialKind;
 
 /// How a mark looks, in the regular expressions of both databases. (No namespace has a `_`: it is there for
 /// the marks of `rollcall connector check`.)
@@ -21,7 +22,7 @@ pub(super) fn is_mark(text: &str) -> bool {
 
 /// What can be done to the users of a server: all of it, on either database.
 #[must_use]
-pub(super) const fn users_capabilities() -> Capabilities {
+pub(super) fn users_capabilities() -> Capabilities {
     Capabilities {
         disable: true,
         rename: true,
@@ -30,12 +31,16 @@ pub(super) const fn users_capabilities() -> Capabilities {
         filter: true,
         entitlements: true,
         mark: true,
-        revokes: BTreeSet::new(),
+        revokes: BTreeSet::from([CredentialKind::Sessions, CredentialKind::Passwords]),
         ownership: false,
         max_page: None,
         notes: Vec::new(),
     }
 }
+
+/// How often it is looked whether the sessions of a user have ended, and how long between.
+pub(super) const LOOKS: u32 = 50;
+pub(super) const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// What connections to a server are made from.
 #[derive(Clone, Debug)]

@@ -13,6 +13,9 @@ use crate::domain::lifecycle::Stage;
 use crate::domain::record::RecordedFirstDay;
 use crate::plan::PersonPlan;
 
+/// Reason of a first day that has begun without everything that was promised for it.
+pub const NOT_IN_PLACE: &str = "NotInPlace";
+
 /// Since when it was all there, in a form that a restarted operator reads back.
 pub(super) fn told(plan: &PersonPlan) -> Option<FirstDayStatus> {
     let day = plan.record.first_day.as_ref()?;
@@ -48,7 +51,7 @@ pub(super) fn condition(desired: &Desired, plan: &PersonPlan) -> Option<Wanted> 
             "the first day, {date}, has begun, and not everything is in place in {} (see Ready)",
             open(&readiness.missing)
         );
-        (false, "NotInPlace", message)
+        (false, NOT_IN_PLACE, message)
     } else if !readiness.missing.is_empty() {
         let message = format!(
             "for the first day, {date}, not everything is in place yet in {} (see Ready)",

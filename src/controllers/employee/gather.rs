@@ -21,7 +21,7 @@ use crate::domain::matching::{Conflict, Match, match_account};
 use crate::domain::problem::Problem;
 use crate::domain::record::{Record, RecordedAccount};
 use crate::domain::whose::{self, Sight};
-use crate::plan::{EntitlementView, NO_SUCCESSOR, Observation, Operation, Successor};
+use crate::plan::{EntitlementView, NO_SUCCESSOR, Observation, Successor};
 
 /// What each target shows of one person. A target that was not listed yet has no entry.
 ///
@@ -182,8 +182,7 @@ impl View<'_> {
             .cloned()
             .unwrap_or_default();
         let submitted = self.person.unsettled.submitted.get(self.name);
-        let giving = submitted
-            .is_some_and(|s| matches!(s.operation, Operation::Create(_) | Operation::Enable(_)));
+        let giving = submitted.is_some_and(|s| s.operation.brings_account());
         let read_directly = match &account_id {
             Some(id) => inventory.read_directly(id),
             None => inventory.sought_in_vain(id),

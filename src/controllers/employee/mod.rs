@@ -3,7 +3,7 @@
 
 pub mod apply;
 pub mod cleanup;
-mod day_one;
+pub mod day_one;
 pub mod events;
 pub mod gather;
 pub mod intake;

@@ -9,7 +9,7 @@ use crate::api::employee::{
 use crate::controllers::text;
 use crate::controllers::world::{FailureKey, Person};
 use crate::domain::ids::ConnectorName;
-use crate::domain::offboarding::{Offboarding, Step};
+use crate::domain::offboarding::Offboarding;
 use crate::plan::offboarding::{Stand, StepPlan};
 use crate::plan::{AccountPlan, NOT_POSSIBLE, PersonPlan};
 
@@ -38,12 +38,12 @@ fn one(
     account: &AccountPlan,
     now: Timestamp,
 ) -> AccountOffboarding {
-    let retained = offboarding.reached(Step::Retain);
+    let kept = offboarding.kept;
     AccountOffboarding {
         connector: name.to_string(),
         since: Time(offboarding.since),
-        retained_since: retained.map(|begun| Time(begun.at)),
-        retained_for: retained.map(|begun| begun.evidence.to_string()),
+        retained_since: kept.map(|kept| Time(kept.since)),
+        retained_for: kept.map(|kept| format!("{}h", kept.time.as_hours())),
         held: offboarding
             .held
             .iter()

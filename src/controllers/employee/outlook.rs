@@ -94,10 +94,7 @@ fn is_there<'a>(
 ) -> bool {
     // A person who does not work has what the stage allows.
     let live = account.goal == Goal::Live;
-    let exists = !account
-        .steps
-        .iter()
-        .any(|s| matches!(s.operation, Operation::Create(_) | Operation::Enable(_)));
+    let exists = !account.steps.iter().any(|s| s.operation.brings_account());
     let held = |name: &EntitlementName| {
         !live
             || account

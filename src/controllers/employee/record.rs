@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use litemap::LiteMap;
 
-use crate::api::EmployeeStatus;
-use crate::api::employee::{AccountStatus, OffboardingStep, StepState};
+use crate::api::employee::{AccountOffboarding, AccountStatus, OffboardingStep, StepState};
+use crate::api::{EmployeeStatus, duration};
 use crate::controllers::words::Words;
 use crate::domain::ids::{AccountId, EntitlementName, Username};
-use crate::domain::offboarding::{Done, Offboarding, Reached, Step};
+use crate::domain::offboarding::{Done, Kept, Offboarding, Reached, Step};
 use crate::domain::record::{Record, RecordedAccount, RecordedFirstDay, RecordedGrant};
 use crate::domain::roles::Why;
 
@@ -56,9 +57,8 @@ fn offboarding(
     let accounts = &status.offboarding.as_ref()?.accounts;
     let told = accounts.iter().find(|told| told.connector == connector)?;
     let done = |step: &OffboardingStep| {
-        let name = Step::parse(&step.name)?;
+        let name = Step::parse(&step.name).filter(|step| *step != Step::Retain)?;
         let at = step.at.as_ref().map(|at| at.0);
-        // Of a time that runs it is told until when; since when it runs is what counts.
         let is_done = matches!(step.state, StepState::Requested | StepState::Verified);
         let reached = at.filter(|_| is_done).map(|at| Reached {
             verified: step.state == StepState::Verified,
@@ -68,21 +68,21 @@ fn offboarding(
         let attempts = step.attempts;
         Some((name, Done { attempts, reached }))
     };
-    let mut steps: LiteMap<Step, Done> = told.steps.iter().filter_map(done).collect();
-    steps.remove(&Step::Retain);
-    if let Some(since) = &told.retained_since {
-        let begun = Reached {
-            at: since.0,
-            verified: false,
-            evidence: told.retained_for.as_deref().unwrap_or_default().into(),
-        };
-        steps.entry(Step::Retain).or_default().reached = Some(begun);
-    }
     Some(Box::new(Offboarding {
         since: told.since.0,
         held: told.held.iter().map(|name| words.share(name)).collect(),
-        steps,
+        steps: told.steps.iter().filter_map(done).collect(),
+        kept: kept(told),
     }))
+}
+
+/// Of a time that runs it is told until when; since when it runs is what counts.
+fn kept(told: &AccountOffboarding) -> Option<Kept> {
+    let time = duration::parse(told.retained_for.as_deref()?).ok()?;
+    Some(Kept {
+        since: told.retained_since.as_ref()?.0,
+        time: SignedDuration::try_from(time).ok()?,
+    })
 }
 
 fn one(
@@ -113,5 +113,46 @@ fn one(
         verified_disabled: at(&account.last_verified),
         offboarding,
         grants,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(account: &serde_json::Value) -> Offboarding {
+        let mut told = json!({"connector": "dir", "since": "2026-06-15T00:00:00Z"});
+        told.as_object_mut()
+            .unwrap()
+            .extend(account.as_object().unwrap().clone());
+        let status = serde_json::from_value(json!({
+            "accounts": [{"connector": "dir", "state": "Disabled"}], "offboarding": {"accounts": [told]},
+        }));
+        let record = from_status(&status.unwrap(), &mut Words::default());
+        let account = &record.accounts[&"dir".into()];
+        *account.offboarding.clone().unwrap()
+    }
+
+    #[test]
+    fn the_time_for_which_an_account_is_kept_goes_on_after_a_restart() {
+        let since = "2026-06-16T00:00:00Z";
+        let kept = |time: &str| read(&json!({"retainedSince": since, "retainedFor": time})).kept;
+        let month = Kept {
+            since: since.parse().unwrap(),
+            time: SignedDuration::from_hours(720),
+        };
+        assert_eq!(kept("720h"), Some(month));
+        assert_eq!(kept("a while"), None);
+        assert_eq!(read(&json!({"retainedFor": "720h"})).kept, None);
+    }
+
+    #[test]
+    fn what_is_only_waited_for_is_no_step_that_was_taken() {
+        let at = "2026-07-16T00:00:00Z";
+        let step = |name: &str| json!({"name": name, "state": "Verified", "at": at, "attempts": 0});
+        let steps = read(&json!({"steps": [step("Disable"), step("Retain")]})).steps;
+        assert_eq!(steps.keys().copied().collect::<Vec<_>>(), [Step::Disable]);
     }
 }

@@ -20,7 +20,7 @@ use crate::domain::desired::{self, Desired};
 use crate::domain::facts::Facts;
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::domain::problem::Problem;
-use crate::plan::{Goal, Inputs, Lane, Operation, PersonPlan, plan};
+use crate::plan::{Goal, Inputs, Lane, PersonPlan, plan};
 use crate::runtime::status_writer::{FinalizerChange, ObjectKind};
 
 /// How urgent a look at a person is, by what is known without one.
@@ -308,15 +308,11 @@ impl Engine {
 
 /// Where an account is being made or enabled, as far as dispatch has told.
 fn gives_access(person: &Person) -> BTreeSet<ConnectorName> {
-    let gives = |o: &Operation| match o {
-        Operation::Create(account) => account.active,
-        operation => matches!(operation, Operation::Enable(_)),
-    };
     let submitted = person
         .unsettled
         .submitted
         .iter()
-        .filter(|(_, s)| gives(&s.operation));
+        .filter(|(_, s)| s.operation.gives_access());
     submitted.map(|(name, _)| name.clone()).collect()
 }
 

@@ -20,12 +20,12 @@ pub(super) fn outlook(connector: &AppConnector, now: Timestamp) -> Outlook {
         let since = trouble.last_transition_time.0;
         if let Ok(at) = since.checked_add(LASTING) {
             outlook.tell(at, now, || {
-                Some(subject.notice(
+                subject.notice(
                     Occasion::ConnectorTrouble,
                     &since.to_string(),
                     &format!("does not work since {since} ({})", trouble.reason),
                     &trouble.message,
-                ))
+                )
             });
         }
     }

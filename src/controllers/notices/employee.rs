@@ -3,11 +3,15 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::said::{self, Subject};
 use super::{LASTING, Outlook};
 use crate::api::Employee;
 use crate::api::conditions::DAY_ONE_READY;
+use crate::controllers::employee::day_one::NOT_IN_PLACE;
+use crate::domain::lifecycle::first_instant;
+use crate::notify::stored::HORIZON;
 use crate::notify::{Notice, NoticeId, Occasion};
 use crate::report::{self, LeaverReport, NotALeaver};
 
@@ -38,7 +42,7 @@ fn leaver(outlook: &mut Outlook, employee: &Employee, deadline: SignedDuration, 
         }
         Err(NotALeaver::NoLastDay { .. } | NotALeaver::Unreadable { .. }) => return,
     };
-    let told = |occasion| Some(of_leaver(occasion, employee, &report));
+    let told = |occasion| of_leaver(occasion, employee, &report);
     if let Some(at) = report.offboarding.completed_at {
         outlook.tell(at, now, || told(Occasion::LeaverReport));
         return;
@@ -73,38 +77,35 @@ fn first_day(outlook: &mut Outlook, employee: &Employee, now: Timestamp) {
     let Some(status) = &employee.status else {
         return;
     };
-    let is_missing = |reason: &str| reason == "NotInPlace";
+    // Before the day it may say so for other reasons; it is looked at again when it says something else.
+    let is_missing = |c: &&Condition| c.status == "False" && c.reason == NOT_IN_PLACE;
     let condition = status.conditions.iter().find(|c| c.type_ == DAY_ONE_READY);
-    let Some(condition) = condition.filter(|c| c.status == "False") else {
+    let Some(condition) = condition.filter(is_missing) else {
         return;
     };
     let zone = TimeZone::get(spec.time_zone.as_deref().unwrap_or("UTC"));
     let (Ok(day), Ok(zone)) = (spec.start_date.parse::<Date>(), zone) else {
         return;
     };
-    let Ok(begins) = day.to_zoned(zone).and_then(|day| day.start_of_day()) else {
+    let Some(begins) = first_instant(&zone, day) else {
         return;
     };
-    // Before the day it may say so for other reasons; it is looked at again when it says something else.
-    if !is_missing(&condition.reason) {
-        return;
-    }
     // Whoever is declared after their first day is given a while, too.
     let declared = employee.metadata.creation_timestamp.as_ref().map(|at| at.0);
-    let from = declared.map_or(begins.timestamp(), |at| at.max(begins.timestamp()));
-    let is_news = now.duration_since(begins.timestamp()) < crate::notify::stored::HORIZON;
+    let from = declared.map_or(begins, |at| at.max(begins));
+    let is_news = now.duration_since(begins) < HORIZON;
     let Ok(at) = from.checked_add(LASTING) else {
         return;
     };
     if is_news {
         let subject = subject(employee);
         outlook.tell(at, now, || {
-            Some(subject.notice(
+            subject.notice(
                 Occasion::NotReadyOnDayOne,
                 &spec.start_date,
                 "not everything is in place on the first day",
                 &condition.message,
-            ))
+            )
         });
     }
 }

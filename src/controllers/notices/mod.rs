@@ -19,7 +19,9 @@ use super::watch::{self, Change, Key, Seen};
 use crate::api::{AppConnector, Employee};
 use crate::notify::stored::HORIZON;
 use crate::notify::{Notice, Notifier};
+use crate::plan::Lane;
 use crate::runtime::clock::{WallClock, sleep_until};
+use crate::runtime::workqueue::WorkQueue;
 
 /// Changes that may wait to be looked at.
 const CHANGES: usize = 256;
@@ -27,6 +29,8 @@ const CHANGES: usize = 256;
 const LASTING: SignedDuration = SignedDuration::from_mins(15);
 /// When it is tried again where the queue of a sink is full.
 const AGAIN: SignedDuration = SignedDuration::from_mins(1);
+/// All are looked at in the same lane: none is more urgent than another.
+const LANE: Lane = Lane::Drift;
 
 /// What is to be told of one object.
 #[derive(Debug, Default)]
@@ -39,11 +43,11 @@ struct Outlook {
 
 impl Outlook {
     /// Tells of something from an instant on, as long as it is news.
-    fn tell(&mut self, at: Timestamp, now: Timestamp, notice: impl FnOnce() -> Option<Notice>) {
+    fn tell(&mut self, at: Timestamp, now: Timestamp, notice: impl FnOnce() -> Notice) {
         if at > now {
             self.next = Some(self.next.map_or(at, |next| next.min(at)));
         } else if now.duration_since(at) < HORIZON {
-            self.due.extend(notice());
+            self.due.push(notice());
         }
     }
 }
@@ -66,8 +70,10 @@ pub(super) struct Notices {
     notifier: Notifier,
     deadline: SignedDuration,
     clock: Arc<dyn WallClock>,
-    /// Those of which something is still to be told, and when to look at them.
-    open: BTreeMap<(Kind, Key), (Timestamp, Object)>,
+    /// Those of which something is still to be told.
+    open: BTreeMap<(Kind, Key), Object>,
+    /// When to look at them.
+    queue: WorkQueue<(Kind, Key)>,
 }
 
 impl Notices {
@@ -78,6 +84,7 @@ impl Notices {
             deadline: SignedDuration::try_from(deadline).unwrap_or(SignedDuration::MAX),
             clock,
             open: BTreeMap::new(),
+            queue: WorkQueue::default(),
         }
     }
 
@@ -91,14 +98,8 @@ impl Notices {
         let (sender, mut changes) = mpsc::channel(CHANGES);
         watch::follow_notable(&client, namespaces.as_ref(), &sender, &stop);
         loop {
-            let next = self.open.values().map(|(at, _)| *at).min();
+            let next = self.queue.next_due();
             let clock = Arc::clone(&self.clock);
-            let due = async {
-                match next {
-                    Some(at) => sleep_until(&*clock, at).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
@@ -106,7 +107,9 @@ impl Notices {
                     None => return,
                     Some(change) => self.take(change),
                 },
-                () = due => self.look_again(),
+                () = sleep_until(&*clock, next.unwrap_or(Timestamp::MAX)), if next.is_some() => {
+                    self.look_again();
+                }
             }
         }
     }
@@ -114,16 +117,17 @@ impl Notices {
     fn take(&mut self, change: Change) {
         match change {
             Change::Employee(Seen::There(key, _, person)) => {
-                self.look((Kind::Employee, key), Object::Employee(person));
+                self.look((Kind::Employee, key), Object::Employee(person), self.now());
             }
             Change::AppConnector(Seen::There(key, _, connector)) => {
-                self.look((Kind::Connector, key), Object::Connector(connector));
+                let connector = Object::Connector(connector);
+                self.look((Kind::Connector, key), connector, self.now());
             }
             Change::Employee(Seen::Gone(key) | Seen::Unreadable(key, ..)) => {
-                self.open.remove(&(Kind::Employee, key));
+                self.forget(&(Kind::Employee, key));
             }
             Change::AppConnector(Seen::Gone(key) | Seen::Unreadable(key, ..)) => {
-                self.open.remove(&(Kind::Connector, key));
+                self.forget(&(Kind::Connector, key));
             }
             Change::Failing(source, why) => {
                 tracing::warn!(%source, why, "what administrators are told of can't be watched");
@@ -137,17 +141,14 @@ impl Notices {
 
     fn look_again(&mut self) {
         let now = self.now();
-        let due = self.open.iter().filter(|(_, (at, _))| *at <= now);
-        let due: Vec<(Kind, Key)> = due.map(|(key, _)| key.clone()).collect();
-        for key in due {
-            if let Some((_, object)) = self.open.remove(&key) {
-                self.look(key, object);
+        while let Some((key, _)) = self.queue.pop(now) {
+            if let Some(object) = self.open.remove(&key) {
+                self.look(key, object, now);
             }
         }
     }
 
-    fn look(&mut self, key: (Kind, Key), object: Object) {
-        let now = self.now();
+    fn look(&mut self, key: (Kind, Key), object: Object, now: Timestamp) {
         let outlook = match &object {
             Object::Employee(person) => employee::outlook(person, self.deadline, now),
             Object::Connector(connector) => connector::outlook(connector, now),
@@ -159,9 +160,17 @@ impl Notices {
             }
         }
         match next {
-            Some(at) => drop(self.open.insert(key, (at, object))),
-            None => drop(self.open.remove(&key)),
+            Some(at) => {
+                self.queue.set_at(key.clone(), LANE, at);
+                self.open.insert(key, object);
+            }
+            None => self.forget(&key),
         }
+    }
+
+    fn forget(&mut self, key: &(Kind, Key)) {
+        self.open.remove(key);
+        self.queue.remove(key);
     }
 
     /// In whole seconds, as statuses have them.

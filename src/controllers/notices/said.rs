@@ -99,7 +99,7 @@ pub(super) fn orphans(
             if orphans.len() > NAMED {
                 message = format!("{message}\n- and {} more", orphans.len() - NAMED);
             }
-            Some(subject.notice(Occasion::NewOrphans, &ends.to_string(), &what, &message))
+            subject.notice(Occasion::NewOrphans, &ends.to_string(), &what, &message)
         });
     }
 }

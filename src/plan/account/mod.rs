@@ -3,6 +3,7 @@
 
 mod adoption;
 mod context;
+mod course;
 mod ending;
 mod holdings;
 pub mod offboarding;

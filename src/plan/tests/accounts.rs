@@ -1,6 +1,5 @@
 //! One account by table: made, found, repaired, shut, and left alone.
 
-use super::target::Fate;
 use super::town::Town;
 use crate::domain::account::{Activity, AttributeValue};
 use crate::domain::facts::Employment;
@@ -56,7 +55,7 @@ pub(super) fn held(town: &Town) -> Vec<String> {
 }
 
 /// Carries out one step of each target.
-fn one_step(town: &mut Town) {
+pub(super) fn one_step(town: &mut Town) {
     let look = town.look("1");
     town.records.insert("1".into(), look.plan.record.clone());
     for (name, step) in town.next_steps(&"1".into(), &look.plan) {
@@ -348,19 +347,6 @@ fn without_a_name_and_a_whole_listing_nothing_looks_settled() {
 }
 
 #[test]
-fn a_lost_answer_is_read_back_and_never_repeated_blind() {
-    for fate in [Fate::AnswerLost, Fate::RequestLost] {
-        let mut town = town();
-        town.target("dir").next_write = fate;
-        one_step(&mut town);
-        assert_eq!(verbs(&mut town), ["Read"], "{fate:?}");
-        town.settle("1");
-        assert_eq!(town.targets["dir"].accounts.len(), 1, "{fate:?}");
-        assert!(dir(&mut town).is_settled());
-    }
-}
-
-#[test]
 fn a_connector_that_is_gone_keeps_what_roles_give_and_releases_what_none_gives() {
     let mut town = settled();
     let before = town.record("1").clone();
@@ -485,28 +471,5 @@ fn a_user_name_that_the_target_does_not_take_over_is_accepted() {
         assert_eq!(plan.accounts["dir"].steps.len(), steps, "{renamed:?}");
         let record = &plan.record.accounts[&"dir".into()];
         assert_eq!(record.username.as_ref(), Some(remembers), "{renamed:?}");
-    }
-}
-
-/// A change that was cut off half way is finished, also where nothing else is to be changed, and whoever it is about:
-/// after whatever is more urgent.
-#[test]
-fn what_was_cut_off_is_finished() {
-    for (deed, wanted) in [
-        ((|_| {}) as Deed, &["Update"][..]),
-        (|t| t.person("1").job_title = "Boss".into(), &["Update"]),
-        (
-            |t| t.person("1").end = Some(jiff::civil::date(2026, 6, 14)),
-            &["Disable", "RemoveEntitlements", "Update"],
-        ),
-    ] {
-        let mut town = settled();
-        let id = town.account("dir", "1").unwrap().id.clone();
-        town.target("dir").accounts.get_mut(&id).unwrap().unfinished = true;
-        deed(&mut town);
-        assert_eq!(verbs(&mut town), wanted);
-        town.settle("1");
-        assert_eq!(verbs(&mut town), [""; 0]);
-        assert!(!town.account("dir", "1").unwrap().unfinished);
     }
 }

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::checks::Checks;
-use super::history::{self, PEOPLE};
+use super::company::{PEOPLE, company};
+use super::history;
 use super::town::Town;
 use crate::domain::desired::{Desired, desire};
 use crate::domain::ids::EmployeeId;
@@ -41,7 +42,7 @@ fn whom_a_change_does_not_concern_sees_no_difference() {
     let count = |what| *counts.borrow_mut().entry(what).or_default() += 1;
     runner(128)
         .run(&histories, |(names, events)| {
-            let mut town = history::company(&names);
+            let mut town = company(&names);
             let mut checks = Checks::default();
             for event in &events {
                 history::settle(&mut town, &mut checks, 0);

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod checks;
+mod company;
 mod concerned;
 mod conservation;
 mod glance;
@@ -16,4 +17,5 @@ mod protected;
 mod renaming;
 mod target;
 mod town;
+mod unfinished;
 mod values;

@@ -306,13 +306,21 @@ fn who_comes_back_begins_anew_also_after_the_account_was_deleted() {
 
 #[test]
 fn an_account_that_somebody_deleted_is_told_as_gone() {
-    let mut town = town(everything());
-    town.settle("1");
-    let id = town.account("dir", "1").unwrap().id.clone();
-    town.target("dir").accounts.remove(&id);
-    town.settle("1");
-    assert_eq!(step(&mut town, Step::Delete), "verified");
-    assert!(town.look("1").plan.retired);
+    for dry_run in [false, true] {
+        let mut town = town(everything());
+        town.settle("1");
+        town.connect(ConnectorSpec {
+            dry_run,
+            ..with(everything())
+        });
+        let id = town.account("dir", "1").unwrap().id.clone();
+        town.target("dir").accounts.remove(&id);
+        town.settle("1");
+        for gone in [Step::Retain, Step::Delete] {
+            assert_eq!(step(&mut town, gone), "verified", "dry run: {dry_run}");
+        }
+        assert!(town.look("1").plan.retired);
+    }
 }
 
 #[test]

@@ -14,11 +14,12 @@ mod postgres_roles;
 mod revoking;
 mod working_life;
 
+use std::ops::Deref;
+
 use serde_json::{Value, json};
 
 use crate::stories::kit::Story;
-use crate::support::mysql::{MySqlServer, Product};
-use crate::support::postgres::Postgres;
+use crate::support::database::Database;
 
 /// What a connector needs to know of a server.
 pub trait Server {
@@ -27,27 +28,15 @@ pub trait Server {
     fn password(&self) -> &str;
 }
 
-impl Server for Postgres {
+impl<S: Deref<Target = Database>> Server for S {
     fn ca_pem(&self) -> &str {
-        self.ca_pem()
+        Database::ca_pem(self)
     }
     fn host(&self) -> String {
-        self.host()
+        Database::host(self)
     }
     fn password(&self) -> &str {
-        self.password()
-    }
-}
-
-impl<P: Product> Server for MySqlServer<P> {
-    fn ca_pem(&self) -> &str {
-        self.ca_pem()
-    }
-    fn host(&self) -> String {
-        self.host()
-    }
-    fn password(&self) -> &str {
-        self.password()
+        Database::password(self)
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod audit_log;
 pub mod authority;
 pub mod controlplane;
+pub mod database;
 pub mod deployed;
 pub mod directory;
 pub mod helm;

@@ -1,19 +1,19 @@
 //! Users: made, changed, locked, dropped.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use mysql_async::prelude::Queryable as _;
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 
 use super::flavour::{Need, New, flavour};
-use super::limits::{NameOf, check};
+use super::limits::check;
 use super::listing::Found;
 use super::quote::{User, name};
 use super::{CONNECTION_LIMIT, MySqlUsers};
 use crate::connectors::sql::mysql::connection::Session;
-use crate::connectors::sql::server::Stage;
+use crate::connectors::sql::names::NameOf;
+use crate::connectors::sql::server::{BETWEEN_LOOKS, LOOKS, Stage};
 use crate::connectors::{ConnectorError, ErrorKind, InitialPassword, Result};
 use crate::domain::account::{AttributeChanges, AttributeValue, NewAccount, ObservedAccount};
 use crate::domain::ids::AccountId;
@@ -22,9 +22,6 @@ use crate::domain::ids::AccountId;
 const NO_OR_DOUBLE_USER: u16 = 1396;
 /// Number of the error that a session is not there.
 const NO_SESSION: u16 = 1094;
-/// How often it is looked whether sessions have ended, and how long between.
-const LOOKS: u32 = 50;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 impl MySqlUsers {
     /// Runs a statement, which holds for good once it is done.

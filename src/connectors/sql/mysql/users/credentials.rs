@@ -12,10 +12,6 @@ use crate::connectors::{ConnectorError, ErrorKind, Result, Revocation};
 use crate::domain::credentials::CredentialKind;
 use crate::domain::ids::AccountId;
 
-/// Kinds of credentials that the server knows of a user.
-pub(super) const REVOKES: [CredentialKind; 2] =
-    [CredentialKind::Sessions, CredentialKind::Passwords];
-
 impl MySqlUsers {
     pub(super) async fn revoke_credentials(
         &self,

@@ -3,13 +3,13 @@
 
 use secrecy::SecretString;
 
-use super::limits::NameOf;
 use super::listing::Found;
 use super::of_mariadb::MariaDb;
 use super::of_mysql::MySql8;
 use super::quote::User;
 use crate::connectors::Result;
 use crate::connectors::sql::mysql::connection::Session;
+use crate::connectors::sql::names::NameOf;
 
 /// A user that is to be made.
 pub(super) struct New<'a> {

@@ -1,39 +1,8 @@
 //! How long names may be. Users and roles share one namespace, and one limit.
 
 use super::flavour::Flavour;
+use crate::connectors::sql::names::NameOf;
 use crate::connectors::{ConnectorError, ErrorKind, Result};
-
-/// Whose name it is, which says where to shorten it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NameOf {
-    /// A user.
-    User,
-    /// A role that is given.
-    Role,
-    /// The role that is our mark.
-    Mark,
-}
-
-impl NameOf {
-    fn word(self) -> &'static str {
-        match self {
-            Self::User => "name",
-            Self::Role => "role",
-            Self::Mark => "mark",
-        }
-    }
-
-    fn remedy(self, longest: usize) -> String {
-        match self {
-            Self::User => format!("set spec.account.usernameRules.maxLength to {longest} or less"),
-            Self::Role => "name a shorter one in spec.grants of the RoleTemplate".to_owned(),
-            Self::Mark => {
-                "it is a role there, made of the installation, the namespace, spec.account.purpose and spec.employeeId: let one of them be shorter"
-                    .to_owned()
-            }
-        }
-    }
-}
 
 /// Refuses a name that the server does not hold.
 pub(super) fn check(flavour: &dyn Flavour, what: &str, name: &str, of: NameOf) -> Result<()> {
@@ -43,10 +12,18 @@ pub(super) fn check(flavour: &dyn Flavour, what: &str, name: &str, of: NameOf) -
     };
     let told = format!(
         "{what}: the {} {name} has {length} characters, and {} keeps {longest}",
-        of.word(),
+        word(of),
         flavour.name()
     );
     Err(ConnectorError::new(ErrorKind::Invalid, told).with_remedy(&of.remedy(longest)))
+}
+
+fn word(of: NameOf) -> &'static str {
+    match of {
+        NameOf::User => "name",
+        NameOf::Role => "role",
+        NameOf::Mark => "mark",
+    }
 }
 
 #[cfg(test)]

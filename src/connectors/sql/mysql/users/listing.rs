@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use mysql_async::prelude::Queryable as _;
 
-use super::credentials::REVOKES;
 use super::flavour::{Need, flavour, too_old};
 use super::quote::User;
 use super::{CONNECTION_LIMIT, MySqlUsers};
@@ -173,10 +172,7 @@ impl MySqlUsers {
             Ok(())
         };
         self.server.bounded(what, Stage::Undone, asking).await?;
-        Ok(Capabilities {
-            revokes: REVOKES.into(),
-            ..users_capabilities()
-        })
+        Ok(users_capabilities())
     }
 
     pub(super) async fn read_account(&self, id: &AccountId) -> Result<Option<ObservedAccount>> {

@@ -4,9 +4,10 @@ use mysql_async::prelude::Queryable as _;
 
 use super::MySqlUsers;
 use super::flavour::flavour;
-use super::limits::{NameOf, check};
+use super::limits::check;
 use super::listing::Found;
 use crate::connectors::sql::mysql::connection::Session;
+use crate::connectors::sql::names::NameOf;
 use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, MarkChange, Result};
 use crate::domain::account::ObservedAccount;

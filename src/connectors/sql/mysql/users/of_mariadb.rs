@@ -9,9 +9,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha1::{Digest as _, Sha1};
 
 use super::flavour::{Flavour, Need, New};
-use super::limits::NameOf;
 use super::listing::Found;
 use super::quote::{User, name, text};
+use crate::connectors::sql::names::NameOf;
 use crate::connectors::sql::server::MARK;
 use crate::connectors::{ConnectorError, ErrorKind, Result};
 

@@ -15,10 +15,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::caching_sha2;
 use super::flavour::{Flavour, Need, New};
-use super::limits::NameOf;
 use super::listing::Found;
 use super::quote::{User, name, text};
 use crate::connectors::Result;
+use crate::connectors::sql::names::NameOf;
 
 /// The attribute that is our mark.
 const ATTRIBUTE: &str = "rollcall";

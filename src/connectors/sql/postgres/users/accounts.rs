@@ -5,8 +5,10 @@ use tokio_postgres::Transaction;
 use tokio_postgres::types::Type;
 
 use super::listing::{NUMBERED, oid};
-use super::utility::{NameOf, checked, literal, quoted};
+use super::utility::{checked, literal, quoted};
 use super::{CONNECTION_LIMIT, PostgresUsers, VALID_UNTIL};
+use crate::connectors::error::UNFIT_ATTRIBUTE;
+use crate::connectors::sql::names::NameOf;
 use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, Result};
 use crate::domain::account::{AttributeChanges, AttributeValue, ObservedAccount};
@@ -25,7 +27,7 @@ impl PostgresUsers {
             let transaction = client.transaction().await.map_err(failed)?;
             let mut name = self.name_of(&what, &transaction, id).await?;
             if let Some(new) = &changes.username {
-                let new = checked(new.as_str(), NameOf::Account)?;
+                let new = checked(new.as_str(), NameOf::User)?;
                 if new != name {
                     let own = oid(id.as_str()).unwrap_or_default();
                     self.must_be_free(&what, &transaction, new, own).await?;
@@ -164,9 +166,7 @@ pub(super) fn setting(
 /// A value that the server refuses is told with where it comes from.
 pub(super) fn unfit(error: ConnectorError) -> ConnectorError {
     match error.kind {
-        ErrorKind::Invalid => {
-            error.with_remedy("mend what spec.account.attributes gives, or the fact behind it")
-        }
+        ErrorKind::Invalid => error.with_remedy(UNFIT_ATTRIBUTE),
         _ => error,
     }
 }

@@ -1,7 +1,7 @@
-//! Credentials of roles: sessions are ended, passwords taken away.
+//! Credentials of roles: sessions are ended, passwords taken away. Certificates and Kerberos are no credentials that the
+//! server itself knows: its configuration believes them.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use tokio_postgres::Client;
 
@@ -9,19 +9,10 @@ use super::PostgresUsers;
 use super::listing::oid;
 use super::utility::quoted;
 use crate::connectors::offboarding::{ended, not_revoked};
-use crate::connectors::sql::server::Stage;
+use crate::connectors::sql::server::{BETWEEN_LOOKS, LOOKS, Stage};
 use crate::connectors::{ConnectorError, ErrorKind, Result, Revocation};
 use crate::domain::credentials::CredentialKind;
 use crate::domain::ids::AccountId;
-
-/// How often it is looked whether sessions have ended, and how long between.
-const LOOKS: u32 = 50;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
-
-/// Kinds of credentials that the server itself knows of a role. Certificates and Kerberos are believed by its
-/// configuration.
-pub(super) const REVOKES: [CredentialKind; 2] =
-    [CredentialKind::Sessions, CredentialKind::Passwords];
 
 /// Whether we may see if a role has a password.
 const MAY_LOOK: &str = "SELECT has_column_privilege('pg_authid', 'rolpassword', 'SELECT')";

@@ -8,7 +8,8 @@ use tokio_postgres::types::Type;
 use super::PostgresUsers;
 use super::accounts::gone;
 use super::listing::{is_account, oid};
-use super::utility::{NameOf, checked, quoted};
+use super::utility::{checked, quoted};
+use crate::connectors::sql::names::NameOf;
 use crate::connectors::sql::postgres::prepared::{Connection, Param};
 use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, HolderChange, HolderResults, Result};
@@ -53,7 +54,7 @@ impl PostgresUsers {
 
     /// Makes a group role, unless there is one of that name.
     pub(super) async fn create_group(&self, name: &EntitlementName) -> Result<ObservedEntitlement> {
-        let text = checked(name.as_str(), NameOf::Group)?;
+        let text = checked(name.as_str(), NameOf::Role)?;
         let what = format!("making role {name}");
         let client = self.server.client().await?;
         let making = async {

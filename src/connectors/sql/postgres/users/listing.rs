@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, GenericClient, Row};
 
-use super::credentials::REVOKES;
 use super::names::{ALIKE, pattern};
 use super::{CONNECTION_LIMIT, PostgresUsers, VALID_UNTIL};
 use crate::connectors::sql::postgres::prepared::{Connection, Param};
@@ -49,7 +48,6 @@ impl PostgresUsers {
     pub(super) async fn find_out(&self) -> Result<Capabilities> {
         drop(self.server.client().await?);
         Ok(Capabilities {
-            revokes: REVOKES.into(),
             ownership: true,
             ..users_capabilities()
         })

@@ -8,7 +8,8 @@ use super::PostgresUsers;
 use super::accounts::{gone, setting, unfit};
 use super::listing::{CALLED, NUMBERED};
 use super::names::{ALIKE, must_differ, pattern};
-use super::utility::{NameOf, checked, literal, quoted};
+use super::utility::{checked, literal, quoted};
+use crate::connectors::sql::names::NameOf;
 use crate::connectors::sql::postgres::prepared::{Connection, Param};
 use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, InitialPassword, Result};
@@ -26,7 +27,7 @@ impl PostgresUsers {
         account: &NewAccount,
         password: Option<&InitialPassword>,
     ) -> Result<ObservedAccount> {
-        let name = checked(account.username.as_str(), NameOf::Account)?;
+        let name = checked(account.username.as_str(), NameOf::User)?;
         let what = format!("making role {name}");
         // Only what it is compared with is sent, as statements end up in logs.
         let verifier = password.map(|p| scram_sha_256(p.secret.expose_secret().as_bytes()));

@@ -5,31 +5,12 @@ use postgres_protocol::escape::{escape_identifier, escape_literal};
 use tokio_postgres::Transaction;
 
 use super::PostgresUsers;
+use crate::connectors::sql::names::NameOf;
 use crate::connectors::sql::server::Stage;
 use crate::connectors::{ConnectorError, ErrorKind, Result};
 
 /// Longest name, in bytes. A longer one would be cut without a word.
 const LONGEST: usize = 63;
-
-/// Whose name it is, which says where to shorten it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NameOf {
-    /// An account.
-    Account,
-    /// A group role.
-    Group,
-}
-
-impl NameOf {
-    fn remedy(self) -> String {
-        match self {
-            Self::Account => {
-                format!("set spec.account.usernameRules.maxLength to {LONGEST} or less")
-            }
-            Self::Group => "name a shorter one in spec.grants of the RoleTemplate".to_owned(),
-        }
-    }
-}
 
 /// Refuses a name that the server would cut, or can't hold.
 pub(super) fn checked(name: &str, of: NameOf) -> Result<&str> {
@@ -38,7 +19,7 @@ pub(super) fn checked(name: &str, of: NameOf) -> Result<&str> {
             "the name {name} has {} bytes, and PostgreSQL keeps {LONGEST}",
             name.len()
         );
-        return Err(ConnectorError::new(ErrorKind::Invalid, told).with_remedy(&of.remedy()));
+        return Err(ConnectorError::new(ErrorKind::Invalid, told).with_remedy(&of.remedy(LONGEST)));
     }
     if name.is_empty() || name.contains('\0') {
         return Err(ConnectorError::new(
@@ -98,15 +79,15 @@ mod tests {
     fn what_a_name_can_not_be_is_refused() {
         let too_long = "é".repeat(32);
         for (name, of, part) in [
-            ("", NameOf::Account, "empty"),
-            ("a\0b", NameOf::Account, "zero byte"),
-            (&too_long, NameOf::Account, "64 bytes"),
-            (&too_long, NameOf::Account, "usernameRules.maxLength"),
-            (&too_long, NameOf::Group, "RoleTemplate"),
+            ("", NameOf::User, "empty"),
+            ("a\0b", NameOf::User, "zero byte"),
+            (&too_long, NameOf::User, "64 bytes"),
+            (&too_long, NameOf::User, "usernameRules.maxLength"),
+            (&too_long, NameOf::Role, "RoleTemplate"),
         ] {
             let error = checked(name, of).unwrap_err();
             assert!(error.message.contains(part), "{}", error.message);
         }
-        assert!(checked(&"é".repeat(31), NameOf::Account).is_ok());
+        assert!(checked(&"é".repeat(31), NameOf::User).is_ok());
     }
 }
