@@ -4,6 +4,7 @@ mod accounts;
 mod checks;
 mod concerned;
 mod conservation;
+mod dates;
 mod glance;
 mod grace;
 mod history;
