@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 
 use super::facts::{Employment, Facts};
 use super::offboarding::LeaverPolicy;
@@ -16,6 +16,34 @@ use super::usernames::{Renaming, Rules};
 /// An instant.
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
+}
+
+/// Days on which clocks were set, beside their neighbours: some have no midnight, some two, some never were, and one had
+/// begun when it was still the day before once more.
+pub(crate) const AWKWARD: [(&str, Date); 11] = [
+    ("Pacific/Apia", date(2011, 12, 30)),
+    ("Pacific/Kwajalein", date(1993, 8, 21)),
+    ("America/Sao_Paulo", date(2018, 11, 4)),
+    ("America/Sao_Paulo", date(2019, 2, 17)),
+    ("Asia/Beirut", date(2022, 3, 27)),
+    ("America/Havana", date(2025, 11, 2)),
+    ("America/St_Johns", date(2006, 10, 29)),
+    ("Africa/Cairo", date(2023, 4, 28)),
+    ("Pacific/Auckland", date(2026, 4, 5)),
+    ("America/Los_Angeles", date(2026, 11, 1)),
+    ("Asia/Kathmandu", date(2026, 5, 1)),
+];
+
+/// The latest day that a calendar on the wall has shown by an instant.
+pub(crate) fn reached(zone: &TimeZone, now: Timestamp) -> Date {
+    let minutes = (0..=150).map(SignedDuration::from_mins);
+    let shown = minutes.map(|before| (now - before).to_zoned(zone.clone()).date());
+    shown.fold(Date::MIN, Date::max)
+}
+
+/// Days before a day, or after it.
+pub(crate) fn days_from(day: Date, count: i32) -> Date {
+    day.checked_add(Span::new().days(count)).unwrap()
 }
 
 /// A person in Marketing who works since 2020, in UTC.

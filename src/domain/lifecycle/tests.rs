@@ -3,6 +3,8 @@
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 
+mod random;
+
 use super::*;
 use crate::domain::fixtures::{at as instant, person};
 

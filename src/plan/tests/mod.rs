@@ -5,6 +5,7 @@ mod checks;
 mod company;
 mod concerned;
 mod conservation;
+mod dates;
 mod glance;
 mod grace;
 mod history;

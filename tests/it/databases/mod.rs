@@ -11,7 +11,9 @@ mod mysql_faults;
 mod mysql_or_mariadb;
 mod offboarding;
 mod postgres_roles;
+mod rehired;
 mod revoking;
+mod transfer;
 mod working_life;
 
 use std::ops::Deref;

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{connect, connector};
-use crate::stories::kit::{Story, clerk, day, everyone};
+use crate::stories::kit::{Story, clerk, day, everyone, step};
 use crate::support::operator::Operator;
 use crate::support::postgres::Postgres;
 
@@ -20,18 +20,16 @@ fn reports_to(name: &str, id: &str, manager: Option<&str>, more: Value) -> Value
     person
 }
 
-fn step<'a>(status: &'a Value, name: &str) -> &'a Value {
-    let steps = status["offboarding"]["accounts"][0]["steps"].as_array();
-    let found = steps.and_then(|steps| steps.iter().find(|step| step["name"] == name));
-    found.unwrap_or_else(|| panic!("no step {name} in {status:#}"))
-}
-
-async fn status(story: &Story, name: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
-    let json = |status: &rollcall::api::EmployeeStatus| serde_json::to_value(status).unwrap();
-    let seen = story
-        .person(name, what, |status| holds(&json(status)))
-        .await;
-    json(&seen)
+/// Ada has something in two databases, and Grace may have something there.
+async fn owns_work(server: &Postgres) {
+    for database in ["app", "other"] {
+        let work = "CREATE SCHEMA hers AUTHORIZATION \"ada.example\"; SET ROLE \"ada.example\";
+                    CREATE TABLE hers.work (id int); RESET ROLE";
+        let may_own = format!("GRANT CREATE ON DATABASE {database} TO \"grace.example\"");
+        let admin = server.admin(database).await;
+        admin.batch_execute(work).await.unwrap();
+        admin.batch_execute(&may_own).await.unwrap();
+    }
 }
 
 /// Ada reports to Bob, who reports to Grace. Ada and Bob leave on the same day; Ada owns work in two databases.
@@ -61,23 +59,7 @@ async fn what_a_leaver_owns_passes_on_and_the_role_goes_when_its_time_is_over() 
             .await;
         story.provisioned(name, 1).await;
     }
-    for database in ["app", "other"] {
-        let work = "CREATE SCHEMA hers AUTHORIZATION \"ada.example\"; SET ROLE \"ada.example\";
-                    CREATE TABLE hers.work (id int); RESET ROLE";
-        server
-            .admin(database)
-            .await
-            .batch_execute(work)
-            .await
-            .unwrap();
-        let may_own = format!("GRANT CREATE ON DATABASE {database} TO \"grace.example\"");
-        server
-            .admin(database)
-            .await
-            .batch_execute(&may_own)
-            .await
-            .unwrap();
-    }
+    owns_work(&server).await;
 
     for (name, id, manager) in [("bob", "2", "grace"), ("ada", "1", "bob")] {
         let gone = json!({"endDate": day(-1)});
@@ -85,10 +67,7 @@ async fn what_a_leaver_owns_passes_on_and_the_role_goes_when_its_time_is_over() 
             .apply_person(reports_to(name, id, Some(manager), gone))
             .await;
     }
-    let ada = status(&story, "ada", "is offboarded", |s| {
-        s["offboarding"]["completedAt"].is_string()
-    })
-    .await;
+    let ada = story.offboarded("ada").await;
     for (name, state) in [
         ("Disable", "Verified"),
         ("RevokeTokens", "NotPossible"),
@@ -97,32 +76,40 @@ async fn what_a_leaver_owns_passes_on_and_the_role_goes_when_its_time_is_over() 
         ("Retain", "Scheduled"),
         ("Delete", "Scheduled"),
     ] {
-        assert_eq!(step(&ada, name)["state"], state, "{name}: {ada:#}");
+        assert_eq!(
+            step(&ada, "database", name)["state"],
+            state,
+            "{name}: {ada:#}"
+        );
     }
     assert!(
-        ["Verified", "Requested"]
-            .contains(&step(&ada, "RevokePasswords")["state"].as_str().unwrap())
+        ["Verified", "Requested"].contains(
+            &step(&ada, "database", "RevokePasswords")["state"]
+                .as_str()
+                .unwrap()
+        )
     );
-    let passed = step(&ada, "TransferOwnership")["message"].as_str().unwrap();
+    let passed = step(&ada, "database", "TransferOwnership")["message"]
+        .as_str()
+        .unwrap();
     assert!(passed.contains("grace.example"), "{passed}");
     assert_eq!(ada["offboarding"]["accounts"][0]["held"], json!(["staff"]));
     assert_eq!(ada["nextTransition"]["stage"], "Retired");
     for database in ["app", "other"] {
         assert_eq!(server.column(database, OWNER).await, ["grace.example"]);
     }
-    status(&story, "bob", "is offboarded", |s| {
-        s["offboarding"]["completedAt"].is_string()
-    })
-    .await;
+    story.offboarded("bob").await;
 
     // Another operator knows what was done, and does none of it again.
     drop(operator);
     let operator = Operator::start(&story.ns).await;
     operator.clock.shift(SignedDuration::from_hours(29 * 24));
-    let same = status(&story, "ada", "is kept", |s| s["stage"] == "Departed").await;
+    let same = story
+        .status("ada", "is kept", |s| s["stage"] == "Departed")
+        .await;
     assert_eq!(
-        step(&same, "TransferOwnership"),
-        step(&ada, "TransferOwnership")
+        step(&same, "database", "TransferOwnership"),
+        step(&ada, "database", "TransferOwnership")
     );
     assert_eq!(
         server.column("postgres", ROLES).await,
@@ -131,8 +118,14 @@ async fn what_a_leaver_owns_passes_on_and_the_role_goes_when_its_time_is_over() 
 
     operator.clock.shift(SignedDuration::from_hours(2 * 24));
     for name in ["ada", "bob"] {
-        let gone = status(&story, name, "is retired", |s| s["stage"] == "Retired").await;
-        assert_eq!(step(&gone, "Delete")["state"], "Verified", "{gone:#}");
+        let gone = story
+            .status(name, "is retired", |s| s["stage"] == "Retired")
+            .await;
+        assert_eq!(
+            step(&gone, "database", "Delete")["state"],
+            "Verified",
+            "{gone:#}"
+        );
         assert_eq!(gone["accounts"][0]["state"], "Deleted");
     }
     assert_eq!(server.column("postgres", ROLES).await, ["grace.example"]);

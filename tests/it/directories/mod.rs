@@ -11,6 +11,7 @@ mod long_names;
 mod names;
 mod notes;
 mod offboarding;
+mod owners;
 mod passwords;
 mod posix_groups;
 mod renamed_group;

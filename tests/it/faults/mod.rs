@@ -6,6 +6,7 @@ mod huge;
 mod inventory;
 mod killed;
 pub mod kinds;
+mod leaving;
 mod lies;
 mod lost_answers;
 mod own_way;

@@ -2,4 +2,5 @@
 
 mod command;
 mod mail;
+mod occasions;
 mod outbox;

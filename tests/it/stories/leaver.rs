@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rollcall::api::Employee;
 use serde_json::{Value, json};
@@ -116,15 +117,29 @@ pub async fn a_leaver_is_disabled_everywhere_and_that_is_read_back() {
 
 #[tokio::test]
 async fn the_last_day_ends_in_the_persons_own_zone() {
-    company("last-day", async |company| {
+    // For the operator, which counts in UTC, the next day began long ago.
+    the_last_day_ends("last-day", "America/Los_Angeles", 1).await;
+}
+
+/// Somebody in Auckland is out while the last day has half of it before it in UTC.
+#[tokio::test]
+async fn the_last_day_is_over_in_auckland_before_it_is_elsewhere() {
+    the_last_day_ends("auckland", "Pacific/Auckland", 0).await;
+}
+
+/// `later` is how many days further it is in UTC, when the last day ends in the zone.
+async fn the_last_day_ends(story_name: &str, zone_name: &'static str, later: i64) {
+    company(story_name, async |company| {
         let directory = ScimServer::scim2_server().await;
         let chat = ScimServer::scimmy().await;
         everyone_in_two_targets(company, &directory, &chat).await;
-        let zone = jiff::tz::TimeZone::get("America/Los_Angeles").unwrap();
+        let zone = TimeZone::get(zone_name).unwrap();
         let today = Timestamp::now().to_zoned(zone.clone()).date();
         let last = today.tomorrow().unwrap();
         let over = last.tomorrow().unwrap().to_zoned(zone).unwrap().timestamp();
-        let leaves = json!({"endDate": last.to_string(), "timeZone": "America/Los_Angeles"});
+        let in_utc = over.to_zoned(TimeZone::UTC).date();
+        assert_eq!(in_utc, last + jiff::Span::new().days(later));
+        let leaves = json!({"endDate": last.to_string(), "timeZone": zone_name});
         company
             .apply_person(clerk("ada", "1", "Sales", leaves))
             .await;

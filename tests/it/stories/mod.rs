@@ -2,6 +2,7 @@
 //! Those that are public are told once more by `tests/it/chart/stories.rs`.
 
 mod api_server;
+mod away;
 pub mod bad_input;
 pub mod converged;
 pub mod credentials;
@@ -35,6 +36,7 @@ mod rehired;
 mod rotated;
 mod shared_target;
 pub mod stolen;
+mod storm;
 mod time_bound;
 mod two_accounts;
 mod unreadable;

@@ -5,17 +5,13 @@ use jiff::SignedDuration;
 use rollcall::api::Employee;
 use serde_json::{Value, json};
 
-use super::kit::{Company, account, clerk, company, day, is_ready, is_true, template, usernames};
+use super::kit::{
+    Company, account, clerk, company, day, is_ready, is_true, stands, template, usernames,
+};
 use crate::support::targets::ScimServer;
 
 fn step(employee: &Value, name: &str) -> String {
-    let steps = employee["status"]["offboarding"]["accounts"][0]["steps"].as_array();
-    let found = steps.and_then(|steps| steps.iter().find(|step| step["name"] == name));
-    let told = found.map(|step| {
-        let reason = step["reason"].as_str().unwrap_or_default();
-        format!("{} {reason}", step["state"].as_str().unwrap_or_default())
-    });
-    told.unwrap_or_default().trim().to_owned()
+    stands(&employee["status"], "directory", name)
 }
 
 async fn deleting(company: &Company, directory: &ScimServer) {

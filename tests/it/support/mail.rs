@@ -154,6 +154,15 @@ impl MailServer {
     }
 }
 
+/// The events that mails tell of, sorted.
+pub fn events(mails: &[String]) -> Vec<&str> {
+    let lines = mails.iter().flat_map(|mail| mail.lines());
+    let told = lines.filter_map(|line| line.strip_prefix("X-Rollcall-Event: "));
+    let mut told: Vec<&str> = told.map(str::trim).collect();
+    told.sort_unstable();
+    told
+}
+
 fn read(file: &Path) -> String {
     String::from_utf8(std::fs::read(file).unwrap()).unwrap()
 }

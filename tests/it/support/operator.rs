@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use rollcall::controllers::{self, Options, RunError};
+use rollcall::notify::stored::Place;
+use rollcall::notify::{self, Config};
 use rollcall::runtime::client::{self, ClientOptions};
 use rollcall::runtime::clock::{ShiftableClock, SystemClock};
 use tempfile::TempDir;
@@ -50,21 +53,51 @@ impl Operator {
                 way: Way::Deployed(deployed),
             };
         }
-        Self::start_with(namespace, namespace.kubeconfig()).await
+        Self::start_with(
+            namespace,
+            namespace.kubeconfig(),
+            None,
+            SignedDuration::ZERO,
+        )
+        .await
     }
 
     /// As `start`; it speaks to the API server through a proxy.
     pub async fn start_through(namespace: &Namespace, proxy: &Proxy) -> Self {
-        Self::start_with(namespace, proxy.kubeconfig()).await
+        Self::start_with(namespace, proxy.kubeconfig(), None, SignedDuration::ZERO).await
     }
 
-    async fn start_with(namespace: &Namespace, kubeconfig: PathBuf) -> Self {
+    /// Starts it with a clock that is shifted from the start.
+    pub async fn start_shifted(namespace: &Namespace, by: SignedDuration) -> Self {
+        Self::start_with(namespace, namespace.kubeconfig(), None, by).await
+    }
+
+    /// Starts it with a file that says whom it tells of what, and a clock that is shifted from the start. What it has
+    /// told is remembered in the namespace.
+    pub async fn start_notifying(namespace: &Namespace, config: &Path, by: SignedDuration) -> Self {
+        let settings = notify::Settings {
+            config: Config::read(config).unwrap(),
+            place: Place {
+                namespace: namespace.name.clone(),
+                name: "notices".to_owned(),
+            },
+        };
+        Self::start_with(namespace, namespace.kubeconfig(), Some(settings), by).await
+    }
+
+    async fn start_with(
+        namespace: &Namespace,
+        kubeconfig: PathBuf,
+        notifications: Option<notify::Settings>,
+        by: SignedDuration,
+    ) -> Self {
         let cluster = ClientOptions {
             kubeconfig: Some(kubeconfig),
             context: None,
         };
         let address = format!("127.0.0.1:{}", free_port());
         let clock = Arc::new(ShiftableClock::over(Arc::new(SystemClock)));
+        clock.shift(by);
         let options = Options {
             namespaces: Some(BTreeSet::from([namespace.name.clone()])),
             installation: INSTALLATION.to_owned(),
@@ -72,7 +105,7 @@ impl Operator {
             listen: address.parse().unwrap(),
             field_manager: "rollcall".to_owned(),
             election: None,
-            notifications: None,
+            notifications,
             client: client::connect(&cluster).await.unwrap(),
             clock: clock.clone(),
         };

@@ -26,7 +26,7 @@ impl Context<'_> {
     pub(super) fn transferred(&mut self, transfer: &Transfer, name: &Username, order: &Order) {
         if transfer.left.is_empty() {
             let evidence = match transfer.moved.total {
-                0 => "it owned nothing".to_owned(),
+                0 => "it owns nothing".to_owned(),
                 total => format!(
                     "{total} passed to {name}: {}",
                     text::listed(transfer.moved.things.iter().cloned())

@@ -47,3 +47,21 @@ pub fn account<'a>(employee: &'a Value, connector: &str) -> &'a Value {
         .find(|a| a["connector"] == connector);
     found.unwrap_or(&Value::Null)
 }
+
+/// What a status tells of one step of offboarding an account; null where there is no such step.
+pub fn step<'a>(status: &'a Value, connector: &str, name: &str) -> &'a Value {
+    let named = |list: &'a Value, key: &str, wanted: &str| {
+        let mut items = list.as_array().into_iter().flatten();
+        items.find(|item| item[key] == wanted)
+    };
+    let account = named(&status["offboarding"]["accounts"], "connector", connector);
+    let step = account.and_then(|account| named(&account["steps"], "name", name));
+    step.unwrap_or(&Value::Null)
+}
+
+/// The same in words: `Verified`, or `Waiting LegalHold`; empty where there is no such step.
+pub fn stands(status: &Value, connector: &str, name: &str) -> String {
+    let step = step(status, connector, name);
+    let words = ["state", "reason"].map(|key| step[key].as_str().unwrap_or_default());
+    words.join(" ").trim().to_owned()
+}

@@ -13,7 +13,7 @@ mod wrong;
 
 pub use company::{Company, company};
 pub use conditions::{is, message, says, tells};
-pub use json::{account, condition, condition_says, is_observed, is_ready, is_true};
+pub use json::{account, condition, condition_says, is_observed, is_ready, is_true, stands, step};
 pub use log::{begins, begins_listing, cycles, lines_of_writes, position, since, writes};
 pub use manifests::{
     californian, clerk, connector, connector_to, connector_with, day, employee, everyone, template,

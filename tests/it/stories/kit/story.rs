@@ -1,7 +1,9 @@
 //! A namespace of its own: what is applied there, and waiting for what statuses say of it.
 
+use jiff::Timestamp;
 use rollcall::api::employee::{AccountState, EmployeeStatus};
 use rollcall::api::{AppConnector, Employee, RoleTemplate};
+use rollcall::report::LeaverReport;
 use serde_json::Value;
 
 use super::conditions::{is, message, says};
@@ -75,6 +77,25 @@ impl Story {
             })
         });
         found.await.status.unwrap()
+    }
+
+    /// As `person`, of the status as the API server shows it.
+    pub async fn status(&self, name: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let shown = |status: &EmployeeStatus| serde_json::to_value(status).unwrap();
+        let seen = self.person(name, what, |status| wanted(&shown(status)));
+        shown(&seen.await)
+    }
+
+    /// Waits until all is done with a person's accounts that the end of employment asks for at once.
+    pub async fn offboarded(&self, name: &str) -> Value {
+        let is_complete = |s: &Value| s["offboarding"]["completedAt"].is_string();
+        self.status(name, "is offboarded", is_complete).await
+    }
+
+    /// The leaver report of a person, as it is at an instant.
+    pub async fn report(&self, name: &str, now: Timestamp) -> LeaverReport {
+        let person = self.ns.api::<Employee>().get(name).await.unwrap();
+        LeaverReport::of(&person, now).unwrap()
     }
 
     /// Waits until a person is ready.
