@@ -10,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::checks::Checks;
-use super::history::{PEOPLE, TARGETS, company, settle};
+use super::company::{PEOPLE, TARGETS, company};
+use super::history::settle;
 use super::town::Town;
 use crate::domain::account::Activity;
 use crate::domain::fixtures::{AWKWARD, days_from, reached};

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::databases;
 use crate::directories::kit::{group, openldap, person};
 use crate::stories::kit::{Story, clerk, everyone, stands, step};
+use crate::support::database::Database;
 use crate::support::openldap::OpenLdap;
 use crate::support::operator::Operator;
 use crate::support::postgres::Postgres;
@@ -173,7 +174,7 @@ impl Target for Postgres {
     }
 
     fn password(&self) -> &str {
-        self.password()
+        Database::password(self)
     }
 
     fn connector(&self, way: &WireProxy) -> Value {
