@@ -92,8 +92,13 @@ impl Engine {
             // The finalizer comes before the first write to a target; the watch brings us back.
             return;
         }
+        // A role that waits until nothing is left of another is given by the look after the one that finds it so.
+        let looks_again = !desired.roles.waiting.is_empty() && plan.record != *record;
         self.submit(namespace, name, &plan, &held, now);
         self.tell(namespace, name, lane, &desired, &plan, now);
+        if looks_again {
+            self.look_at(namespace, name);
+        }
     }
 
     /// Remembers what the plan says, and hands its next steps to dispatch.
