@@ -20,6 +20,7 @@ use super::rules;
     status = "RoleTemplateStatus",
     derive = "PartialEq",
     validation = Rule::new("!has(self.spec.includes) || !(self.metadata.name in self.spec.includes)").message("includes names this role template itself: leave it out"),
+    validation = Rule::new("!has(self.spec.conflictsWith) || !(self.metadata.name in self.spec.conflictsWith)").message("conflictsWith names this role template itself: leave it out"),
     doc = "A rule for who holds a role, and the grants it carries.",
     printcolumn(
         json_path = ".status.conditions[?(@.type==\"Ready\")].status",
@@ -63,6 +64,13 @@ pub struct RoleTemplateSpec {
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[x_kube(validation = Rule::new(rules::OBJECT_NAMES).message(rules::OBJECT_NAME_MESSAGE))]
     pub includes: Vec<String>,
+    /// Names of role templates that nobody may hold beside this one (segregation of duties). It is enough that one of
+    /// two says so. Who would hold both keeps what they hold already, and is given nothing of the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 253)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[x_kube(validation = Rule::new(rules::OBJECT_NAMES).message(rules::OBJECT_NAME_MESSAGE))]
+    pub conflicts_with: Vec<String>,
     /// What holders receive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]

@@ -78,7 +78,7 @@ pub struct ManagerDesire {
 #[must_use]
 pub fn desire(policy: &Policy, facts: &Facts, record: &Record, now: Timestamp) -> Desired {
     let subject = Subject::new(facts);
-    let roles = roles::resolve(policy, facts, &subject, &record.roles, now);
+    let roles = roles::resolve(policy, facts, &subject, record, now);
     let role_ends = roles::ends(policy, facts, &subject, &roles, now);
     let mut accounts: BTreeMap<ConnectorName, DesiredAccount> = BTreeMap::new();
     for role in roles.held.keys() {
@@ -97,6 +97,7 @@ pub fn desire(policy: &Policy, facts: &Facts, record: &Record, now: Timestamp) -
             }
         }
     }
+    keep_of_waiting(policy, &roles, record, &mut accounts);
     for (name, account) in &mut accounts {
         bound(name, account, record);
     }
@@ -115,6 +116,36 @@ pub fn desire(policy: &Policy, facts: &Facts, record: &Record, now: Timestamp) -
         roles,
         role_ends,
         accounts,
+    }
+}
+
+/// Of a role that waits until another's grants are gone, what the person has already stays: it is in both.
+fn keep_of_waiting(
+    policy: &Policy,
+    roles: &Resolution,
+    record: &Record,
+    accounts: &mut BTreeMap<ConnectorName, DesiredAccount>,
+) {
+    let templates = roles
+        .waiting
+        .keys()
+        .filter_map(|role| policy.template(role));
+    for template in templates {
+        for (connector, entitlements) in &template.spec.grants {
+            let Some(recorded) = record.accounts.get(connector) else {
+                continue;
+            };
+            let role = &template.spec.name;
+            let account = accounts.entry(connector.clone()).or_default();
+            account.roles.insert(role.clone());
+            let held = entitlements
+                .iter()
+                .filter(|name| recorded.grants.contains_key(*name));
+            for name in held {
+                let roles = account.entitlements.entry(name.clone()).or_default();
+                roles.insert(role.clone());
+            }
+        }
     }
 }
 

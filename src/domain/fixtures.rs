@@ -1,6 +1,6 @@
 //! Small builders for the tests of the pure core.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::civil::{Date, date};
@@ -83,6 +83,7 @@ pub(crate) fn template(name: &str) -> TemplateSpec {
         name: name.into(),
         match_: None,
         includes: Vec::new(),
+        conflicts: BTreeSet::new(),
         grants: BTreeMap::new(),
         days_before_start: None,
         grace: SignedDuration::ZERO,
@@ -99,6 +100,12 @@ impl TemplateSpec {
     /// With includes.
     pub(crate) fn including(mut self, names: &[&str]) -> Self {
         self.includes = names.iter().map(|&n| n.into()).collect();
+        self
+    }
+
+    /// With roles that nobody may hold beside it.
+    pub(crate) fn conflicting(mut self, names: &[&str]) -> Self {
+        self.conflicts = names.iter().map(|&n| n.into()).collect();
         self
     }
 

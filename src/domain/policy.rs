@@ -4,6 +4,7 @@
 //! this": people keep what they have until it is mended.
 
 mod change;
+mod flaws;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct TemplateSpec {
     pub match_: Option<String>,
     /// Roles that its holders receive as well.
     pub includes: Vec<RoleName>,
+    /// Roles that nobody may hold beside it.
+    pub conflicts: BTreeSet<RoleName>,
     /// What its holders receive.
     pub grants: BTreeMap<ConnectorName, BTreeSet<EntitlementName>>,
     /// How many days before their first one they receive it; as the connector says where unset.
@@ -209,11 +212,12 @@ fn fault(field: &str, error: &CelError) -> Problem {
 pub struct Policy {
     templates: BTreeMap<RoleName, Arc<Template>>,
     connectors: BTreeMap<ConnectorName, Arc<Connector>>,
-    cycles: BTreeMap<RoleName, Problem>,
+    /// What makes a template one that nobody could hold, by how it goes with others.
+    flaws: BTreeMap<RoleName, Problem>,
 }
 
 impl Policy {
-    /// Puts compiled parts together and looks for cycles among the includes.
+    /// Puts compiled parts together, and looks for what can't go together.
     #[must_use]
     pub fn new(
         templates: impl IntoIterator<Item = Arc<Template>>,
@@ -223,9 +227,9 @@ impl Policy {
             .into_iter()
             .map(|t| (t.spec.name.clone(), t))
             .collect();
-        let cycles = templates
+        let flaws = templates
             .keys()
-            .filter_map(|name| cycle_through(&templates, name).map(|p| (name.clone(), p)))
+            .filter_map(|name| flaws::of(&templates, name).map(|p| (name.clone(), p)))
             .collect();
         Self {
             templates,
@@ -233,7 +237,7 @@ impl Policy {
                 .into_iter()
                 .map(|c| (c.spec.name.clone(), c))
                 .collect(),
-            cycles,
+            flaws,
         }
     }
 
@@ -259,22 +263,33 @@ impl Policy {
         self.connectors.values().map(Arc::as_ref)
     }
 
-    /// What is wrong with a template: faults of its own, a cycle it is part of, and includes and
+    /// Whether nobody may hold both of two roles: one of them says so.
+    #[must_use]
+    pub fn conflict(&self, one: &RoleName, other: &RoleName) -> bool {
+        let says = |one: &RoleName, other: &RoleName| {
+            let template = self.template(one);
+            template.is_some_and(|t| t.spec.conflicts.contains(other))
+        };
+        says(one, other) || says(other, one)
+    }
+
+    /// What is wrong with a template: faults of its own, a cycle it is part of, and includes, conflicts and
     /// connectors that do not exist.
     #[must_use]
     pub fn template_problems(&self, name: &RoleName) -> Vec<Problem> {
         let Some(template) = self.template(name) else {
             return Vec::new();
         };
-        let missing_roles = template
-            .spec
-            .includes
-            .iter()
-            .filter(|included| self.template(included).is_none())
-            .map(|included| {
+        let spec = &template.spec;
+        let includes = spec.includes.iter().map(|role| ("includes", role));
+        let conflicts = spec.conflicts.iter().map(|role| ("conflictsWith", role));
+        let missing_roles = includes
+            .chain(conflicts)
+            .filter(|(_, role)| self.template(role).is_none())
+            .map(|(field, role)| {
                 Problem::waiting(
                     "RoleMissing",
-                    format!("spec.includes names the RoleTemplate {included}, which does not exist (yet): create it, or take the name out"),
+                    format!("spec.{field} names the RoleTemplate {role}, which does not exist (yet): create it, or take the name out"),
                 )
             });
         let missing_connectors = template
@@ -292,7 +307,7 @@ impl Policy {
             .faults
             .iter()
             .cloned()
-            .chain(self.cycles.get(name).cloned())
+            .chain(self.flaws.get(name).cloned())
             .chain(missing_roles)
             .chain(missing_connectors)
             .collect()
@@ -301,42 +316,8 @@ impl Policy {
     /// Whether the template can say who holds it: it compiles, and is in no cycle.
     #[must_use]
     pub fn is_sound(&self, name: &RoleName) -> bool {
-        self.template(name).is_some_and(|t| t.faults.is_empty()) && !self.cycles.contains_key(name)
+        self.template(name).is_some_and(|t| t.faults.is_empty()) && !self.flaws.contains_key(name)
     }
-}
-
-/// The shortest cycle of includes through a template, told as a problem.
-fn cycle_through(
-    templates: &BTreeMap<RoleName, Arc<Template>>,
-    start: &RoleName,
-) -> Option<Problem> {
-    let mut paths = std::collections::VecDeque::from([vec![start]]);
-    let mut seen = BTreeSet::new();
-    while let Some(path) = paths.pop_front() {
-        let last = path.last()?;
-        let Some(template) = templates.get(*last) else {
-            continue;
-        };
-        for next in &template.spec.includes {
-            if next == start {
-                let mut told: Vec<&str> = path.iter().map(|n| n.as_str()).collect();
-                told.push(start.as_str());
-                return Some(Problem::edit(
-                    "IncludesCycle",
-                    format!(
-                        "spec.includes goes round in a circle, {}: take one of these out",
-                        told.join(" includes ")
-                    ),
-                ));
-            }
-            if seen.insert(next) {
-                let mut longer = path.clone();
-                longer.push(next);
-                paths.push_back(longer);
-            }
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Which roles a person holds, and which can't be decided.
 
+mod conflicts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -11,7 +13,9 @@ use super::facts::Facts;
 use super::ids::RoleName;
 use super::policy::Policy;
 use super::problem::Problem;
+use super::record::Record;
 use super::term::End;
+use conflicts::Conflicts;
 
 /// Why a person holds a role.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +38,9 @@ pub struct Resolution {
     /// Roles held until their template, or the one that included them, disappeared. Grants that they
     /// gave are kept for a grace time.
     pub vanished: BTreeMap<RoleName, Why>,
+    /// Roles that the person is to hold once what a role gave that conflicts with them is gone. What they give and the
+    /// person has already stays.
+    pub waiting: BTreeMap<RoleName, Problem>,
     /// Roles that are named, and whose own time is over.
     pub over: BTreeSet<RoleName>,
     /// Who approved roles that are held, where that is said.
@@ -68,16 +75,17 @@ impl Why {
     }
 }
 
-/// Resolves the roles of one person. `recorded` are the roles that the person held so far, which
-/// tells a role that was lost from one whose template disappeared.
+/// Resolves the roles of one person. What is remembered tells a role that was lost from one whose template disappeared,
+/// and of two that conflict the one that the person holds already.
 #[must_use]
 pub fn resolve(
     policy: &Policy,
     facts: &Facts,
     subject: &Subject,
-    recorded: &LiteMap<RoleName, Why>,
+    record: &Record,
     now: Timestamp,
 ) -> Resolution {
+    let recorded = &record.roles;
     let mut out = Resolution::default();
     let mut roots: BTreeMap<RoleName, Why> = BTreeMap::new();
     let mut open: BTreeMap<RoleName, Problem> = BTreeMap::new();
@@ -118,7 +126,30 @@ pub fn resolve(
             },
         }
     }
-    take(policy, &mut out, &mut open, roots);
+    let mut conflicts = Conflicts::default();
+    let mut taken = take(policy, roots.clone(), &conflicts);
+    let all: BTreeSet<RoleName> = taken.held.keys().cloned().collect();
+    while conflicts.find(policy, &taken.held, record) {
+        taken = take(policy, roots.clone(), &conflicts);
+    }
+    out.held = taken.held;
+    for (name, problem) in taken.broken {
+        out.problems.push(problem.clone());
+        open.insert(name, problem);
+    }
+    out.problems.extend(conflicts.problems);
+    out.waiting = conflicts.waiting;
+    // What only a role that waits would include waits with it.
+    if let Some(problem) = out.waiting.values().next().cloned() {
+        let kept_back = all
+            .into_iter()
+            .filter(|role| !out.held.contains_key(role) && !conflicts.refused.contains(role));
+        let with_it: Vec<RoleName> = kept_back.collect();
+        for role in with_it {
+            out.waiting.entry(role).or_insert_with(|| problem.clone());
+        }
+    }
+    out.problems.extend(out.waiting.values().cloned());
     failed.retain(|(name, _)| !out.held.contains_key(name));
     out.problems
         .extend(failed.into_iter().map(|(_, problem)| problem));
@@ -164,7 +195,7 @@ pub fn ends(
     let mut held: BTreeSet<&RoleName> = now.held.keys().collect();
     let mut ends = Vec::new();
     for at in facts.term_ends(at) {
-        let then = resolve(policy, facts, subject, &LiteMap::new(), at).held;
+        let then = resolve(policy, facts, subject, &holding(now), at).held;
         let (stay, lost): (BTreeSet<_>, BTreeSet<_>) =
             held.into_iter().partition(|role| then.contains_key(*role));
         held = stay;
@@ -174,6 +205,17 @@ pub fn ends(
         }
     }
     ends
+}
+
+/// What is remembered of somebody who holds what was resolved.
+fn holding(now: &Resolution) -> Record {
+    let held = now.held.iter();
+    Record {
+        roles: held
+            .map(|(role, why)| (role.clone(), why.clone()))
+            .collect(),
+        ..Record::default()
+    }
 }
 
 /// Recorded roles that are gone because a template is: their own, or one that included them.
@@ -207,14 +249,17 @@ fn vanished(
         .collect()
 }
 
-/// Takes roles and, level by level, what they include. A broken one is left open instead. Of several
+/// Roles that are held, and those that would be and are broken.
+#[derive(Debug, Default)]
+struct Taken {
+    held: BTreeMap<RoleName, Why>,
+    broken: BTreeMap<RoleName, Problem>,
+}
+
+/// Takes roles and, level by level, what they include, but for what conflicts keep back. Of several
 /// that include the same role the first by name is told as the reason, whatever the order of input.
-fn take(
-    policy: &Policy,
-    out: &mut Resolution,
-    open: &mut BTreeMap<RoleName, Problem>,
-    roots: BTreeMap<RoleName, Why>,
-) {
+fn take(policy: &Policy, roots: BTreeMap<RoleName, Why>, conflicts: &Conflicts) -> Taken {
+    let mut out = Taken::default();
     let mut level = roots;
     while !level.is_empty() {
         let mut next = BTreeMap::new();
@@ -222,10 +267,12 @@ fn take(
             let Some(template) = policy.template(&name) else {
                 continue;
             };
+            if conflicts.keep_back(&name) {
+                continue;
+            }
             if !policy.is_sound(&name) {
                 let problem = broken(&name);
-                out.problems.push(problem.clone());
-                open.insert(name, problem);
+                out.broken.insert(name, problem);
                 continue;
             }
             for included in &template.spec.includes {
@@ -237,6 +284,7 @@ fn take(
         next.retain(|name, _| !out.held.contains_key(name));
         level = next;
     }
+    out
 }
 
 /// Marks roles as not decidable now, with all that they include. So are recorded roles that are

@@ -91,6 +91,7 @@ fn policy(connector: &Arc<Connector>) -> Policy {
         name: RoleName::new("everybody"),
         match_: Some("true".to_owned()),
         includes: Vec::new(),
+        conflicts: BTreeSet::new(),
         grants: [(connector.spec.name.clone(), BTreeSet::new())].into(),
         days_before_start: None,
         grace: SignedDuration::ZERO,

@@ -8,12 +8,12 @@ use crate::controllers::text;
 use crate::controllers::world::Person;
 use crate::domain::desired::Desired;
 use crate::domain::lifecycle::Stage;
-use crate::domain::problem::Problem;
+use crate::domain::problem::{Cure, Problem};
 
 /// An account as it is told, and its reason.
 type Told = (AccountStatus, Option<&'static str>);
 
-/// Ready, and Reconciling beside it. What a pause keeps back is not ready, and nobody works on it.
+/// Ready, and Reconciling or Stalled beside it. What a pause keeps back is not ready, and nobody works on it.
 pub(super) fn readiness(
     person: &Person,
     desired: &Desired,
@@ -38,7 +38,19 @@ pub(super) fn readiness(
     let mut wanted = vec![Wanted::new(conditions::READY, false, reason, message)];
     let is_paused = |told: &&Told| matches!(told.1, Some(PAUSED | LEAVER_HELD));
     let worked_on: Vec<&Told> = open.into_iter().filter(|a| !is_paused(a)).collect();
-    if !worked_on.is_empty() || !waiting.is_empty() {
+    let stalls = waiting
+        .iter()
+        .find(|problem| problem.cure == Cure::EditThis);
+    if let Some(problem) = stalls {
+        let message = text::bounded(&problem.message);
+        wanted.push(Wanted::new(
+            conditions::STALLED,
+            true,
+            problem.reason,
+            message,
+        ));
+    }
+    if !worked_on.is_empty() || (!waiting.is_empty() && stalls.is_none()) {
         let (reason, message) = told(&worked_on, accounts.len(), waiting);
         wanted.push(Wanted::new(conditions::RECONCILING, true, reason, message));
     }

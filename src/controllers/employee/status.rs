@@ -23,7 +23,7 @@ use crate::domain::ids::{ConnectorName, RoleName};
 use crate::domain::lifecycle::Stage;
 use crate::domain::matching::CONFLICTS;
 use crate::domain::offboarding::Step as Offboarding;
-use crate::domain::problem::{NOT_APPLIED, Problem};
+use crate::domain::problem::{Cure, NOT_APPLIED, Problem};
 use crate::domain::record::RecordedAccount;
 use crate::domain::roles::Why;
 use crate::domain::term::Term;
@@ -60,10 +60,10 @@ pub fn derive(
     });
     let facts = person.facts.as_ref().ok();
     let missing = facts.and_then(|f| missing_manager(realm, f, desired.lifecycle.stage));
-    let waiting: Vec<&Problem> = desired
-        .roles
-        .problems
-        .first()
+    let problems = &desired.roles.problems;
+    let stalls = problems.iter().find(|p| p.cure == Cure::EditThis);
+    let waiting: Vec<&Problem> = stalls
+        .or(problems.first())
         .into_iter()
         .chain(&missing)
         .chain(&unseen_and_untold)

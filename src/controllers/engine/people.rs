@@ -83,6 +83,8 @@ impl Engine {
             asked_for: person.request.unread(),
             now,
         });
+        // A role that waits until nothing is left of another is given by the look after the one that finds it so.
+        let looks_again = !desired.roles.waiting.is_empty() && plan.record != *record;
         let guarded = cleanup::needs_finalizer(&realm.connectors, &plan);
         let ready = guarded == cleanup::has_finalizer(&person.meta);
         if !ready {
@@ -94,6 +96,9 @@ impl Engine {
         }
         self.submit(namespace, name, &plan, &held, now);
         self.tell(namespace, name, lane, &desired, &plan, now);
+        if looks_again {
+            self.look_at(namespace, name);
+        }
     }
 
     /// Remembers what the plan says, and hands its next steps to dispatch.

@@ -1,6 +1,6 @@
 //! From a RoleTemplate object, as written, to its compiled part of the policy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -17,7 +17,7 @@ pub fn compile(name: &RoleName, spec: &RoleTemplateSpec) -> Arc<Template> {
     for grant in &spec.grants {
         grants
             .entry(ConnectorName::new(&grant.connector))
-            .or_insert_with(std::collections::BTreeSet::new)
+            .or_insert_with(BTreeSet::new)
             .extend(grant.entitlements.iter().map(EntitlementName::new));
     }
     let availability = &spec.availability;
@@ -30,6 +30,7 @@ pub fn compile(name: &RoleName, spec: &RoleTemplateSpec) -> Arc<Template> {
         name: name.clone(),
         match_: spec.match_.clone(),
         includes: spec.includes.iter().map(RoleName::new).collect(),
+        conflicts: spec.conflicts_with.iter().map(RoleName::new).collect(),
         grants,
         days_before_start: availability.days_before_start,
         grace,
@@ -55,6 +56,7 @@ pub fn broken(name: &RoleName, problem: Option<&Problem>) -> Arc<Template> {
         name: name.clone(),
         match_: None,
         includes: Vec::new(),
+        conflicts: BTreeSet::new(),
         grants: BTreeMap::new(),
         days_before_start: None,
         grace: SignedDuration::ZERO,

@@ -4,6 +4,7 @@ mod accounts;
 mod checks;
 mod company;
 mod concerned;
+mod conflicts;
 mod conservation;
 mod dates;
 mod glance;

@@ -461,9 +461,12 @@ impl Town {
         for _ in 0..40 {
             let look = self.look(id);
             let id = EmployeeId::new(id);
+            let remembered = self.remembered(&id);
             self.records.insert(id.clone(), look.plan.record.clone());
             let steps = self.next_steps(&id, &look.plan);
-            if steps.is_empty() {
+            let looks_again =
+                !look.desired.roles.waiting.is_empty() && remembered != look.plan.record;
+            if steps.is_empty() && !looks_again {
                 return;
             }
             for (name, step) in steps {
