@@ -13,6 +13,7 @@ pub mod connectors;
 pub mod controllers;
 pub mod dispatch;
 pub mod domain;
+pub mod explain;
 pub mod notify;
 pub mod plan;
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The command line: `rollcall run`, `rollcall connector check`, `rollcall report leaver`,
-//! `rollcall crds`, `rollcall version`.
+//! The command line: `rollcall run`, `rollcall connector check`, `rollcall explain employee`,
+//! `rollcall report leaver`, `rollcall crds`, `rollcall version`.
 //!
 //! Exit codes: 0, all went well, or the operator was asked to end; 1, it failed, `crds --check` found a
 //! difference, or `connector check` a fault; 2, the command line makes no sense; 3, `report leaver` tells of
@@ -10,6 +10,7 @@ mod cluster;
 mod connector;
 mod crds;
 mod election;
+mod explain;
 mod names;
 mod notifications;
 mod report;
@@ -33,6 +34,8 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Checks the target of an AppConnector.
     Connector(Box<connector::ConnectorArgs>),
+    /// Explains why somebody has what they have.
+    Explain(Box<explain::ExplainArgs>),
     /// Reports on somebody.
     Report(Box<report::ReportArgs>),
     /// Prints the CRDs as YAML.
@@ -47,6 +50,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::execute(*args),
         Command::Connector(args) => connector::execute(*args),
+        Command::Explain(args) => explain::execute(&args),
         Command::Report(args) => report::execute(&args),
         Command::Crds(args) => crds::execute(&args),
         Command::Version => {

@@ -41,6 +41,8 @@ pub struct Resolution {
     /// Roles that the person is to hold once what a role gave that conflicts with them is gone. What they give and the
     /// person has already stays.
     pub waiting: BTreeMap<RoleName, Problem>,
+    /// Roles that are not given, as the person would hold another beside them that nobody may.
+    pub refused: BTreeMap<RoleName, Problem>,
     /// Roles that are named, and whose own time is over.
     pub over: BTreeSet<RoleName>,
     /// Who approved roles that are held, where that is said.
@@ -139,11 +141,12 @@ pub fn resolve(
     }
     out.problems.extend(conflicts.problems);
     out.waiting = conflicts.waiting;
+    out.refused = conflicts.refused;
     // What only a role that waits would include waits with it.
     if let Some(problem) = out.waiting.values().next().cloned() {
         let kept_back = all
             .into_iter()
-            .filter(|role| !out.held.contains_key(role) && !conflicts.refused.contains(role));
+            .filter(|role| !out.held.contains_key(role) && !out.refused.contains_key(role));
         let with_it: Vec<RoleName> = kept_back.collect();
         for role in with_it {
             out.waiting.entry(role).or_insert_with(|| problem.clone());

@@ -1,7 +1,7 @@
 //! Texts of others, made fit to be shown: manifests and applications may put anything into a name.
 
 /// A text without what a terminal or a page would obey: it stays on its line, and reads in its order.
-pub(super) fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     let clean = text.chars().map(|c| match c {
         c if c.is_control() => ' ',
         // Line and paragraph separators.

@@ -4,7 +4,7 @@
 //! What an application only accepted (`Requested`) is never told as what it showed to be so (`Verified`).
 
 mod account;
-mod clean;
+pub(crate) mod clean;
 mod credentials;
 mod csv;
 mod html;

@@ -19,7 +19,7 @@ pub(super) const ROLES_CONFLICT: &str = "RolesConflict";
 #[derive(Debug, Default)]
 pub(super) struct Conflicts {
     /// Roles that are not given, as the person would hold one beside them.
-    pub(super) refused: BTreeSet<RoleName>,
+    pub(super) refused: BTreeMap<RoleName, Problem>,
     /// Roles that are given once what another gave is gone.
     pub(super) waiting: BTreeMap<RoleName, Problem>,
     /// What an edit has to cure.
@@ -29,7 +29,7 @@ pub(super) struct Conflicts {
 impl Conflicts {
     /// Whether a role is not given now.
     pub(super) fn keep_back(&self, role: &RoleName) -> bool {
-        self.refused.contains(role) || self.waiting.contains_key(role)
+        self.refused.contains_key(role) || self.waiting.contains_key(role)
     }
 
     /// Adds what these roles are in conflict with. Tells whether one more is kept back.
@@ -47,9 +47,11 @@ impl Conflicts {
         for one in held.keys() {
             for other in held.range(one.clone()..).map(|(role, _)| role) {
                 if policy.conflict(one, other) {
-                    self.problems.push(both(one, other, &new));
-                    let kept_back = [one, other].into_iter().filter(|role| new.contains(role));
-                    self.refused.extend(kept_back.cloned());
+                    let problem = both(one, other, &new);
+                    for role in [one, other].into_iter().filter(|role| new.contains(role)) {
+                        self.refused.insert(role.clone(), problem.clone());
+                    }
+                    self.problems.push(problem);
                 }
             }
         }
@@ -64,7 +66,8 @@ impl Conflicts {
                 self.waiting.insert((*role).clone(), waits_for(role, old));
             }
         }
-        self.waiting.retain(|role, _| !self.refused.contains(role));
+        self.waiting
+            .retain(|role, _| !self.refused.contains_key(role));
         self.refused.len() + self.waiting.len() > before
     }
 }

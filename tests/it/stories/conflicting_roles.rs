@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rollcall::api::employee::AccountState;
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 use super::kit::{Story, clerk, everyone, group_id, position, since, tells, username};
 use crate::support::operator::Operator;
@@ -20,6 +21,19 @@ fn role(name: &str, groups: &[&str], conflicts: &[&str]) -> Value {
 fn ada(roles: &[&str]) -> Value {
     let named: Vec<Value> = roles.iter().map(|name| json!({"name": name})).collect();
     clerk("ada", "1", "Finance", json!({"roles": named}))
+}
+
+/// What `rollcall explain employee` says.
+async fn explained(story: &Story, name: &str) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+    command
+        .args(["explain", "employee", name, "--output", "json"])
+        .args(["--namespace", &story.ns.name, "--kubeconfig"])
+        .arg(story.ns.kubeconfig());
+    let output = command.output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[tokio::test]
@@ -53,6 +67,28 @@ async fn nobody_holds_both() {
             held(status) == ["staff"] && status.accounts[0].state == AccountState::Active
         })
         .await;
+
+    // Whoever wonders is told why.
+    let told = explained(&story, "ada").await;
+    let role = |name: &str| {
+        let roles = told["roles"].as_array().unwrap();
+        let role = roles.iter().find(|role| role["name"] == name).unwrap();
+        let why = role["why"].as_str().unwrap().to_owned();
+        (role["held"].as_bool().unwrap(), why)
+    };
+    assert_eq!(role("all"), (true, "its match is true: true".to_owned()));
+    for name in ["payer", "checker"] {
+        let (held, why) = role(name);
+        assert!(!held, "{told:#}");
+        tells(&why, &["checker and payer", "neither is given"]);
+    }
+    let account = &told["accounts"][0];
+    assert_eq!(account["state"], "Active", "{told:#}");
+    let held = account["entitlements"].as_array().unwrap().iter();
+    let held: Vec<String> = held
+        .map(|e| format!("{} {}", e["name"], e["state"]).replace('"', ""))
+        .collect();
+    assert_eq!(held, ["check Lacking", "ledger Lacking", "pay Lacking", "staff Held"]);
 
     // She pays. One more role that conflicts with that is not given.
     story.apply_person(ada(&["payer"])).await;

@@ -1,0 +1,164 @@
+//! `rollcall explain employee`: why somebody has what they have.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+use kube::Api;
+use kube::api::ListParams;
+
+use super::cluster::ClusterArgs;
+use super::{failed, names, runtime};
+use crate::api::{AppConnector, Employee, RoleTemplate};
+use crate::controllers::words::Words;
+use crate::controllers::{app_connector, employee, role_template};
+use crate::domain::desired::desire;
+use crate::domain::ids::{ConnectorName, EmployeeName, RoleName};
+use crate::domain::policy::Policy;
+use crate::explain::{self, Explanation};
+use crate::runtime::client::{self, ClientError};
+use crate::runtime::clock::{Clock, SystemClock};
+
+/// What to explain.
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    #[command(subcommand)]
+    command: ExplainCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ExplainCommand {
+    /// Says why a person has each thing they have, and why they lack what they lack.
+    Employee(EmployeeArgs),
+}
+
+/// Whom to explain, and how it is told.
+#[derive(Debug, Args)]
+struct EmployeeArgs {
+    /// Name of the Employee object.
+    #[arg(value_name = "NAME")]
+    name: String,
+
+    /// Its namespace. Otherwise that of the kubeconfig's context.
+    #[arg(long, short, env = "ROLLCALL_NAMESPACE", value_parser = names::namespace, value_name = "NAME")]
+    namespace: Option<String>,
+
+    /// How it is told.
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Output,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+/// How it is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For a terminal.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Why nothing is explained.
+#[derive(Debug, thiserror::Error)]
+enum ExplainError {
+    /// There is no way to the cluster.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The Employee can't be read.
+    #[error(
+        "the Employee {name} can't be read: {why}; check the name, --namespace and --context, and that you may get employees.rollcall.dev"
+    )]
+    Unread { name: String, why: kube::Error },
+    /// The policy can't be read.
+    #[error(
+        "{kind} of the namespace can't be listed: {why}; check that you may list roletemplates.rollcall.dev and appconnectors.rollcall.dev"
+    )]
+    Unlisted {
+        kind: &'static str,
+        why: kube::Error,
+    },
+    /// What the object says makes no sense.
+    #[error("the Employee {name} can't be used: {why}")]
+    Unusable { name: String, why: String },
+    /// It can't be put into this format.
+    #[error("it can't be written as JSON: {0}")]
+    Unwritable(#[from] serde_json::Error),
+    /// It can't be put out.
+    #[error("it can't be put out: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Explains.
+pub(super) fn execute(args: &ExplainArgs) -> ExitCode {
+    let ExplainCommand::Employee(args) = &args.command;
+    match runtime() {
+        Ok(runtime) => match runtime.block_on(tell(args)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error),
+        },
+        Err(error) => failed(&error),
+    }
+}
+
+async fn tell(args: &EmployeeArgs) -> Result<(), ExplainError> {
+    let client = client::connect(&args.cluster.options()).await?;
+    let namespace = args.namespace.as_deref();
+    let namespace = namespace.unwrap_or(client.default_namespace()).to_owned();
+    let people: Api<Employee> = Api::namespaced(client.clone(), &namespace);
+    let person = people.get(&args.name).await;
+    let person = person.map_err(|why| ExplainError::Unread {
+        name: args.name.clone(),
+        why,
+    })?;
+    let told = explained(&policy(client, &namespace).await?, &args.name, &person)?;
+    let text = match args.output {
+        Output::Table => explain::table(&told),
+        Output::Json => serde_json::to_string_pretty(&told)? + "\n",
+    };
+    let mut out = io::stdout();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// The policy of the namespace, compiled as the operator compiles it. What an application can do is not asked.
+async fn policy(client: kube::Client, namespace: &str) -> Result<Policy, ExplainError> {
+    let all = ListParams::default();
+    let templates: Api<RoleTemplate> = Api::namespaced(client.clone(), namespace);
+    let unlisted = |kind| move |why| ExplainError::Unlisted { kind, why };
+    let templates = templates.list(&all).await;
+    let templates = templates.map_err(unlisted("RoleTemplates"))?;
+    let connectors: Api<AppConnector> = Api::namespaced(client, namespace);
+    let connectors = connectors.list(&all).await;
+    let connectors = connectors.map_err(unlisted("AppConnectors"))?;
+    let templates = templates.items.iter().filter_map(|template| {
+        let name = RoleName::new(template.metadata.name.as_deref()?);
+        Some(role_template::intake::compile(&name, &template.spec))
+    });
+    let connectors = connectors.items.iter().filter_map(|connector| {
+        let name = ConnectorName::new(connector.metadata.name.as_deref()?);
+        let able = None;
+        Some(app_connector::intake::compile(&name, &connector.spec, able))
+    });
+    Ok(Policy::new(templates, connectors))
+}
+
+fn explained(policy: &Policy, name: &str, person: &Employee) -> Result<Explanation, ExplainError> {
+    let mut words = Words::default();
+    let object = EmployeeName::new(name);
+    let facts = employee::intake::facts(&object, &person.spec, &mut words);
+    let facts = facts.map_err(|why| ExplainError::Unusable {
+        name: name.to_owned(),
+        why: why.message,
+    })?;
+    let status = person.status.clone().unwrap_or_default();
+    let record = employee::record::from_status(&status, &mut words);
+    let record = record.without_disowned(&facts);
+    let desired = desire(policy, &facts, &record, SystemClock.now());
+    let generation = person.metadata.generation;
+    Ok(explain::explain(
+        policy, &facts, &desired, generation, &status,
+    ))
+}

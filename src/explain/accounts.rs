@@ -1,0 +1,158 @@
+//! Why there is an account, or none, and the same of what it holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{AccountTold, EntitlementTold};
+use crate::api::EmployeeStatus;
+use crate::api::employee::{AccountStatus, GrantStatus};
+use crate::domain::desired::{Desired, DesiredAccount};
+use crate::domain::ids::{ConnectorName, RoleName};
+use crate::domain::policy::Policy;
+
+/// Every connector that there is, and every one of which something is known of the person.
+pub(super) fn told(
+    policy: &Policy,
+    desired: &Desired,
+    status: &EmployeeStatus,
+) -> Vec<AccountTold> {
+    let there = policy.connectors().map(|c| c.spec.name.to_string());
+    let wanted = desired.accounts.keys().map(ToString::to_string);
+    let known = status.accounts.iter().map(|a| a.connector.clone());
+    let names: BTreeSet<String> = there.chain(wanted).chain(known).collect();
+    let told = names.into_iter().map(|name| {
+        let account = status.accounts.iter().find(|a| a.connector == name);
+        let connector = ConnectorName::new(&name);
+        let wanted = desired.accounts.get(&connector);
+        AccountTold {
+            username: account.and_then(|a| a.username.clone()),
+            state: account.map(|a| word(&a.state)),
+            why: why(policy, &connector, wanted, account),
+            entitlements: entitlements(policy, &connector, wanted, account, status),
+            connector: name,
+        }
+    });
+    told.collect()
+}
+
+fn why(
+    policy: &Policy,
+    connector: &ConnectorName,
+    wanted: Option<&DesiredAccount>,
+    account: Option<&AccountStatus>,
+) -> String {
+    let given = wanted.map(|wanted| given_by(&wanted.roles));
+    let message = account.and_then(|a| a.message.as_deref());
+    match (given, message) {
+        (Some(given), Some(message)) => format!("{given}; {message}"),
+        (Some(given), None) if account.is_none() => {
+            format!("{given}; the operator has not told of it yet")
+        }
+        (Some(given), None) => given,
+        (None, Some(message)) => format!("no role that is held gives it; {message}"),
+        (None, None) if account.is_some() => "no role that is held gives it".to_owned(),
+        (None, None) => {
+            let givers = givers(policy, connector);
+            let givers = listed(givers.iter());
+            format!("no role that is held gives an account there; these would: {givers}")
+        }
+    }
+}
+
+fn entitlements(
+    policy: &Policy,
+    connector: &ConnectorName,
+    wanted: Option<&DesiredAccount>,
+    account: Option<&AccountStatus>,
+    status: &EmployeeStatus,
+) -> Vec<EntitlementTold> {
+    let mut told: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for (name, roles) in others(policy, connector, wanted) {
+        let why = format!(
+            "no role that is held gives it; these would: {}",
+            listed(roles.iter())
+        );
+        told.insert(name, ("Lacking".to_owned(), why));
+    }
+    for (name, roles) in wanted.into_iter().flat_map(|wanted| &wanted.entitlements) {
+        let why = format!("{}; it is not there yet", given_by(roles));
+        told.insert(name.to_string(), ("Pending".to_owned(), why));
+    }
+    for grant in account
+        .into_iter()
+        .flat_map(|account| &account.entitlements)
+    {
+        told.insert(grant.name.clone(), (word(&grant.state), of_grant(grant)));
+    }
+    let rogue = status.orphaned_credentials.iter().filter(|credential| {
+        credential.connector == connector.as_str() && credential.kind == "Entitlement"
+    });
+    for credential in rogue {
+        let why = format!(
+            "the application shows it, and no role gave it; seen since {}",
+            credential.since.0
+        );
+        told.insert(credential.name.clone(), ("Rogue".to_owned(), why));
+    }
+    let told = told.into_iter();
+    told.map(|(name, (state, why))| EntitlementTold { name, state, why })
+        .collect()
+}
+
+fn of_grant(grant: &GrantStatus) -> String {
+    let given = if grant.roles.is_empty() {
+        "no role gives it".to_owned()
+    } else {
+        format!("given by {}", listed(grant.roles.iter()))
+    };
+    let since = grant.since.as_ref().map(|at| format!("since {}", at.0));
+    let approved = grant.approved_by.as_ref();
+    let approved = approved.map(|who| format!("approved by {who}"));
+    let kept = grant.kept_until.as_ref();
+    let kept = kept.map(|until| format!("kept until {}", until.0));
+    let parts = [Some(given), since, approved, kept, grant.reason.clone()];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// What roles that the person does not hold would give there.
+fn others(
+    policy: &Policy,
+    connector: &ConnectorName,
+    wanted: Option<&DesiredAccount>,
+) -> BTreeMap<String, BTreeSet<RoleName>> {
+    let mut out: BTreeMap<String, BTreeSet<RoleName>> = BTreeMap::new();
+    for template in policy.templates() {
+        for name in template.spec.grants.get(connector).into_iter().flatten() {
+            if wanted.is_none_or(|wanted| !wanted.entitlements.contains_key(name)) {
+                let roles = out.entry(name.to_string()).or_default();
+                roles.insert(template.spec.name.clone());
+            }
+        }
+    }
+    out
+}
+
+fn givers(policy: &Policy, connector: &ConnectorName) -> BTreeSet<RoleName> {
+    let gives = policy
+        .templates()
+        .filter(|template| template.spec.grants.contains_key(connector));
+    gives.map(|template| template.spec.name.clone()).collect()
+}
+
+fn given_by(roles: &BTreeSet<RoleName>) -> String {
+    format!("given by {}", listed(roles.iter()))
+}
+
+fn listed(names: impl Iterator<Item = impl ToString>) -> String {
+    let names: Vec<String> = names.map(|name| name.to_string()).collect();
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// A state as a status has it.
+fn word(state: &impl serde::Serialize) -> String {
+    let word = serde_json::to_value(state).unwrap_or_default();
+    word.as_str().unwrap_or_default().to_owned()
+}
