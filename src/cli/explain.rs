@@ -4,17 +4,19 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use kube::Api;
 use kube::api::ListParams;
+use kube::{Api, Resource};
 
 use super::cluster::ClusterArgs;
 use super::{failed, names, runtime};
 use crate::api::{AppConnector, Employee, RoleTemplate};
+use crate::controllers::guard::Guarded;
 use crate::controllers::words::Words;
 use crate::controllers::{app_connector, employee, role_template};
 use crate::domain::desired::desire;
 use crate::domain::ids::{ConnectorName, EmployeeName, RoleName};
 use crate::domain::policy::Policy;
+use crate::domain::problem::Problem;
 use crate::explain::{self, Explanation};
 use crate::runtime::client::{self, ClientError};
 use crate::runtime::clock::{Clock, SystemClock};
@@ -126,18 +128,29 @@ async fn tell(args: &EmployeeArgs) -> Result<(), ExplainError> {
 /// The policy of the namespace, compiled as the operator compiles it. What an application can do is not asked.
 async fn policy(client: kube::Client, namespace: &str) -> Result<Policy, ExplainError> {
     let all = ListParams::default();
-    let templates: Api<RoleTemplate> = Api::namespaced(client.clone(), namespace);
+    let templates: Api<Guarded<RoleTemplate>> = Api::namespaced(client.clone(), namespace);
     let unlisted = |kind| move |why| ExplainError::Unlisted { kind, why };
     let templates = templates.list(&all).await;
     let templates = templates.map_err(unlisted("RoleTemplates"))?;
-    let connectors: Api<AppConnector> = Api::namespaced(client, namespace);
+    let connectors: Api<Guarded<AppConnector>> = Api::namespaced(client, namespace);
     let connectors = connectors.list(&all).await;
     let connectors = connectors.map_err(unlisted("AppConnectors"))?;
-    let templates = templates.items.iter().filter_map(|template| {
-        let name = RoleName::new(template.metadata.name.as_deref()?);
-        Some(role_template::intake::compile(&name, &template.spec))
+    // One that does not fit the schema of this version is there, and says nothing.
+    let templates = templates.items.iter().filter_map(|Guarded(template)| {
+        let name = template
+            .as_ref()
+            .map_or_else(|unfit| &unfit.metadata, Resource::meta);
+        let name = RoleName::new(name.name.as_deref()?);
+        Some(match template {
+            Ok(template) => role_template::intake::compile(&name, &template.spec),
+            Err(unfit) => {
+                let problem = Problem::edit("Unreadable", unfit.error.clone());
+                role_template::intake::broken(&name, Some(&problem), None)
+            }
+        })
     });
-    let connectors = connectors.items.iter().filter_map(|connector| {
+    let connectors = connectors.items.iter().filter_map(|Guarded(connector)| {
+        let connector = connector.as_ref().ok()?;
         let name = ConnectorName::new(connector.metadata.name.as_deref()?);
         let able = None;
         Some(app_connector::intake::compile(&name, &connector.spec, able))

@@ -13,7 +13,7 @@ use super::lifecycle::{self, Lifecycle};
 use super::policy::{Connector, Policy};
 use super::preparation::{self, Due, FirstDay};
 use super::problem::Problem;
-use super::record::Record;
+use super::record::{Record, RecordedAccount};
 use super::roles::{self, Resolution};
 use super::term::End;
 
@@ -132,16 +132,19 @@ fn keep_of_waiting(
         .filter_map(|role| policy.template(role));
     for template in templates {
         for (connector, entitlements) in &template.spec.grants {
-            let Some(recorded) = record.accounts.get(connector) else {
+            let recorded = record.accounts.get(connector);
+            let usable = |r: &&RecordedAccount| r.id.is_some() && r.verified_disabled.is_none();
+            let Some(recorded) = recorded.filter(usable) else {
                 continue;
+            };
+            let is_there = |name: &EntitlementName| {
+                let grant = recorded.grants.get(name);
+                grant.is_some_and(|grant| grant.since.is_some())
             };
             let role = &template.spec.name;
             let account = accounts.entry(connector.clone()).or_default();
             account.roles.insert(role.clone());
-            let held = entitlements
-                .iter()
-                .filter(|name| recorded.grants.contains_key(*name));
-            for name in held {
+            for name in entitlements.iter().filter(|name| is_there(name)) {
                 let roles = account.entitlements.entry(name.clone()).or_default();
                 roles.insert(role.clone());
             }

@@ -214,6 +214,7 @@ pub struct Policy {
     connectors: BTreeMap<ConnectorName, Arc<Connector>>,
     /// What makes a template one that nobody could hold, by how it goes with others.
     flaws: BTreeMap<RoleName, Problem>,
+    has_conflicts: bool,
 }
 
 impl Policy {
@@ -232,6 +233,7 @@ impl Policy {
             .filter_map(|name| flaws::of(&templates, name).map(|p| (name.clone(), p)))
             .collect();
         Self {
+            has_conflicts: templates.values().any(|t| !t.spec.conflicts.is_empty()),
             templates,
             connectors: connectors
                 .into_iter()
@@ -261,6 +263,12 @@ impl Policy {
     /// Every connector, by name.
     pub fn connectors(&self) -> impl Iterator<Item = &Connector> {
         self.connectors.values().map(Arc::as_ref)
+    }
+
+    /// Whether there are roles of which nobody may hold both.
+    #[must_use]
+    pub fn has_conflicts(&self) -> bool {
+        self.has_conflicts
     }
 
     /// Whether nobody may hold both of two roles: one of them says so.

@@ -15,6 +15,7 @@ use super::ids::{AccountId, ConnectorName, EntitlementName, RoleName, Username};
 use super::offboarding::Offboarding;
 use super::roles::Why;
 use super::small_set::SmallSet;
+use super::usernames::MAX_FORMER;
 
 /// What we remember of one person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,12 +75,14 @@ pub struct RecordedGrant {
 }
 
 impl RecordedAccount {
-    /// It has another user name from now on. The one from before stays reserved.
+    /// It has another user name from now on. The one from before stays reserved, until there are too many.
     pub fn rename(&mut self, name: &Username) {
         let before = self.username.replace(name.clone());
         let former = std::mem::take(&mut self.former).into_vec().into_iter();
         let all = former.chain(before).filter(|one| one != name);
-        self.former = all.collect();
+        let all: Vec<Username> = all.collect();
+        let beyond = all.len().saturating_sub(MAX_FORMER);
+        self.former = all.into_iter().skip(beyond).collect();
     }
 }
 

@@ -15,7 +15,7 @@ use super::policy::Policy;
 use super::problem::Problem;
 use super::record::Record;
 use super::term::End;
-use conflicts::Conflicts;
+use conflicts::{Conflicts, Past};
 
 /// Why a person holds a role.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +41,10 @@ pub struct Resolution {
     /// Roles that the person is to hold once what a role gave that conflicts with them is gone. What they give and the
     /// person has already stays.
     pub waiting: BTreeMap<RoleName, Problem>,
+    /// Roles whose grants have to go before those are given, and wait for nothing.
+    pub breaking: BTreeSet<RoleName>,
+    /// When the end of a term may end a conflict.
+    pub changes_at: Option<Timestamp>,
     /// Roles that are not given, as the person would hold another beside them that nobody may.
     pub refused: BTreeMap<RoleName, Problem>,
     /// Roles that are named, and whose own time is over.
@@ -130,9 +134,12 @@ pub fn resolve(
     }
     let mut conflicts = Conflicts::default();
     let mut taken = take(policy, roots.clone(), &conflicts);
-    let all: BTreeSet<RoleName> = taken.held.keys().cloned().collect();
-    while conflicts.find(policy, &taken.held, record) {
-        taken = take(policy, roots.clone(), &conflicts);
+    if policy.has_conflicts() {
+        let is_open = |role: &RoleName| open.contains_key(role) || taken.broken.contains_key(role);
+        let past = Past::new(policy, record, is_open);
+        while conflicts.find(policy, &taken.held, &past) {
+            taken = take(policy, roots.clone(), &conflicts);
+        }
     }
     out.held = taken.held;
     for (name, problem) in taken.broken {
@@ -142,15 +149,21 @@ pub fn resolve(
     out.problems.extend(conflicts.problems);
     out.waiting = conflicts.waiting;
     out.refused = conflicts.refused;
+    out.breaking = conflicts.breaking;
+    let mut with_it: Vec<(RoleName, Problem)> = out.waiting.clone().into_iter().collect();
     // What only a role that waits would include waits with it.
-    if let Some(problem) = out.waiting.values().next().cloned() {
-        let kept_back = all
-            .into_iter()
-            .filter(|role| !out.held.contains_key(role) && !out.refused.contains_key(role));
-        let with_it: Vec<RoleName> = kept_back.collect();
-        for role in with_it {
-            out.waiting.entry(role).or_insert_with(|| problem.clone());
+    while let Some((role, problem)) = with_it.pop() {
+        let included = policy.template(&role).map(|t| &t.spec.includes);
+        for role in included.into_iter().flatten() {
+            let known = out.held.contains_key(role) || out.refused.contains_key(role);
+            if !known && !out.waiting.contains_key(role) {
+                out.waiting.insert(role.clone(), problem.clone());
+                with_it.push((role.clone(), problem.clone()));
+            }
         }
+    }
+    if !out.waiting.is_empty() || !out.refused.is_empty() {
+        out.changes_at = facts.term_ends(now).first().copied();
     }
     out.problems.extend(out.waiting.values().cloned());
     failed.retain(|(name, _)| !out.held.contains_key(name));

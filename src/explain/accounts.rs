@@ -22,12 +22,11 @@ pub(super) fn told(
     let told = names.into_iter().map(|name| {
         let account = status.accounts.iter().find(|a| a.connector == name);
         let connector = ConnectorName::new(&name);
-        let wanted = desired.accounts.get(&connector);
         AccountTold {
             username: account.and_then(|a| a.username.clone()),
             state: account.map(|a| word(&a.state)),
-            why: why(policy, &connector, wanted, account),
-            entitlements: entitlements(policy, &connector, wanted, account, status),
+            why: why(policy, &connector, desired, account),
+            entitlements: entitlements(policy, &connector, desired, account, status),
             connector: name,
         }
     });
@@ -37,13 +36,18 @@ pub(super) fn told(
 fn why(
     policy: &Policy,
     connector: &ConnectorName,
-    wanted: Option<&DesiredAccount>,
+    desired: &Desired,
     account: Option<&AccountStatus>,
 ) -> String {
+    let wanted = desired.accounts.get(connector);
+    let stage = desired.lifecycle.stage;
     let given = wanted.map(|wanted| given_by(&wanted.roles));
     let message = account.and_then(|a| a.message.as_deref());
     match (given, message) {
         (Some(given), Some(message)) => format!("{given}; {message}"),
+        (Some(given), None) if account.is_none() && !is_due(desired, wanted) => {
+            format!("{given} to those who work; the person is {}", stage.word())
+        }
         (Some(given), None) if account.is_none() => {
             format!("{given}; the operator has not told of it yet")
         }
@@ -61,21 +65,49 @@ fn why(
 fn entitlements(
     policy: &Policy,
     connector: &ConnectorName,
-    wanted: Option<&DesiredAccount>,
+    desired: &Desired,
     account: Option<&AccountStatus>,
     status: &EmployeeStatus,
 ) -> Vec<EntitlementTold> {
+    let wanted = desired.accounts.get(connector);
     let mut told: BTreeMap<String, (String, String)> = BTreeMap::new();
     for (name, roles) in others(policy, connector, wanted) {
-        let why = format!(
-            "no role that is held gives it; these would: {}",
-            listed(roles.iter())
-        );
+        let held = roles
+            .iter()
+            .find(|role| desired.roles.held.contains_key(*role));
+        let why = match held {
+            Some(role) => format!("{role} gives it, and there are more than can be given"),
+            None => format!(
+                "no role that is held gives it; these would: {}",
+                listed(roles.iter())
+            ),
+        };
         told.insert(name, ("Lacking".to_owned(), why));
     }
+    for (name, roles) in wanted.into_iter().flat_map(|wanted| &wanted.later) {
+        let why = format!(
+            "{} when its time comes, on the first day at the latest",
+            given_by(roles)
+        );
+        told.insert(name.to_string(), ("NotDue".to_owned(), why));
+    }
     for (name, roles) in wanted.into_iter().flat_map(|wanted| &wanted.entitlements) {
-        let why = format!("{}; it is not there yet", given_by(roles));
-        told.insert(name.to_string(), ("Pending".to_owned(), why));
+        let (state, why) = if is_due(desired, wanted) {
+            (
+                "Pending",
+                format!("{}; it is not there yet", given_by(roles)),
+            )
+        } else {
+            let stage = desired.lifecycle.stage.word();
+            (
+                "NotDue",
+                format!(
+                    "{} to those who work; the person is {stage}",
+                    given_by(roles)
+                ),
+            )
+        };
+        told.insert(name.to_string(), (state.to_owned(), why));
     }
     for grant in account
         .into_iter()
@@ -96,6 +128,11 @@ fn entitlements(
     let told = told.into_iter();
     told.map(|(name, (state, why))| EntitlementTold { name, state, why })
         .collect()
+}
+
+/// Whether an account is called for at this stage.
+fn is_due(desired: &Desired, wanted: Option<&DesiredAccount>) -> bool {
+    desired.lifecycle.stage.may_work() || wanted.is_some_and(|wanted| wanted.due.is_early())
 }
 
 fn of_grant(grant: &GrantStatus) -> String {
@@ -122,7 +159,10 @@ fn others(
     let mut out: BTreeMap<String, BTreeSet<RoleName>> = BTreeMap::new();
     for template in policy.templates() {
         for name in template.spec.grants.get(connector).into_iter().flatten() {
-            if wanted.is_none_or(|wanted| !wanted.entitlements.contains_key(name)) {
+            let told = |wanted: &DesiredAccount| {
+                wanted.entitlements.contains_key(name) || wanted.later.contains_key(name)
+            };
+            if !wanted.is_some_and(told) {
                 let roles = out.entry(name.to_string()).or_default();
                 roles.insert(template.spec.name.clone());
             }

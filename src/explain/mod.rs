@@ -10,7 +10,7 @@ mod tests;
 
 use serde::Serialize;
 
-use crate::api::EmployeeStatus;
+use crate::api::{EmployeeStatus, conditions};
 use crate::domain::desired::Desired;
 use crate::domain::facts::Facts;
 use crate::domain::policy::Policy;
@@ -73,7 +73,7 @@ pub struct AccountTold {
 pub struct EntitlementTold {
     /// Its name in the application.
     pub name: String,
-    /// `Held`, `Pending`, `Removing`, `Kept`, `Rogue` or `Lacking`.
+    /// `Held`, `Pending`, `NotDue`, `Removing`, `Kept`, `Rogue` or `Lacking`.
     pub state: String,
     /// Why.
     pub why: String,
@@ -88,7 +88,14 @@ pub fn explain(
     generation: Option<i64>,
     status: &EmployeeStatus,
 ) -> Explanation {
-    let problems = desired.roles.problems.iter();
+    let problems = desired.roles.problems.iter().map(|p| p.message.clone());
+    let unready = status
+        .conditions
+        .iter()
+        .filter(|condition| condition.type_ == conditions::READY && condition.status == "False");
+    let unready = unready.map(|condition| condition.message.clone());
+    let mut problems: Vec<String> = problems.chain(unready).collect();
+    problems.dedup();
     Explanation {
         employee: facts.object.to_string(),
         employee_id: facts.employee_id.to_string(),
@@ -97,6 +104,6 @@ pub fn explain(
         observed: generation == Some(status.observed_generation),
         roles: roles::told(policy, facts, desired),
         accounts: accounts::told(policy, desired, status),
-        problems: problems.map(|problem| problem.message.clone()).collect(),
+        problems,
     }
 }

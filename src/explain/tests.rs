@@ -151,6 +151,23 @@ fn each_entitlement_says_why_it_is_there_or_not() {
 }
 
 #[test]
+fn what_is_not_due_is_not_said_to_be_on_its_way() {
+    let mut last = None;
+    let told = explained(|facts| {
+        facts.roles = ["night".into()].into();
+        facts.end = Some(date(2026, 12, 31));
+        last = facts.end;
+    });
+    entitlement(&told, "dir", "door", "NotDue", &["night", "Departed"]);
+    let told = explained(|facts| facts.start = date(2027, 3, 1));
+    entitlement(&told, "dir", "dev", "Lacking", &["dev"]);
+    assert_eq!(
+        (told.stage.as_str(), last),
+        ("Upcoming", Some(date(2026, 12, 31)))
+    );
+}
+
+#[test]
 fn a_terminal_shows_it_line_by_line() {
     let told = explained(|facts| facts.display = "Ada\u{1b}[2J".into());
     let text = table(&told);

@@ -59,6 +59,7 @@ pub fn plan(inputs: &Inputs<'_>) -> PersonPlan {
             wake_at = earliest(wake_at, Some(at).filter(|at| *at > inputs.now));
         }
     }
+    wake_at = earliest(wake_at, inputs.desired.roles.changes_at);
     let due = inputs.desired.first_day.as_ref();
     wake_at = earliest(wake_at, due.and_then(|day| day.next));
     let mut accounts = BTreeMap::new();

@@ -222,8 +222,7 @@ impl Engine {
             name.clone(),
         ));
         self.look_at_reports(&namespace, &name);
-        let before = person.facts.as_deref().ok();
-        self.namesakes_changed(&namespace, before, &name);
+        self.namesakes_changed(&namespace, person.facts.as_deref().ok(), &name);
         self.rivals_changed(&namespace, &person.employee_id);
         // Another object may have claimed the same employeeId, and waited.
         self.look_at_id(&namespace, &person.employee_id);
@@ -276,10 +275,11 @@ impl Engine {
             return;
         }
         // A template that can't be read any more is broken, not gone: what it gave is kept.
-        let compiled = match &spec {
-            Some(spec) => Some(role_template::intake::compile(&name, spec)),
-            None => Some(role_template::intake::broken(&name, unreadable.as_ref())),
-        };
+        let before = known.and_then(|t| t.compiled.as_deref());
+        let broken = || role_template::intake::broken(&name, unreadable.as_ref(), before);
+        let compiled = spec
+            .as_ref()
+            .map_or_else(broken, |spec| role_template::intake::compile(&name, spec));
         let status = status.unwrap_or_default();
         let rogue = match known.filter(|known| known.meta.uid == meta.uid) {
             Some(known) => known.rogue.clone(),
@@ -288,7 +288,7 @@ impl Engine {
         let entry = TemplateEntry {
             rogue,
             meta,
-            compiled,
+            compiled: Some(compiled),
             unreadable,
             request: Request::after(status.last_handled_reconcile_at.as_deref()),
             status: Tracked::new(&status),

@@ -49,14 +49,21 @@ fn grace(text: &str) -> Result<SignedDuration, Problem> {
     Ok(SignedDuration::try_from(grace).unwrap_or(SignedDuration::MAX))
 }
 
-/// A template that can't be read: it is known, and nobody can be said to hold it or not.
+/// A template that can't be read (any more): it is known, and nobody can be said to hold it or not. What it could not be
+/// held beside stays so.
 #[must_use]
-pub fn broken(name: &RoleName, problem: Option<&Problem>) -> Arc<Template> {
+pub fn broken(
+    name: &RoleName,
+    problem: Option<&Problem>,
+    before: Option<&Template>,
+) -> Arc<Template> {
     let mut template = Template::compile(TemplateSpec {
         name: name.clone(),
         match_: None,
         includes: Vec::new(),
-        conflicts: BTreeSet::new(),
+        conflicts: before
+            .map(|template| template.spec.conflicts.clone())
+            .unwrap_or_default(),
         grants: BTreeMap::new(),
         days_before_start: None,
         grace: SignedDuration::ZERO,

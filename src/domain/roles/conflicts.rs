@@ -22,8 +22,81 @@ pub(super) struct Conflicts {
     pub(super) refused: BTreeMap<RoleName, Problem>,
     /// Roles that are given once what another gave is gone.
     pub(super) waiting: BTreeMap<RoleName, Problem>,
+    /// Roles that are not held any more, and whose grants have to go before those that wait are given.
+    pub(super) breaking: BTreeSet<RoleName>,
     /// What an edit has to cure.
     pub(super) problems: Vec<Problem>,
+}
+
+/// What the person held so far.
+#[derive(Debug)]
+pub(super) struct Past<'a> {
+    record: &'a Record,
+    /// Roles that gave what is there still, each with itself and those that hand it on.
+    standing: BTreeMap<&'a RoleName, BTreeSet<&'a RoleName>>,
+    /// Roles of which it can't be told whether they are held.
+    undecided: BTreeSet<&'a RoleName>,
+}
+
+impl<'a> Past<'a> {
+    pub(super) fn new(
+        policy: &'a Policy,
+        record: &'a Record,
+        is_open: impl Fn(&RoleName) -> bool,
+    ) -> Self {
+        let given = record.accounts.values().flat_map(|account| {
+            let usable = account.verified_disabled.is_none();
+            let account_roles = account.roles.iter().filter(move |_| usable);
+            let grants = account.grants.values();
+            account_roles.chain(grants.flat_map(|grant| &grant.roles))
+        });
+        let unsound = |role: &RoleName| policy.template(role).is_some() && !policy.is_sound(role);
+        let open = |role: &RoleName| is_open(role) || unsound(role);
+        let undecided = record.roles.keys().filter(|role| {
+            let mut role = *role;
+            // What only an undecided role includes is as little decided.
+            for _ in 0..=record.roles.len() {
+                if open(role) {
+                    return true;
+                }
+                match record.roles.get(role) {
+                    Some(Why::Included(by)) => role = by,
+                    Some(Why::Explicit | Why::Match) | None => return false,
+                }
+            }
+            false
+        });
+        Self {
+            record,
+            standing: given.map(|role| (role, includers(policy, role))).collect(),
+            undecided: undecided.collect(),
+        }
+    }
+
+    fn held(&self, role: &RoleName) -> bool {
+        self.record.roles.contains_key(role)
+    }
+
+    /// Whether, of two roles, this one was there first: it was held, or its grants are there and nothing is of the other.
+    fn is_elder(&self, role: &RoleName, other: &RoleName) -> bool {
+        let stands = |role| self.standing.contains_key(role);
+        self.held(role) || (!self.held(other) && stands(role) && !stands(other))
+    }
+}
+
+/// A role, and every template that hands it on to its holders.
+fn includers<'a>(policy: &'a Policy, role: &'a RoleName) -> BTreeSet<&'a RoleName> {
+    let mut found = BTreeSet::from([role]);
+    let mut stack = vec![role];
+    while let Some(included) = stack.pop() {
+        for template in policy.templates() {
+            let name = &template.spec.name;
+            if template.spec.includes.contains(included) && found.insert(name) {
+                stack.push(name);
+            }
+        }
+    }
+    found
 }
 
 impl Conflicts {
@@ -37,32 +110,38 @@ impl Conflicts {
         &mut self,
         policy: &Policy,
         held: &BTreeMap<RoleName, Why>,
-        record: &Record,
+        past: &Past<'_>,
     ) -> bool {
         let before = self.refused.len() + self.waiting.len();
-        let new: BTreeSet<&RoleName> = held
-            .keys()
-            .filter(|role| !record.roles.contains_key(*role))
-            .collect();
         for one in held.keys() {
             for other in held.range(one.clone()..).map(|(role, _)| role) {
                 if policy.conflict(one, other) {
-                    let problem = both(one, other, &new);
-                    for role in [one, other].into_iter().filter(|role| new.contains(role)) {
-                        self.refused.insert(role.clone(), problem.clone());
+                    let stay = [past.is_elder(one, other), past.is_elder(other, one)];
+                    let problem = both(one, other, stay);
+                    for (role, stays) in [one, other].into_iter().zip(stay) {
+                        if !stays {
+                            self.refused.insert(role.clone(), problem.clone());
+                        }
                     }
                     self.problems.push(problem);
                 }
             }
         }
-        let standing = standing(record);
-        let lost = standing
-            .into_iter()
-            .filter(|role| !held.contains_key(*role));
-        let lost: Vec<&RoleName> = lost.filter(|role| !self.keep_back(role)).collect();
-        for old in lost {
-            let replacing = new.iter().filter(|role| policy.conflict(role, old));
-            for role in replacing {
+        let new: Vec<&RoleName> = held.keys().filter(|role| !past.held(role)).collect();
+        let gone = |role: &RoleName| !held.contains_key(role);
+        for (old, includers) in &past.standing {
+            if !gone(old) || self.keep_back(old) {
+                continue;
+            }
+            for by in includers.iter().filter(|by| gone(by)) {
+                for role in new.iter().filter(|role| policy.conflict(role, by)) {
+                    self.waiting.insert((*role).clone(), waits_for(role, by));
+                    self.breaking.insert((*old).clone());
+                }
+            }
+        }
+        for old in past.undecided.iter().filter(|role| gone(role)) {
+            for role in new.iter().filter(|role| policy.conflict(role, old)) {
                 self.waiting.insert((*role).clone(), waits_for(role, old));
             }
         }
@@ -72,23 +151,12 @@ impl Conflicts {
     }
 }
 
-/// Roles that gave what the person has still.
-fn standing(record: &Record) -> BTreeSet<&RoleName> {
-    let given = record.accounts.values().flat_map(|account| {
-        let usable = account.verified_disabled.is_none();
-        let account_roles = account.roles.iter().filter(move |_| usable);
-        let grants = account.grants.values();
-        account_roles.chain(grants.flat_map(|grant| &grant.roles))
-    });
-    given.collect()
-}
-
-fn both(one: &RoleName, other: &RoleName, new: &BTreeSet<&RoleName>) -> Problem {
-    let outcome = match (new.contains(one), new.contains(other)) {
-        (true, true) => "neither is given".to_owned(),
-        (true, false) => format!("{other} stays and {one} is not given"),
-        (false, true) => format!("{one} stays and {other} is not given"),
-        (false, false) => "both stay, as they were given before that was so".to_owned(),
+fn both(one: &RoleName, other: &RoleName, stay: [bool; 2]) -> Problem {
+    let outcome = match stay {
+        [false, false] => "neither is given".to_owned(),
+        [false, true] => format!("{other} stays and {one} is not given"),
+        [true, false] => format!("{one} stays and {other} is not given"),
+        [true, true] => "both stay, as they were given before that was so".to_owned(),
     };
     Problem::edit(
         ROLES_CONFLICT,

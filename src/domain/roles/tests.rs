@@ -1,10 +1,10 @@
 //! Who holds what, and what can't be told.
 
+mod conflicts;
+
 use super::*;
 use crate::domain::fixtures::{at, connector, person, policy, template};
 use crate::domain::policy::TemplateSpec;
-use crate::domain::problem::Cure;
-use crate::domain::record::{RecordedAccount, RecordedGrant};
 use crate::domain::term::Term;
 
 fn resolution(
@@ -377,98 +377,4 @@ fn a_role_whose_time_is_over_is_waited_for_by_nobody() {
     };
     assert_eq!(found("2026-12-31T00:00:00Z").len(), 1);
     assert!(found("2027-01-01T00:00:00Z").is_empty());
-}
-
-/// The maker of a payment does not approve it.
-fn maker_and_checker() -> Vec<TemplateSpec> {
-    vec![
-        template("maker").conflicting(&["checker"]),
-        template("checker").including(&["ledger"]),
-        template("ledger"),
-        template("clerk").including(&["ledger"]),
-    ]
-}
-
-#[test]
-fn of_two_new_roles_in_conflict_neither_is_given() {
-    let found = resolution(&maker_and_checker(), &["maker", "checker"], &[]);
-    assert_eq!(held(&found), [""; 0]);
-    let [problem] = found.problems.as_slice() else {
-        panic!("{found:?}");
-    };
-    assert_eq!(
-        (problem.reason, problem.cure),
-        ("RolesConflict", Cure::EditThis)
-    );
-    for part in ["checker and maker", "neither is given"] {
-        assert!(problem.message.contains(part), "{}", problem.message);
-    }
-    // What another role includes as well is held by that one.
-    let found = resolution(&maker_and_checker(), &["maker", "checker", "clerk"], &[]);
-    assert_eq!(
-        held(&found),
-        ["clerk: Explicit", "ledger: Included by clerk"]
-    );
-}
-
-#[test]
-fn what_is_held_already_stays_and_what_conflicts_with_it_is_not_added() {
-    for (first, second) in [("maker", "checker"), ("checker", "maker")] {
-        let before = [(first, Why::Explicit)];
-        let found = resolution(&maker_and_checker(), &[first, second], &before);
-        assert!(names(&found.held).contains(&first), "{found:?}");
-        assert!(!names(&found.held).contains(&second), "{found:?}");
-        assert_eq!(found.problems[0].reason, "RolesConflict");
-        let told = format!("{first} stays and {second} is not given");
-        assert!(found.problems[0].message.contains(&told), "{found:?}");
-    }
-}
-
-#[test]
-fn a_conflict_that_is_declared_later_takes_nothing_away_and_is_told() {
-    let before = [("maker", Why::Explicit), ("checker", Why::Explicit)];
-    let found = resolution(&maker_and_checker(), &["maker", "checker"], &before);
-    assert_eq!(names(&found.held), ["checker", "ledger", "maker"]);
-    assert_eq!(found.problems[0].reason, "RolesConflict");
-}
-
-#[test]
-fn a_role_waits_until_what_its_opposite_gave_is_gone() {
-    let mut facts = person("1");
-    facts.roles = ["checker".into()].into();
-    let policy = policy(maker_and_checker(), [connector("dir")]);
-    let subject = Subject::new(&facts);
-    let now = at("2027-01-01T00:00:00Z");
-    let mut account = RecordedAccount::default();
-    let grant = RecordedGrant {
-        roles: [RoleName::new("maker")].into_iter().collect(),
-        ..RecordedGrant::default()
-    };
-    account.grants.insert("payments".into(), grant.into());
-    let mut record = Record::default();
-    record.roles.insert("maker".into(), Why::Explicit);
-    record.accounts.insert("dir".into(), account);
-    let found = resolve(&policy, &facts, &subject, &record, now);
-    assert_eq!(held(&found), [""; 0]);
-    // What only comes with it waits as well.
-    assert_eq!(names(&found.waiting), ["checker", "ledger"]);
-    assert_eq!(found.problems[0].reason, "ConflictStanding");
-    assert_eq!(found.problems[0].cure, Cure::Elsewhere);
-    record.accounts.clear();
-    let found = resolve(&policy, &facts, &subject, &record, now);
-    assert_eq!(names(&found.held), ["checker", "ledger"]);
-    assert!(
-        found.waiting.is_empty() && found.problems.is_empty(),
-        "{found:?}"
-    );
-}
-
-#[test]
-fn a_template_that_gives_both_of_a_conflict_is_broken() {
-    let mut templates = maker_and_checker();
-    templates.push(template("chief").including(&["maker", "checker"]));
-    let policy = policy(templates, [connector("dir")]);
-    let problems = policy.template_problems(&"chief".into());
-    assert_eq!(problems[0].reason, "IncludesConflict");
-    assert!(policy.is_sound(&"maker".into()) && !policy.is_sound(&"chief".into()));
 }

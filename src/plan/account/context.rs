@@ -325,7 +325,7 @@ impl Context<'_> {
                 || self.keeps_its_name(account)
             {
                 record.username = Some(account.username.clone());
-            } else if self.observed.follows == Some(Ok(account.username.clone())) {
+            } else if self.is_renamed(account) {
                 record.rename(&account.username);
             }
             if account.activity == Activity::Active {
@@ -369,6 +369,16 @@ impl Context<'_> {
         }
         finish(out, account);
         self.note_rogue(out, account);
+    }
+
+    /// Whether the account has the name that it is to have by now, or what the target makes of that.
+    fn is_renamed(&self, account: &ObservedAccount) -> bool {
+        let Some(Ok(name)) = &self.observed.follows else {
+            return false;
+        };
+        let known = self.recorded.and_then(|r| r.username.as_ref());
+        *name == account.username
+            || (self.refuses(name, account) && known != Some(&account.username))
     }
 
     /// Whether the target was given the recorded user name and shows its own all the same: writing it
@@ -435,6 +445,8 @@ impl Context<'_> {
     /// The user name that the account is to have, where one is known that the target takes over.
     fn called(&self, out: &mut Assessment, account: &ObservedAccount) -> Option<&Username> {
         match &self.observed.follows {
+            // The target has a form of its own for it.
+            Some(Ok(name)) if self.refuses(name, account) && self.is_renamed(account) => None,
             Some(Ok(name)) if self.refuses(name, account) => {
                 out.problems.push(Problem::waiting(
                     NOT_APPLIED,

@@ -29,6 +29,9 @@ impl Context<'_> {
             let lost = out.record.as_ref().map(|r| (&r.roles, r.lost_at));
             let kept = lost.map(|(roles, lost_at)| grants::keeping(self.inputs, roles, lost_at));
             out.lost_at = kept.and_then(Keeping::until);
+            let breaking = &self.inputs.desired.roles.breaking;
+            let mut roles = out.record.iter().flat_map(|record| &record.roles);
+            out.account_breaks = roles.any(|role| breaking.contains(role));
             out.removals.extend(steps);
         }
     }

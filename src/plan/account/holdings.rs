@@ -146,6 +146,10 @@ impl Context<'_> {
                 out.grants.insert(name.clone(), grants::kept(grant, until));
                 continue;
             }
+            let breaking = &self.inputs.desired.roles.breaking;
+            if grant.roles.iter().any(|role| breaking.contains(role)) {
+                out.breaking.insert(name.clone());
+            }
             // How long a removal waits for additions counts from when the grant would end by itself.
             out.lost.insert(name.clone(), until.unwrap_or(lost_at));
             let mut removing = grants::removing(grant);

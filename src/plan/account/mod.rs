@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use self::context::Context;
-use self::removals::{join, join_step, parts};
+use self::removals::{broken_first, join, join_step, parts};
 use super::grants;
 use super::offboarding::{StepPlan, remembered};
 use super::parts::{AccountPlan, Goal, GrantPlan, Inputs, Step, Withheld};
@@ -40,6 +40,10 @@ pub(super) struct Assessment {
     pub(super) lost_at: Option<Timestamp>,
     /// Since when each entitlement was lost that is removed.
     pub(super) lost: BTreeMap<EntitlementName, Timestamp>,
+    /// Entitlements lost that conflict with what is to come: they go first, and wait for no additions.
+    pub(super) breaking: BTreeSet<EntitlementName>,
+    /// Whether the account itself does.
+    pub(super) account_breaks: bool,
     /// Whether something desired is not there yet.
     pub(super) additions_outstanding: bool,
     pub(super) problems: Vec<Problem>,
@@ -62,6 +66,8 @@ impl Assessment {
             removals: Vec::new(),
             lost_at: None,
             lost: BTreeMap::new(),
+            breaking: BTreeSet::new(),
+            account_breaks: false,
             additions_outstanding: false,
             problems: Vec::new(),
             grants: BTreeMap::new(),
@@ -85,8 +91,13 @@ impl Assessment {
         let mut problems = self.problems;
         let mut withheld: Option<Withheld> = None;
         for removal in self.removals {
+            let (first, removal) = broken_first(removal, &self.breaking, self.account_breaks);
+            if let Some(first) = first {
+                join_step(&mut steps, first);
+            }
+            let Some(removal) = removal else { continue };
             if !additions_outstanding {
-                steps.push(removal);
+                join_step(&mut steps, removal);
                 continue;
             }
             for (part, lost_at) in parts(removal, self.lost_at, &self.lost) {

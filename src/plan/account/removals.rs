@@ -1,6 +1,6 @@
 //! Removals that may have to wait, each since it was lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -49,6 +49,35 @@ pub(super) fn parts(
             vec![(step(operation), since)]
         }
         _ => vec![(step(operation), account_lost_at)],
+    }
+}
+
+/// A removal, in the part that must come before additions, as it conflicts with them, and the rest.
+pub(super) fn broken_first(
+    removal: Step,
+    breaking: &BTreeSet<EntitlementName>,
+    account_breaks: bool,
+) -> (Option<Step>, Option<Step>) {
+    match removal.operation {
+        Operation::RemoveEntitlements { id, entitlements } => {
+            let (first, rest): (BTreeMap<_, _>, BTreeMap<_, _>) = entitlements
+                .into_iter()
+                .partition(|(name, _)| breaking.contains(name));
+            let step = |entitlements: BTreeMap<_, _>| Step {
+                operation: Operation::RemoveEntitlements {
+                    id: id.clone(),
+                    entitlements,
+                },
+                lane: removal.lane,
+                cause: removal.cause.clone(),
+            };
+            let some = |part: BTreeMap<_, _>| Some(part).filter(|part| !part.is_empty());
+            (some(first).map(step), some(rest).map(step))
+        }
+        // A direct read comes before what is lost, whichever that is.
+        Operation::Read(_) if account_breaks || !breaking.is_empty() => (Some(removal), None),
+        _ if account_breaks => (Some(removal), None),
+        _ => (None, Some(removal)),
     }
 }
 

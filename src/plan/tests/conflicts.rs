@@ -2,6 +2,7 @@
 
 use super::accounts::held;
 use super::town::Town;
+use crate::domain::account::Activity;
 use crate::domain::fixtures::{person, template};
 use crate::plan::Operation;
 
@@ -84,4 +85,55 @@ fn a_conflict_that_is_declared_later_takes_nothing_away() {
     );
     town.settle("1");
     assert_eq!(held(&town), before);
+}
+
+#[test]
+fn a_role_that_waits_opens_nothing() {
+    let mut town = Town::new(&[("erp", &["pay"]), ("bank", &["check"])]);
+    town.teach(
+        template("payer")
+            .giving("erp", &["pay"])
+            .conflicting(&["checker"]),
+    );
+    town.teach(template("checker").giving("bank", &["check"]));
+    let mut ada = person("1");
+    ada.roles = ["checker".into()].into();
+    town.hire(ada);
+    town.settle("1");
+    // She pays for a time: her account at the bank is shut.
+    town.person("1").roles = ["payer".into()].into();
+    town.settle("1");
+    let is_open = |town: &Town, target: &str| {
+        let account = town.account(target, "1");
+        account.is_some_and(|account| account.activity == Activity::Active)
+    };
+    assert_eq!(
+        [is_open(&town, "erp"), is_open(&town, "bank")],
+        [true, false]
+    );
+    town.person("1").roles = ["checker".into()].into();
+    for _ in 0..12 {
+        let look = town.look("1");
+        let id = "1".into();
+        town.records.insert("1".into(), look.plan.record.clone());
+        for (name, step) in town.next_steps(&id, &look.plan) {
+            town.carry_out(&id, &name, &step);
+        }
+        let both = ["erp", "bank"].map(|target| is_open(&town, target));
+        assert_ne!(both, [true, true]);
+    }
+    assert_eq!(
+        [is_open(&town, "erp"), is_open(&town, "bank")],
+        [false, true]
+    );
+}
+
+#[test]
+fn the_old_role_goes_first_whatever_else_is_waited_for() {
+    let mut town = town();
+    // Nobody makes that group.
+    town.teach(template("extra").giving("dir", &["missing"]));
+    town.person("1").roles = ["checker".into(), "extra".into()].into();
+    town.settle("1");
+    assert_eq!(held(&town), ["all", "check", "ledger"]);
 }

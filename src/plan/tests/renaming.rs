@@ -100,3 +100,13 @@ fn who_has_left_keeps_the_name_that_they_had() {
     town.settle("1");
     assert_eq!(called(&town), names("ada.lovelace", &[]));
 }
+
+#[test]
+fn no_more_names_are_remembered_than_a_status_holds() {
+    let mut recorded = crate::domain::record::RecordedAccount::default();
+    for n in 0..20 {
+        recorded.rename(&Username::new(format!("ada{n}")));
+    }
+    assert_eq!(recorded.former.len(), crate::domain::usernames::MAX_FORMER);
+    assert_eq!(recorded.former.last(), Some(&Username::new("ada18")));
+}

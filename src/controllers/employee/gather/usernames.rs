@@ -100,7 +100,7 @@ impl View<'_> {
                 )));
             }
         }
-        table.allocated.insert(name.clone(), owner);
+        table.allocated.entry(name.clone()).or_insert(owner);
         Some(Ok(name))
     }
 

@@ -20,7 +20,14 @@ impl Context<'_> {
         let Operation::Update { changes, .. } = operation else {
             return false;
         };
-        let Some(name) = &changes.username else {
+        // A name that is only put back has no other to take its place.
+        let known = self.person.record.accounts.get(self.connector);
+        let known = known.and_then(|record| record.username.as_ref());
+        let Some(name) = changes
+            .username
+            .as_ref()
+            .filter(|name| Some(*name) != known)
+        else {
             return false;
         };
         let taken = &mut self.person.unsettled.name_taken;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 mod adopted;
+mod renamed;
 mod shown;
 
 use super::*;
