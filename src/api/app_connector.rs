@@ -30,7 +30,8 @@ pub use ldap::{
     LdapGroups,
 };
 pub use leaver::{
-    Credentials, InsteadOfDisable, Joiner, Leaver, ThenAccount, TransferOwnershipTo, UntilStart,
+    Credentials, InsteadOfDisable, Joiner, Leaver, OnLeave, ThenAccount, TransferOwnershipTo,
+    UntilStart,
 };
 pub use matching::{Adopt, Matching, MatchingRule};
 pub use oauth2::{OAuth2Auth, TokenAuthStyle};
@@ -112,6 +113,9 @@ pub struct AppConnectorSpec {
     /// When the accounts of those who join are made.
     #[serde(default)]
     pub joiner: Joiner,
+    /// What happens to the accounts of those who are on leave.
+    #[serde(default)]
+    pub on_leave: OnLeave,
     /// What happens to the accounts of those whose access ends.
     #[serde(default)]
     pub leaver: Leaver,

@@ -9,7 +9,7 @@ use super::cel::Subject;
 use super::clues::{self, Clues};
 use super::facts::Facts;
 use super::ids::{AttributeName, ConnectorName, EmployeeName, EntitlementName, RoleName};
-use super::lifecycle::{self, Lifecycle};
+use super::lifecycle::{self, Lifecycle, Stage};
 use super::policy::{Connector, Policy};
 use super::preparation::{self, Due, FirstDay};
 use super::problem::Problem;
@@ -105,6 +105,9 @@ pub fn desire(policy: &Policy, facts: &Facts, record: &Record, now: Timestamp) -
     let lifecycle = lifecycle::at(facts, first_day.prepared_from, now);
     for (name, account) in &mut accounts {
         if let Some(connector) = policy.connector(name) {
+            if lifecycle.stage == Stage::OnLeave && connector.spec.usable_on_leave {
+                account.due = Due::Enabled;
+            }
             map(connector, facts, &subject, account);
         }
     }

@@ -153,6 +153,7 @@ pub(crate) fn connector(name: &str) -> ConnectorSpec {
         purpose: None,
         matching: MatchingSpec::default(),
         preboarding: Preboarding::default(),
+        usable_on_leave: false,
         leaver: LeaverPolicy::default(),
         create_entitlements: false,
         own_account: None,

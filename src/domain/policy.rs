@@ -63,6 +63,8 @@ pub struct ConnectorSpec {
     pub matching: MatchingSpec,
     /// When accounts are made, and how they are until the first day.
     pub preboarding: Preboarding,
+    /// Whether accounts can be used by those who are on leave.
+    pub usable_on_leave: bool,
     /// What is done with the accounts of those who left.
     pub leaver: LeaverPolicy,
     /// Whether missing entitlements are made.

@@ -41,12 +41,12 @@ pub enum Due {
     WhileWorking,
     /// It is there before the first day, and can't be used yet.
     Disabled,
-    /// It is there before the first day, and can be used.
+    /// It is there before the first day, or while the person is on leave, and can be used.
     Enabled,
 }
 
 impl Due {
-    /// Whether it is there before the first day.
+    /// Whether it is there although the person does not work now.
     #[must_use]
     pub fn is_early(self) -> bool {
         self != Self::WhileWorking

@@ -33,6 +33,17 @@ pub enum UntilStart {
     Enabled,
 }
 
+/// What happens to the accounts of those who are on leave. Whoever is suspended is disabled everywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum OnLeave {
+    /// They are disabled, keep what they hold, and are enabled on return.
+    #[default]
+    Disable,
+    /// They can be used as ever, as mail may have to be.
+    Keep,
+}
+
 /// What happens to the accounts of those whose access ends: they are disabled, and what roles gave is taken away.
 /// What more is to be done once the last day is over is said here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use crate::api::AppConnectorSpec;
 use crate::api::app_connector::{
     Adopt as Written, Credentials, Leaver, LetterCase, Manager, Matching, MissingEntitlement, Mode,
-    ThenAccount, TransferOwnershipTo, USERNAME, UntilStart as Until, UsernameChanges,
+    OnLeave, ThenAccount, TransferOwnershipTo, USERNAME, UntilStart as Until, UsernameChanges,
     UsernameRules,
 };
 use crate::api::duration;
@@ -88,6 +88,7 @@ pub fn compile(
             },
             cannot_disable,
         },
+        usable_on_leave: spec.on_leave == OnLeave::Keep,
         leaver,
         create_entitlements: spec.entitlements.missing == MissingEntitlement::Create,
         own_account: registry::own_account(spec),

@@ -14,6 +14,7 @@ mod listings;
 mod moves;
 mod offboarding;
 mod offered;
+mod on_leave;
 mod preboarding;
 mod protected;
 mod renaming;

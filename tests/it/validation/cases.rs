@@ -323,6 +323,7 @@ fn refused_mappings() -> impl Iterator<Item = Case> {
         ("/spec/account/usernameRules", json!({"allowedPunctuation": ".................".to_owned()}), "16"),
         ("/spec/account/usernameRules", json!({"maxLength": 3}), "greater than or equal to 4"),
         ("/spec/account/usernameRules", json!({"maxLength": 257}), "less than or equal to 256"),
+        ("/spec/onLeave", json!("Delete"), r#"supported values: "Disable", "Keep""#),
         ("/spec/account/usernameChanges", json!("Always"), r#"supported values: "Never", "Follow""#),
         ("/spec/account/usernameRules", json!({"letterCase": "Upper"}), r#"supported values: "Lower", "Preserve""#),
     ]
