@@ -9,7 +9,7 @@ use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 
 /// How long anything is waited for before a test fails. Generous: a machine that is busy is no bug.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How often a condition is looked at where nothing can be watched.
 const GLANCE: Duration = Duration::from_millis(50);
