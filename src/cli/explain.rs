@@ -7,8 +7,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use kube::api::ListParams;
 use kube::{Api, Resource};
 
-use super::cluster::ClusterArgs;
-use super::{failed, names, runtime};
+use super::person::{PersonArgs, PersonError};
+use super::{failed, runtime};
 use crate::api::{AppConnector, Employee, RoleTemplate};
 use crate::controllers::guard::Guarded;
 use crate::controllers::words::Words;
@@ -18,7 +18,6 @@ use crate::domain::ids::{ConnectorName, EmployeeName, RoleName};
 use crate::domain::policy::Policy;
 use crate::domain::problem::Problem;
 use crate::explain::{self, Explanation};
-use crate::runtime::client::{self, ClientError};
 use crate::runtime::clock::{Clock, SystemClock};
 
 /// What to explain.
@@ -37,20 +36,12 @@ enum ExplainCommand {
 /// Whom to explain, and how it is told.
 #[derive(Debug, Args)]
 struct EmployeeArgs {
-    /// Name of the Employee object.
-    #[arg(value_name = "NAME")]
-    name: String,
-
-    /// Its namespace. Otherwise that of the kubeconfig's context.
-    #[arg(long, short, env = "ROLLCALL_NAMESPACE", value_parser = names::namespace, value_name = "NAME")]
-    namespace: Option<String>,
+    #[command(flatten)]
+    person: PersonArgs,
 
     /// How it is told.
     #[arg(long, short, value_enum, default_value_t)]
     output: Output,
-
-    #[command(flatten)]
-    cluster: ClusterArgs,
 }
 
 /// How it is told.
@@ -66,14 +57,9 @@ enum Output {
 /// Why nothing is explained.
 #[derive(Debug, thiserror::Error)]
 enum ExplainError {
-    /// There is no way to the cluster.
-    #[error(transparent)]
-    Client(#[from] ClientError),
     /// The Employee can't be read.
-    #[error(
-        "the Employee {name} can't be read: {why}; check the name, --namespace and --context, and that you may get employees.rollcall.dev"
-    )]
-    Unread { name: String, why: kube::Error },
+    #[error(transparent)]
+    Unread(#[from] PersonError),
     /// The policy can't be read.
     #[error(
         "{kind} of the namespace can't be listed: {why}; check that you may list roletemplates.rollcall.dev and appconnectors.rollcall.dev"
@@ -106,16 +92,9 @@ pub(super) fn execute(args: &ExplainArgs) -> ExitCode {
 }
 
 async fn tell(args: &EmployeeArgs) -> Result<(), ExplainError> {
-    let client = client::connect(&args.cluster.options()).await?;
-    let namespace = args.namespace.as_deref();
-    let namespace = namespace.unwrap_or(client.default_namespace()).to_owned();
-    let people: Api<Employee> = Api::namespaced(client.clone(), &namespace);
-    let person = people.get(&args.name).await;
-    let person = person.map_err(|why| ExplainError::Unread {
-        name: args.name.clone(),
-        why,
-    })?;
-    let told = explained(&policy(client, &namespace).await?, &args.name, &person)?;
+    let found = args.person.read().await?;
+    let policy = policy(found.client, &found.namespace).await?;
+    let told = explained(&policy, &args.person.name, &found.employee)?;
     let text = match args.output {
         Output::Table => explain::table(&told),
         Output::Json => serde_json::to_string_pretty(&told)? + "\n",

@@ -13,6 +13,7 @@ mod election;
 mod explain;
 mod names;
 mod notifications;
+mod person;
 mod report;
 mod run;
 

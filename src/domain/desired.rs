@@ -64,6 +64,14 @@ pub struct DesiredAccount {
     pub problems: Vec<Problem>,
 }
 
+impl DesiredAccount {
+    /// Whether it is called for at a stage: its owner works, or it is there all the same.
+    #[must_use]
+    pub fn is_due(&self, stage: Stage) -> bool {
+        stage.may_work() || self.due.is_early()
+    }
+}
+
 /// The manager attribute, and whom it should name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManagerDesire {

@@ -323,7 +323,7 @@ impl Policy {
             .collect()
     }
 
-    /// Whether the template can say who holds it: it compiles, and is in no cycle.
+    /// Whether the template can say who holds it: it compiles, and goes together with the others.
     #[must_use]
     pub fn is_sound(&self, name: &RoleName) -> bool {
         self.template(name).is_some_and(|t| t.faults.is_empty()) && !self.flaws.contains_key(name)

@@ -41,11 +41,12 @@ fn why(
 ) -> String {
     let wanted = desired.accounts.get(connector);
     let stage = desired.lifecycle.stage;
+    let is_due = wanted.is_some_and(|wanted| wanted.is_due(stage));
     let given = wanted.map(|wanted| given_by(&wanted.roles));
     let message = account.and_then(|a| a.message.as_deref());
     match (given, message) {
         (Some(given), Some(message)) => format!("{given}; {message}"),
-        (Some(given), None) if account.is_none() && !is_due(desired, wanted) => {
+        (Some(given), None) if account.is_none() && !is_due => {
             format!("{given} to those who work; the person is {}", stage.word())
         }
         (Some(given), None) if account.is_none() => {
@@ -91,8 +92,9 @@ fn entitlements(
         );
         told.insert(name.to_string(), ("NotDue".to_owned(), why));
     }
+    let is_due = wanted.is_some_and(|wanted| wanted.is_due(desired.lifecycle.stage));
     for (name, roles) in wanted.into_iter().flat_map(|wanted| &wanted.entitlements) {
-        let (state, why) = if is_due(desired, wanted) {
+        let (state, why) = if is_due {
             (
                 "Pending",
                 format!("{}; it is not there yet", given_by(roles)),
@@ -128,11 +130,6 @@ fn entitlements(
     let told = told.into_iter();
     told.map(|(name, (state, why))| EntitlementTold { name, state, why })
         .collect()
-}
-
-/// Whether an account is called for at this stage.
-fn is_due(desired: &Desired, wanted: Option<&DesiredAccount>) -> bool {
-    desired.lifecycle.stage.may_work() || wanted.is_some_and(|wanted| wanted.due.is_early())
 }
 
 fn of_grant(grant: &GrantStatus) -> String {

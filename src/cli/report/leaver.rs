@@ -5,13 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use jiff::{Timestamp, Unit};
-use kube::Api;
 
-use crate::api::Employee;
-use crate::cli::cluster::ClusterArgs;
-use crate::cli::{failed, names, runtime};
+use crate::cli::person::{PersonArgs, PersonError};
+use crate::cli::{failed, runtime};
 use crate::report::{self, LeaverReport, NotALeaver, Unwritable};
-use crate::runtime::client::{self, ClientError};
 use crate::runtime::clock::{Clock, SystemClock};
 
 /// Exit code where the offboarding is not complete, a credential is left, or somebody has something to do.
@@ -20,20 +17,12 @@ const SOMETHING_REMAINS: u8 = 3;
 /// Whose report, and how it is told.
 #[derive(Debug, Args)]
 pub(super) struct LeaverArgs {
-    /// Name of the Employee object.
-    #[arg(value_name = "NAME")]
-    name: String,
-
-    /// Its namespace. Otherwise that of the kubeconfig's context.
-    #[arg(long, short, env = "ROLLCALL_NAMESPACE", value_parser = names::namespace, value_name = "NAME")]
-    namespace: Option<String>,
+    #[command(flatten)]
+    person: PersonArgs,
 
     /// How the report is told.
     #[arg(long, short, value_enum, default_value_t)]
     output: Output,
-
-    #[command(flatten)]
-    cluster: ClusterArgs,
 }
 
 /// How the report is told.
@@ -55,14 +44,9 @@ enum Output {
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 enum ReportError {
-    /// There is no way to the cluster.
-    #[error(transparent)]
-    Client(#[from] ClientError),
     /// The Employee can't be read.
-    #[error(
-        "the Employee {name} can't be read: {why}; check the name, --namespace and --context, and that you may get employees.rollcall.dev"
-    )]
-    Unread { name: String, why: kube::Error },
+    #[error(transparent)]
+    Unread(#[from] PersonError),
     /// The person has not left.
     #[error(transparent)]
     NotALeaver(#[from] NotALeaver),
@@ -85,17 +69,8 @@ pub(super) fn execute(args: &LeaverArgs) -> ExitCode {
 }
 
 async fn tell(args: &LeaverArgs) -> Result<ExitCode, ReportError> {
-    let client = client::connect(&args.cluster.options()).await?;
-    let employees: Api<Employee> = match &args.namespace {
-        Some(namespace) => Api::namespaced(client, namespace),
-        None => Api::default_namespaced(client),
-    };
-    let employee = employees.get(&args.name).await;
-    let employee = employee.map_err(|why| ReportError::Unread {
-        name: args.name.clone(),
-        why,
-    })?;
-    let report = LeaverReport::of(&employee, in_seconds(SystemClock.now()))?;
+    let found = args.person.read().await?;
+    let report = LeaverReport::of(&found.employee, in_seconds(SystemClock.now()))?;
     let text = match args.output {
         Output::Table => report::table(&report),
         Output::Json => report::json(&report)?,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::View;
 use crate::controllers::names::{AllNames, Names, Owner};
+use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::{AccountId, Username};
 use crate::domain::matching::Match;
 use crate::domain::policy::Connector;
@@ -11,9 +12,9 @@ use crate::domain::problem::Problem;
 use crate::domain::usernames::{self, MAX_FORMER, NoUsername, Renaming};
 
 impl View<'_> {
-    /// Whether an account is to be there, if roles give one.
-    fn is_provided(&self) -> bool {
-        self.stage.may_work() || self.desired.is_some_and(|d| d.due.is_early())
+    /// What is desired, where that is called for at this stage.
+    fn due(&self) -> Option<&DesiredAccount> {
+        self.desired.filter(|desired| desired.is_due(self.stage))
     }
 
     /// The name that the person has, or is to have, in this target.
@@ -30,7 +31,7 @@ impl View<'_> {
         }
         let nobody = || Problem::waiting("NoUsername", "no user name is needed now");
         let (Some(desired), Some(compiled), Some(target)) = (
-            self.desired.filter(|_| self.is_provided()),
+            self.due(),
             self.entry.compiled.as_ref(),
             self.entry.target.as_ref(),
         ) else {
@@ -55,7 +56,7 @@ impl View<'_> {
         let Match::One(account) = matched else {
             return None;
         };
-        let desired = self.desired.filter(|_| self.is_provided())?;
+        let desired = self.due()?;
         let compiled = self.entry.compiled.as_ref()?;
         let target = self.entry.target.as_ref()?;
         let recorded = self.recorded.filter(|r| r.id.is_some())?;
