@@ -121,6 +121,28 @@ async fn are_no_obstacle_to_those_who_edit_and_no_way_to_edit() {
     story.lets("grace", &annotates(&[&off])).await;
 }
 
+/// Otherwise whoever may edit would raise the limits, and need no approval.
+#[tokio::test]
+async fn are_not_gone_around_by_other_limits() {
+    let story = Guarded::with("limits", &json!({})).await;
+    story.bind("edit", "ivan").await;
+    story.bind("approver", "ivan").await;
+    let mut object = connector();
+    object["spec"]["guard"] = json!({"maxPercent": 7});
+    story.admits::<AppConnector>("eve", &object).await;
+    object["spec"]["guard"] = json!({"maxPercent": 100});
+    let said = story
+        .refuses::<AppConnector>("approvals", "eve", &object)
+        .await;
+    assert!(
+        said.contains("changing it takes the verb approve"),
+        "{said}"
+    );
+    story.admits::<AppConnector>("ivan", &object).await;
+    object["spec"]["mode"] = json!("DryRun");
+    story.admits::<AppConnector>("eve", &object).await;
+}
+
 /// As where a backup is restored, or another object of the name is made.
 #[tokio::test]
 async fn can_not_be_brought_along_by_a_new_object() {
