@@ -84,7 +84,7 @@ impl Context<'_> {
             return None;
         }
         let lost = entitlements.keys().cloned();
-        out.taking.extend(lost.map(Loss::Entitlement));
+        out.takes(lost.map(Loss::Entitlement));
         let id = account.id.clone();
         let operation = if self.may_destroy() {
             Operation::RemoveEntitlements { id, entitlements }
