@@ -156,6 +156,7 @@ pub(crate) fn connector(name: &str) -> ConnectorSpec {
         usable_on_leave: false,
         leaver: LeaverPolicy::default(),
         create_entitlements: false,
+        limits: Vec::new(),
         own_account: None,
         protected_accounts: Vec::new(),
         protected_entitlements: Vec::new(),

@@ -10,6 +10,7 @@ mod listed;
 mod moves;
 mod namesakes;
 mod people;
+mod places;
 mod progress;
 mod reports;
 mod requests;
@@ -88,6 +89,8 @@ enum Work {
     TemplateStatus(Arc<str>, RoleName),
     /// The status of a connector.
     ConnectorStatus(Arc<str>, ConnectorName),
+    /// The places in entitlements that only so many may hold.
+    Places(Arc<str>),
 }
 
 /// The one task that owns the [`World`].
@@ -214,6 +217,10 @@ impl Engine {
                     self.person(namespace, name, now);
                     "Employee"
                 }
+                Work::Places(namespace) => {
+                    self.allot_places(namespace);
+                    continue;
+                }
                 Work::TemplateStatus(namespace, name) => {
                     self.template_status(namespace, name, now);
                     "RoleTemplate"
@@ -269,11 +276,13 @@ impl Engine {
             let before = realm.rebuild_policy();
             let after = Arc::clone(&realm.policy);
             realm.rivals.forget();
+            realm.places.policy_changed();
             self.take_over_names(&namespace);
             let change = PolicyChange::between(&before, &after);
             self.look_at_those(&namespace, |realm, person| {
                 concerned::by_policy(realm, person, &change, now)
             });
+            self.allot_soon(&namespace);
             for template in change.templates() {
                 self.summary_of_template(&namespace, template.clone());
             }

@@ -1,7 +1,7 @@
 //! One look at one person: facts, desire, plan, orders, status. Microseconds of pure work between
 //! taking from the world and giving to dispatch.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -63,6 +63,7 @@ impl Engine {
                     self.set_finalizer(namespace, name, false);
                 }
                 self.idle(namespace, name);
+                self.stands(namespace, name, None, &BTreeMap::new());
                 self.write_person(namespace, name, lane, &status);
                 return;
             }
@@ -92,10 +93,14 @@ impl Engine {
         }
         if guarded && !ready {
             // The finalizer comes before the first write to a target; the watch brings us back.
+            self.stands(namespace, name, Some((&desired, &plan)), &observations);
             return;
         }
         self.submit(namespace, name, &plan, &held, now);
-        self.tell(namespace, name, lane, &desired, &plan, now);
+        let uncounted = self.stands(namespace, name, Some((&desired, &plan)), &observations);
+        if !uncounted {
+            self.tell(namespace, name, lane, &desired, &plan, now);
+        }
         if looks_again {
             self.look_at(namespace, name);
         }
@@ -253,6 +258,7 @@ impl Engine {
         plan.record.roles.clone_from(&person.record.roles);
         let done = cleanup::is_done(&realm.connectors, &person.record, &plan);
         self.submit(namespace, name, &plan, &held, now);
+        self.stands(namespace, name, Some((&desired, &plan)), &observations);
         if done {
             self.set_finalizer(namespace, name, false);
         } else {
