@@ -117,6 +117,8 @@ async fn no_more_hold_it_than_may_whoever_comes_first_and_whenever_the_operator_
     tells(&why, &["given by all", "as many hold it as may"]);
 
     // Whoever waits makes no noise.
+    holders(&server, "staff", usernames(0..PEOPLE), PEOPLE).await;
+    cycles(&server, 2).await;
     let writes = server.requests().await.len();
     cycles(&server, 3).await;
     let log = super::kit::since(&server, writes).await;
@@ -142,6 +144,7 @@ async fn no_more_hold_it_than_may_whoever_comes_first_and_whenever_the_operator_
     let by_hand = user_id(&server, &username("p9")).await;
     let keys = group_id(&server, "keys").await;
     server.add_member(&keys, &by_hand).await;
+    story.provisioned("p9", 1).await;
     limit(
         &story,
         &server,
