@@ -20,7 +20,9 @@ const PATIENCE: u32 = 3;
 #[derive(Debug, Default)]
 pub struct AllPlaces {
     by: BTreeMap<Key, Places>,
-    /// Of which places have to be allotted anew.
+    /// In which of them somebody is.
+    of: BTreeMap<EmployeeId, Vec<Key>>,
+    /// Of which places have to be allotted anew. Nobody is given one before that is done.
     stale: BTreeSet<Key>,
 }
 
@@ -44,8 +46,10 @@ impl AllPlaces {
         id: &EmployeeId,
     ) -> Answer {
         let key = (connector.clone(), entitlement.clone());
-        let places = self.by.get(&key);
-        places.map_or(Answer::Uncounted, |places| places.answer(id))
+        match self.by.get(&key) {
+            Some(places) if places.holds(id) || !self.stale.contains(&key) => places.answer(id),
+            _ => Answer::Uncounted,
+        }
     }
 
     /// Takes in how somebody stands now. Tells whether they wait for an answer.
@@ -62,25 +66,34 @@ impl AllPlaces {
                 looked.stand(connector, connectors, &mut standing);
             }
         }
+        let before = self.of.remove(id).unwrap_or_default();
+        let mut keys: BTreeSet<Key> = before.into_iter().collect();
+        keys.extend(standing.keys().cloned());
         let mut waits = false;
-        for (key, places) in &mut self.by {
-            let mut now = standing.remove(key);
+        let mut stays = Vec::new();
+        for key in keys {
+            let places = self.by.entry(key.clone()).or_default();
+            let mut now = standing.remove(&key);
             let in_doubt = looked.person.unsettled.in_doubt.contains(&key.0);
             if in_doubt && places.holds(id) && !matches!(now, Some(Standing::Holds(_))) {
                 // The last write there may have given it, or not have taken it away.
                 now = Some(Standing::Holds(None));
             }
             let asks = matches!(now, Some(Standing::Asks | Standing::Hindered));
+            let is_there = now.is_some();
+            if asks && self.stale.contains(&key) {
+                places.forget_answer(id);
+            }
             if places.put(id, now) {
                 self.stale.insert(key.clone());
             }
             waits |= asks && places.answer(id) == Answer::Uncounted;
+            if is_there {
+                stays.push(key);
+            }
         }
-        for (key, now) in standing {
-            waits |= !matches!(now, Standing::Holds(_));
-            let places = self.by.entry(key.clone()).or_default();
-            places.put(id, Some(now));
-            self.stale.insert(key);
+        if !stays.is_empty() {
+            self.of.insert(id.clone(), stays);
         }
         waits
     }
@@ -88,18 +101,39 @@ impl AllPlaces {
     /// Somebody's object is gone. Where something may still be given to them, the place is kept until a listing has
     /// shown what came of it.
     pub fn gone(&mut self, id: &EmployeeId, in_doubt: impl Fn(&ConnectorName) -> bool) {
-        for (key, places) in &mut self.by {
-            if !(in_doubt(&key.0) && places.holds(id)) && places.put(id, None) {
-                self.stale.insert(key.clone());
+        for key in self.of.get(id).cloned().unwrap_or_default() {
+            let holds = self.by.get(&key).is_some_and(|places| places.holds(id));
+            if !(holds && in_doubt(&key.0)) {
+                self.take_out(&key, id);
+            }
+        }
+    }
+
+    fn take_out(&mut self, key: &Key, id: &EmployeeId) {
+        if let Some(places) = self.by.get_mut(key)
+            && places.put(id, None)
+        {
+            self.stale.insert(key.clone());
+        }
+        if let Some(keys) = self.of.get_mut(id) {
+            keys.retain(|other| other != key);
+            if keys.is_empty() {
+                self.of.remove(id);
             }
         }
     }
 
     /// A target was listed: holders may have come and gone, and nobody is left there but those of whom this is true.
     pub fn listed(&mut self, connector: &ConnectorName, stays: impl Fn(&EmployeeId) -> bool) {
-        for (key, places) in self.by.iter_mut().filter(|(key, _)| key.0 == *connector) {
-            places.retain(&stays);
+        let here = self.by.iter().filter(|(key, _)| key.0 == *connector);
+        let mut gone = Vec::new();
+        for (key, places) in here {
+            let left = places.people().filter(|id| !stays(id));
+            gone.extend(left.map(|id| (key.clone(), id.clone())));
             self.stale.insert(key.clone());
+        }
+        for (key, id) in gone {
+            self.take_out(&key, &id);
         }
     }
 
@@ -111,7 +145,7 @@ impl AllPlaces {
     /// Whether nobody holds or asks for anything that is counted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by.is_empty()
+        self.by.is_empty() && self.of.is_empty()
     }
 
     /// Whether places have to be allotted anew.
@@ -133,12 +167,18 @@ impl AllPlaces {
             };
             let (connector, entitlement) = &key;
             let limits = policy.connector(connector).map(|c| &c.limits);
-            let max = limits.and_then(|limits| limits.max_holders(entitlement));
-            if let (Some(max), false) = (max, places.is_empty()) {
+            if let Some(max) = limits.and_then(|limits| limits.max_holders(entitlement)) {
                 let entry = connectors.get(connector);
                 let shown = entry.map(|entry| entry.inventory.holders(entitlement));
                 concerned.extend(places.allot(max, &shown.unwrap_or_default()));
             } else {
+                let people: Vec<EmployeeId> = places.people().cloned().collect();
+                for id in people {
+                    self.take_out(&key, &id);
+                }
+                self.stale.remove(&key);
+            }
+            if self.by.get(&key).is_some_and(Places::is_empty) {
                 self.by.remove(&key);
             }
         }

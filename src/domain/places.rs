@@ -77,17 +77,22 @@ impl Places {
         }
     }
 
+    /// Somebody has to be answered anew, whatever the answer was.
+    pub fn forget_answer(&mut self, id: &EmployeeId) {
+        if let Some((_, answer)) = self.0.get_mut(id) {
+            *answer = None;
+        }
+    }
+
     /// Whether somebody holds it.
     #[must_use]
     pub fn holds(&self, id: &EmployeeId) -> bool {
         matches!(self.0.get(id), Some((Standing::Holds(_), _)))
     }
 
-    /// Leaves only those of whom this is true. Tells whether anybody went.
-    pub fn retain(&mut self, stays: impl Fn(&EmployeeId) -> bool) -> bool {
-        let before = self.0.len();
-        self.0.retain(|id, _| stays(id));
-        self.0.len() != before
+    /// Everybody who holds it or should.
+    pub fn people(&self) -> impl Iterator<Item = &EmployeeId> {
+        self.0.keys()
     }
 
     /// Whether nobody holds it or should.

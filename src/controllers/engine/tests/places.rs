@@ -50,16 +50,16 @@ fn accounts(bench: &Bench, people: impl IntoIterator<Item = usize>) -> Vec<Obser
 
 fn list(bench: &mut Bench, accounts: Vec<ObservedAccount>, holders: &[&str]) {
     bench.report("directory", Event::ListingStarted);
-    let keys = ObservedEntitlement {
-        id: "g".into(),
-        name: "keys".into(),
+    let group = |name: &str, holders: &[&str]| ObservedEntitlement {
+        id: name.into(),
+        name: name.into(),
         holders: holders.iter().map(AccountId::new).collect(),
         completeness: Completeness::Complete,
     };
     let listing = Listing {
         accounts,
         accounts_completeness: Completeness::Complete,
-        entitlements: vec![keys],
+        entitlements: vec![group("keys", holders), group("staff", &[])],
         entitlements_completeness: Completeness::Complete,
         oddities: Vec::new(),
         requests: 1,
@@ -72,12 +72,7 @@ fn list(bench: &mut Bench, accounts: Vec<ObservedAccount>, holders: &[&str]) {
 fn given(bench: &Bench) -> BTreeSet<String> {
     let realm = &bench.engine.world.realms[&bench.namespace];
     let names = realm.people.keys().map(ToString::to_string);
-    let adds = |name: &String| {
-        matches!(
-            ordered(bench, name),
-            Some(Operation::AddEntitlements { .. })
-        )
-    };
+    let adds = |name: &String| matches!(ordered(bench, name), Some(Operation::AddEntitlements { entitlements, .. }) if entitlements.contains_key("keys"));
     names.filter(adds).collect()
 }
 
@@ -145,6 +140,33 @@ async fn of_fifty_at_once_the_first_by_id_get_it() {
 
 fn accounts_of_leaver(bench: &Bench) -> ObservedAccount {
     account(bench, "a11", "11", Activity::Disabled)
+}
+
+/// Who has been there for long is looked at ahead of those who join, and that gives no place.
+#[tokio::test]
+async fn the_order_of_looks_decides_nothing() {
+    let mut bench = bench(1);
+    let mut template = with_keys();
+    template["spec"]["grants"][0]["entitlements"] = json!(["staff"]);
+    bench.template("everyone", &template);
+    hire(&mut bench, [12]);
+    bench.work();
+    let shown = accounts(&bench, [10, 11, 12]);
+    list(&mut bench, shown, &[]);
+    let results = BTreeMap::from([(EntitlementName::new("staff"), Ok(()))]);
+    let created = Vec::new();
+    done(
+        &mut bench,
+        "p12",
+        1,
+        Effect::Entitlements { results, created },
+    );
+    template["spec"]["grants"][0]["entitlements"] = json!(["staff", "keys"]);
+    bench.template("everyone", &template);
+    bench.engine.refresh_policies();
+    hire(&mut bench, [11, 10]);
+    bench.work();
+    assert_eq!(given(&bench), names([10]));
 }
 
 /// Accounts are made in any order, and the places are not for whoever is made first.
@@ -247,6 +269,44 @@ async fn one_for_whom_it_fails_blocks_nobody() {
         }
     }
     assert_eq!(given(&bench), names([11]));
+}
+
+/// The count is what decides, also where a place was promised and the account is still to be made.
+#[tokio::test]
+async fn a_promise_is_worth_nothing_once_the_count_is_another_one() {
+    let mut bench = bench(1);
+    hire(&mut bench, [10]);
+    bench.work();
+    list(&mut bench, Vec::new(), &[]);
+    assert!(matches!(ordered(&bench, "p10"), Some(Operation::Create(_))));
+    // The limit is lowered in the very instant in which the account is there.
+    bench.connector("directory", &limited(0));
+    let made = account(&bench, "a10", "10", Activity::Active);
+    done(&mut bench, "p10", 1, Effect::Created(made));
+    assert_eq!(given(&bench), names([]));
+    bench.status("p10", waits).await;
+    bench.connector("directory", &limited(1));
+    bench.work();
+    assert_eq!(given(&bench), names([10]));
+}
+
+/// What would be done is within the limit as well.
+#[tokio::test]
+async fn a_dry_run_tells_who_would_get_none() {
+    let mut bench = bench(1);
+    let mut object = limited(1);
+    object["spec"]["mode"] = json!("DryRun");
+    bench.connector("directory", &object);
+    hire(&mut bench, [11, 10]);
+    bench.work();
+    let shown = accounts(&bench, [10, 11]);
+    list(&mut bench, shown, &[]);
+    bench.status("p11", waits).await;
+    let would = |status: &Value| status["accounts"][0]["reason"] == "DryRun";
+    let told = bench.status("p10", would).await;
+    let message = told["accounts"][0]["message"].to_string();
+    assert!(message.contains("keys"), "{message}");
+    assert_eq!(given(&bench), names([]));
 }
 
 /// Nothing is kept where nobody counts.
