@@ -10,6 +10,8 @@ use super::rules;
 
 mod account;
 mod dialect;
+mod guard;
+mod held;
 mod ldap;
 mod leaver;
 mod limits;
@@ -26,6 +28,8 @@ pub use account::{
 pub use dialect::{
     DeactivationForm, DialectSpec, ManagerSpelling, OperationSpelling, Profile, UpdateForm,
 };
+pub use guard::{Guard, LeaverLimits, PrivilegedLimits};
+pub use held::{GuardStatus, HeldCause, HeldStatus, LastApproval, ReleasedWave};
 pub use ldap::{
     Ldap, LdapAccounts, LdapBind, LdapDialect, LdapDisable, LdapDisablingAttribute, LdapGroupKind,
     LdapGroups,
@@ -124,6 +128,9 @@ pub struct AppConnectorSpec {
     /// What happens to an account when its Employee object is deleted.
     #[serde(default)]
     pub deletion: Deletion,
+    /// How much access one change may take away before somebody has to approve it.
+    #[serde(default)]
+    pub guard: Guard,
     /// How often, how hard and how safely the application is asked.
     #[serde(default)]
     pub sync: Sync,

@@ -26,6 +26,8 @@ pub const LIKELY_REHIRE: &str = "LikelyRehire";
 pub const CONNECTED: &str = "Connected";
 /// AppConnector: `True` when the last listing of accounts and entitlements was complete.
 pub const INVENTORY_COMPLETE: &str = "InventoryComplete";
+/// AppConnector: `True` while removals wait until somebody approves them, or until they are taken back.
+pub const DEPROVISIONING_HELD: &str = "DeprovisioningHeld";
 /// AppConnector: `True` while the target holds accounts that nobody declared.
 pub const ORPHANED_ACCOUNTS: &str = "OrphanedAccounts";
 

@@ -51,6 +51,13 @@ pub const RECONCILE_TEXT_CAP: usize = 256;
 /// everybody is to get an account there. The status of the connector says how to write it.
 pub const CONFIRM_TARGET_ANNOTATION: &str = "rollcall.dev/confirm-target";
 
+/// Annotation on an AppConnector: the digest of removals that are held, which somebody approves by it. Whoever
+/// sets it needs the verb `approve`. The status of the connector says what to write.
+pub const APPROVED_REMOVALS_ANNOTATION: &str = "rollcall.dev/approved-removals";
+
+/// Annotation beside that one: who approved. An admission policy sees to it that it is true.
+pub const APPROVED_BY_ANNOTATION: &str = "rollcall.dev/approved-by";
+
 /// Finalizer put on an Employee only where a connector's policy must act when the object is deleted.
 pub const FINALIZER: &str = "rollcall.dev/accounts";
 

@@ -115,6 +115,11 @@ pub(super) const KEEP_FOR: &str = "self != '' && self.matches('^([1-9][0-9]?d)?(
 /// What to do about it.
 pub(super) const KEEP_FOR_MESSAGE: &str = "keepFor must be a time in units from large to small, of at most 99d, 999h, 9999m and 99999s, such as 7d or 36h";
 
+/// A second to about three months.
+pub(super) const WINDOW: &str = KEEP_FOR;
+/// What to do about it.
+pub(super) const WINDOW_MESSAGE: &str = "window must be a time in units from large to small, of at most 99d, 999h, 9999m and 99999s, such as 24h or 7d";
+
 /// RFC 7617 section 2: the colon divides the user name from the password.
 pub(super) const BASIC_USERNAME: &str = "!self.contains(':')";
 /// What to do about it.

@@ -11,6 +11,7 @@ mod connector;
 mod crds;
 mod election;
 mod explain;
+mod guard;
 mod names;
 mod notifications;
 mod person;

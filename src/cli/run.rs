@@ -11,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::cluster::ClusterArgs;
 use super::election::ElectionArgs;
+use super::guard::GuardArgs;
 use super::notifications::NotificationsArgs;
 use super::{Cli, failed, names};
+use crate::controllers::engine::Settings;
 use crate::controllers::{self, Options, RunError};
 use crate::notify;
 use crate::runtime::client;
@@ -49,6 +51,9 @@ pub(super) struct RunArgs {
         value_name = "ADDRESS:PORT"
     )]
     listen: SocketAddr,
+
+    #[command(flatten)]
+    guard: GuardArgs,
 
     #[command(flatten)]
     cluster: ClusterArgs,
@@ -128,8 +133,11 @@ async fn operate(
     };
     let options = Options {
         namespaces,
-        installation: args.installation,
-        paused: args.paused,
+        engine: Settings {
+            installation: args.installation,
+            paused: args.paused,
+            limits: args.guard.limits(),
+        },
         listen: args.listen,
         field_manager: args.field_manager,
         election,
@@ -178,6 +186,13 @@ mod tests {
         assert_eq!(args.field_manager, "rollcall");
         assert_eq!(args.log_format, LogFormat::Auto);
         assert!(!args.paused);
+        assert_eq!(
+            (
+                args.guard.limits().allow(400),
+                args.guard.limits().allow(10)
+            ),
+            (40, 20)
+        );
         assert!(parse("--installation acme -A --paused").unwrap().paused);
         let args =
             parse("--installation acme -A --listen 127.0.0.1:0 --context two --log-format json")
@@ -200,6 +215,7 @@ mod tests {
             ("-A --installation Acme", "never change it"),
             ("--installation acme -n Bad_Name", "a namespace's name has"),
             ("--installation acme -A --listen nowhere", "--listen"),
+            ("--installation acme -A --guard-max-percent 101", "0..=100"),
         ] {
             let error = parse(words).unwrap_err();
             assert_eq!(error.exit_code(), 2);

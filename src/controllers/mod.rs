@@ -8,6 +8,7 @@ pub mod concerned;
 pub mod employee;
 pub mod engine;
 pub mod first_seen;
+pub mod gate;
 pub mod guard;
 pub mod names;
 pub mod namesakes;
@@ -52,10 +53,8 @@ const MAX_SILENCE: Duration = Duration::from_mins(1);
 pub struct Options {
     /// The namespaces to look after; `None` is all of them.
     pub namespaces: Option<BTreeSet<String>>,
-    /// Name of this installation, a DNS label, the first part of every mark.
-    pub installation: String,
-    /// Whether nothing is to be written to any application.
-    pub paused: bool,
+    /// What holds for everything that it does.
+    pub engine: engine::Settings,
     /// Address for health and metrics; port 0 takes any.
     pub listen: SocketAddr,
     /// Name under which Kubernetes records our writes.
@@ -163,7 +162,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         reports,
         written,
     };
-    let engine = Engine::new(options.installation, options.paused, sources, ports);
+    let engine = Engine::new(options.engine, sources, ports);
     let work = async {
         engine.run(inbox).await;
         // What still runs was told to stop and is bounded; how it ended is in the log.
@@ -190,8 +189,8 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
 }
 
 fn announce(options: &Options, address: SocketAddr) {
-    tracing::info!(%address, installation = options.installation, "listening");
-    if options.paused {
+    tracing::info!(%address, installation = options.engine.installation, "listening");
+    if options.engine.paused {
         tracing::warn!("everything is paused: nothing is written to any application");
     }
 }
@@ -209,7 +208,7 @@ fn tellers(
     let deadline = settings.config.leaver_deadline;
     let (notifier, running) = Notifier::start(
         settings,
-        &options.installation,
+        &options.engine.installation,
         options.client.clone(),
         Arc::clone(clock),
         metrics,

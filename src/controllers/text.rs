@@ -34,6 +34,27 @@ pub fn listed(items: impl IntoIterator<Item = String>) -> String {
     }
 }
 
+/// Names the first few of so many, of which not all need be in the list.
+#[must_use]
+pub fn first_of(names: &[String], of: usize) -> String {
+    let shown = names.iter().take(LISTED).cloned().collect::<Vec<_>>();
+    let more = of.saturating_sub(shown.len());
+    match more {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// The beginning of a text that is only to be recognised.
+#[must_use]
+pub fn shortened(text: &str, length: usize) -> String {
+    if text.chars().count() <= length {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(length).collect();
+    format!("{cut}…")
+}
+
 /// Tells operations in words: `create ada.lovelace; add marketing, sales`.
 #[must_use]
 pub fn operations<'a>(operations: impl Iterator<Item = &'a Operation>) -> String {

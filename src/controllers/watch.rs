@@ -20,9 +20,11 @@ use tokio_util::sync::CancellationToken;
 use super::guard::{Guarded, Unfit};
 use super::world::Meta;
 use crate::api::{
-    AppConnector, CONFIRM_TARGET_ANNOTATION, Employee, PAUSED_ANNOTATION, RECONCILE_ANNOTATION,
-    RECONCILE_TEXT_CAP, RoleTemplate, SECRET_LABEL,
+    APPROVED_BY_ANNOTATION, APPROVED_REMOVALS_ANNOTATION, AppConnector, CONFIRM_TARGET_ANNOTATION,
+    Employee, PAUSED_ANNOTATION, RECONCILE_ANNOTATION, RECONCILE_TEXT_CAP, RoleTemplate,
+    SECRET_LABEL,
 };
+use crate::plan::guard::Approval;
 use crate::runtime::secrets::SecretView;
 
 /// How long a watch rests that the API server refused to begin from where it stood.
@@ -335,6 +337,12 @@ fn meta_of(meta: &kube::core::ObjectMeta) -> Meta {
         deleting: meta.deletion_timestamp.is_some(),
         finalizers: meta.finalizers.clone().unwrap_or_default(),
         paused: annotation(meta, PAUSED_ANNOTATION).is_some_and(is_pause),
+        approved: annotation(meta, APPROVED_REMOVALS_ANNOTATION).map(|digest| {
+            Box::new(Approval {
+                digest: digest.to_owned(),
+                by: annotation(meta, APPROVED_BY_ANNOTATION).map(str::to_owned),
+            })
+        }),
         confirmed: annotation(meta, CONFIRM_TARGET_ANNOTATION).map(Box::from),
         requested: annotation(meta, RECONCILE_ANNOTATION).map(|text| {
             let told = text.chars().take(RECONCILE_TEXT_CAP);

@@ -24,6 +24,7 @@ use crate::controllers::places::AllPlaces;
 use crate::controllers::rivals::Rivals;
 use crate::domain::account::ObservedAccount;
 use crate::domain::facts::Facts;
+use crate::domain::guard::Limits;
 use crate::domain::ids::{
     AccountId, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName,
 };
@@ -33,6 +34,7 @@ use crate::domain::policy::{self, Policy};
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
 use crate::domain::small_set::SmallSet;
+use crate::plan::guard::Approval;
 use crate::plan::{AccountPlan, Operation};
 use crate::runtime::metrics::EmployeeCount;
 use crate::runtime::secrets::SecretView;
@@ -63,12 +65,14 @@ pub struct Meta {
     pub paused: bool,
     /// What its annotation asks for: a look now, where the text is a new one.
     pub requested: Option<Box<str>>,
+    /// Removals that somebody approves, by an annotation.
+    pub approved: Option<Box<Approval>>,
     /// The application that somebody confirms to be meant, by an annotation.
     pub confirmed: Option<Box<str>>,
 }
 
 /// All namespaces that are watched.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct World {
     /// Configured name that survives the rebuilding of a cluster.
     pub installation: String,
@@ -76,6 +80,8 @@ pub struct World {
     pub paused: bool,
     /// One realm a namespace.
     pub realms: BTreeMap<Arc<str>, Realm>,
+    /// How many people may lose something, in all applications together.
+    pub limits: Limits,
     /// User names, by target.
     pub names: AllNames,
     /// Texts that people have in common.
@@ -83,6 +89,19 @@ pub struct World {
 }
 
 impl World {
+    /// A world of which nothing is known yet.
+    #[must_use]
+    pub fn new(installation: String, paused: bool, limits: Limits) -> Self {
+        Self {
+            installation,
+            paused,
+            realms: BTreeMap::new(),
+            limits,
+            names: AllNames::default(),
+            words: Words::default(),
+        }
+    }
+
     /// A person by namespace and object name.
     #[must_use]
     pub fn person(&self, namespace: &Arc<str>, name: &EmployeeName) -> Option<&Person> {
@@ -108,7 +127,13 @@ impl World {
         self.realms.get_mut(namespace)?.templates.get_mut(name)
     }
 
-    /// A connector by namespace and name, to be changed.
+    /// A connector by namespace and name.
+    #[must_use]
+    pub fn connector(&self, namespace: &Arc<str>, name: &ConnectorName) -> Option<&ConnectorEntry> {
+        self.realms.get(namespace)?.connectors.get(name)
+    }
+
+    /// The same, to be changed.
     pub fn connector_mut(
         &mut self,
         namespace: &Arc<str>,

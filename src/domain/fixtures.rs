@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
 
 use super::facts::{Employment, Facts};
+use super::guard::GuardPolicy;
 use super::offboarding::LeaverPolicy;
 use super::policy::{Connector, ConnectorSpec, MatchingSpec, Policy, Template, TemplateSpec};
 use super::preparation::Preboarding;
@@ -154,6 +155,7 @@ pub(crate) fn connector(name: &str) -> ConnectorSpec {
         matching: MatchingSpec::default(),
         preboarding: Preboarding::default(),
         usable_on_leave: false,
+        guard: GuardPolicy::open(),
         leaver: LeaverPolicy::default(),
         create_entitlements: false,
         limits: Vec::new(),

@@ -13,6 +13,7 @@ pub mod facts;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod folded;
+pub mod guard;
 pub mod ids;
 pub mod lifecycle;
 pub mod limits;

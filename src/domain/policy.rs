@@ -12,6 +12,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::cel::{CelError, Expression, ResultKind};
+use super::guard::GuardPolicy;
 use super::ids::{AttributeName, ConnectorName, EntitlementName, RoleName};
 use super::limits::{LimitSpec, Limits};
 use super::offboarding::LeaverPolicy;
@@ -80,6 +81,8 @@ pub struct ConnectorSpec {
     pub protected_entitlements: Vec<String>,
     /// How long removals wait for the same person's additions, at most.
     pub hold: SignedDuration,
+    /// How much may be taken away before somebody has to approve it.
+    pub guard: GuardPolicy,
     /// Whether the target is only read.
     pub dry_run: bool,
     /// Faults that were found in the spec before it came here.
@@ -139,6 +142,8 @@ pub struct Connector {
     pub protected_accounts: Patterns,
     /// Names of entitlements that no plan may change.
     pub protected_entitlements: Patterns,
+    /// Names of entitlements of which few may be lost at once.
+    pub privileged: Patterns,
     /// What is wrong with it. Empty when it can be used.
     pub faults: Vec<Problem>,
 }
@@ -197,12 +202,14 @@ impl Connector {
         let listed = spec.matching.listed.iter().map(String::as_str);
         let accounts = spec.protected_accounts.iter().map(String::as_str);
         let entitlements = spec.protected_entitlements.iter().map(String::as_str);
+        let privileged = spec.guard.privileged.iter().map(String::as_str);
         Self {
             matching,
             adoptable: Patterns::new(listed, []),
             limits: Limits::new(&spec.limits),
             protected_accounts: Patterns::new(accounts, spec.own_account.as_deref()),
             protected_entitlements: Patterns::new(entitlements, []),
+            privileged: Patterns::new(privileged, []),
             spec,
             usernames,
             attributes,

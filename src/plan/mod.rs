@@ -7,6 +7,7 @@ mod account;
 pub mod attributes;
 pub mod first_day;
 mod grants;
+pub mod guard;
 pub mod observation;
 pub mod offboarding;
 pub mod operation;

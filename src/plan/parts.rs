@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::first_day::Readiness;
+use super::guard::Loss;
 use super::observation::Observation;
 use super::offboarding::StepPlan;
 use super::operation::{Lane, Operation};
@@ -75,6 +76,8 @@ pub struct AccountPlan {
     pub steps: Vec<Step>,
     /// Removals that wait for additions, until the given instant at most.
     pub withheld: Option<Withheld>,
+    /// What is taken away by all that, also where a direct read has to come first.
+    pub taking: BTreeSet<Loss>,
     /// What stands in the way, or went wrong. Steps may exist beside problems.
     pub problems: Vec<Problem>,
     /// Until when the account is kept, where a time is all that keeps it.

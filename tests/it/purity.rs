@@ -13,12 +13,13 @@ const FOLDERS: [&str; 2] = ["domain", "plan"];
 const BY_THEIR_WORDS: [&str; 3] = ["domain", "plan", "report"];
 
 /// All that they may depend on.
-const DEPENDENCIES: [&str; 7] = [
+const DEPENDENCIES: [&str; 8] = [
     "cel",
     "deunicode",
     "jiff",
     "litemap",
     "regex",
+    "sha2",
     "strsim",
     "thiserror",
 ];

@@ -5,6 +5,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::held::{GuardStatus, HeldStatus};
+
 /// What Rollcall says of a connector. Written by the operator alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -19,7 +21,7 @@ pub struct AppConnectorStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub target: Option<String>,
-    /// Ready, Connected, InventoryComplete, OrphanedAccounts; Reconciling and Stalled while true.
+    /// Ready, Connected, InventoryComplete, DeprovisioningHeld, OrphanedAccounts; Reconciling and Stalled while true.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -51,6 +53,12 @@ pub struct AppConnectorStatus {
     /// What is not done in mode `DryRun` or while paused, and would be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<DryRunStatus>,
+    /// What would be taken away and waits until somebody approves it, or until it is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldStatus>,
+    /// What the guard remembers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardStatus>,
     /// `Enforce`, `DryRun`, or `Paused`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,

@@ -26,6 +26,12 @@ pub fn notices(
     };
     let stalled = notice::began(&before.conditions, &after.conditions, conditions::STALLED)
         .map(|message| warning("Stalled", "Check", message));
+    let held = notice::began(
+        &before.conditions,
+        &after.conditions,
+        conditions::DEPROVISIONING_HELD,
+    )
+    .map(|message| warning(conditions::DEPROVISIONING_HELD, "Guard", message));
     let lost = notice::ended(&before.conditions, &after.conditions, conditions::CONNECTED)
         .map(|message| warning("Disconnected", "Connect", message));
     let orphans = (!new_orphans.is_empty())
@@ -51,6 +57,6 @@ pub fn notices(
         let message = format!("{renamed}: followed by the identifier; mend the RoleTemplates");
         warning("EntitlementRenamed", "Compare", message)
     });
-    let all = stalled.into_iter().chain(lost).chain(orphans);
+    let all = stalled.into_iter().chain(held).chain(lost).chain(orphans);
     all.chain(renamed).collect()
 }

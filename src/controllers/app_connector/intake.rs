@@ -8,13 +8,14 @@ use jiff::SignedDuration;
 
 use crate::api::AppConnectorSpec;
 use crate::api::app_connector::{
-    Adopt as Written, Credentials, EntitlementLimit, Leaver, LetterCase, Manager, Matching,
+    Adopt as Written, Credentials, EntitlementLimit, Guard, Leaver, LetterCase, Manager, Matching,
     MissingEntitlement, Mode, OnLeave, ThenAccount, TransferOwnershipTo, USERNAME,
     UntilStart as Until, UsernameChanges, UsernameRules,
 };
 use crate::api::duration;
 use crate::connectors::registry;
 use crate::domain::credentials::CredentialKind;
+use crate::domain::guard::{GuardPolicy, Limits};
 use crate::domain::ids::{AttributeName, ConnectorName, EmployeeName};
 use crate::domain::limits::LimitSpec;
 use crate::domain::offboarding::{Abilities, LeaverPolicy};
@@ -97,6 +98,7 @@ pub fn compile(
         protected_accounts: spec.protected.accounts.clone(),
         protected_entitlements: spec.protected.entitlements.clone(),
         hold: SignedDuration::try_from(hold).unwrap_or(SignedDuration::MAX),
+        guard: guard(&spec.guard, &mut faults),
         dry_run: spec.mode == Mode::DryRun,
         faults,
     }))
@@ -131,6 +133,22 @@ fn limit(written: &EntitlementLimit) -> LimitSpec {
             .max_holders
             .map(|max| usize::try_from(max).unwrap_or(usize::MAX)),
         only_types: types.map(|types| types.iter().map(|kind| Arc::from(kind.as_str())).collect()),
+    }
+}
+
+fn guard(written: &Guard, faults: &mut Vec<Problem>) -> GuardPolicy {
+    let window = checked("spec.guard.window", &written.window, faults);
+    let limits = |most, percent| Limits {
+        most,
+        percent,
+        always: written.always_allowed,
+    };
+    GuardPolicy {
+        changes: limits(written.max_removals, written.max_percent),
+        leavers: limits(written.leavers.max_removals, written.leavers.max_percent),
+        privileged: written.privileged.entitlements.clone(),
+        privileged_most: written.privileged.max_removals,
+        window: SignedDuration::try_from(window).unwrap_or(SignedDuration::MAX),
     }
 }
 

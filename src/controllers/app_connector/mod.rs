@@ -2,6 +2,7 @@
 
 pub mod connect;
 pub mod events;
+pub mod held;
 pub mod intake;
 pub mod orphans;
 pub mod sharing;

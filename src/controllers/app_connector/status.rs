@@ -8,7 +8,9 @@ use crate::api::app_connector::{
 };
 use crate::api::conditions::{self, Wanted};
 use crate::connectors::{ErrorKind, registry};
+use crate::controllers::app_connector::held;
 use crate::controllers::app_connector::orphans::Orphans;
+use crate::controllers::gate;
 use crate::controllers::pause::Pause;
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Realm};
@@ -35,6 +37,7 @@ pub fn derive(
     let (accounts, entitlements) = entry.inventory.sizes();
     let pause = Pause::of_connector(realm, entry);
     let mut wanted = conditions_of(name, entry, pause);
+    let newest = entry.status.newest();
     if total > 0 {
         wanted.push(Wanted::new(
             conditions::ORPHANED_ACCOUNTS,
@@ -46,16 +49,16 @@ pub fn derive(
             )),
         ));
     }
+    let held = held::status(realm, &entry.gate);
+    match &held {
+        Some(told) => wanted.push(held::condition(realm, name, entry, told)),
+        None => wanted.extend(still_held(entry, &newest)),
+    }
     AppConnectorStatus {
         observed_generation: entry.meta.generation,
         type_: spec.and_then(registry::type_word).map(str::to_owned),
         target: entry.home.target().map(|target| target.0.to_string()),
-        conditions: conditions::merge(
-            &entry.status.newest().conditions,
-            wanted,
-            entry.meta.generation,
-            now,
-        ),
+        conditions: conditions::merge(&newest.conditions, wanted, entry.meta.generation, now),
         accounts: if readable {
             count(entry.inventory.marked())
         } else {
@@ -78,9 +81,28 @@ pub fn derive(
         dry_run: spec
             .filter(|s| s.mode == Mode::DryRun || pause.is_some())
             .map(|_| dry_run(realm, name)),
+        held: held.or_else(|| {
+            let undecided = entry.gate.is_undecided();
+            newest.held.clone().filter(|_| undecided)
+        }),
+        guard: gate::told(entry),
         mode: spec.map(|s| mode(s.mode, pause).to_owned()),
         last_handled_reconcile_at: entry.request.handled(),
     }
+}
+
+/// What was held when the operator was started is held until it is decided anew.
+fn still_held(entry: &ConnectorEntry, newest: &AppConnectorStatus) -> Option<Wanted> {
+    let mut told = newest.conditions.iter();
+    let told = told.find(|c| c.type_ == conditions::DEPROVISIONING_HELD)?;
+    let message = told.message.clone();
+    let still = Wanted::new(
+        conditions::DEPROVISIONING_HELD,
+        true,
+        "WaitsForApproval",
+        message,
+    );
+    entry.gate.is_undecided().then_some(still)
 }
 
 /// The newest status, where it speaks of the same application. What it says of what could not be read

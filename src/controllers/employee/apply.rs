@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::controllers::world::{ConnectorEntry, Failure, FailureKey, Person, Submitted};
+use crate::controllers::world::{ConnectorEntry, FailureKey, Person, Submitted};
 use crate::dispatch::order::Order;
 use crate::domain::ids::{ConnectorName, EntitlementName};
 use crate::plan::parts::Step;
@@ -30,7 +30,7 @@ pub fn submit(
         };
         let dry_run = entry.compiled.as_ref().is_none_or(|c| c.spec.dry_run);
         let only_read = dry_run || held.contains(name);
-        let step = next_step(name, account, &person.unsettled.failures, now)
+        let step = next_step(entry, name, account, person, now)
             .filter(|step| !only_read || !step.operation.is_write())
             .filter(|step| {
                 entry.mark_dropped.is_none() || !matches!(step.operation, Operation::Create(_))
@@ -93,13 +93,17 @@ fn withdraw_unplanned(
     });
 }
 
-/// The first step that is not waiting for its next attempt, without the entitlements that are.
+/// The first step that is not waiting for its next attempt, nor for the guard, without the entitlements that
+/// are.
 fn next_step(
+    entry: &ConnectorEntry,
     connector: &ConnectorName,
     account: &AccountPlan,
-    failures: &BTreeMap<FailureKey, Failure>,
+    person: &Person,
     now: Timestamp,
 ) -> Option<Step> {
+    let failures = &person.unsettled.failures;
+    let id = &person.employee_id;
     let waits = |verb: &'static str, entitlement: Option<&EntitlementName>| {
         let key = FailureKey {
             connector: connector.clone(),
@@ -125,6 +129,14 @@ fn next_step(
             }
             _ => false,
         };
-        (!nothing_left).then_some(step)
+        if nothing_left {
+            return None;
+        }
+        step.operation = entry.gate.permit(id, step.operation)?;
+        if let Some(approval) = entry.gate.approval_of(id, &step.operation) {
+            let by = approval.by.as_deref().unwrap_or("somebody unrecorded");
+            step.cause = format!("{}; approved by {by} as {}", step.cause, approval.digest);
+        }
+        Some(step)
     })
 }

@@ -183,10 +183,14 @@ pub fn timing(
                 || person.failing(name, account, now).is_some())
     });
     let listing = plan.accounts.keys().chain(unseen).any(first_listing);
+    let considered = |name: &ConnectorName| {
+        let entry = realm.connectors.get(name);
+        entry.is_some_and(|entry| entry.gate.considers(&person.employee_id))
+    };
     let underway = plan
         .accounts
         .keys()
-        .any(|name| person.unsettled.submitted.contains_key(name));
+        .any(|name| person.unsettled.submitted.contains_key(name) || considered(name));
     let told_before = person.status.known_generation() == person.meta.generation;
     // Watches of different kinds keep no order between each other: the role template that was applied
     // just before this person may be seen just after.

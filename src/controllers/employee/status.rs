@@ -9,6 +9,7 @@ use crate::api::employee::{
     AccountState, AccountStatus, EmployeeStatus, EmployeeSummary, GrantState as ShownGrant,
     GrantStatus, HeldRole, MAX_GRANTS, MAX_LISTED, OrphanedCredential,
 };
+use crate::controllers::app_connector::held::{HELD, told_of_person};
 use crate::controllers::employee::readiness::readiness;
 use crate::controllers::employee::{
     cleanup, day_one, offboarding, orphans, outcome, outlook, rehire, revoked, upcoming,
@@ -166,7 +167,11 @@ fn one_account(
         ),
         None => held_back(pause, desired, account)
             .filter(|_| conflict(account).is_none())
-            .unwrap_or_else(|| state(name, entry, account, failure, unexplained(entry, recorded))),
+            .unwrap_or_else(|| {
+                let is_held = entry.is_some_and(|e| e.gate.holds(&person.employee_id));
+                let unexplained = unexplained(entry, recorded);
+                state(name, entry, account, failure, unexplained, is_held)
+            }),
     };
     let status = AccountStatus {
         connector: name.to_string(),
@@ -236,6 +241,7 @@ fn state(
     account: &AccountPlan,
     failure: Option<&Failure>,
     unexplained: Option<Activity>,
+    is_held: bool,
 ) -> (AccountState, Option<&'static str>, Option<String>) {
     let told = |state, reason: &'static str, message: String| {
         (state, Some(reason), Some(text::bounded(&message)))
@@ -248,6 +254,9 @@ fn state(
         );
     }
     let problem = of_plan(account).find(|p| p.reason != NOT_APPLIED);
+    if is_held {
+        return told(AccountState::Pending, HELD, told_of_person(name));
+    }
     if let Some(failure) = failure {
         let message = format!(
             "{}; tried {} times, and again at {}",

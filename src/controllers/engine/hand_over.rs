@@ -19,7 +19,7 @@ pub(super) struct Subject<'a> {
 
 impl Ports {
     /// Hands a status over, unless it is there or on its way already. `news` tells what a person
-    /// should notice between the newest status told so far and this one.
+    /// should notice between the newest status told so far and this one. Tells whether it was handed over.
     pub(super) fn hand_over<S: Status>(
         &self,
         subject: &Subject<'_>,
@@ -27,9 +27,9 @@ impl Ports {
         status: &S,
         token: u64,
         news: impl FnOnce(&S, &S) -> Vec<Notice>,
-    ) {
+    ) -> bool {
         let Some(packed) = tracked.unwritten(status) else {
-            return;
+            return false;
         };
         for notice in news(&tracked.newest(), status) {
             self.events.notify(notice);
@@ -44,5 +44,6 @@ impl Ports {
             token,
         });
         tracked.write(token, packed);
+        true
     }
 }

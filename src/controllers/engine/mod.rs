@@ -4,6 +4,7 @@
 mod at_rest;
 mod changes;
 mod claims;
+mod connectors;
 mod costs;
 mod hand_over;
 mod listed;
@@ -16,6 +17,7 @@ mod reports;
 mod requests;
 mod rivals;
 mod statuses;
+mod waves;
 
 #[cfg(test)]
 mod tests;
@@ -34,9 +36,11 @@ use super::concerned;
 use super::watch::{Change, Source};
 use super::world::{Person, Realm, World};
 use crate::dispatch::{Report, Shared};
+use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, RoleName};
 use crate::domain::policy::PolicyChange;
 use crate::plan::Lane;
+use crate::plan::guard::Cause;
 use crate::runtime::clock::{WallClock, sleep_until};
 use crate::runtime::events::Events;
 use crate::runtime::http::Health;
@@ -46,6 +50,17 @@ use crate::runtime::workqueue::WorkQueue;
 
 /// Work taken from the queue between two looks at what came in.
 const BURST: usize = 64;
+
+/// What holds for everything that the engine does.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Name of this installation, a DNS label, the first part of every mark.
+    pub installation: String,
+    /// Whether nothing is to be written to any application.
+    pub paused: bool,
+    /// How many people may lose something, in all applications together, before somebody has to approve it.
+    pub limits: Limits,
+}
 
 /// What the engine hands things to.
 pub struct Ports {
@@ -89,6 +104,11 @@ enum Work {
     TemplateStatus(Arc<str>, RoleName),
     /// The status of a connector.
     ConnectorStatus(Arc<str>, ConnectorName),
+    /// What those who leave lose in a connector. It comes after every person in the same lane, or a better
+    /// one: who else leaves now is known by then.
+    Leavers(Arc<str>, ConnectorName),
+    /// What anybody loses in a connector.
+    Wave(Arc<str>, ConnectorName),
     /// The places in entitlements that only so many may hold.
     Places(Arc<str>),
 }
@@ -110,10 +130,9 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that knows nothing yet and waits for these watches. While it is `paused`, nothing is
-    /// written to any application.
+    /// An engine that knows nothing yet and waits for these watches.
     #[must_use]
-    pub fn new(installation: String, paused: bool, sources: Vec<Source>, ports: Ports) -> Self {
+    pub fn new(settings: Settings, sources: Vec<Source>, ports: Ports) -> Self {
         for source in &sources {
             ports.health.missing(
                 source.to_string(),
@@ -122,11 +141,7 @@ impl Engine {
         }
         ports.health.started();
         Self {
-            world: World {
-                installation,
-                paused,
-                ..World::default()
-            },
+            world: World::new(settings.installation, settings.paused, settings.limits),
             queue: WorkQueue::default(),
             ports,
             unsynced: sources.into_iter().collect(),
@@ -227,6 +242,14 @@ impl Engine {
                 }
                 Work::ConnectorStatus(namespace, name) => {
                     self.connector_status(namespace, name, now);
+                    "AppConnector"
+                }
+                Work::Leavers(namespace, name) => {
+                    self.decide(namespace, name, &Cause::LEAVERS, now);
+                    "AppConnector"
+                }
+                Work::Wave(namespace, name) => {
+                    self.decide(namespace, name, &Cause::ALL, now);
                     "AppConnector"
                 }
             };

@@ -34,6 +34,16 @@ pub(super) fn lane(person: &Person, now: Timestamp) -> Lane {
     }
 }
 
+/// The lane of a look at an instant to come: all who leave at that instant are looked at before anybody else,
+/// and before it is decided what they lose.
+fn lane_then(person: &Person, lane_now: Lane, at: Timestamp) -> Lane {
+    if person.must_be_out(at) {
+        Lane::Leaver
+    } else {
+        lane_now
+    }
+}
+
 impl Engine {
     pub(super) fn person(&mut self, namespace: &Arc<str>, name: &EmployeeName, now: Timestamp) {
         self.settle_claims(namespace, name);
@@ -96,6 +106,7 @@ impl Engine {
             self.stands(namespace, name, Some((&desired, &plan)), &observations);
             return;
         }
+        self.ask_gates(namespace, name, &desired, &plan, now);
         self.submit(namespace, name, &plan, &held, now);
         let uncounted = self.stands(namespace, name, Some((&desired, &plan)), &observations);
         if !uncounted {
@@ -198,7 +209,9 @@ impl Engine {
         let due = timing != Timing::AfterListing && wait_until.is_none();
         let work = Work::Person(Arc::clone(namespace), id, name.clone());
         match wake.into_iter().chain(wait_until).min() {
-            Some(at) => self.queue.set_at(work.clone(), lane, at),
+            Some(at) => self
+                .queue
+                .set_at(work.clone(), lane_then(person, lane, at), at),
             None => self.queue.cancel_at(&work),
         }
         if due {
@@ -257,6 +270,7 @@ impl Engine {
         });
         plan.record.roles.clone_from(&person.record.roles);
         let done = cleanup::is_done(&realm.connectors, &person.record, &plan);
+        self.ask_gates(namespace, name, &desired, &plan, now);
         self.submit(namespace, name, &plan, &held, now);
         self.stands(namespace, name, Some((&desired, &plan)), &observations);
         if done {
@@ -310,7 +324,8 @@ impl Engine {
             meta,
             lane,
         };
-        self.ports
+        let _ = self
+            .ports
             .hand_over(&subject, tracked, status, token, |before, after| {
                 events::notices(namespace, name, meta, before, after)
             });

@@ -321,6 +321,11 @@ impl Engine {
             ObjectKind::RoleTemplate => settle!(realm.templates.get_mut(written.name.as_str())),
             ObjectKind::AppConnector => settle!(realm.connectors.get_mut(written.name.as_str())),
         }
+        let stored = written.part == Part::Status && saved.is_some();
+        if stored && written.kind == ObjectKind::AppConnector {
+            let name = ConnectorName::new(&written.name);
+            self.releases_remembered(&namespace, &name, written.token);
+        }
         if overtaken {
             match written.kind {
                 ObjectKind::Employee => self.look_at(&namespace, &EmployeeName::new(&written.name)),

@@ -112,7 +112,8 @@ impl Engine {
             meta,
             lane: Lane::Joiner,
         };
-        self.ports
+        let _ = self
+            .ports
             .hand_over(&subject, tracked, &status, token, |before, after| {
                 role_template::events::notices(namespace, name, meta, before, after, &new)
             });
@@ -155,6 +156,8 @@ impl Engine {
             meta,
             status: tracked,
             orphans,
+            gate,
+            saving,
             ..
         }) = self.world.connector_mut(namespace, name)
         else {
@@ -168,9 +171,13 @@ impl Engine {
             meta,
             lane: Lane::Joiner,
         };
-        self.ports
+        let written = self
+            .ports
             .hand_over(&subject, tracked, &status, token, |before, after| {
                 app_connector::events::notices(namespace, name, meta, before, after, &new)
             });
+        if written {
+            *saving = Some((token, gate.unsaved().clone()));
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::api::{AppConnectorSpec, AppConnectorStatus};
 use crate::connectors::{Capabilities, ConnectorError};
 use crate::controllers::app_connector::intake;
 use crate::controllers::first_seen::FirstSeen;
+use crate::controllers::gate;
 use crate::dispatch::Handle;
 use crate::dispatch::inventory::Inventory;
 use crate::domain::ids::{AccountId, ConnectorName};
@@ -18,6 +19,7 @@ use crate::domain::offboarding::Abilities;
 use crate::domain::policy;
 use crate::domain::problem::Problem;
 use crate::domain::record::RecordedAccount;
+use crate::plan::guard::{Approval, Gate};
 
 /// One AppConnector object.
 #[derive(Debug)]
@@ -57,6 +59,14 @@ pub struct ConnectorEntry {
     pub mark_dropped: Option<AccountId>,
     /// Since when accounts are there that nobody declared.
     pub orphans: FirstSeen<AccountId>,
+    /// What may be taken away, and what waits until somebody approves it.
+    pub gate: Gate,
+    /// Since when undecided removals are gathered, where they are.
+    pub gathering_since: Option<Timestamp>,
+    /// A status on its way, and what was let through that it tells of.
+    pub saving: Option<(u64, BTreeSet<u64>)>,
+    /// The approval that was used last, when, and for how many people.
+    pub approved_last: Option<(Approval, Timestamp, usize)>,
     /// Its status.
     pub status: Tracked<AppConnectorStatus>,
     /// A look that somebody asks for.
@@ -66,7 +76,7 @@ pub struct ConnectorEntry {
 impl ConnectorEntry {
     /// A connector of which only the object is known.
     #[must_use]
-    pub fn new(meta: Meta, scope: Scope, status: &AppConnectorStatus) -> Self {
+    pub fn new(meta: Meta, scope: Scope, gate: Gate, status: &AppConnectorStatus) -> Self {
         let handled = status.last_handled_reconcile_at.as_deref();
         Self {
             request: Request::after(handled),
@@ -93,6 +103,10 @@ impl ConnectorEntry {
                     .map(|orphan| (AccountId::new(&orphan.account_id), orphan.since.0)),
                 status.orphans,
             ),
+            gate,
+            gathering_since: None,
+            saving: None,
+            approved_last: gate::last_approval(status.guard.as_ref()),
             status: Tracked::new(status),
         }
     }

@@ -8,6 +8,7 @@ use super::super::observation::Observation;
 use super::super::offboarding::Stand;
 use super::super::operation::{Lane, Operation, ReadKey};
 use super::super::parts::{Goal, Inputs, Step};
+use super::ending::note_shutting;
 use super::words::step;
 use super::{Assessment, remember_steps};
 use crate::domain::account::{Activity, AttributeChanges, NewAccount, ObservedAccount};
@@ -247,6 +248,7 @@ impl Context<'_> {
         }
         out.steps.retain(|step| !writes(step) && !deleting);
         out.removals.retain(|step| !writes(step) && !deleting);
+        out.taking.clear();
         out.additions_outstanding = false;
         if wanted && !deleting {
             out.problems.push(self.protected(&account.username));
@@ -356,6 +358,7 @@ impl Context<'_> {
             Goal::Prepared => {
                 // Nobody has to prove yet that it is shut: that is asked once access has ended.
                 let is_shut = account.activity == Activity::Disabled;
+                note_shutting(out, account);
                 out.steps
                     .extend(self.disabling(account).filter(|_| !is_shut));
                 self.furnish(out, account);

@@ -1,6 +1,7 @@
 //! How access ends.
 
 use super::super::grants::{self, Keeping};
+use super::super::guard::Loss;
 use super::super::operation::{Operation, ReadKey};
 use super::super::parts::{Step, earliest};
 use super::Assessment;
@@ -12,12 +13,13 @@ impl Context<'_> {
     /// Access ends: for someone gone at once, for someone who moved after their additions.
     pub(super) fn end(&self, out: &mut Assessment, account: &ObservedAccount) {
         let gone = self.inputs.desired.lifecycle.stage.ends_access();
+        note_shutting(out, account);
         let mut steps: Vec<Step> = self.disabling(account).into_iter().collect();
         let remove = self.lost_grants(out, !gone);
         if self.is_offboarded() {
             self.note_offboarding(out, Some(account));
         }
-        let removal = self.removal(account, remove, self.end_lane(), self.end_cause());
+        let removal = self.removal(out, account, remove, self.end_lane(), self.end_cause());
         // Where a direct read has to come first, one is enough.
         steps.extend(removal.filter(|r| !steps.iter().any(|s| s.operation == r.operation)));
         if gone {
@@ -49,6 +51,7 @@ impl Context<'_> {
 
     /// Stops the account from being used.
     pub(super) fn disable(&self, out: &mut Assessment, account: &ObservedAccount) {
+        note_shutting(out, account);
         out.steps.extend(self.disabling(account));
     }
 
@@ -70,5 +73,12 @@ impl Context<'_> {
     /// A destructive step needs a complete listing or a direct read (invariant 2).
     pub(super) fn may_destroy(&self) -> bool {
         self.observed.accounts_complete || self.observed.read_directly
+    }
+}
+
+/// Notes that an account that can be used can't be any more.
+pub(super) fn note_shutting(out: &mut Assessment, account: &ObservedAccount) {
+    if account.activity != Activity::Disabled {
+        out.taking.insert(Loss::Use);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::grants;
+use super::super::guard::Loss;
 use super::super::observation::EntitlementView;
 use super::super::operation::{EntitlementTarget, Lane, Operation, ReadKey};
 use super::super::parts::{Goal, Step, earliest};
@@ -61,18 +62,21 @@ impl Context<'_> {
 
     pub(super) fn remove_lost(&self, out: &mut Assessment, account: &ObservedAccount) {
         let remove = self.lost_grants(out, true);
-        out.removals.extend(self.removal(
+        let removal = self.removal(
+            out,
             account,
             remove,
             Lane::Mover,
             "no role gives these any more".to_owned(),
-        ));
+        );
+        out.removals.extend(removal);
     }
 
     /// The step that takes entitlements away, or, where the last listing was incomplete, the direct
     /// read that has to come before it (invariant 2).
     pub(super) fn removal(
         &self,
+        out: &mut Assessment,
         account: &ObservedAccount,
         entitlements: BTreeMap<EntitlementName, EntitlementId>,
         lane: Lane,
@@ -81,6 +85,8 @@ impl Context<'_> {
         if entitlements.is_empty() {
             return None;
         }
+        let lost = entitlements.keys().cloned();
+        out.taking.extend(lost.map(Loss::Entitlement));
         let id = account.id.clone();
         let operation = if self.may_destroy() {
             Operation::RemoveEntitlements { id, entitlements }

@@ -18,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use self::context::Context;
 use self::removals::{broken_first, join, join_step, parts};
 use super::grants;
+use super::guard::Loss;
 use super::offboarding::{StepPlan, remembered};
 use super::parts::{AccountPlan, Goal, GrantPlan, Inputs, Step, Withheld};
 use crate::domain::desired::DesiredAccount;
@@ -37,6 +38,8 @@ pub(super) struct Assessment {
     pub(super) steps: Vec<Step>,
     /// What takes access away because of a move.
     pub(super) removals: Vec<Step>,
+    /// What is taken away by both, also where a direct read has to come first.
+    pub(super) taking: BTreeSet<Loss>,
     /// Since when the account was lost, where it is.
     pub(super) lost_at: Option<Timestamp>,
     /// Since when each entitlement was lost that is removed.
@@ -65,6 +68,7 @@ impl Assessment {
             goal,
             steps: Vec::new(),
             removals: Vec::new(),
+            taking: BTreeSet::new(),
             lost_at: None,
             lost: BTreeMap::new(),
             breaking: BTreeSet::new(),
@@ -126,6 +130,7 @@ impl Assessment {
             goal: self.goal,
             steps,
             withheld,
+            taking: self.taking,
             problems,
             kept_until: self.kept_until,
             offboarding: self.offboarding,

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::guard::Loss;
 use super::super::offboarding::{Stand, StepPlan};
 use super::super::operation::{Lane, Operation, ReadKey};
 use super::super::parts::{Goal, earliest};
@@ -46,6 +47,7 @@ impl Context<'_> {
     /// Takes credentials away, hands over what is owned, and deletes the account once its time has come.
     pub(super) fn offboard(&self, out: &mut Assessment, account: &ObservedAccount) {
         let may_be_deleted = may_be_deleted(out, account);
+        note_losses(out, may_be_deleted);
         let due = out.offboarding.iter().filter(|s| s.stand == Stand::Due);
         let due: Vec<Step> = due.map(|due| due.step).collect();
         for step in due {
@@ -170,6 +172,18 @@ impl Context<'_> {
         self.note_offboarding(out, None);
         true
     }
+}
+
+/// Notes all credentials that are taken before the account is kept for its time, whenever their turn comes:
+/// that is one decision. That it is deleted then is another.
+fn note_losses(out: &mut Assessment, may_be_deleted: bool) {
+    let open = out.offboarding.iter().filter(|step| !step.stand.is_final());
+    let losses = open.filter_map(|step| match step.step {
+        Step::Revoke(kind) => Some(Loss::Credentials(kind)),
+        Step::Delete if may_be_deleted && step.stand == Stand::Due => Some(Loss::Account),
+        _ => None,
+    });
+    out.taking.extend(losses);
 }
 
 /// Nothing is deleted that can be used, or that still holds what it is to hand over.

@@ -14,6 +14,7 @@ use crate::domain::lifecycle::Stage;
 use crate::domain::mark::Marking;
 use crate::domain::matching::Match;
 use crate::domain::policy::Adopt;
+use crate::plan::guard::loss;
 use crate::plan::parts::{GrantState, Step};
 use crate::plan::{AccountPlan, Goal, Operation, PersonPlan};
 
@@ -88,6 +89,13 @@ impl Checks {
             let withheld = account.withheld.iter().flat_map(|w| &w.operations);
             for operation in account.steps.iter().map(|s| &s.operation).chain(withheld) {
                 ours_only(town, id, name, operation);
+                // The guard counts what a plan says that it takes: nothing may escape it.
+                let taken = loss::of(operation);
+                assert!(
+                    taken.is_subset(&account.taking),
+                    "{id}: {operation:?} in {name} takes more than {:?}",
+                    account.taking
+                );
             }
             let removes = account.steps.iter().any(|s| takes(&s.operation));
             if removes && look.desired.lifecycle.stage == Stage::Active {

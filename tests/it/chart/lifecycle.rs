@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicy;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
 use rollcall::api::Employee;
 use serde_json::{Value, json};
@@ -102,13 +103,13 @@ async fn install_upgrade_uninstall() {
 
     let at = ["rollcall", "--namespace", &ops.name, "--set"];
     let set = format!("watch.namespaces={{{}}}", people.name);
-    let run = async |verb: &str, chart: &Path| {
+    let run = async |verb: &str, chart: &Path, set: &str| {
         let mut arguments = vec![verb, at[0], text(chart)];
         arguments.extend(&at[1..]);
-        arguments.push(&set);
+        arguments.push(set);
         helm.ok(&arguments, Some(&values())).await
     };
-    let notes = run("install", folder.path()).await;
+    let notes = run("install", folder.path(), &set).await;
     for part in [
         "installation \"acme\"",
         &people.name,
@@ -133,16 +134,7 @@ async fn install_upgrade_uninstall() {
 
     let set_replicas = format!("{set},replicas=2");
     let chart = chart();
-    let arguments = [
-        "upgrade",
-        at[0],
-        text(&chart),
-        at[1],
-        at[2],
-        at[3],
-        &set_replicas,
-    ];
-    helm.ok(&arguments, Some(&values())).await;
+    run("upgrade", &chart, &set_replicas).await;
     let deployment: Deployment = ops.api().get("rollcall").await.unwrap();
     assert_eq!(deployment.spec.unwrap().replicas, Some(2));
     ops.api::<PodDisruptionBudget>()
@@ -182,17 +174,23 @@ async fn install_upgrade_uninstall() {
     );
     let roles: Api<ClusterRole> = Api::all(control_plane.client());
     assert!(roles.get_opt("rollcall-view").await.unwrap().is_none());
+    let policies: Api<ValidatingAdmissionPolicy> = Api::all(control_plane.client());
+    let left = policies.list(&ListParams::default()).await.unwrap();
+    assert_eq!(left.items, [], "rules go with the release");
     let ada = people.api::<Employee>().get("ada").await.unwrap();
     assert_eq!(ada.spec.personal_email.as_deref(), Some("ada@example.org"));
 
-    // Installed again, it takes over the CRDs that it left behind.
-    run("install", &chart).await;
-    every_namespace(control_plane, &people).await;
+    // Installed again, it takes over the CRDs that it left behind. Statuses are its own to write, and those of
+    // another release that looks after the same namespace.
+    let all = Namespace::new_in(control_plane, "all").await;
+    let account = format!("system:serviceaccount:{0}:{0}-rollcall", all.name);
+    let set_writers = format!("{set},admission.status.writers={{{account}}}");
+    run("install", &chart, &set_writers).await;
+    every_namespace(control_plane, all, &people).await;
 }
 
 /// Without namespaces it looks after all of them; a release of another name does not get in the way.
-async fn every_namespace(control_plane: &'static ControlPlane, people: &Namespace) {
-    let ops = Namespace::new_in(control_plane, "all").await;
+async fn every_namespace(control_plane: &'static ControlPlane, ops: Namespace, people: &Namespace) {
     let more = json!({"crds": {"install": false}});
     let release = Arc::new(Release::install(ops, more).await);
     let name = release.deployment.name_any();

@@ -1,5 +1,6 @@
 //! The Helm chart, with the real Helm on the real API server.
 
+mod admission;
 mod image;
 mod initial_passwords;
 mod lifecycle;

@@ -73,7 +73,7 @@ async fn rights_end_at_the_namespaces_that_are_named() {
     assert_eq!(of_kind(&objects, "ClusterRoleBinding").len(), 0);
     let cluster = of_kind(&objects, "ClusterRole");
     let names: Vec<&str> = named(&cluster).into_keys().collect();
-    let people = ["it-rollcall-admin", "it-rollcall-edit", "it-rollcall-view"];
+    let people = ["admin", "approver", "edit", "view"].map(|role| format!("it-rollcall-{role}"));
     assert_eq!(names, people, "only those for people");
 
     let all = made(json!({"rbac": {"aggregateRoles": false}})).await;

@@ -93,6 +93,42 @@ fn in_the_rest() -> Vec<Nonsense> {
         ),
         ("rbac.create", json!(1), vec!["/rbac/create"]),
         (
+            "admission.failurePolicy",
+            json!("Maybe"),
+            vec!["/admission/failurePolicy", "Ignore"],
+        ),
+        (
+            "admission.actions",
+            json!(["Deny", "Warn"]),
+            vec!["/admission/actions"],
+        ),
+        ("admission.actions", json!([]), vec!["/admission/actions"]),
+        (
+            "admission.approvals",
+            json!({"recordApprover": "Always"}),
+            vec!["/admission/approvals/recordApprover", "Never"],
+        ),
+        (
+            "admission.status",
+            json!({"writers": "restorer"}),
+            vec!["/admission/status/writers"],
+        ),
+        (
+            "admission.privileged",
+            json!({"entitlements": [{"connector": "vault", "entitlements": ["x"]}]}),
+            vec!["/admission/privileged/entitlements/0", "entitlements"],
+        ),
+        (
+            "admission.privileged",
+            json!({"entitlements": [{}]}),
+            vec!["/admission/privileged/entitlements/0"],
+        ),
+        (
+            "admission.privileged",
+            json!({"entitlements": [{"connector": "a/b"}]}),
+            vec!["/admission/privileged/entitlements/0/connector"],
+        ),
+        (
             "leaderElection.leaseDuration",
             json!("15"),
             vec!["/leaderElection/leaseDuration"],

@@ -45,8 +45,8 @@ async fn is_bounded(
         .connector("directory", "says what is wrong", |c| {
             let conditions = &c.status.as_ref().unwrap().conditions;
             is(conditions, "InventoryComplete", "False") || is(conditions, "Connected", "False")
-        })
-        .await;
+        });
+    let told = Box::pin(told).await;
     let conditions = serde_json::to_string(&told.status.unwrap().conditions).unwrap();
     tells(&conditions, says);
     let grown = stage.operator.resident().saturating_sub(before);

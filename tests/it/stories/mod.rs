@@ -13,6 +13,7 @@ pub mod dry_run;
 mod first_day;
 mod forgetful;
 mod grace;
+mod guarded;
 pub mod joiner;
 pub mod killed;
 pub mod kit;

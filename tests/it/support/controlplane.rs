@@ -241,6 +241,13 @@ impl ControlPlane {
         Client::try_from(config).unwrap()
     }
 
+    /// A client of somebody else, by impersonation: with the rights that are bound to that name.
+    pub fn client_as(&self, user: &str) -> Client {
+        let mut config = self.config.clone();
+        config.auth_info.impersonate = Some(user.to_owned());
+        Client::try_from(config).unwrap()
+    }
+
     /// A file for `--kubeconfig`, with all rights.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.join("admin.kubeconfig")

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use rollcall::controllers::engine::Settings;
 use rollcall::controllers::{self, Options, RunError};
+use rollcall::domain::guard::Limits;
 use rollcall::notify::stored::Place;
 use rollcall::notify::{self, Config};
 use rollcall::runtime::client::{self, ClientOptions};
@@ -100,8 +102,11 @@ impl Operator {
         clock.shift(by);
         let options = Options {
             namespaces: Some(BTreeSet::from([namespace.name.clone()])),
-            installation: INSTALLATION.to_owned(),
-            paused: false,
+            engine: Settings {
+                installation: INSTALLATION.to_owned(),
+                paused: false,
+                limits: Limits::NONE,
+            },
             listen: address.parse().unwrap(),
             field_manager: "rollcall".to_owned(),
             election: None,

@@ -14,6 +14,7 @@ mod rivals;
 mod secrets;
 mod statuses;
 mod under_way;
+mod waves;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,10 +25,10 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, Ports};
+use super::{Engine, Ports, Settings};
 use crate::api::{
-    CONFIRM_TARGET_ANNOTATION, PAUSED_ANNOTATION, RECONCILE_ANNOTATION, SECRET_HOSTS_ANNOTATION,
-    SECRET_LABEL,
+    APPROVED_REMOVALS_ANNOTATION, CONFIRM_TARGET_ANNOTATION, PAUSED_ANNOTATION,
+    RECONCILE_ANNOTATION, SECRET_HOSTS_ANNOTATION, SECRET_LABEL,
 };
 use crate::audit::memory::MemorySink;
 use crate::connectors::Listing;
@@ -38,7 +39,9 @@ use crate::dispatch::order::{ConnectorKey, Effect, Event, Order, Outcome};
 use crate::dispatch::passwords::Same;
 use crate::dispatch::{Command, DispatchMetrics, Handle, Report, Shared};
 use crate::domain::account::{Activity, Attributes, Completeness, ObservedAccount};
+use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeName, Username};
+use crate::plan::guard::{Approval, Cause};
 use crate::plan::{Lane, Operation};
 use crate::runtime::clock::SystemClock;
 use crate::runtime::events::{self, Events};
@@ -123,7 +126,7 @@ impl Bench {
             shutdown,
         };
         Self {
-            engine: Engine::new("test".to_owned(), false, Vec::new(), ports),
+            engine: Engine::new(settings(), Vec::new(), ports),
             changes,
             namespace: Arc::from("people"),
             version: 0,
@@ -154,6 +157,14 @@ impl Bench {
             deleting: !metadata["deletionTimestamp"].is_null(),
             finalizers: serde_json::from_value(metadata["finalizers"].clone()).unwrap_or_default(),
             paused: metadata["annotations"][PAUSED_ANNOTATION] == "true",
+            approved: metadata["annotations"][APPROVED_REMOVALS_ANNOTATION]
+                .as_str()
+                .map(|digest| {
+                    Box::new(Approval {
+                        digest: digest.to_owned(),
+                        by: Some("grace".to_owned()),
+                    })
+                }),
             confirmed: metadata["annotations"][CONFIRM_TARGET_ANNOTATION]
                 .as_str()
                 .map(Box::from),
@@ -256,12 +267,41 @@ impl Bench {
         self.report(connector, Event::Listed(Box::new(listing)));
     }
 
-    /// Works until nothing is to be done now.
+    /// Works until nothing is to be done now. What the guard gathers is decided at once, and what it let
+    /// through is remembered.
     fn work(&mut self) {
+        self.work_now();
+        while self.pass_gates() {
+            self.work_now();
+        }
+    }
+
+    fn work_now(&mut self) {
         self.engine.work();
         while self.engine.has_work(self.engine.ports.clock.now()) {
             self.engine.work();
         }
+    }
+
+    fn pass_gates(&mut self) -> bool {
+        let Some(realm) = self.engine.world.realms.get(&self.namespace) else {
+            return false;
+        };
+        let connectors = realm.connectors.iter();
+        let asked =
+            connectors.filter(|(_, e)| e.gate.is_undecided() || !e.gate.unsaved().is_empty());
+        let asked: Vec<ConnectorName> = asked.map(|(name, _)| name.clone()).collect();
+        let namespace = Arc::clone(&self.namespace);
+        for name in &asked {
+            let now = self.engine.now();
+            self.engine.decide(&namespace, name, &Cause::ALL, now);
+            let entry = self.engine.world.connector(&namespace, name).unwrap();
+            if let Some((token, _)) = &entry.saving {
+                let token = *token;
+                self.engine.releases_remembered(&namespace, name, token);
+            }
+        }
+        !asked.is_empty()
     }
 
     /// Waits for a status that was written for an object.
@@ -298,6 +338,14 @@ impl Bench {
     fn waiting(&mut self) -> Vec<super::Work> {
         let now = self.engine.ports.clock.now();
         std::iter::from_fn(|| self.engine.queue.pop(now).map(|(work, _)| work)).collect()
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        installation: "test".to_owned(),
+        paused: false,
+        limits: Limits::NONE,
     }
 }
 

@@ -1,0 +1,137 @@
+//! What is held until somebody approves it, as a status tells it: how many, who, why, and the way to approve
+//! exactly that.
+
+use std::collections::BTreeMap;
+
+use crate::api::APPROVED_REMOVALS_ANNOTATION;
+use crate::api::app_connector::{HeldCause, HeldStatus};
+use crate::api::conditions::{self, Wanted};
+use crate::controllers::text;
+use crate::controllers::world::{ConnectorEntry, Realm};
+use crate::domain::ids::{ConnectorName, EmployeeId};
+use crate::plan::guard::{Cause, Excess, Gate, Limit, Loss};
+
+/// Reason of what waits for an approval, on the connector and on each person.
+pub const HELD: &str = "DeprovisioningHeld";
+/// Reason where an approval is there and names other removals than those that are held.
+const LAPSED: &str = "ApprovalLapsed";
+
+/// Causes that a status names, at most.
+const MOST_CAUSES: usize = 16;
+/// People that a status names, at most.
+const MOST_PEOPLE: usize = 100;
+
+/// What is held; nothing where nothing is.
+#[must_use]
+pub fn status(realm: &Realm, gate: &Gate) -> Option<HeldStatus> {
+    let mut out = HeldStatus {
+        digest: gate.digest()?,
+        ..HeldStatus::default()
+    };
+    let mut causes: BTreeMap<&str, i64> = BTreeMap::new();
+    for (employee, taking) in gate.held() {
+        out.people += 1;
+        out.privileged += i64::from(taking.privileged);
+        *causes.entry(&taking.why).or_default() += 1;
+        for loss in &taking.losses {
+            match loss {
+                Loss::Use => out.disable += 1,
+                Loss::Entitlement(_) => out.remove_entitlements += 1,
+                Loss::Credentials(_) => out.revoke += 1,
+                Loss::Account => out.delete += 1,
+            }
+        }
+        if out.employees.len() < MOST_PEOPLE {
+            out.employees.push(called(realm, employee));
+        }
+    }
+    let mut causes: Vec<HeldCause> = causes
+        .into_iter()
+        .map(|(why, people)| HeldCause {
+            why: why.to_owned(),
+            people,
+        })
+        .collect();
+    causes.sort_by(|a, b| (b.people, &a.why).cmp(&(a.people, &b.why)));
+    causes.truncate(MOST_CAUSES);
+    out.causes = causes;
+    Some(out)
+}
+
+fn called(realm: &Realm, employee: &EmployeeId) -> String {
+    let name = realm.owner(employee).map(ToString::to_string);
+    name.unwrap_or_else(|| employee.to_string())
+}
+
+/// The condition that tells of it, with the way to approve it.
+#[must_use]
+pub fn condition(
+    realm: &Realm,
+    name: &ConnectorName,
+    entry: &ConnectorEntry,
+    held: &HeldStatus,
+) -> Wanted {
+    let causes = held.causes.iter();
+    let causes = causes.map(|cause| format!("{} ({})", cause.why, cause.people));
+    let excess = Cause::ALL.into_iter().find_map(|c| entry.gate.excess(c));
+    let employees = usize::try_from(held.people).unwrap_or(usize::MAX);
+    let who = text::first_of(&held.employees, employees);
+    let given = entry.meta.approved.as_ref();
+    let used = entry.approved_last.as_ref().map(|(approval, ..)| approval);
+    let lapsed = given.filter(|given| Some(&given.digest) != used.map(|used| &used.digest));
+    let (reason, about) = match lapsed {
+        Some(given) => (
+            LAPSED,
+            format!(
+                "; the approval of {} is not of this: it has changed since",
+                text::shortened(&given.digest, 20)
+            ),
+        ),
+        None => ("WaitsForApproval", String::new()),
+    };
+    let message = format!(
+        "{}{about}. Take the mistake back, or approve exactly this: kubectl annotate --overwrite -n {} appconnector {name} {APPROVED_REMOVALS_ANNOTATION}={}. Who: {who}. Why: {}",
+        how_many(held, excess),
+        realm.namespace,
+        held.digest,
+        text::listed(causes),
+    );
+    let message = text::bounded(&message);
+    Wanted::new(conditions::DEPROVISIONING_HELD, true, reason, message)
+}
+
+fn how_many(held: &HeldStatus, excess: Option<&Excess>) -> String {
+    let people = match held.people {
+        1 => "1 person would lose".to_owned(),
+        n => format!("{n} people would lose"),
+    };
+    let what = [
+        (held.disable, "the use of an account", "accounts to use"),
+        (held.remove_entitlements, "an entitlement", "entitlements"),
+        (held.revoke, "a kind of credentials", "kinds of credentials"),
+        (held.delete, "an account for good", "accounts for good"),
+    ];
+    let what = what.into_iter().filter(|(n, ..)| *n > 0);
+    let what = what.map(|(n, one, many)| match n {
+        1 => one.to_owned(),
+        n => format!("{n} {many}"),
+    });
+    let what = what.collect::<Vec<_>>().join(", ");
+    let limit = excess.map(|excess| {
+        let of = match excess.limit {
+            Limit::Connector => format!("of {} accounts within spec.guard.window", excess.of),
+            Limit::Privileged => "for privileged entitlements".to_owned(),
+            Limit::Overall => format!("of {} people by the operator's own limit", excess.of),
+        };
+        format!(": {} may {of}", excess.allowed)
+    });
+    format!("{people} {what}{}", limit.unwrap_or_default())
+}
+
+/// In words, of one person.
+#[must_use]
+pub fn told_of_person(name: &ConnectorName) -> String {
+    format!(
+        "more would be taken away in {name} at once than spec.guard of that AppConnector allows: it waits until somebody approves it there (see its condition {HELD}), or takes it back"
+    )
+}

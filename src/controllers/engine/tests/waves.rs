@@ -1,0 +1,192 @@
+//! What is taken away is decided once it is known as a whole, and runs once that is remembered.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{Bench, account, connector, employee, everyone, ordered};
+use crate::api::APPROVED_REMOVALS_ANNOTATION;
+use crate::domain::account::Activity;
+use crate::domain::ids::ConnectorName;
+use crate::plan::Operation;
+
+const COMPANY: usize = 30;
+
+/// A company of thirty with an account each, of whom three may lose something.
+fn company(guard: &Value) -> Bench {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    bench.connector("directory", &guarded(guard, None));
+    bench.template("everyone", &everyone());
+    for n in 0..COMPANY {
+        bench.employee(&format!("p{n}"), &employee(&n.to_string()));
+    }
+    bench.work();
+    let accounts = (0..COMPANY)
+        .map(|n| account(&bench, &n.to_string(), &n.to_string(), Activity::Active))
+        .collect();
+    bench.listed("directory", accounts);
+    bench.work();
+    bench
+}
+
+fn guarded(guard: &Value, approved: Option<&str>) -> Value {
+    let mut connector = connector("directory");
+    connector["spec"]["guard"] = guard.clone();
+    if let Some(digest) = approved {
+        connector["metadata"]["annotations"] = json!({APPROVED_REMOVALS_ANNOTATION: digest});
+    }
+    connector
+}
+
+fn three() -> Value {
+    json!({"maxPercent": 10, "alwaysAllowed": 0, "leavers": {"maxPercent": 10}})
+}
+
+fn nobody() -> Value {
+    let mut template = everyone();
+    template["spec"]["match"] = json!("employee.department == 'Typo'");
+    template
+}
+
+fn leaver(n: usize) -> Value {
+    let mut leaver = employee(&n.to_string());
+    leaver["spec"]["endDate"] = json!("2020-06-01");
+    leaver
+}
+
+/// Those of whom something is on its way.
+fn under_way(bench: &Bench) -> Vec<String> {
+    let names = (0..COMPANY).map(|n| format!("p{n}"));
+    names
+        .filter(|name| ordered(bench, name).is_some_and(|o| o.is_write()))
+        .collect()
+}
+
+/// The status of the connector follows at once.
+fn summarise(bench: &mut Bench) {
+    let namespace = Arc::clone(&bench.namespace);
+    let now = bench.engine.now();
+    let name = ConnectorName::new("directory");
+    bench.engine.connector_status(&namespace, &name, now);
+}
+
+fn digest(bench: &Bench) -> Option<String> {
+    let name = ConnectorName::new("directory");
+    let entry = bench.engine.world.connector(&bench.namespace, &name);
+    entry.unwrap().gate.digest()
+}
+
+#[tokio::test]
+async fn a_mistake_is_held_as_a_whole_and_ends_with_it() {
+    let mut bench = company(&three());
+    bench.template("everyone", &nobody());
+    bench.work();
+    assert_eq!(under_way(&bench), Vec::<String>::new());
+    summarise(&mut bench);
+    let told = bench
+        .status("directory", |status| !status["held"].is_null())
+        .await;
+    assert_eq!(told["held"]["people"], COMPANY);
+    assert_eq!(told["held"]["disable"], COMPANY);
+    assert_eq!(told["held"]["digest"].as_str(), digest(&bench).as_deref());
+    let why = told["held"]["causes"][0]["why"].as_str().unwrap();
+    assert_eq!(why, "the RoleTemplate everyone is not held any more");
+    let ada = bench
+        .status("p7", |status| {
+            status["accounts"][0]["reason"] == "DeprovisioningHeld"
+        })
+        .await;
+    assert_eq!(ada["accounts"][0]["state"], "Pending");
+    bench.template("everyone", &everyone());
+    bench.work();
+    assert_eq!((digest(&bench), under_way(&bench)), (None, Vec::new()));
+}
+
+#[tokio::test]
+async fn an_approval_lets_exactly_that_through() {
+    let mut bench = company(&three());
+    bench.template("everyone", &nobody());
+    bench.work();
+    let digest = digest(&bench).unwrap();
+    let other = format!("sha256:{}", "0".repeat(64));
+    bench.connector("directory", &guarded(&three(), Some(&other)));
+    bench.work();
+    assert_eq!(under_way(&bench), Vec::<String>::new());
+    bench.connector("directory", &guarded(&three(), Some(&digest)));
+    bench.work();
+    assert_eq!(under_way(&bench).len(), COMPANY);
+    summarise(&mut bench);
+    let told = bench
+        .status("directory", |status| {
+            !status["guard"]["lastApproval"].is_null() && status["held"].is_null()
+        })
+        .await;
+    let last = &told["guard"]["lastApproval"];
+    assert_eq!(last["digest"], digest.as_str());
+    assert_eq!(
+        (&last["by"], &last["people"]),
+        (&json!("grace"), &json!(COMPANY))
+    );
+}
+
+#[tokio::test]
+async fn those_who_leave_do_not_wait_for_a_mistake() {
+    let mut bench = company(&three());
+    bench.template("everyone", &nobody());
+    bench.work();
+    bench.employee("p4", &leaver(4));
+    bench.work();
+    assert_eq!(under_way(&bench), ["p4"]);
+    assert_eq!(ordered(&bench, "p4"), Some(Operation::Disable("4".into())));
+    // As many as leave by mistake, one after another, as the limit allows.
+    for n in 10..20 {
+        bench.employee(&format!("p{n}"), &leaver(n));
+        bench.work();
+    }
+    assert_eq!(under_way(&bench), ["p4", "p10", "p11"]);
+    summarise(&mut bench);
+    let told = bench
+        .status("directory", |status| {
+            status["held"]["people"] == COMPANY - 3
+        })
+        .await;
+    let causes = told["held"]["causes"].to_string();
+    assert!(causes.contains("the last day is over"), "{causes}");
+}
+
+/// Without the help of the bench: what is let through runs after the status that tells of it was stored.
+#[tokio::test]
+async fn what_is_let_through_runs_once_that_is_stored() {
+    let mut bench = company(&three());
+    bench.employee("p4", &leaver(4));
+    bench.work_now();
+    assert_eq!(under_way(&bench), Vec::<String>::new());
+    while under_way(&bench).is_empty() {
+        let written = bench.written.recv().await.unwrap();
+        bench.engine.written(&written);
+        bench.work_now();
+    }
+    assert_eq!(under_way(&bench), ["p4"]);
+    summarise(&mut bench);
+    let told = bench
+        .status("directory", |status| !status["guard"].is_null())
+        .await;
+    assert_eq!(told["guard"]["released"][0]["people"], 1);
+    assert_eq!(told["guard"]["released"][0]["cause"], "Termination");
+}
+
+#[tokio::test]
+async fn an_object_that_is_gone_is_held_no_more() {
+    let mut bench = company(&three());
+    bench.template("everyone", &nobody());
+    bench.work();
+    let before = digest(&bench);
+    let key = bench.key("p3");
+    let gone = crate::controllers::watch::Seen::Gone(key);
+    bench
+        .engine
+        .change(crate::controllers::watch::Change::Employee(gone));
+    bench.work();
+    assert!(digest(&bench).is_some() && digest(&bench) != before);
+}

@@ -1,0 +1,17 @@
+//! The guard: no change takes more access away than its limits allow, unless somebody approves exactly
+//! that (invariant 4).
+//!
+//! Every plan says what it takes away ([`Loss`]), whatever has to come before. One [`Gate`] a connector
+//! gathers that until everyone is looked at whom the change concerns, and then lets the whole wave
+//! through or holds it. What was let through within the window is in the [`Ledger`].
+
+mod gate;
+mod key;
+mod ledger;
+pub mod loss;
+#[cfg(test)]
+mod tests;
+
+pub use gate::{Asked, Bounds, Excess, Gate, Limit, Overall, Verdict};
+pub use ledger::{Approval, Ledger, Release};
+pub use loss::{Cause, Loss, Taking};

@@ -1,0 +1,373 @@
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::fixtures::at;
+use crate::domain::guard::{GuardPolicy, Limits};
+use crate::domain::ids::{AccountId, EmployeeId};
+use crate::plan::Operation;
+use crate::properties;
+
+const ALL: [Cause; 3] = Cause::ALL;
+
+fn policy(most: u32) -> GuardPolicy {
+    let limits = Limits {
+        most: Some(most),
+        percent: 100,
+        always: 0,
+    };
+    GuardPolicy {
+        changes: limits,
+        leavers: limits,
+        privileged_most: 1,
+        ..GuardPolicy::open()
+    }
+}
+
+/// A gate, and what it is decided by.
+struct Bench {
+    gate: Gate,
+    policy: GuardPolicy,
+    overall: Overall,
+    now: Timestamp,
+}
+
+impl Bench {
+    fn new(most: u32) -> Self {
+        Self {
+            gate: Gate::new("people".into(), "directory".into()),
+            policy: policy(most),
+            overall: Overall::open(),
+            now: at("2026-06-15T12:00:00Z"),
+        }
+    }
+
+    fn ask(&mut self, who: &str, cause: Cause, losses: &[Loss]) -> Asked {
+        let taking = Taking {
+            cause,
+            losses: losses.iter().cloned().collect(),
+            privileged: losses.contains(&Loss::Entitlement("root".into())),
+            why: "a reason".to_owned(),
+        };
+        let taking = Some(taking).filter(|taking| !taking.losses.is_empty());
+        self.gate.ask(&EmployeeId::new(who), taking, self.now)
+    }
+
+    fn disable(&mut self, people: impl IntoIterator<Item = u32>, cause: Cause) {
+        for person in people {
+            self.ask(&person.to_string(), cause, &[Loss::Use]);
+        }
+    }
+
+    fn decide(&mut self, causes: &[Cause], digest: Option<&str>) -> Verdict {
+        let approval = digest.map(|digest| Approval {
+            digest: digest.to_owned(),
+            by: Some("grace".to_owned()),
+        });
+        let verdict = self.gate.decide(
+            causes,
+            &Bounds {
+                policy: &self.policy,
+                accounts: 100,
+                overall: &self.overall,
+                approval: approval.as_ref(),
+                now: self.now,
+            },
+        );
+        let unsaved = self.gate.unsaved().clone();
+        self.gate.save(&unsaved);
+        verdict
+    }
+
+    fn may_disable(&self, who: &str) -> bool {
+        let operation = Operation::Disable(AccountId::new("a"));
+        let permit = self.gate.permit(&EmployeeId::new(who), operation);
+        permit.is_some()
+    }
+
+    fn held(&self) -> Vec<String> {
+        self.gate.held().map(|(who, _)| who.to_string()).collect()
+    }
+
+    fn restart(&mut self) {
+        let releases = self.gate.releases().to_vec();
+        let approvals = self.gate.approvals();
+        self.gate = Gate::restored("people".into(), "directory".into(), releases, approvals);
+    }
+}
+
+#[test]
+fn a_wave_goes_as_a_whole_or_not_at_all() {
+    let mut bench = Bench::new(3);
+    bench.disable(0..4, Cause::Change);
+    assert!(!bench.may_disable("0"), "nothing runs undecided");
+    let verdict = bench.decide(&ALL, None);
+    assert_eq!((verdict.released, verdict.held.len()), (false, 4));
+    assert_eq!(bench.held(), ["0", "1", "2", "3"]);
+    let excess = *bench.gate.excess(Cause::Change).unwrap();
+    assert_eq!(
+        (excess.limit, excess.people, excess.allowed),
+        (Limit::Connector, 4, 3)
+    );
+    // Taken back but for three: they go by themselves.
+    assert!(bench.ask("3", Cause::Change, &[]).held_changed);
+    assert!(bench.decide(&ALL, None).released);
+    assert!(bench.may_disable("0") && !bench.may_disable("3"));
+    assert_eq!(bench.gate.digest(), None);
+}
+
+#[test]
+fn small_portions_are_counted_together_until_the_window_is_over() {
+    let mut bench = Bench::new(3);
+    for person in 0..3 {
+        bench.disable([person], Cause::Change);
+        assert!(bench.decide(&ALL, None).released, "{person}");
+    }
+    bench.disable([3], Cause::Change);
+    assert!(!bench.decide(&ALL, None).released);
+    bench.restart();
+    bench.disable([3], Cause::Change);
+    assert!(!bench.decide(&ALL, None).released, "nor after a restart");
+    assert!(bench.may_disable("2"), "what was let through is");
+    bench.now += SignedDuration::from_hours(24);
+    assert!(!bench.decide(&ALL, None).released, "the window is not over");
+    bench.now += SignedDuration::from_hours(1);
+    assert!(bench.decide(&ALL, None).released, "one fits again");
+}
+
+#[test]
+fn whoever_leaves_is_not_kept_waiting_by_others() {
+    let mut bench = Bench::new(3);
+    bench.disable(0..10, Cause::Change);
+    bench.decide(&ALL, None);
+    bench.disable(10..20, Cause::Termination);
+    bench.decide(&Cause::LEAVERS, None);
+    assert_eq!(bench.held().len(), 20);
+    bench.disable([20], Cause::LastDay);
+    assert!(bench.decide(&Cause::LEAVERS, None).released);
+    assert!(bench.may_disable("20"));
+    // Somebody who is held for another reason and whose last day comes.
+    bench.disable([5], Cause::LastDay);
+    assert!(bench.decide(&Cause::LEAVERS, None).released);
+    assert!(bench.may_disable("5"));
+    // Those who leave have a limit as well, of their own.
+    bench.disable(30..33, Cause::LastDay);
+    assert!(!bench.decide(&Cause::LEAVERS, None).released);
+    // A change is not decided before it is known as a whole, whoever leaves meanwhile.
+    let mut bench = Bench::new(3);
+    bench.disable([1], Cause::Change);
+    bench.decide(&Cause::LEAVERS, None);
+    assert!(bench.gate.is_undecided() && !bench.may_disable("1"));
+}
+
+#[test]
+fn that_the_last_day_was_announced_is_not_forgotten_once_it_is_over() {
+    let mut bench = Bench::new(0);
+    bench.disable([1], Cause::LastDay);
+    bench.decide(&ALL, None);
+    bench.disable([1], Cause::Termination);
+    let cause = bench.gate.held().next().unwrap().1.cause;
+    assert_eq!(cause, Cause::LastDay);
+}
+
+#[test]
+fn an_approval_is_of_exactly_that_once() {
+    let mut bench = Bench::new(1);
+    bench.disable(0..4, Cause::Change);
+    bench.disable(4..7, Cause::Termination);
+    bench.decide(&ALL, None);
+    let digest = bench.gate.digest().unwrap();
+    assert!(
+        digest.starts_with("sha256:") && digest.len() == 71,
+        "{digest}"
+    );
+    // It lapses when the plan changes.
+    bench.ask("2", Cause::Change, &[Loss::Use, Loss::Account]);
+    assert!(!bench.decide(&ALL, Some(&digest)).released);
+    bench.ask("2", Cause::Change, &[Loss::Use]);
+    assert_eq!(bench.gate.digest().as_ref(), Some(&digest), "as it was");
+    // Whoever comes after it fits by themselves, and is not part of it.
+    bench.disable([9], Cause::Change);
+    assert!(bench.decide(&ALL, Some(&digest)).released);
+    for person in 0..7 {
+        assert!(bench.may_disable(&person.to_string()), "{person}");
+    }
+    let who = EmployeeId::new("6");
+    let operation = Operation::Disable("a".into());
+    let approval = bench.gate.approval_of(&who, &operation).unwrap();
+    assert_eq!(approval.by.as_deref(), Some("grace"));
+    let alone = bench.gate.approval_of(&EmployeeId::new("9"), &operation);
+    assert_eq!(alone, None, "that one fitted without");
+    // A restart in the middle loses nothing of it.
+    bench.restart();
+    assert!(bench.may_disable("6"));
+    // What was approved does not count, and the same once more is another wave.
+    bench.now += SignedDuration::from_hours(24 * 8);
+    bench.disable(0..4, Cause::Change);
+    bench.disable(4..7, Cause::Termination);
+    bench.decide(&ALL, Some(&digest));
+    assert_eq!(bench.held().len(), 7);
+    assert_ne!(bench.gate.digest().unwrap(), digest);
+}
+
+#[test]
+fn an_approval_outlives_the_window() {
+    let mut bench = Bench::new(0);
+    bench.disable([1], Cause::Change);
+    bench.decide(&ALL, None);
+    let digest = bench.gate.digest().unwrap();
+    bench.decide(&ALL, Some(&digest));
+    bench.now += SignedDuration::from_hours(24 * 6);
+    bench.disable([1], Cause::Change);
+    bench.decide(&ALL, Some(&digest));
+    assert!(bench.may_disable("1"), "the target was down for days");
+}
+
+#[test]
+fn few_may_lose_what_is_privileged() {
+    let root = Loss::Entitlement("root".into());
+    let mut bench = Bench::new(10);
+    bench.ask("1", Cause::Change, std::slice::from_ref(&root));
+    bench.disable([2], Cause::Change);
+    assert!(bench.decide(&ALL, None).released);
+    bench.ask("3", Cause::Change, &[root]);
+    assert!(!bench.decide(&ALL, None).released);
+    let excess = bench.gate.excess(Cause::Change).unwrap();
+    assert_eq!(excess.limit, Limit::Privileged);
+    bench.disable([4], Cause::Change);
+    assert!(bench.decide(&ALL, None).released, "others go on");
+}
+
+#[test]
+fn all_applications_together_have_a_limit() {
+    let mut bench = Bench::new(10);
+    let limits = Limits {
+        most: Some(2),
+        percent: 100,
+        always: 0,
+    };
+    let mut elsewhere = Bench::new(10);
+    elsewhere.disable([1, 2], Cause::Change);
+    elsewhere.decide(&ALL, None);
+    bench.overall = Overall::new(limits, 50);
+    bench.overall.count(&elsewhere.gate);
+    bench.disable([1, 2], Cause::Change);
+    assert!(bench.decide(&ALL, None).released, "the same people");
+    bench.disable([3], Cause::Change);
+    assert!(!bench.decide(&ALL, None).released);
+    let excess = bench.gate.excess(Cause::Change).unwrap();
+    assert_eq!((excess.limit, excess.of), (Limit::Overall, 50));
+    bench.disable([4], Cause::LastDay);
+    assert!(bench.decide(&ALL, None).released, "leavers count apart");
+}
+
+#[test]
+fn a_part_of_a_removal_may_go() {
+    let mut bench = Bench::new(1);
+    let who = EmployeeId::new("1");
+    let loss = |name: &str| Loss::Entitlement(name.into());
+    bench.ask("1", Cause::Change, &[loss("a")]);
+    bench.decide(&ALL, None);
+    bench.policy = policy(0);
+    bench.ask("1", Cause::Change, &[loss("a"), loss("b")]);
+    bench.decide(&ALL, None);
+    let entitlements = ["a", "b"].map(|name| (name.into(), name.into()));
+    let operation = Operation::RemoveEntitlements {
+        id: "1".into(),
+        entitlements: entitlements.into_iter().collect(),
+    };
+    let permitted = bench.gate.permit(&who, operation).unwrap();
+    let expected = Operation::RemoveEntitlements {
+        id: "1".into(),
+        entitlements: BTreeMap::from([("a".into(), "a".into())]),
+    };
+    assert_eq!(permitted, expected);
+    // What somebody owns is handed over once nothing of theirs waits.
+    let hand_over = || Operation::TransferOwnership {
+        id: "1".into(),
+        to: "2".into(),
+        name: crate::domain::ids::Username::new("grace"),
+    };
+    assert_eq!(bench.gate.permit(&who, hand_over()), None);
+    bench.ask("1", Cause::Change, &[]);
+    assert_eq!(bench.gate.permit(&who, hand_over()), Some(hand_over()));
+}
+
+#[test]
+fn nothing_runs_before_it_is_remembered_outside() {
+    let mut bench = Bench::new(5);
+    bench.disable([1], Cause::LastDay);
+    let overall = Overall::open();
+    bench.gate.decide(
+        &ALL,
+        &Bounds {
+            policy: &bench.policy,
+            accounts: 100,
+            overall: &overall,
+            approval: None,
+            now: bench.now,
+        },
+    );
+    let who = EmployeeId::new("1");
+    assert!(!bench.may_disable("1") && bench.gate.considers(&who));
+    let unsaved = bench.gate.unsaved().clone();
+    assert!(bench.gate.concern(&unsaved, &who));
+    assert!(!bench.gate.concern(&unsaved, &EmployeeId::new("2")));
+    bench.gate.save(&unsaved);
+    assert!(bench.may_disable("1") && !bench.gate.considers(&who));
+}
+
+/// Whatever is asked, in whatever order, decided and restarted: within any window no more people lose something
+/// for one cause than the limit allows, unless it was approved.
+#[test]
+fn no_order_of_events_passes_the_limit() {
+    let step = (0_u32..12, 0_usize..3, 0_u8..8, 0_i64..8);
+    let steps = prop::collection::vec(step, 1..80);
+    let (held, passed) = (Cell::new(0), Cell::new(0));
+    properties::runner(400)
+        .run(&(steps, 0_u32..5), |(steps, most)| {
+            let mut bench = Bench::new(most);
+            let mut gone: Vec<(Timestamp, Cause, u32)> = Vec::new();
+            for (person, cause, what, hours) in steps {
+                bench.now += SignedDuration::from_hours(hours);
+                let cause = ALL[cause];
+                match what {
+                    0..5 => bench.disable([person], cause),
+                    5 => {
+                        bench.ask(&person.to_string(), cause, &[]);
+                    }
+                    6 => bench.restart(),
+                    _ => {
+                        let asked: Vec<_> = bench.gate.waiting_for_tests();
+                        let verdict = bench.decide(&ALL, None);
+                        held.set(held.get() + usize::from(!verdict.held.is_empty()));
+                        for (who, cause) in asked {
+                            let who: u32 = who.as_str().parse().unwrap();
+                            if bench.may_disable(&who.to_string()) {
+                                gone.push((bench.now, cause, who));
+                            }
+                        }
+                    }
+                }
+            }
+            passed.set(passed.get() + gone.len());
+            let window = bench.policy.window;
+            for (end, cause, _) in &gone {
+                let within = gone
+                    .iter()
+                    .filter(|(at, c, _)| c == cause && *at <= *end && *at > *end - window);
+                let people: BTreeSet<u32> = within.map(|(.., who)| *who).collect();
+                prop_assert!(people.len() <= most as usize, "{people:?} of {most}");
+            }
+            Ok(())
+        })
+        .unwrap();
+    let counts = (held.get(), passed.get());
+    assert!(
+        counts.0 > 100 && counts.1 > 100,
+        "held and passed: {counts:?}"
+    );
+}
