@@ -14,6 +14,7 @@ mod guard;
 mod held;
 mod ldap;
 mod leaver;
+mod limits;
 mod matching;
 mod oauth2;
 mod scim;
@@ -37,6 +38,7 @@ pub use leaver::{
     Credentials, InsteadOfDisable, Joiner, Leaver, OnLeave, ThenAccount, TransferOwnershipTo,
     UntilStart,
 };
+pub use limits::EntitlementLimit;
 pub use matching::{Adopt, Matching, MatchingRule};
 pub use oauth2::{OAuth2Auth, TokenAuthStyle};
 pub use scim::{BasicAuth, BearerAuth, Scim, ScimAuth};
@@ -102,7 +104,7 @@ pub struct AppConnectorSpec {
     /// How accounts that are there already are found to be somebody's.
     #[serde(default)]
     pub matching: Matching,
-    /// What to do about entitlements that role templates name and the application lacks.
+    /// What to do about entitlements that role templates name and the application lacks, and who may hold which.
     #[serde(default)]
     pub entitlements: Entitlements,
     /// What to do about accounts that nobody declared.
@@ -166,13 +168,19 @@ pub struct Tls {
     pub ca_bundle: String,
 }
 
-/// What to do about entitlements that role templates name and the application lacks.
+/// What to do about entitlements that role templates name and the application lacks, and who may hold which.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Entitlements {
     /// `Report` waits for someone to make it; `Create` makes it.
     #[serde(default)]
     pub missing: MissingEntitlement,
+    /// Who may hold an entitlement, and how many (segregation of duties). Whatever roles give, nothing is given beyond
+    /// a limit; and a limit takes nothing away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["entitlement".into()]))]
+    pub limits: Vec<EntitlementLimit>,
 }
 
 /// What to do about one missing entitlement.

@@ -20,6 +20,7 @@ use super::words::Words;
 use crate::api::{EmployeeStatus, RoleTemplateStatus};
 use crate::connectors::ConnectorError;
 use crate::controllers::namesakes::Namesakes;
+use crate::controllers::places::AllPlaces;
 use crate::controllers::rivals::Rivals;
 use crate::domain::account::ObservedAccount;
 use crate::domain::facts::Facts;
@@ -175,6 +176,8 @@ pub struct Realm {
     pub rivals: Rivals,
     /// Who looks like whom.
     pub namesakes: Namesakes,
+    /// Who has which place.
+    pub places: AllPlaces,
 }
 
 impl Realm {
@@ -196,6 +199,7 @@ impl Realm {
             policy: Arc::default(),
             rivals: Rivals::default(),
             namesakes: Namesakes::default(),
+            places: AllPlaces::default(),
         }
     }
 

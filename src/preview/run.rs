@@ -1,6 +1,7 @@
 //! Everything is carried out on what is known, as if nothing went wrong, until nothing is left to do.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -10,6 +11,7 @@ use crate::controllers::employee::apply;
 use crate::controllers::employee::look::{self, Look};
 use crate::controllers::employee::outcome::Context;
 use crate::controllers::gate;
+use crate::controllers::places::Looked;
 use crate::dispatch::order::{Order, Outcome};
 use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeName};
@@ -65,7 +67,11 @@ pub(super) fn run(company: &mut Company, limits: Limits, now: Timestamp) -> Endi
             look_at(company, &mut endings, name, now);
         }
         decide(company, limits, now);
-        let mut is_quiet = true;
+        let realm = &mut company.realm;
+        let mut is_quiet = realm
+            .places
+            .allot(&realm.policy, &realm.connectors)
+            .is_empty();
         for name in &order {
             is_quiet &= !carry_out(company, &mut endings, name, now);
         }
@@ -115,7 +121,7 @@ fn look_at(company: &mut Company, endings: &mut Endings, name: &EmployeeName, no
             }
         }
     };
-    let policy = std::sync::Arc::clone(&realm.policy);
+    let policy = Arc::clone(&realm.policy);
     let takings = gate::takings(realm, person, &policy, &look.desired, &look.plan, now);
     let id = person.employee_id.clone();
     for (connector, entry) in &mut realm.connectors {
@@ -126,6 +132,16 @@ fn look_at(company: &mut Company, endings: &mut Endings, name: &EmployeeName, no
     }
     if let Some(person) = realm.people.get_mut(name) {
         person.record = look.plan.record.clone();
+    }
+    if let Some(person) = realm.people.get(name)
+        && policy.counts_holders()
+    {
+        let looked = Looked {
+            person,
+            planned: Some((&look.desired, &look.plan)),
+            observations: &look.observations,
+        };
+        realm.places.put(&policy, &realm.connectors, &looked);
     }
     ending.look = Some(look);
 }

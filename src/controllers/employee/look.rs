@@ -1,6 +1,6 @@
 //! One look at one person: desire, gather, plan. The operator and `rollcall plan` take the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,13 +13,15 @@ use crate::domain::desired::{Desired, desire};
 use crate::domain::facts::Facts;
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::domain::problem::Problem;
-use crate::plan::{Inputs, PersonPlan, plan};
+use crate::plan::{Inputs, Observation, PersonPlan, plan};
 
 /// What came of a look.
 #[derive(Debug)]
 pub struct Look {
     /// What the person should have.
     pub desired: Desired,
+    /// What each target shows.
+    pub observations: BTreeMap<ConnectorName, Observation>,
     /// What is to be done about it.
     pub plan: PersonPlan,
     /// Connectors through which nothing is written for this person now.
@@ -77,6 +79,7 @@ pub fn at(
     let again = !desired.roles.waiting.is_empty() && plan.record != *record;
     Look {
         desired,
+        observations,
         plan,
         held,
         again,
@@ -114,6 +117,7 @@ pub fn at_deleted(
     let done = cleanup::is_done(&realm.connectors, &person.record, &plan);
     let look = Look {
         desired,
+        observations,
         plan,
         held,
         again: false,

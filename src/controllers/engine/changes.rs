@@ -95,7 +95,6 @@ impl Engine {
         {
             return;
         }
-        self.realm(&key.namespace);
         let manager = facts.as_ref().ok().and_then(|f| f.manager.clone());
         let World {
             realms,
@@ -222,6 +221,7 @@ impl Engine {
         self.rivals_changed(&namespace, &person.employee_id);
         // Another object may have claimed the same employeeId, and waited.
         self.look_at_id(&namespace, &person.employee_id);
+        self.allot_soon(&namespace);
         self.summaries(&namespace);
     }
 

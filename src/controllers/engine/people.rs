@@ -1,7 +1,7 @@
 //! One look at one person: facts, desire, plan, orders, status. Microseconds of pure work between
 //! taking from the world and giving to dispatch.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -69,6 +69,7 @@ impl Engine {
                     self.set_finalizer(namespace, name, false);
                 }
                 self.idle(namespace, name);
+                self.stands(namespace, name, None, &BTreeMap::new());
                 self.write_person(namespace, name, lane, &status);
                 return;
             }
@@ -76,6 +77,7 @@ impl Engine {
         let look = look::at(realm, &mut self.world.names, person, &facts, now);
         let Look {
             desired,
+            observations,
             plan,
             held,
             again,
@@ -87,11 +89,15 @@ impl Engine {
         }
         if guarded && !ready {
             // The finalizer comes before the first write to a target; the watch brings us back.
+            self.stands(namespace, name, Some((&desired, &plan)), &observations);
             return;
         }
         self.ask_gates(namespace, name, &desired, &plan, now);
         self.submit(namespace, name, &plan, &held, now);
-        self.tell(namespace, name, lane, &desired, &plan, now);
+        let uncounted = self.stands(namespace, name, Some((&desired, &plan)), &observations);
+        if !uncounted {
+            self.tell(namespace, name, lane, &desired, &plan, now);
+        }
         if again {
             self.look_at(namespace, name);
         }
@@ -232,12 +238,14 @@ impl Engine {
         let (look, done) = look::at_deleted(realm, &mut self.world.names, person, now);
         let Look {
             desired,
+            observations,
             plan,
             held,
             ..
         } = look;
         self.ask_gates(namespace, name, &desired, &plan, now);
         self.submit(namespace, name, &plan, &held, now);
+        self.stands(namespace, name, Some((&desired, &plan)), &observations);
         if done {
             self.set_finalizer(namespace, name, false);
         } else {

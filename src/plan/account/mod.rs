@@ -6,6 +6,7 @@ mod context;
 mod course;
 mod ending;
 mod holdings;
+mod limited;
 pub mod offboarding;
 mod removals;
 mod words;

@@ -250,6 +250,7 @@ impl Town {
             sought,
             giving: false,
             unsure: BTreeSet::new(),
+            full: BTreeMap::new(),
             renamed: None,
         }
     }

@@ -8,6 +8,7 @@ mod listings;
 mod moves;
 mod names;
 mod orphans;
+mod places;
 mod policy;
 mod rivals;
 mod secrets;
