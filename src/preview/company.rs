@@ -192,8 +192,13 @@ impl Company {
             )),
         }
         if !unknown.is_empty() && status.inventory.is_some() {
+            let creates = entry
+                .compiled
+                .as_ref()
+                .is_some_and(|c| c.spec.create_entitlements);
+            let then = if creates { ": it is made if not" } else { "" };
             self.notes.push(format!(
-                "it is not known whether {name} has {}",
+                "it is not known whether {name} has {}{then}",
                 unknown.join(", ")
             ));
         }

@@ -29,6 +29,7 @@ mod one_bad_among_many;
 pub mod outage;
 mod own_pages;
 mod paused;
+mod planned;
 mod planted_secret;
 pub mod policy;
 mod preboarding;
