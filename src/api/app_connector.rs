@@ -29,7 +29,7 @@ pub use dialect::{
     DeactivationForm, DialectSpec, ManagerSpelling, OperationSpelling, Profile, UpdateForm,
 };
 pub use guard::{Guard, LeaverLimits, PrivilegedLimits};
-pub use held::{GuardStatus, HeldCause, HeldStatus, LastApproval, ReleasedWave};
+pub use held::{GuardStatus, HeldCause, HeldPeople, HeldStatus, LastApproval, ReleasedWave};
 pub use ldap::{
     Ldap, LdapAccounts, LdapBind, LdapDialect, LdapDisable, LdapDisablingAttribute, LdapGroupKind,
     LdapGroups,

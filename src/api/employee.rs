@@ -286,6 +286,9 @@ pub struct EmployeeStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_LISTED))]
     pub orphaned_credentials: Vec<OrphanedCredential>,
+    /// How employment ended: `Announced`, where the last day had been told of before it was over, or `AtOnce`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub departure: Option<Departure>,
     /// What is done with the person's accounts since the last day is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offboarding: Option<OffboardingStatus>,
@@ -293,6 +296,16 @@ pub struct EmployeeStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_reconcile_at: Option<String>,
+}
+
+/// How employment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Departure {
+    /// The last day had been told of before it was over.
+    Announced,
+    /// By an edit that took effect at once.
+    AtOnce,
 }
 
 /// Short forms for `kubectl get`.

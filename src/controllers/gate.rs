@@ -9,27 +9,31 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::world::{ConnectorEntry, Person, Realm};
-use crate::api::app_connector::{GuardStatus, LastApproval, ReleasedWave};
+use super::world::{ConnectorEntry, Person};
+use crate::api::EmployeeStatus;
+use crate::api::app_connector::{GuardStatus, HeldPeople, LastApproval, ReleasedWave};
+use crate::api::employee::Departure;
 use crate::domain::desired::Desired;
+use crate::domain::facts::Facts;
 use crate::domain::ids::ConnectorName;
 use crate::domain::lifecycle::{self, Stage};
 use crate::domain::policy::Policy;
-use crate::plan::guard::{Approval, Cause, Gate, Release, Taking, loss};
+use crate::plan::guard::{Approval, Cause, Gate, Release, Restored, Taking, loss};
 use crate::plan::{AccountPlan, PersonPlan};
 
 /// Losses that a status names, at most. Of more than that only the number of people is remembered over a
 /// restart, and whatever was not carried out by then is decided anew.
-const MOST_ITEMS: usize = 8192;
+const MOST_ITEMS: usize = 4096;
+/// People whose number a status keeps who are held, at most. Where there are more they are decided anew after a restart.
+const MOST_HELD: usize = 8192;
 /// Waves that a status names, at most.
 const MOST_RELEASES: usize = 128;
 
-/// What the plan of a person takes away, by connector; nothing where nothing is written.
+/// What the plan of a person takes away, by connector.
 #[must_use]
 pub fn takings(
-    realm: &Realm,
-    person: &Person,
     policy: &Policy,
+    person: &Person,
     desired: &Desired,
     plan: &PersonPlan,
     now: Timestamp,
@@ -40,14 +44,11 @@ pub fn takings(
     if takes.peek().is_none() {
         return BTreeMap::new();
     }
-    let announced = desired.lifecycle.stage.ends_access() && is_announced(person, now);
+    let facts = person.facts.as_deref().ok();
+    let announced = desired.lifecycle.stage.ends_access()
+        && departure(&person.status.newest(), facts, now) == Departure::Announced;
     let one = |(name, account): (&ConnectorName, _)| {
         let connector = policy.connector(name)?;
-        let entry = realm.connectors.get(name)?;
-        let paused = super::pause::Pause::of(realm, person, Some(entry)).is_some();
-        if paused || connector.spec.dry_run {
-            return None;
-        }
         let recorded = person.record.accounts.get(name);
         let taking = loss::taking(policy, connector, desired, account, recorded, announced)?;
         Some((name.clone(), taking))
@@ -55,34 +56,40 @@ pub fn takings(
     takes.filter_map(one).collect()
 }
 
-/// Whether the end of the last day had been told before it came.
-fn is_announced(person: &Person, now: Timestamp) -> bool {
-    let Some(ended) = person
-        .facts
-        .as_ref()
-        .ok()
-        .and_then(|f| lifecycle::ends_at(f))
-    else {
-        return false;
-    };
-    let told = person.status.newest().next_transition;
-    told.is_some_and(|next| {
+/// How employment ended, of somebody whose last day is over: whether that had been told before it came.
+#[must_use]
+pub fn departure(newest: &EmployeeStatus, facts: Option<&Facts>, now: Timestamp) -> Departure {
+    if let Some(told) = newest.departure {
+        return told;
+    }
+    let ended = facts.and_then(lifecycle::ends_at);
+    let told = newest.next_transition.as_ref().is_some_and(|next| {
         let departs = next.stage.as_deref() == Some(Stage::Departed.word());
-        departs && next.at.0 == ended && ended <= now
-    })
+        departs && Some(next.at.0) == ended && next.at.0 <= now
+    });
+    if told {
+        Departure::Announced
+    } else {
+        Departure::AtOnce
+    }
 }
 
 /// The gate as an earlier run left it.
 #[must_use]
-pub fn restored(namespace: &Arc<str>, name: &ConnectorName, told: Option<&GuardStatus>) -> Gate {
+pub fn restored(
+    namespace: &Arc<str>,
+    name: &ConnectorName,
+    uid: &str,
+    told: Option<&GuardStatus>,
+) -> Gate {
     let releases = told.into_iter().flat_map(|told| &told.released);
     let releases = releases.filter_map(|wave| {
         Some(Release {
             until: wave.until.0,
             cause: Cause::named(&wave.cause)?,
             people: usize::try_from(wave.people).unwrap_or_default(),
-            privileged: usize::try_from(wave.privileged).unwrap_or_default(),
             who: unpack(&wave.who),
+            privileged: unpack(&wave.privileged),
             items: unpack(&wave.items),
             approval: wave.approved.as_ref().map(|digest| Approval {
                 digest: digest.clone(),
@@ -90,13 +97,14 @@ pub fn restored(namespace: &Arc<str>, name: &ConnectorName, told: Option<&GuardS
             }),
         })
     });
-    let approvals = told.map_or(0, |told| told.approvals);
-    Gate::restored(
-        Arc::clone(namespace),
-        name.clone(),
-        releases.collect(),
-        approvals,
-    )
+    let held = told.into_iter().flat_map(|told| &told.held);
+    let held = held.filter_map(|held| Some((Cause::named(&held.cause)?, unpack(&held.who))));
+    let restored = Restored {
+        releases: releases.collect(),
+        held: held.collect(),
+        approvals: told.map_or(0, |told| told.approvals),
+    };
+    Gate::restored(Arc::clone(namespace), name.clone(), uid, restored)
 }
 
 /// The approval that was used last, as an earlier run left it.
@@ -115,7 +123,17 @@ pub fn last_approval(told: Option<&GuardStatus>) -> Option<(Approval, Timestamp,
 #[must_use]
 pub fn told(entry: &ConnectorEntry) -> Option<GuardStatus> {
     let gate = &entry.gate;
-    if gate.releases().is_empty() && gate.approvals() == 0 {
+    let held = Cause::ALL
+        .into_iter()
+        .map(|cause| (cause, gate.held_keys(cause)));
+    let held: Vec<HeldPeople> = held
+        .filter(|(_, who)| !who.is_empty() && who.len() <= MOST_HELD)
+        .map(|(cause, who)| HeldPeople {
+            cause: cause.word().to_owned(),
+            who: pack(&who),
+        })
+        .collect();
+    if gate.releases().is_empty() && gate.approvals() == 0 && held.is_empty() {
         return None;
     }
     let mut room = MOST_ITEMS;
@@ -131,7 +149,7 @@ pub fn told(entry: &ConnectorEntry) -> Option<GuardStatus> {
                 until: Time(release.until),
                 cause: release.cause.word().to_owned(),
                 people: count(release.people),
-                privileged: count(release.privileged),
+                privileged: packed(fits, pack(&release.privileged)),
                 approved: release.approval.as_ref().map(|a| a.digest.clone()),
                 approved_by: release.approval.as_ref().and_then(|a| a.by.clone()),
                 who: packed(fits, pack(&release.who)),
@@ -149,6 +167,7 @@ pub fn told(entry: &ConnectorEntry) -> Option<GuardStatus> {
             at: Time(*at),
             people: count(*people),
         }),
+        held,
         released,
     })
 }
@@ -176,8 +195,8 @@ impl Number for u64 {
     }
 }
 
-impl Number for u32 {
-    const BYTES: usize = 4;
+impl Number for u128 {
+    const BYTES: usize = 16;
 
     fn bytes(self) -> Vec<u8> {
         self.to_be_bytes().to_vec()
@@ -205,9 +224,9 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_read_back() {
-        let items: BTreeSet<u64> = BTreeSet::from([0, 1, u64::MAX, 1 << 40]);
+        let items: BTreeSet<u128> = BTreeSet::from([0, 1, u128::MAX, 1 << 70]);
         assert_eq!(unpack(&pack(&items)), items);
-        let who: BTreeSet<u32> = BTreeSet::from([7, u32::MAX]);
+        let who: BTreeSet<u64> = BTreeSet::from([7, u64::MAX]);
         assert_eq!(unpack(&pack(&who)), who);
         for text in ["not base64!", ""] {
             assert_eq!(unpack::<u64>(text), BTreeSet::new());

@@ -162,8 +162,8 @@ impl Company {
         let namespace = Arc::clone(&self.realm.namespace);
         let scope = self.realm.scope.clone();
         let scope = scope.for_purpose(object.spec.account.purpose.as_deref());
-        let gate = gate::restored(&namespace, name, status.guard.as_ref());
         let mut meta = meta_of(&object.metadata);
+        let gate = gate::restored(&namespace, name, &meta.uid, status.guard.as_ref());
         meta.requested = None;
         let mut entry = ConnectorEntry::new(meta, scope.clone(), gate, &status);
         entry.able = listing::abilities(object);

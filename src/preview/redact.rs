@@ -4,6 +4,8 @@ use sha2::{Digest, Sha256};
 
 use crate::api::employee::{EmployeeStatus, PersonName};
 use crate::api::{AppConnector, Employee, RoleTemplate};
+use crate::domain::account::AttributeValue;
+use crate::domain::ids::AccountId;
 
 /// Names, mail addresses and user names become words that are the same for the same person and nobody else.
 pub(super) fn employee(employee: &mut Employee, salt: &str) {
@@ -58,6 +60,7 @@ pub(super) fn employee(employee: &mut Employee, salt: &str) {
     }
     for account in accounts {
         account.message = None;
+        account.account_id = account.account_id.as_ref().map(|id| account_word(salt, id));
         account.username = account.username.as_ref().map(|name| word("user", name));
         for former in &mut account.former_usernames {
             *former = word("user", former);
@@ -72,6 +75,7 @@ pub(super) fn employee(employee: &mut Employee, salt: &str) {
         }
     }
     for role in &mut status.roles {
+        role.kept = role.kept.as_ref().map(|_| "redacted".to_owned());
         role.reason = None;
         role.ticket = None;
         role.approved_by = role.approved_by.as_ref().map(|_| "redacted".to_owned());
@@ -82,6 +86,23 @@ pub(super) fn employee(employee: &mut Employee, salt: &str) {
                 step.message = step.message.as_ref().map(|_| "redacted".to_owned());
             }
         }
+    }
+}
+
+/// What stands for the identifier of an account: in many a database that is a name.
+fn account_word(salt: &str, id: &str) -> String {
+    let hash = Sha256::digest(format!("{salt}\naccount {id}"));
+    let short: String = format!("{hash:x}").chars().take(16).collect();
+    format!("account-{short}")
+}
+
+/// The same of an attribute that names another account.
+pub(super) fn account_value(salt: &str, value: AttributeValue) -> AttributeValue {
+    match value {
+        AttributeValue::Account(id) => {
+            AttributeValue::Account(AccountId::new(account_word(salt, id.as_str())))
+        }
+        value => value,
     }
 }
 
@@ -102,6 +123,17 @@ pub(super) fn connector(connector: &mut AppConnector) {
         for condition in &mut status.conditions {
             condition.message = String::new();
         }
+        if let Some(guard) = &mut status.guard {
+            if let Some(approval) = &mut guard.last_approval {
+                approval.by = None;
+            }
+            for released in &mut guard.released {
+                released.approved_by = None;
+            }
+        }
+        for held in &mut status.held {
+            held.employees.clear();
+        }
     }
 }
 
@@ -110,7 +142,12 @@ fn metadata(metadata: &mut kube::core::ObjectMeta) {
     metadata.managed_fields = None;
     metadata.owner_references = None;
     if let Some(annotations) = &mut metadata.annotations {
-        annotations.retain(|name, _| name.starts_with("rollcall.dev/"));
+        let needed = [
+            crate::api::PAUSED_ANNOTATION,
+            crate::api::CONFIRM_TARGET_ANNOTATION,
+            crate::api::APPROVED_REMOVALS_ANNOTATION,
+        ];
+        annotations.retain(|name, _| needed.contains(&name.as_str()));
     }
     if let Some(labels) = &mut metadata.labels {
         labels.clear();

@@ -10,8 +10,10 @@ use super::effects;
 use crate::controllers::employee::apply;
 use crate::controllers::employee::look::{self, Look};
 use crate::controllers::employee::outcome::Context;
+use crate::controllers::engine::waves::usable;
 use crate::controllers::gate;
 use crate::controllers::places::Looked;
+use crate::controllers::world::Realm;
 use crate::dispatch::order::{Order, Outcome};
 use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeName};
@@ -61,6 +63,12 @@ pub(super) type Endings = BTreeMap<EmployeeName, Ending>;
 /// Carries everything out.
 pub(super) fn run(company: &mut Company, limits: Limits, now: Timestamp) -> Endings {
     let order = order(company, now);
+    let Realm {
+        by_id, connectors, ..
+    } = &mut company.realm;
+    for entry in connectors.values_mut() {
+        entry.gate.recall_only(by_id.keys());
+    }
     let mut endings: Endings = BTreeMap::new();
     for _ in 0..ROUNDS {
         for name in &order {
@@ -122,9 +130,14 @@ fn look_at(company: &mut Company, endings: &mut Endings, name: &EmployeeName, no
         }
     };
     let policy = Arc::clone(&realm.policy);
-    let takings = gate::takings(realm, person, &policy, &look.desired, &look.plan, now);
+    let takings = gate::takings(&policy, person, &look.desired, &look.plan, now);
     let id = person.employee_id.clone();
     for (connector, entry) in &mut realm.connectors {
+        if look.held.contains(connector)
+            || policy.connector(connector).is_none_or(|c| c.spec.dry_run)
+        {
+            continue;
+        }
         let planned = look.plan.accounts.get(connector);
         if planned.is_none_or(|account| account.taking.is_some()) {
             entry.gate.ask(&id, takings.get(connector).cloned(), now);
@@ -162,7 +175,7 @@ fn decide(company: &mut Company, limits: Limits, now: Timestamp) {
             &Cause::ALL,
             &Bounds {
                 policy: &compiled.spec.guard,
-                accounts: entry.inventory.marked(),
+                accounts: usable(entry),
                 overall: &overall,
                 approval: approval.as_deref(),
                 now,
@@ -170,7 +183,6 @@ fn decide(company: &mut Company, limits: Limits, now: Timestamp) {
         );
         let unsaved = entry.gate.unsaved().clone();
         entry.gate.save(&unsaved);
-        overall.count(&entry.gate, now);
     }
 }
 
@@ -240,7 +252,10 @@ fn carry_out(
 
 fn note_held(company: &Company, endings: &mut Endings) {
     for (connector, entry) in &company.realm.connectors {
-        for (id, taking) in entry.gate.held() {
+        let held = Cause::ALL
+            .into_iter()
+            .flat_map(|cause| entry.gate.held(cause));
+        for (id, taking) in held {
             let owner = company.realm.owner(id);
             if let Some(ending) = owner.and_then(|name| endings.get_mut(name)) {
                 ending.held.insert(connector.clone(), taking.clone());

@@ -93,7 +93,10 @@ impl State {
         let salt = self.salt();
         for (employee, connector, values) in baseline(&self, &self.objects()) {
             let digests = values.iter();
-            let digests = digests.map(|(name, value)| (name.to_string(), digest(&salt, value)));
+            let digests = digests.map(|(name, value)| {
+                let value = redact::account_value(&salt, value.clone());
+                (name.to_string(), digest(&salt, &value))
+            });
             let of_employee = attributes.entry(employee.to_string()).or_default();
             of_employee.insert(connector.to_string(), digests.collect());
         }

@@ -54,7 +54,7 @@ pub(super) fn tell(
         .connectors
         .iter()
         .filter_map(|(name, entry)| {
-            let people = entry.gate.held().count();
+            let people = entry.gate.held_people();
             let excess = Cause::ALL.into_iter().find_map(|c| entry.gate.excess(c))?;
             Some(Connector {
                 name: name.to_string(),

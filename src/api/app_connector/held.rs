@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeldStatus {
+    /// `Change`, `Termination` or `LastDay`; each is approved by itself.
+    pub cause: String,
     /// What names exactly these removals. An approval of it lapses when they change.
     pub digest: String,
     /// How many people would lose something.
@@ -51,10 +53,24 @@ pub struct GuardStatus {
     /// The last of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_approval: Option<LastApproval>,
-    /// What was let through and still counts. Capped at 128.
+    /// Who is held, as numbers, so that it is known again after a restart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 3))]
+    pub held: Vec<HeldPeople>,
+    /// What was let through and still counts, or may still run. Capped at 128.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128))]
     pub released: Vec<ReleasedWave>,
+}
+
+/// People who are held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldPeople {
+    /// `Change`, `Termination` or `LastDay`.
+    pub cause: String,
+    /// Who, as numbers.
+    pub who: String,
 }
 
 /// An approval of removals that were held.
@@ -82,9 +98,9 @@ pub struct ReleasedWave {
     pub cause: String,
     /// How many people.
     pub people: i64,
-    /// How many of them lose something privileged.
-    #[serde(default)]
-    pub privileged: i64,
+    /// Those of them who lose something privileged, as numbers.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub privileged: String,
     /// The approval that it rests on, where it was held; then it does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<String>,

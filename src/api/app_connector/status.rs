@@ -53,9 +53,10 @@ pub struct AppConnectorStatus {
     /// What is not done in mode `DryRun` or while paused, and would be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<DryRunStatus>,
-    /// What would be taken away and waits until somebody approves it, or until it is taken back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held: Option<HeldStatus>,
+    /// What would be taken away and waits until somebody approves it, or until it is taken back; one entry a cause.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 3))]
+    pub held: Vec<HeldStatus>,
     /// What the guard remembers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<GuardStatus>,

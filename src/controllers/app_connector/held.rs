@@ -21,15 +21,23 @@ const MOST_CAUSES: usize = 16;
 /// People that a status names, at most.
 const MOST_PEOPLE: usize = 100;
 
-/// What is held; nothing where nothing is.
+/// What is held, one entry a cause; nothing where nothing is.
 #[must_use]
-pub fn status(realm: &Realm, gate: &Gate) -> Option<HeldStatus> {
+pub fn status(realm: &Realm, gate: &Gate) -> Vec<HeldStatus> {
+    let causes = Cause::ALL.into_iter();
+    causes
+        .filter_map(|cause| of_cause(realm, gate, cause))
+        .collect()
+}
+
+fn of_cause(realm: &Realm, gate: &Gate, cause: Cause) -> Option<HeldStatus> {
     let mut out = HeldStatus {
-        digest: gate.digest()?,
+        cause: cause.word().to_owned(),
+        digest: gate.digest(cause)?,
         ..HeldStatus::default()
     };
     let mut causes: BTreeMap<&str, i64> = BTreeMap::new();
-    for (employee, taking) in gate.held() {
+    for (employee, taking) in gate.held(cause) {
         out.people += 1;
         out.privileged += i64::from(taking.privileged);
         *causes.entry(&taking.why).or_default() += 1;
@@ -69,35 +77,47 @@ pub fn condition(
     realm: &Realm,
     name: &ConnectorName,
     entry: &ConnectorEntry,
-    held: &HeldStatus,
-) -> Wanted {
-    let causes = held.causes.iter();
-    let causes = causes.map(|cause| format!("{} ({})", cause.why, cause.people));
-    let excess = Cause::ALL.into_iter().find_map(|c| entry.gate.excess(c));
-    let employees = usize::try_from(held.people).unwrap_or(usize::MAX);
-    let who = text::first_of(&held.employees, employees);
+    held: &[HeldStatus],
+) -> Option<Wanted> {
+    if held.is_empty() {
+        return None;
+    }
     let given = entry.meta.approved.as_ref();
     let used = entry.approved_last.as_ref().map(|(approval, ..)| approval);
     let lapsed = given.filter(|given| Some(&given.digest) != used.map(|used| &used.digest));
-    let (reason, about) = match lapsed {
-        Some(given) => (
-            LAPSED,
-            format!(
-                "; the approval of {} is not of this: it has changed since",
-                text::shortened(&given.digest, 20)
-            ),
-        ),
-        None => ("WaitsForApproval", String::new()),
+    let lapsed = lapsed.map(|given| {
+        let digest = text::shortened(&given.digest, 20);
+        format!("The approval of {digest} is not of this: it has changed since. ")
+    });
+    let reason = if lapsed.is_some() {
+        LAPSED
+    } else {
+        "WaitsForApproval"
     };
-    let message = format!(
-        "{}{about}. Take the mistake back, or approve exactly this: kubectl annotate --overwrite -n {} appconnector {name} {APPROVED_REMOVALS_ANNOTATION}={}. Who: {who}. Why: {}",
-        how_many(held, excess),
-        realm.namespace,
-        held.digest,
-        text::listed(causes),
-    );
+    let each = held.iter().map(|held| {
+        let causes = held.causes.iter();
+        let causes = causes.map(|cause| format!("{} ({})", cause.why, cause.people));
+        let cause = Cause::named(&held.cause);
+        let excess = cause.and_then(|cause| entry.gate.excess(cause));
+        let employees = usize::try_from(held.people).unwrap_or(usize::MAX);
+        format!(
+            "{}. Take the mistake back, or approve exactly this: kubectl annotate --overwrite -n {} appconnector {name} {APPROVED_REMOVALS_ANNOTATION}={}. Who: {}. Why: {}",
+            how_many(held, excess),
+            realm.namespace,
+            held.digest,
+            text::first_of(&held.employees, employees),
+            text::listed(causes),
+        )
+    });
+    let each: Vec<String> = each.collect();
+    let message = format!("{}{}", lapsed.unwrap_or_default(), each.join(". And: "));
     let message = text::bounded(&message);
-    Wanted::new(conditions::DEPROVISIONING_HELD, true, reason, message)
+    Some(Wanted::new(
+        conditions::DEPROVISIONING_HELD,
+        true,
+        reason,
+        message,
+    ))
 }
 
 fn how_many(held: &HeldStatus, excess: Option<&Excess>) -> String {

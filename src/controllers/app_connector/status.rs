@@ -50,10 +50,13 @@ pub fn derive(
         ));
     }
     let held = held::status(realm, &entry.gate);
-    match &held {
-        Some(told) => wanted.push(held::condition(realm, name, entry, told)),
-        None => wanted.extend(still_held(entry, &newest)),
-    }
+    let told = held::condition(realm, name, entry, &held);
+    wanted.extend(told.or_else(|| still_held(entry, &newest)));
+    let held = if held.is_empty() && is_considering(entry) {
+        newest.held.clone()
+    } else {
+        held
+    };
     AppConnectorStatus {
         observed_generation: entry.meta.generation,
         type_: spec.and_then(registry::type_word).map(str::to_owned),
@@ -81,10 +84,7 @@ pub fn derive(
         dry_run: spec
             .filter(|s| s.mode == Mode::DryRun || pause.is_some())
             .map(|_| dry_run(realm, name)),
-        held: held.or_else(|| {
-            let undecided = entry.gate.is_undecided();
-            newest.held.clone().filter(|_| undecided)
-        }),
+        held,
         guard: gate::told(entry),
         mode: spec.map(|s| mode(s.mode, pause).to_owned()),
         last_handled_reconcile_at: entry.request.handled(),
@@ -102,7 +102,12 @@ fn still_held(entry: &ConnectorEntry, newest: &AppConnectorStatus) -> Option<Wan
         "WaitsForApproval",
         message,
     );
-    entry.gate.is_undecided().then_some(still)
+    is_considering(entry).then_some(still)
+}
+
+/// Whether it is not known yet what is held.
+fn is_considering(entry: &ConnectorEntry) -> bool {
+    entry.gate.is_undecided() || entry.gate.is_recalling()
 }
 
 /// The newest status, where it speaks of the same application. What it says of what could not be read

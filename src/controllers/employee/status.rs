@@ -14,6 +14,7 @@ use crate::controllers::employee::readiness::readiness;
 use crate::controllers::employee::{
     cleanup, day_one, offboarding, orphans, outcome, outlook, rehire, revoked, upcoming,
 };
+use crate::controllers::gate;
 use crate::controllers::pause::Pause;
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Failure, Person, Realm};
@@ -106,11 +107,18 @@ pub fn derive(
         observed_generation: person.meta.generation,
         stage: if desired.deleting {
             // A deletion says nothing of the person's employment.
-            newest.stage
+            newest.stage.clone()
         } else {
             let stage = desired.lifecycle.stage;
             let stage = if plan.retired { Stage::Retired } else { stage };
             Some(stage.word().to_owned())
+        },
+        departure: if desired.deleting {
+            newest.departure
+        } else {
+            let facts = person.facts.as_deref().ok();
+            let ended = desired.lifecycle.stage.ends_access();
+            ended.then(|| gate::departure(&newest, facts, now))
         },
         conditions: conditions::merge(&newest.conditions, wanted, person.meta.generation, now),
         summary: Some(EmployeeSummary {
@@ -254,15 +262,15 @@ fn state(
         );
     }
     let problem = of_plan(account).find(|p| p.reason != NOT_APPLIED);
-    if is_held {
-        return told(AccountState::Pending, HELD, told_of_person(name));
-    }
     if let Some(failure) = failure {
         let message = format!(
             "{}; tried {} times, and again at {}",
             failure.message, failure.attempts, failure.retry_at
         );
         return told(AccountState::Failed, failure.reason, message);
+    }
+    if is_held {
+        return told(AccountState::Pending, HELD, told_of_person(name));
     }
     let unfinished = !account.steps.is_empty() || account.withheld.is_some();
     let blocked = unfinished || problem.is_some_and(|p| p.reason == "InventoryPending");

@@ -82,7 +82,7 @@ impl Engine {
         let realm = self.realm(&key.namespace);
         let entry = realm.connectors.entry(name.clone()).or_insert_with(|| {
             let status = status.unwrap_or_default();
-            let gate = gate::restored(&key.namespace, &name, status.guard.as_ref());
+            let gate = gate::restored(&key.namespace, &name, &meta.uid, status.guard.as_ref());
             ConnectorEntry::new(meta, scope.clone(), gate, &status)
         });
         if moved {

@@ -17,7 +17,7 @@ mod reports;
 mod requests;
 mod rivals;
 mod statuses;
-mod waves;
+pub mod waves;
 
 #[cfg(test)]
 mod tests;
@@ -109,6 +109,8 @@ enum Work {
     Leavers(Arc<str>, ConnectorName),
     /// What anybody loses in a connector.
     Wave(Arc<str>, ConnectorName),
+    /// What is held in a connector, which may fit or be approved by now.
+    Held(Arc<str>, ConnectorName),
     /// The places in entitlements that only so many may hold.
     Places(Arc<str>),
 }
@@ -246,6 +248,10 @@ impl Engine {
                 }
                 Work::Leavers(namespace, name) => {
                     self.decide(namespace, name, &Cause::LEAVERS, now);
+                    "AppConnector"
+                }
+                Work::Held(namespace, name) => {
+                    self.decide(namespace, name, &[], now);
                     "AppConnector"
                 }
                 Work::Wave(namespace, name) => {

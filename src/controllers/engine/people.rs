@@ -69,6 +69,7 @@ impl Engine {
                     self.set_finalizer(namespace, name, false);
                 }
                 self.idle(namespace, name);
+                self.nothing_is_taken(namespace, name);
                 self.stands(namespace, name, None, &BTreeMap::new());
                 self.write_person(namespace, name, lane, &status);
                 return;

@@ -142,7 +142,7 @@ impl Engine {
         self.ports
             .metrics
             .set_orphaned_accounts(namespace, name.as_str(), status.orphans);
-        let held = entry.gate.held().count();
+        let held = entry.gate.held_people();
         self.ports.metrics.set_held_people(
             namespace,
             name.as_str(),

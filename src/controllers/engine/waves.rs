@@ -8,9 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::hand_over::Subject;
 use super::{Engine, Work};
 use crate::controllers::gate;
-use crate::controllers::world::{ConnectorEntry, World};
+use crate::controllers::pause;
+use crate::controllers::world::{ConnectorEntry, Person, World};
+use crate::domain::account::Activity;
 use crate::domain::desired::Desired;
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName};
+use crate::domain::lifecycle::Stage;
 use crate::plan::guard::{Bounds, Cause, Overall, Verdict};
 use crate::plan::{Lane, PersonPlan};
 use crate::runtime::status_writer::ObjectKind;
@@ -41,10 +44,16 @@ impl Engine {
         };
         let policy = Arc::clone(&realm.policy);
         let id = person.employee_id.clone();
-        let takings = gate::takings(realm, person, &policy, desired, plan, now);
+        let takings = gate::takings(&policy, person, desired, plan, now);
         let at = self.ports.clock.now();
+        let paused = pause::held(realm, person);
         let mut asked = Vec::new();
         for (connector, entry) in &mut realm.connectors {
+            let dry_run = policy.connector(connector).is_none_or(|c| c.spec.dry_run);
+            if dry_run || paused.contains(connector) {
+                entry.gate.set_aside(&id);
+                continue;
+            }
             // What can't be told now stays as it was told before.
             let planned = plan.accounts.get(connector);
             if planned.is_some_and(|account| account.taking.is_none()) {
@@ -56,7 +65,9 @@ impl Engine {
             }
             let leaves = taking.as_ref().is_some_and(|t| t.cause != Cause::Change);
             let answer = entry.gate.ask(&id, taking, now);
-            if answer.undecided {
+            if !entry.gate.gathers(Cause::Change) {
+                entry.gathering_since = None;
+            } else if answer.undecided && !leaves {
                 entry.gathering_since = entry.gathering_since.or(Some(at));
             }
             asked.push((connector.clone(), leaves, answer, entry.gathering_since));
@@ -65,13 +76,14 @@ impl Engine {
             if answer.undecided && leaves {
                 let work = Work::Leavers(Arc::clone(namespace), connector.clone());
                 self.queue.add(work, Lane::Leaver);
-            } else if answer.undecided || answer.held_changed {
+            } else if answer.undecided {
                 let first = since.unwrap_or(at);
                 let due = later(at, QUIET).min(later(first, AT_MOST));
                 let work = Work::Wave(Arc::clone(namespace), connector.clone());
                 self.queue.set_at(work, Lane::Mover, due);
             }
             if answer.held_changed {
+                self.consider_held(namespace, connector.clone());
                 self.summary_of_connector(namespace, connector);
             }
         }
@@ -90,16 +102,38 @@ impl Engine {
             }
         }
         for connector in changed {
-            let work = Work::Wave(Arc::clone(namespace), connector);
-            self.queue.add(work, Lane::Mover);
+            self.consider_held(namespace, connector);
         }
+    }
+
+    /// Nothing is taken from a person whose facts can't be used.
+    pub(super) fn nothing_is_taken(&mut self, namespace: &Arc<str>, name: &EmployeeName) {
+        let person = self.world.person(namespace, name);
+        if let Some(id) = person.map(|person| person.employee_id.clone()) {
+            let realm = self.world.realms.get(namespace);
+            if realm.and_then(|realm| realm.owner(&id)) == Some(name) {
+                self.leave_gates(namespace, &id);
+            }
+        }
+    }
+
+    /// What is held may fit by now, or be approved. It is considered behind everybody who is to be looked at, so that
+    /// it is whole; and decides nothing of what is still gathered.
+    fn consider_held(&mut self, namespace: &Arc<str>, connector: ConnectorName) {
+        let work = Work::Held(Arc::clone(namespace), connector);
+        self.queue.add(work, Lane::Mover);
     }
 
     /// Somebody may have approved what is held.
     pub(super) fn hear_approval(&mut self, namespace: &Arc<str>, connector: &ConnectorName) {
         let entry = self.world.connector(namespace, connector);
-        if entry.is_some_and(|e| e.meta.approved.is_some() && e.gate.digest().is_some()) {
-            let work = Work::Wave(Arc::clone(namespace), connector.clone());
+        let digests = |entry: &ConnectorEntry| {
+            let approved = entry.meta.approved.as_ref()?;
+            let mut held = Cause::ALL.into_iter().filter_map(|c| entry.gate.digest(c));
+            held.find(|digest| *digest == approved.digest)
+        };
+        if entry.and_then(digests).is_some() {
+            let work = Work::Held(Arc::clone(namespace), connector.clone());
             self.queue.add(work, Lane::Leaver);
         }
     }
@@ -113,23 +147,26 @@ impl Engine {
         now: Timestamp,
     ) {
         let overall = overall(&self.world, now);
+        self.forget_unknown(namespace, connector);
         let Some(entry) = self.world.connector_mut(namespace, connector) else {
             return;
         };
         let Some(compiled) = entry.compiled.clone() else {
             return;
         };
-        if causes.contains(&Cause::Change) {
-            entry.gathering_since = None;
-        }
         let before = entry.gate.approvals();
         let approval = entry.meta.approved.clone();
-        let people = entry.gate.held().count();
+        let named = |cause: &Cause| {
+            let approved = approval.as_ref().map(|approval| &approval.digest);
+            entry.gate.digest(*cause).as_ref() == approved
+        };
+        let cause = Cause::ALL.into_iter().find(named);
+        let people = cause.map_or(0, |cause| entry.gate.held(cause).count());
         let Verdict { released, held } = entry.gate.decide(
             causes,
             &Bounds {
                 policy: &compiled.spec.guard,
-                accounts: entry.inventory.marked(),
+                accounts: usable(entry),
                 overall: &overall,
                 approval: approval.as_deref(),
                 now,
@@ -138,10 +175,13 @@ impl Engine {
         if entry.gate.approvals() != before {
             entry.approved_last = approval.map(|approval| (*approval, now, people));
         }
-        let waits = entry.gate.held().next().is_some();
+        if !entry.gate.gathers(Cause::Change) {
+            entry.gathering_since = None;
+        }
+        let waits = entry.gate.held_people() > 0;
         let again = entry.gate.next_end(now).filter(|_| waits);
         if let Some(at) = again {
-            let work = Work::Wave(Arc::clone(namespace), connector.clone());
+            let work = Work::Held(Arc::clone(namespace), connector.clone());
             self.queue.add_at(work, Lane::Mover, at);
         }
         if released || waits {
@@ -151,6 +191,18 @@ impl Engine {
             self.look_at_id(namespace, id);
         }
         self.remember_releases(namespace, connector);
+    }
+
+    /// Who was held before the start and has no object any more is held no more.
+    fn forget_unknown(&mut self, namespace: &Arc<str>, connector: &ConnectorName) {
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        if let Some(entry) = realm.connectors.get_mut(connector)
+            && entry.gate.is_recalling()
+        {
+            entry.gate.recall_only(realm.by_id.keys());
+        }
     }
 
     /// Writes down what was let through, ahead of everything else: an operator that is killed after the first
@@ -186,6 +238,9 @@ impl Engine {
             .hand_over(&subject, tracked, &status, token, |_, _| Vec::new())
         {
             *saving = Some((token, gate.unsaved().clone()));
+        } else if saving.is_none() {
+            // It was refused before, and nobody may lose anything until it is stored: it is tried again.
+            tracked.forget_refused();
         }
         self.queue.add_at(work, Lane::Leaver, later(now, AGAIN));
     }
@@ -206,25 +261,41 @@ impl Engine {
         let Some((_, items)) = entry.saving.take_if(|(saving, _)| *saving == token) else {
             return;
         };
-        entry.gate.save(&items);
-        let concerned = realm.people.iter();
-        let concerned = concerned.filter(|(_, p)| entry.gate.concern(&items, &p.employee_id));
-        let concerned: Vec<EmployeeName> = concerned.map(|(name, _)| name.clone()).collect();
-        for person in concerned {
-            self.look_at(namespace, &person);
+        if items.is_empty() {
+            return;
+        }
+        for id in entry.gate.save(&items) {
+            self.look_at_id(namespace, &id);
         }
     }
 }
 
 /// What counts towards the limits of the whole operator.
 fn overall(world: &World, now: Timestamp) -> Overall {
-    let people = world.realms.values().map(|realm| realm.people.len()).sum();
+    let people = world
+        .realms
+        .values()
+        .flat_map(|realm| realm.people.values());
+    let has_left = |person: &Person| {
+        let stage = person.outlook.count.map(|count| count.stage);
+        stage.is_some_and(|stage| [Stage::Departed.word(), Stage::Retired.word()].contains(&stage))
+    };
+    let people = people.filter(|person| !has_left(person)).count();
     let mut overall = Overall::new(world.limits, people);
     let entries = world.realms.values().flat_map(|r| r.connectors.values());
     for entry in entries {
         overall.count(&entry.gate, now);
     }
     overall
+}
+
+/// How many accounts of ours can be used, as far as the application says.
+#[must_use]
+pub fn usable(entry: &ConnectorEntry) -> usize {
+    let inventory = &entry.inventory;
+    let accounts = inventory.accounts();
+    let usable = accounts.filter(|a| a.activity != Activity::Disabled && inventory.is_ours(a));
+    usable.count()
 }
 
 fn later(at: Timestamp, by: SignedDuration) -> Timestamp {

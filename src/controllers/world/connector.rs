@@ -64,7 +64,7 @@ pub struct ConnectorEntry {
     /// Since when undecided removals are gathered, where they are.
     pub gathering_since: Option<Timestamp>,
     /// A status on its way, and what was let through that it tells of.
-    pub saving: Option<(u64, BTreeSet<u64>)>,
+    pub saving: Option<(u64, BTreeSet<u128>)>,
     /// The approval that was used last, when, and for how many people.
     pub approved_last: Option<(Approval, Timestamp, usize)>,
     /// Its status.

@@ -129,6 +129,11 @@ impl<S: Status> Tracked<S> {
         }
     }
 
+    /// What the API server refused is written again.
+    pub fn forget_refused(&mut self) {
+        self.writing.take_if(|writing| writing.0.is_none());
+    }
+
     /// The watch showed the object.
     pub fn show(&mut self, known: &S) {
         self.known = Packed::new(known);

@@ -362,7 +362,7 @@ impl Context<'_> {
             Goal::Prepared => {
                 // Nobody has to prove yet that it is shut: that is asked once access has ended.
                 let is_shut = account.activity == Activity::Disabled;
-                note_shutting(out, account);
+                note_shutting(out, self.connector, account);
                 out.steps
                     .extend(self.disabling(account).filter(|_| !is_shut));
                 self.furnish(out, account);

@@ -8,12 +8,13 @@ use super::Assessment;
 use super::context::Context;
 use super::words::step;
 use crate::domain::account::{Activity, ObservedAccount};
+use crate::domain::policy::Connector;
 
 impl Context<'_> {
     /// Access ends: for someone gone at once, for someone who moved after their additions.
     pub(super) fn end(&self, out: &mut Assessment, account: &ObservedAccount) {
         let gone = self.inputs.desired.lifecycle.stage.ends_access();
-        note_shutting(out, account);
+        note_shutting(out, self.connector, account);
         let mut steps: Vec<Step> = self.disabling(account).into_iter().collect();
         let remove = self.lost_grants(out, !gone);
         if self.is_offboarded() {
@@ -51,7 +52,7 @@ impl Context<'_> {
 
     /// Stops the account from being used.
     pub(super) fn disable(&self, out: &mut Assessment, account: &ObservedAccount) {
-        note_shutting(out, account);
+        note_shutting(out, self.connector, account);
         out.steps.extend(self.disabling(account));
     }
 
@@ -76,9 +77,14 @@ impl Context<'_> {
     }
 }
 
-/// Notes that an account that can be used can't be any more.
-pub(super) fn note_shutting(out: &mut Assessment, account: &ObservedAccount) {
-    if account.activity != Activity::Disabled {
+/// Notes that an account that can be used can't be any more, where the application can see to that.
+pub(super) fn note_shutting(
+    out: &mut Assessment,
+    connector: &Connector,
+    account: &ObservedAccount,
+) {
+    let can_be_shut = !connector.spec.preboarding.cannot_disable;
+    if can_be_shut && account.activity != Activity::Disabled {
         out.takes([Loss::Use]);
     }
 }

@@ -8,37 +8,37 @@ use super::loss::Loss;
 use crate::domain::ids::EmployeeId;
 
 /// A person, and one loss of theirs: the person in the upper half.
-pub(super) type Item = u64;
+pub(super) type Item = u128;
 
-/// A person, in the whole cluster. Two people are the same number once in four thousand million.
-pub(super) fn person(namespace: &str, employee: &EmployeeId) -> u32 {
+/// A person, in the whole cluster.
+pub(super) fn person(namespace: &str, employee: &EmployeeId) -> u64 {
     half(&[namespace, employee.as_str()])
 }
 
-pub(super) fn item(person: u32, loss: &Loss) -> Item {
-    (u64::from(person) << 32) | u64::from(half(&[&loss.to_string()]))
+pub(super) fn item(person: u64, loss: &Loss) -> Item {
+    (u128::from(person) << 64) | u128::from(half(&[&loss.to_string()]))
 }
 
 /// Whose loss it is.
-pub(super) fn person_of(item: Item) -> u32 {
-    u32::try_from(item >> 32).unwrap_or_default()
+pub(super) fn person_of(item: Item) -> u64 {
+    u64::try_from(item >> 64).unwrap_or_default()
 }
 
 /// Whether something of a person's is among these.
-pub(super) fn some_of(items: &BTreeSet<Item>, person: u32) -> bool {
-    let first = u64::from(person) << 32;
+pub(super) fn some_of(items: &BTreeSet<Item>, person: u64) -> bool {
+    let first = u128::from(person) << 64;
     items
-        .range(first..=first | u64::from(u32::MAX))
+        .range(first..=first | u128::from(u64::MAX))
         .next()
         .is_some()
 }
 
-fn half(parts: &[&str]) -> u32 {
+fn half(parts: &[&str]) -> u64 {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    let [a, b, c, d, ..] = <[u8; 32]>::from(hash.finalize());
-    u32::from_be_bytes([a, b, c, d])
+    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hash.finalize());
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }

@@ -32,12 +32,12 @@ pub struct Release {
     pub cause: Cause,
     /// How many they are, also where not all of them are remembered.
     pub people: usize,
-    /// How many of them lose something privileged.
-    pub privileged: usize,
     /// Who they are, as numbers.
-    pub who: BTreeSet<u32>,
+    pub who: BTreeSet<u64>,
+    /// Those of them who lose something privileged.
+    pub privileged: BTreeSet<u64>,
     /// What they lose and has not been seen to be lost yet, as numbers.
-    pub items: BTreeSet<u64>,
+    pub items: BTreeSet<u128>,
     /// Who approved it, where somebody did: then it does not count.
     pub approval: Option<Approval>,
 }
@@ -84,7 +84,7 @@ impl Ledger {
     }
 
     /// What a person is not about to lose any more is done, or taken back: the same once more is asked for anew.
-    pub(super) fn spend(&mut self, person: u32, keeps: impl Fn(Item) -> bool) {
+    pub(super) fn spend(&mut self, person: u64, keeps: impl Fn(Item) -> bool) {
         let spent = |item: &Item| person_of(*item) == person && !keeps(*item);
         for release in &mut self.releases {
             if some_of(&release.items, person) {
@@ -97,7 +97,7 @@ impl Ledger {
     }
 
     /// Whether something of a person's may still run.
-    pub(super) fn knows(&self, person: u32) -> bool {
+    pub(super) fn knows(&self, person: u64) -> bool {
         self.releases.iter().any(|r| some_of(&r.items, person))
     }
 
@@ -131,14 +131,16 @@ impl Ledger {
 
     /// Those who were let through for this cause without approval: who, as far as that is remembered, and
     /// how many beside them.
-    pub(super) fn people(&self, cause: Cause, now: Timestamp) -> (BTreeSet<u32>, usize) {
+    pub(super) fn people(&self, cause: Cause, now: Timestamp) -> (BTreeSet<u64>, usize) {
         let counted = || self.counted(cause, now);
         let named = counted().flat_map(|r| r.who.iter().copied());
         (named.collect(), counted().map(Release::unnamed).sum())
     }
 
-    pub(super) fn privileged(&self, cause: Cause, now: Timestamp) -> usize {
-        self.counted(cause, now).map(|r| r.privileged).sum()
+    /// Those of them who lost something privileged.
+    pub(super) fn privileged(&self, cause: Cause, now: Timestamp) -> BTreeSet<u64> {
+        let counted = self.counted(cause, now);
+        counted.flat_map(|r| r.privileged.iter().copied()).collect()
     }
 
     fn counted(&self, cause: Cause, now: Timestamp) -> impl Iterator<Item = &Release> {
@@ -149,21 +151,21 @@ impl Ledger {
     pub(super) fn enter(
         &mut self,
         cause: Cause,
-        privileged: usize,
+        privileged: BTreeSet<u64>,
         items: BTreeSet<Item>,
         approval: Option<Approval>,
         window: SignedDuration,
         now: Timestamp,
     ) {
-        let until = end_of_part(window, now).unwrap_or(Timestamp::MAX);
-        let who: BTreeSet<u32> = items.iter().copied().map(person_of).collect();
+        let until = from_part(window, now).unwrap_or(Timestamp::MAX);
+        let who: BTreeSet<u64> = items.iter().copied().map(person_of).collect();
         self.unsaved.extend(&items);
         let same = |r: &&mut Release| {
             r.cause == cause && r.approval.is_none() && approval.is_none() && r.until == until
         };
         if let Some(release) = self.releases.iter_mut().find(same) {
             release.people += who.difference(&release.who).count();
-            release.privileged += privileged;
+            release.privileged.extend(privileged);
             release.who.extend(who);
             release.items.extend(items);
             return;
@@ -172,18 +174,17 @@ impl Ledger {
             until,
             cause,
             people: who.len(),
-            privileged,
             who,
+            privileged,
             items,
             approval,
         });
     }
 }
 
-/// A window after the end of the part of it that `now` is in: never less than the window.
-fn end_of_part(window: SignedDuration, now: Timestamp) -> Result<Timestamp, jiff::Error> {
+/// A window after the beginning of the part of it that `now` is in: what ends at one midnight does not count at the next.
+fn from_part(window: SignedDuration, now: Timestamp) -> Result<Timestamp, jiff::Error> {
     let part = (window.as_secs() / PARTS).max(1);
-    let begun = now.as_second().div_euclid(part);
-    let end = begun.saturating_add(1).saturating_mul(part);
-    Timestamp::from_second(end)?.checked_add(window)
+    let begun = now.as_second().div_euclid(part).saturating_mul(part);
+    Timestamp::from_second(begun)?.checked_add(window)
 }

@@ -5,6 +5,7 @@
 //! gathers that until everyone is looked at whom the change concerns, and then lets the whole wave
 //! through or holds it. What was let through within the window is in the [`Ledger`].
 
+mod decide;
 mod gate;
 mod key;
 mod ledger;
@@ -12,6 +13,7 @@ pub mod loss;
 #[cfg(test)]
 mod tests;
 
-pub use gate::{Asked, Bounds, Excess, Gate, Limit, Overall, Verdict};
+pub use decide::{Bounds, Excess, Limit, Overall, Verdict};
+pub use gate::{Asked, Gate, Restored};
 pub use ledger::{Approval, Ledger, Release};
 pub use loss::{Cause, Loss, Taking};

@@ -116,10 +116,10 @@ async fn an_older_backup_is_brought_up_to_date_under_the_guard() {
     })
     .await;
     let found = story.connector("directory", "holds six", |c| {
-        let held = c.status.as_ref().and_then(|s| s.held.as_ref());
-        held.is_some_and(|held| held.people == 6)
+        let held = c.status.iter().flat_map(|s| &s.held);
+        held.clone().any(|held| held.people == 6)
     });
-    let held = found.await.status.unwrap().held.unwrap();
+    let held = found.await.status.unwrap().held.remove(0);
     assert_eq!((held.disable, held.causes.len()), (6, 1), "{held:?}");
     assert_eq!(held.causes[0].why, "the last day is over");
     assert_eq!(locked(&server).await, BTreeSet::new());

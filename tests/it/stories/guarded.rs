@@ -53,10 +53,7 @@ async fn company(story: &Story, server: &ScimServer) {
 async fn held(story: &Story, people: i64) -> AppConnectorStatus {
     let found = story.connector("directory", "holds them", |connector| {
         let status = connector.status.as_ref().unwrap();
-        status
-            .held
-            .as_ref()
-            .is_some_and(|held| held.people == people)
+        status.held.iter().any(|held| held.people == people)
     });
     let status = found.await.status.unwrap();
     let told = message(&status.conditions, "DeprovisioningHeld");
@@ -66,14 +63,14 @@ async fn held(story: &Story, people: i64) -> AppConnectorStatus {
 }
 
 fn digest(status: &AppConnectorStatus) -> String {
-    status.held.as_ref().unwrap().digest.clone()
+    status.held[0].digest.clone()
 }
 
 async fn nothing_is_held(story: &Story) -> AppConnectorStatus {
     let found = story.connector("directory", "holds nothing", |connector| {
         let status = connector.status.as_ref().unwrap();
         let mut told = status.conditions.iter();
-        status.held.is_none() && told.all(|c| c.type_ != "DeprovisioningHeld")
+        status.held.is_empty() && told.all(|c| c.type_ != "DeprovisioningHeld")
     });
     found.await.status.unwrap()
 }
@@ -94,7 +91,7 @@ async fn a_mistake_in_git_is_held_and_taken_back_or_approved() {
     story.apply_role(sales(WRONG)).await;
     let told = held(&story, SALES).await;
     let first = digest(&told);
-    let causes = told.held.unwrap().causes;
+    let causes = told.held[0].causes.clone();
     assert_eq!(causes.len(), 1, "{causes:?}");
     assert_eq!(causes[0].why, "the RoleTemplate sales is not held any more");
     let told = story

@@ -15,7 +15,7 @@ use crate::domain::fixtures::{self, at};
 use crate::domain::ids::Username;
 use crate::domain::policy::{Connector, Template};
 use crate::domain::record::{Record, RecordedAccount};
-use crate::plan::guard::Gate;
+use crate::plan::guard::{Gate, Restored};
 use crate::plan::{Inputs, plan};
 
 fn now() -> Timestamp {
@@ -29,7 +29,7 @@ fn realm(role: bool) -> Realm {
     let mut entry = ConnectorEntry::new(
         Meta::default(),
         scope,
-        Gate::new(Arc::from("people"), "dir".into()),
+        Gate::restored(Arc::from("people"), "dir".into(), "", Restored::default()),
         &crate::api::AppConnectorStatus::default(),
     );
     entry.compiled = Some(Arc::new(Connector::compile(fixtures::connector("dir"))));

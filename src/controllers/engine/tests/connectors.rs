@@ -10,7 +10,7 @@ use crate::dispatch::Command;
 use crate::dispatch::order::{ConnectorKey, Effect, Event, Order, Outcome, Report};
 use crate::domain::account::{Activity, Attributes, ObservedAccount};
 use crate::domain::ids::{ConnectorName, EmployeeName, Username};
-use crate::plan::guard::Gate;
+use crate::plan::guard::{Gate, Restored};
 use crate::plan::operation::ReadKey;
 use crate::plan::{Lane, Operation};
 
@@ -265,7 +265,7 @@ fn a_dropped_mark_is_recalled_from_an_account_that_was_ours_alone() {
         ("someone-else", None, false),
     ] {
         let scope = crate::domain::mark::Scope::new("acme", "people");
-        let gate = Gate::new("people".into(), "directory".into());
+        let gate = Gate::restored("people".into(), "directory".into(), "", Restored::default());
         let status = AppConnectorStatus::default();
         let mut entry = ConnectorEntry::new(Meta::default(), scope, gate, &status);
         entry.inventory.saw(

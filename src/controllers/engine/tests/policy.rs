@@ -61,6 +61,7 @@ fn summaries(bench: &mut Bench) -> Vec<String> {
             | Work::Connector(..)
             | Work::Leavers(..)
             | Work::Wave(..)
+            | Work::Held(..)
             | Work::Places(_) => None,
         })
         .collect();
