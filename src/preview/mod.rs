@@ -6,6 +6,7 @@
 
 mod company;
 mod effects;
+mod later;
 mod listing;
 mod markdown;
 mod objects;
@@ -22,6 +23,7 @@ mod tests;
 use jiff::Timestamp;
 
 use crate::domain::guard::Limits;
+use crate::domain::ids::EmployeeName;
 use state::State;
 
 pub use markdown::markdown;
@@ -48,6 +50,11 @@ pub fn preview(state: &State, manifests: &Objects, settings: &Settings) -> Previ
     let before = state.objects();
     let after = before.after(manifests, settings.prune);
     let mut company = company::company(state, &before, &after, manifests, settings.now);
-    let done = run::run(&mut company, settings.limits, settings.now);
+    let changed = manifests.people.iter().filter(|(name, written)| {
+        let known = before.people.get(*name);
+        known.is_none_or(|known| known.spec.end_date != written.spec.end_date)
+    });
+    let concerned = changed.map(|(name, _)| EmployeeName::new(name)).collect();
+    let done = run::run(&mut company, settings.limits, &concerned, settings.now);
     tell::tell(state, &before, &after, &company, done, settings.now)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::company::Company;
-use super::effects;
+use super::{effects, later};
 use crate::controllers::employee::apply;
 use crate::controllers::employee::look::{self, Look};
 use crate::controllers::employee::outcome::Context;
@@ -19,7 +19,6 @@ use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::domain::problem::Problem;
 use crate::plan::guard::{Bounds, Cause, Loss, Overall, Taking};
-use crate::plan::parts::GrantState;
 use crate::plan::{Lane, Operation};
 
 /// Rounds, at most. Each carries out one operation of each account, so this is far beyond what any plan has.
@@ -44,15 +43,16 @@ pub(super) struct Ending {
     pub(super) unusable: Option<Problem>,
     /// What would be held, by connector.
     pub(super) held: BTreeMap<ConnectorName, Taking>,
-    /// What is kept for a time, and what would be taken away then.
-    pub(super) later: BTreeMap<ConnectorName, Later>,
+    /// What would be taken away later, and when: what is kept for a time, and what the last day ends.
+    pub(super) later: BTreeMap<(ConnectorName, Timestamp), Later>,
 }
 
-/// What is taken away when a time of grace is over.
+/// What is taken away at an instant to come.
 #[derive(Clone, Debug)]
 pub(super) struct Later {
     pub(super) at: Timestamp,
     pub(super) losses: BTreeSet<Loss>,
+    pub(super) why: String,
     /// Whether the guard would hold it.
     pub(super) held: bool,
 }
@@ -60,8 +60,13 @@ pub(super) struct Later {
 /// Everybody, and how it ends.
 pub(super) type Endings = BTreeMap<EmployeeName, Ending>;
 
-/// Carries everything out.
-pub(super) fn run(company: &mut Company, limits: Limits, now: Timestamp) -> Endings {
+/// Carries everything out. Of those who are concerned it is also told what their last day ends.
+pub(super) fn run(
+    company: &mut Company,
+    limits: Limits,
+    concerned: &BTreeSet<EmployeeName>,
+    now: Timestamp,
+) -> Endings {
     let order = order(company, now);
     let Realm {
         by_id, connectors, ..
@@ -88,7 +93,7 @@ pub(super) fn run(company: &mut Company, limits: Limits, now: Timestamp) -> Endi
         }
     }
     note_held(company, &mut endings);
-    note_later(company, &mut endings, limits, now);
+    later::note(company, &mut endings, limits, concerned, now);
     endings
 }
 
@@ -160,7 +165,7 @@ fn look_at(company: &mut Company, endings: &mut Endings, name: &EmployeeName, no
 }
 
 /// Decides every wave, as it is known as a whole now.
-fn decide(company: &mut Company, limits: Limits, now: Timestamp) {
+pub(super) fn decide(company: &mut Company, limits: Limits, now: Timestamp) {
     let realm = &mut company.realm;
     let mut overall = Overall::new(limits, realm.people.len());
     for entry in realm.connectors.values() {
@@ -260,61 +265,6 @@ fn note_held(company: &Company, endings: &mut Endings) {
             if let Some(ending) = owner.and_then(|name| endings.get_mut(name)) {
                 ending.held.insert(connector.clone(), taking.clone());
             }
-        }
-    }
-}
-
-/// What is kept for a time is another wave, when that is over.
-fn note_later(company: &mut Company, endings: &mut Endings, limits: Limits, now: Timestamp) {
-    for (name, ending) in endings.iter_mut() {
-        let Some(person) = company.realm.people.get(name) else {
-            continue;
-        };
-        let id = person.employee_id.clone();
-        for (connector, account) in ending.look.iter().flat_map(|l| &l.plan.accounts) {
-            let kept = account.grants.iter();
-            let kept = kept.filter(|(_, grant)| grant.state == GrantState::Kept);
-            let ends = kept.filter_map(|(name, grant)| Some((name, grant.kept_until?)));
-            let mut losses: BTreeSet<Loss> = BTreeSet::new();
-            let mut at = account.kept_until;
-            for (entitlement, until) in ends {
-                losses.insert(Loss::Entitlement(entitlement.clone()));
-                at = Some(at.map_or(until, |at| at.min(until)));
-            }
-            losses.extend(account.kept_until.map(|_| Loss::Use));
-            let Some(at) = at.filter(|_| !losses.is_empty()) else {
-                continue;
-            };
-            let later = Later {
-                at,
-                losses: losses.clone(),
-                held: false,
-            };
-            ending.later.insert(connector.clone(), later);
-            let Some(entry) = company.realm.connectors.get_mut(connector) else {
-                continue;
-            };
-            let covers = |loss: &Loss| match (loss, &entry.compiled) {
-                (Loss::Entitlement(name), Some(c)) => c.privileged.covers(name.as_str()),
-                _ => false,
-            };
-            let taking = Taking {
-                cause: Cause::Change,
-                privileged: losses.iter().any(covers),
-                losses,
-                why: "its time of grace is over".to_owned(),
-            };
-            entry.gate.ask(&id, Some(taking), now);
-        }
-    }
-    decide(company, limits, now);
-    for (name, ending) in endings.iter_mut() {
-        let Some(person) = company.realm.people.get(name) else {
-            continue;
-        };
-        for (connector, later) in &mut ending.later {
-            let entry = company.realm.connectors.get(connector);
-            later.held = entry.is_some_and(|entry| entry.gate.holds(&person.employee_id));
         }
     }
 }

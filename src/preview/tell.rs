@@ -41,7 +41,9 @@ pub(super) fn tell(
 ) -> Preview {
     let mut totals = Totals::default();
     let mut people = Vec::new();
+    let mut held_later = false;
     for (name, ending) in endings {
+        held_later |= ending.later.values().any(|later| later.held);
         let told = person(before, company, &name, &ending, now);
         if told.changes.is_empty() && told.problems.is_empty() {
             continue;
@@ -49,32 +51,14 @@ pub(super) fn tell(
         count(&mut totals, &told, &ending);
         people.push(told);
     }
-    let connectors: Vec<Connector> = company
-        .realm
-        .connectors
-        .iter()
-        .filter_map(|(name, entry)| {
-            let people = entry.gate.held_people();
-            let excess = Cause::ALL.into_iter().find_map(|c| entry.gate.excess(c))?;
-            Some(Connector {
-                name: name.to_string(),
-                held: Held {
-                    people,
-                    allowed: excess.allowed,
-                    said: format!(
-                        "{people} people would lose something there at once: {}",
-                        how_many_may(excess)
-                    ),
-                },
-            })
-        })
-        .collect();
-    let problems = object_problems(company, after);
+    let connectors = held_connectors(before, company);
+    let problems = object_problems(company, before, after);
+    let troubled = people.iter().any(|person| !person.problems.is_empty());
     let broken = problems.iter().any(|problem| problem.broken);
     let verdict = match () {
         () if broken => Verdict::Broken,
-        () if !connectors.is_empty() => Verdict::Held,
-        () if totals.people > 0 => Verdict::Changes,
+        () if held_later || connectors.iter().any(|c| !c.already) => Verdict::Held,
+        () if totals.people > 0 || troubled => Verdict::Changes,
         () => Verdict::Nothing,
     };
     Preview {
@@ -90,7 +74,7 @@ pub(super) fn tell(
 }
 
 fn count(totals: &mut Totals, told: &Person, ending: &Ending) {
-    totals.people += usize::from(!told.changes.is_empty());
+    totals.people += usize::from(told.changes.iter().any(|change| change.when != When::Never));
     totals.held += usize::from(told.changes.iter().any(|change| change.when == When::Held));
     for Done { operation, .. } in &ending.done {
         match operation {
@@ -151,14 +135,13 @@ fn person(
     for (connector, taking) in &ending.held {
         changes.extend(losses(connector, &taking.losses, &taking.why, When::Held));
     }
-    for (connector, later) in &ending.later {
+    for ((connector, _), later) in &ending.later {
         let when = if later.held {
             When::Held
         } else {
             When::At(later.at)
         };
-        let why = "no role gives it any more, and its time of grace is over then";
-        changes.extend(losses(connector, &later.losses, why, when));
+        changes.extend(losses(connector, &later.losses, &later.why, when));
     }
     let status = known
         .zip(ending.look.as_ref())
@@ -285,8 +268,36 @@ fn losses(
     out
 }
 
-/// What is wrong with templates and connectors, and was not before.
-fn object_problems(company: &Company, after: &Objects) -> Vec<ObjectProblem> {
+/// Connectors where something would be held.
+fn held_connectors(before: &Objects, company: &Company) -> Vec<Connector> {
+    let one = |name: &ConnectorName, cause: Cause| {
+        let entry = company.realm.connectors.get(name)?;
+        let excess = entry.gate.excess(cause)?;
+        let people = entry.gate.held(cause).count();
+        let known = before.connectors.get(name.as_str());
+        let known = known.and_then(|object| object.status.as_ref());
+        let digest = entry.gate.digest(cause);
+        let mut told = known.into_iter().flat_map(|status| &status.held);
+        Some(Connector {
+            name: name.to_string(),
+            held: Held {
+                people,
+                allowed: excess.allowed,
+                said: format!(
+                    "{people} people would lose something there at once: {}",
+                    how_many_may(excess)
+                ),
+            },
+            already: told.any(|told| Some(&told.digest) == digest.as_ref()),
+        })
+    };
+    let names = company.realm.connectors.keys();
+    let all = names.flat_map(|name| Cause::ALL.into_iter().map(move |cause| (name, cause)));
+    all.filter_map(|(name, cause)| one(name, cause)).collect()
+}
+
+/// What is wrong with objects, and was not before.
+fn object_problems(company: &Company, before: &Objects, after: &Objects) -> Vec<ObjectProblem> {
     let mut out = Vec::new();
     let told = |kind: &str, name: &str, problem: &Problem| ObjectProblem {
         kind: kind.to_owned(),
@@ -316,8 +327,10 @@ fn object_problems(company: &Company, after: &Objects) -> Vec<ObjectProblem> {
         }
     }
     for (name, person) in &company.realm.people {
+        let written = |objects: &Objects| objects.people.get(name.as_str()).map(|o| o.spec.clone());
         if let Err(problem) = &person.facts
             && !company.deleted.contains(name)
+            && written(before) != written(after)
         {
             out.push(told("Employee", name.as_str(), problem));
         }

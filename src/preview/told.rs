@@ -137,6 +137,8 @@ pub struct Connector {
     pub name: String,
     /// What would be held.
     pub held: Held,
+    /// Whether exactly that is held already.
+    pub already: bool,
 }
 
 /// What would be held.
