@@ -19,6 +19,7 @@ pub mod lifecycle;
 pub mod mark;
 pub mod matching;
 pub mod offboarding;
+pub mod orphans;
 pub mod patterns;
 pub mod policy;
 pub mod preparation;

@@ -15,6 +15,7 @@ use super::cel::{CelError, Expression, ResultKind};
 use super::guard::GuardPolicy;
 use super::ids::{AttributeName, ConnectorName, EntitlementName, RoleName};
 use super::offboarding::LeaverPolicy;
+use super::orphans::OrphanPolicy;
 use super::patterns::Patterns;
 use super::preparation::Preboarding;
 use super::problem::Problem;
@@ -76,6 +77,10 @@ pub struct ConnectorSpec {
     pub protected_accounts: Vec<String>,
     /// Patterns of names of entitlements that no plan may change.
     pub protected_entitlements: Vec<String>,
+    /// What is to become of accounts that are nobody's.
+    pub orphans: OrphanPolicy,
+    /// Patterns of names of entitlements of which memberships that no role gives are taken away.
+    pub authoritative: Vec<String>,
     /// How long removals wait for the same person's additions, at most.
     pub hold: SignedDuration,
     /// How much may be taken away before somebody has to approve it.
@@ -139,6 +144,8 @@ pub struct Connector {
     pub protected_entitlements: Patterns,
     /// Names of entitlements of which few may be lost at once.
     pub privileged: Patterns,
+    /// Names of entitlements of which memberships that no role gives are taken away.
+    pub authoritative: Patterns,
     /// What is wrong with it. Empty when it can be used.
     pub faults: Vec<Problem>,
 }
@@ -198,12 +205,14 @@ impl Connector {
         let accounts = spec.protected_accounts.iter().map(String::as_str);
         let entitlements = spec.protected_entitlements.iter().map(String::as_str);
         let privileged = spec.guard.privileged.iter().map(String::as_str);
+        let authoritative = spec.authoritative.iter().map(String::as_str);
         Self {
             matching,
             adoptable: Patterns::new(listed, []),
             protected_accounts: Patterns::new(accounts, spec.own_account.as_deref()),
             protected_entitlements: Patterns::new(entitlements, []),
             privileged: Patterns::new(privileged, []),
+            authoritative: Patterns::new(authoritative, []),
             spec,
             usernames,
             attributes,

@@ -8,6 +8,7 @@ mod ending;
 mod holdings;
 pub mod offboarding;
 mod removals;
+mod rogue;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
