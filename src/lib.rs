@@ -16,6 +16,7 @@ pub mod domain;
 pub mod explain;
 pub mod notify;
 pub mod plan;
+pub mod preview;
 #[cfg(test)]
 mod properties;
 pub mod report;

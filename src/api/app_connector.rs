@@ -14,6 +14,7 @@ mod guard;
 mod held;
 mod ldap;
 mod leaver;
+mod limits;
 mod matching;
 mod oauth2;
 mod orphans;
@@ -38,6 +39,7 @@ pub use leaver::{
     Credentials, InsteadOfDisable, Joiner, Leaver, OnLeave, ThenAccount, TransferOwnershipTo,
     UntilStart,
 };
+pub use limits::EntitlementLimit;
 pub use matching::{Adopt, Matching, MatchingRule};
 pub use oauth2::{OAuth2Auth, TokenAuthStyle};
 pub use orphans::{OrphanException, OrphanPolicy, Orphans, WhichOrphans};
@@ -105,7 +107,7 @@ pub struct AppConnectorSpec {
     /// How accounts that are there already are found to be somebody's.
     #[serde(default)]
     pub matching: Matching,
-    /// What to do about entitlements that role templates name and the application lacks.
+    /// What to do about entitlements that role templates name and the application lacks, and who may hold which.
     #[serde(default)]
     pub entitlements: Entitlements,
     /// What to do about accounts that nobody declared.
@@ -169,7 +171,7 @@ pub struct Tls {
     pub ca_bundle: String,
 }
 
-/// What to do about entitlements that role templates name and the application lacks.
+/// What to do about entitlements that role templates name and the application lacks, and who may hold which.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Entitlements {
@@ -181,6 +183,12 @@ pub struct Entitlements {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
     pub authoritative: Vec<String>,
+    /// Who may hold an entitlement, and how many (segregation of duties). Whatever roles give, nothing is given beyond
+    /// a limit; and a limit takes nothing away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["entitlement".into()]))]
+    pub limits: Vec<EntitlementLimit>,
 }
 
 /// What to do about one missing entitlement.

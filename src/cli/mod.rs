@@ -1,9 +1,10 @@
-//! The command line: `rollcall run`, `rollcall connector check`, `rollcall explain employee`,
-//! `rollcall report leaver`, `rollcall crds`, `rollcall version`.
+//! The command line: `rollcall run`, `rollcall plan`, `rollcall export`, `rollcall connector check`,
+//! `rollcall explain employee`, `rollcall report leaver`, `rollcall crds`, `rollcall version`.
 //!
 //! Exit codes: 0, all went well, or the operator was asked to end; 1, it failed, `crds --check` found a
-//! difference, or `connector check` a fault; 2, the command line makes no sense; 3, `report leaver` tells of
-//! something that is not done, or not shown to be; 130, `connector check` was asked to end and left nothing
+//! difference, `connector check` a fault, or `plan` something broken; 2, the command line makes no sense, or `plan`
+//! tells of changes; 3, `report leaver` tells of something that is not done, or not shown to be, or `plan` of
+//! something that would be held; 130, `connector check` was asked to end and left nothing
 //! behind; 128 plus the signal's number, it was told to end at once by a second signal.
 
 mod cluster;
@@ -15,6 +16,7 @@ mod guard;
 mod names;
 mod notifications;
 mod person;
+mod plan;
 mod report;
 mod run;
 
@@ -36,6 +38,10 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Checks the target of an AppConnector.
     Connector(Box<connector::ConnectorArgs>),
+    /// Says what would be done if manifests were applied.
+    Plan(Box<plan::PlanArgs>),
+    /// Writes down what a plan needs to know of a cluster, for where there is none.
+    Export(Box<plan::ExportArgs>),
     /// Explains why somebody has what they have.
     Explain(Box<explain::ExplainArgs>),
     /// Reports on somebody.
@@ -52,6 +58,8 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::execute(*args),
         Command::Connector(args) => connector::execute(*args),
+        Command::Plan(args) => plan::execute(&args),
+        Command::Export(args) => plan::export(&args),
         Command::Explain(args) => explain::execute(&args),
         Command::Report(args) => report::execute(&args),
         Command::Crds(args) => crds::execute(&args),

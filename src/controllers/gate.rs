@@ -15,8 +15,8 @@ use crate::domain::desired::Desired;
 use crate::domain::ids::ConnectorName;
 use crate::domain::lifecycle::{self, Stage};
 use crate::domain::policy::Policy;
-use crate::plan::PersonPlan;
 use crate::plan::guard::{Approval, Cause, Gate, Release, Taking, loss};
+use crate::plan::{AccountPlan, PersonPlan};
 
 /// Losses that a status names, at most. Of more than that only the number of people is remembered over a
 /// restart, and whatever was not carried out by then is decided anew.
@@ -34,7 +34,8 @@ pub fn takings(
     plan: &PersonPlan,
     now: Timestamp,
 ) -> BTreeMap<ConnectorName, Taking> {
-    let takes = plan.accounts.iter().filter(|(_, a)| !a.taking.is_empty());
+    let takes = |account: &AccountPlan| account.taking.as_ref().is_some_and(|t| !t.is_empty());
+    let takes = plan.accounts.iter().filter(|(_, account)| takes(account));
     let mut takes = takes.peekable();
     if takes.peek().is_none() {
         return BTreeMap::new();
@@ -81,6 +82,7 @@ pub fn restored(namespace: &Arc<str>, name: &ConnectorName, told: Option<&GuardS
             cause: Cause::named(&wave.cause)?,
             people: usize::try_from(wave.people).unwrap_or_default(),
             privileged: usize::try_from(wave.privileged).unwrap_or_default(),
+            who: unpack(&wave.who),
             items: unpack(&wave.items),
             approval: wave.approved.as_ref().map(|digest| Approval {
                 digest: digest.clone(),
@@ -121,8 +123,10 @@ pub fn told(entry: &ConnectorEntry) -> Option<GuardStatus> {
     let newest = gate.releases().iter().rev().take(MOST_RELEASES);
     let mut released: Vec<ReleasedWave> = newest
         .map(|release| {
-            let fits = release.items.len() <= room;
-            room -= if fits { release.items.len() } else { 0 };
+            let size = release.items.len() + release.who.len();
+            let fits = size <= room;
+            room -= if fits { size } else { 0 };
+            let packed = |fits: bool, text: String| Some(text).filter(|_| fits).unwrap_or_default();
             ReleasedWave {
                 until: Time(release.until),
                 cause: release.cause.word().to_owned(),
@@ -130,11 +134,8 @@ pub fn told(entry: &ConnectorEntry) -> Option<GuardStatus> {
                 privileged: count(release.privileged),
                 approved: release.approval.as_ref().map(|a| a.digest.clone()),
                 approved_by: release.approval.as_ref().and_then(|a| a.by.clone()),
-                items: if fits {
-                    pack(&release.items)
-                } else {
-                    String::new()
-                },
+                who: packed(fits, pack(&release.who)),
+                items: packed(fits, pack(&release.items)),
             }
         })
         .collect();
@@ -156,17 +157,46 @@ fn count(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn pack(items: &BTreeSet<u64>) -> String {
-    let bytes: Vec<u8> = items.iter().flat_map(|item| item.to_be_bytes()).collect();
+/// A number of so many bytes.
+trait Number: Copy + Ord {
+    const BYTES: usize;
+    fn bytes(self) -> Vec<u8>;
+    fn read(bytes: &[u8]) -> Option<Self>;
+}
+
+impl Number for u64 {
+    const BYTES: usize = 8;
+
+    fn bytes(self) -> Vec<u8> {
+        self.to_be_bytes().to_vec()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Some(Self::from_be_bytes(bytes.try_into().ok()?))
+    }
+}
+
+impl Number for u32 {
+    const BYTES: usize = 4;
+
+    fn bytes(self) -> Vec<u8> {
+        self.to_be_bytes().to_vec()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Some(Self::from_be_bytes(bytes.try_into().ok()?))
+    }
+}
+
+fn pack<N: Number>(numbers: &BTreeSet<N>) -> String {
+    let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.bytes()).collect();
     STANDARD.encode(bytes)
 }
 
 /// What can't be read is decided anew.
-fn unpack(text: &str) -> BTreeSet<u64> {
+fn unpack<N: Number>(text: &str) -> BTreeSet<N> {
     let bytes = STANDARD.decode(text).unwrap_or_default();
-    let items = bytes.chunks_exact(8);
-    let items = items.filter_map(|eight| Some(u64::from_be_bytes(eight.try_into().ok()?)));
-    items.collect()
+    bytes.chunks_exact(N::BYTES).filter_map(N::read).collect()
 }
 
 #[cfg(test)]
@@ -175,9 +205,12 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_read_back() {
-        let items = BTreeSet::from([0, 1, u64::MAX, 1 << 40]);
+        let items: BTreeSet<u64> = BTreeSet::from([0, 1, u64::MAX, 1 << 40]);
         assert_eq!(unpack(&pack(&items)), items);
-        assert_eq!(unpack("not base64!"), BTreeSet::new());
-        assert_eq!(unpack(""), BTreeSet::new());
+        let who: BTreeSet<u32> = BTreeSet::from([7, u32::MAX]);
+        assert_eq!(unpack(&pack(&who)), who);
+        for text in ["not base64!", ""] {
+            assert_eq!(unpack::<u64>(text), BTreeSet::new());
+        }
     }
 }

@@ -16,6 +16,7 @@ pub mod notice;
 mod notices;
 pub mod passwords;
 pub mod pause;
+pub mod places;
 pub mod rivals;
 pub mod role_template;
 pub mod text;

@@ -328,7 +328,9 @@ impl Roll {
     }
 }
 
-fn meta_of(meta: &kube::core::ObjectMeta) -> Meta {
+/// What is kept of an object's metadata.
+#[must_use]
+pub fn meta_of(meta: &kube::core::ObjectMeta) -> Meta {
     Meta {
         uid: meta.uid.clone().unwrap_or_default().into(),
         generation: meta.generation.unwrap_or_default(),

@@ -21,6 +21,7 @@ use super::words::Words;
 use crate::api::{EmployeeStatus, RoleTemplateStatus};
 use crate::connectors::ConnectorError;
 use crate::controllers::namesakes::Namesakes;
+use crate::controllers::places::AllPlaces;
 use crate::controllers::rivals::Rivals;
 use crate::domain::account::ObservedAccount;
 use crate::domain::facts::Facts;
@@ -177,6 +178,8 @@ pub struct Realm {
     pub rivals: Rivals,
     /// Who looks like whom.
     pub namesakes: Namesakes,
+    /// Who has which place.
+    pub places: AllPlaces,
 }
 
 impl Realm {
@@ -198,6 +201,7 @@ impl Realm {
             policy: Arc::default(),
             rivals: Rivals::default(),
             namesakes: Namesakes::default(),
+            places: AllPlaces::default(),
         }
     }
 

@@ -58,6 +58,8 @@ pub struct DesiredAccount {
     pub entitlements: BTreeMap<EntitlementName, BTreeSet<RoleName>>,
     /// Entitlements that are given later: the account is there before the first day, and they are not.
     pub later: BTreeMap<EntitlementName, BTreeSet<RoleName>>,
+    /// Entitlements that roles give, and that a limit does not let this person be given.
+    pub barred: BTreeMap<EntitlementName, Barred>,
     /// What of the account is called for now.
     pub due: Due,
     /// What went wrong on the way here.
@@ -72,6 +74,15 @@ impl DesiredAccount {
     }
 }
 
+/// An entitlement that somebody is not given, and keeps where they have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Barred {
+    /// Roles that would give it.
+    pub roles: BTreeSet<RoleName>,
+    /// Why it is not given.
+    pub problem: Problem,
+}
+
 /// The manager attribute, and whom it should name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManagerDesire {
@@ -79,6 +90,18 @@ pub struct ManagerDesire {
     pub attribute: AttributeName,
     /// The manager's Employee object; `None` clears the attribute.
     pub manager: Option<EmployeeName>,
+}
+
+impl Desired {
+    /// What is wrong, or waited for, from this person's point of view: with their roles, and with what these may give
+    /// them.
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        let is_over = self.lifecycle.stage.ends_access();
+        let accounts = self.accounts.values().filter(move |_| !is_over);
+        let barred = accounts.flat_map(|account| account.barred.values());
+        let barred = barred.map(|barred| &barred.problem);
+        self.roles.problems.iter().chain(barred)
+    }
 }
 
 /// Works out what a person should have at `now`. The entitlements are those of a working person, but for what is
@@ -107,6 +130,7 @@ pub fn desire(policy: &Policy, facts: &Facts, record: &Record, now: Timestamp) -
     }
     keep_of_waiting(policy, &roles, record, &mut accounts);
     for (name, account) in &mut accounts {
+        bar(policy, name, account, facts);
         bound(name, account, record);
     }
     let first_day = preparation::prepare(policy, facts, &mut accounts, now);
@@ -161,6 +185,26 @@ fn keep_of_waiting(
             }
         }
     }
+}
+
+/// Sets apart what is not for people of this type.
+fn bar(policy: &Policy, name: &ConnectorName, account: &mut DesiredAccount, facts: &Facts) {
+    let Some(connector) = policy.connector(name) else {
+        return;
+    };
+    if connector.spec.limits.is_empty() {
+        return;
+    }
+    for (entitlement, roles) in &account.entitlements {
+        let barred = connector.limits.bars(name, entitlement, roles, &facts.kind);
+        account
+            .barred
+            .extend(barred.map(|barred| (entitlement.clone(), barred)));
+    }
+    let barred = &account.barred;
+    account
+        .entitlements
+        .retain(|entitlement, _| !barred.contains_key(entitlement));
 }
 
 /// Leaves no more entitlements than can be remembered: those that the person has already come first.

@@ -159,6 +159,7 @@ pub(crate) fn connector(name: &str) -> ConnectorSpec {
         guard: GuardPolicy::open(),
         leaver: LeaverPolicy::default(),
         create_entitlements: false,
+        limits: Vec::new(),
         own_account: None,
         protected_accounts: Vec::new(),
         protected_entitlements: Vec::new(),

@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 use super::cel::{CelError, Expression, ResultKind};
 use super::guard::GuardPolicy;
 use super::ids::{AttributeName, ConnectorName, EntitlementName, RoleName};
+use super::limits::{LimitSpec, Limits};
 use super::offboarding::LeaverPolicy;
 use super::orphans::OrphanPolicy;
 use super::patterns::Patterns;
@@ -71,6 +72,8 @@ pub struct ConnectorSpec {
     pub leaver: LeaverPolicy,
     /// Whether missing entitlements are made.
     pub create_entitlements: bool,
+    /// Who may hold entitlements, and how many.
+    pub limits: Vec<LimitSpec>,
     /// User name of the account that the connector itself is known by, which no plan may change.
     pub own_account: Option<String>,
     /// Patterns of user names of accounts that no plan may change.
@@ -138,6 +141,8 @@ pub struct Connector {
     pub matching: Vec<(Option<AttributeName>, Expression)>,
     /// User names of accounts that may be taken over, where that has to be listed.
     pub adoptable: Patterns,
+    /// Who may hold entitlements, and how many.
+    pub limits: Limits,
     /// User names of accounts that no plan may change.
     pub protected_accounts: Patterns,
     /// Names of entitlements that no plan may change.
@@ -209,6 +214,7 @@ impl Connector {
         Self {
             matching,
             adoptable: Patterns::new(listed, []),
+            limits: Limits::new(&spec.limits),
             protected_accounts: Patterns::new(accounts, spec.own_account.as_deref()),
             protected_entitlements: Patterns::new(entitlements, []),
             privileged: Patterns::new(privileged, []),
@@ -233,6 +239,7 @@ pub struct Policy {
     /// What makes a template one that nobody could hold, by how it goes with others.
     flaws: BTreeMap<RoleName, Problem>,
     has_conflicts: bool,
+    counts_holders: bool,
 }
 
 impl Policy {
@@ -250,13 +257,15 @@ impl Policy {
             .keys()
             .filter_map(|name| flaws::of(&templates, name).map(|p| (name.clone(), p)))
             .collect();
+        let connectors: BTreeMap<_, _> = connectors
+            .into_iter()
+            .map(|c| (c.spec.name.clone(), c))
+            .collect();
         Self {
             has_conflicts: templates.values().any(|t| !t.spec.conflicts.is_empty()),
+            counts_holders: connectors.values().any(|c| c.limits.counts_holders()),
             templates,
-            connectors: connectors
-                .into_iter()
-                .map(|c| (c.spec.name.clone(), c))
-                .collect(),
+            connectors,
             flaws,
         }
     }
@@ -287,6 +296,12 @@ impl Policy {
     #[must_use]
     pub fn has_conflicts(&self) -> bool {
         self.has_conflicts
+    }
+
+    /// Whether there are entitlements that only so many may hold.
+    #[must_use]
+    pub fn counts_holders(&self) -> bool {
+        self.counts_holders
     }
 
     /// Whether nobody may hold both of two roles: one of them says so.

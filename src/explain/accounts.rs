@@ -7,6 +7,7 @@ use crate::api::EmployeeStatus;
 use crate::api::employee::{AccountStatus, GrantStatus};
 use crate::domain::desired::{Desired, DesiredAccount};
 use crate::domain::ids::{ConnectorName, RoleName};
+use crate::domain::limits::LIMIT_REACHED;
 use crate::domain::policy::Policy;
 
 /// Every connector that there is, and every one of which something is known of the person.
@@ -85,6 +86,10 @@ fn entitlements(
         };
         told.insert(name, ("Lacking".to_owned(), why));
     }
+    for (name, barred) in wanted.into_iter().flat_map(|wanted| &wanted.barred) {
+        let why = barred.problem.message.clone();
+        told.insert(name.to_string(), ("Lacking".to_owned(), why));
+    }
     for (name, roles) in wanted.into_iter().flat_map(|wanted| &wanted.later) {
         let why = format!(
             "{} when its time comes, on the first day at the latest",
@@ -115,7 +120,12 @@ fn entitlements(
         .into_iter()
         .flat_map(|account| &account.entitlements)
     {
-        told.insert(grant.name.clone(), (word(&grant.state), of_grant(grant)));
+        let barred = wanted.and_then(|wanted| wanted.barred.get(grant.name.as_str()));
+        let why = match barred {
+            Some(barred) => format!("{}; {}", of_grant(grant), barred.problem.message),
+            None => of_grant(grant),
+        };
+        told.insert(grant.name.clone(), (word(&grant.state), why));
     }
     let rogue = status.orphaned_credentials.iter().filter(|credential| {
         credential.connector == connector.as_str() && credential.kind == "Entitlement"
@@ -143,7 +153,11 @@ fn of_grant(grant: &GrantStatus) -> String {
     let approved = approved.map(|who| format!("approved by {who}"));
     let kept = grant.kept_until.as_ref();
     let kept = kept.map(|until| format!("kept until {}", until.0));
-    let parts = [Some(given), since, approved, kept, grant.reason.clone()];
+    let reason = grant.reason.as_deref().map(|reason| match reason {
+        LIMIT_REACHED => format!("{reason}: as many hold it as may"),
+        reason => reason.to_owned(),
+    });
+    let parts = [Some(given), since, approved, kept, reason];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 

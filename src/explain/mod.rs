@@ -88,7 +88,7 @@ pub fn explain(
     generation: Option<i64>,
     status: &EmployeeStatus,
 ) -> Explanation {
-    let problems = desired.roles.problems.iter().map(|p| p.message.clone());
+    let problems = desired.problems().map(|p| p.message.clone());
     let unready = status
         .conditions
         .iter()

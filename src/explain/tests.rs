@@ -7,6 +7,7 @@ use crate::api::EmployeeStatus;
 use crate::domain::desired::desire;
 use crate::domain::facts::Facts;
 use crate::domain::fixtures::{at, connector, person, policy, template};
+use crate::domain::limits::LimitSpec;
 use crate::domain::record::Record;
 use crate::domain::term::Term;
 
@@ -148,6 +149,34 @@ fn each_entitlement_says_why_it_is_there_or_not() {
     );
     assert!(git.why.contains("these would: dev"), "{git:?}");
     assert!(told.observed);
+}
+
+#[test]
+fn a_limit_says_who_is_not_given_what_and_why() {
+    let mut dir = connector("dir");
+    dir.limits = vec![LimitSpec {
+        entitlement: "s*".to_owned(),
+        max_holders: None,
+        only_types: Some(["Employee".into()].into()),
+    }];
+    let all = template("all")
+        .matching("true")
+        .giving("dir", &["staff", "safe", "seats"]);
+    let mut facts = person("1042");
+    facts.kind = "Contractor".into();
+    let now = at("2027-01-10T00:00:00Z");
+    let mut status = status();
+    let seats = serde_json::json!({"name": "full", "state": "Pending", "roles": ["all"], "reason": "EntitlementLimitReached"});
+    let grants = &mut status.accounts[0].entitlements;
+    grants.push(serde_json::from_value(seats).unwrap());
+    let policy = policy([all], [dir]);
+    let desired = desire(&policy, &facts, &Record::default(), now);
+    let told = explain(&policy, &facts, &desired, Some(3), &status);
+    let why = ["all", "for the type Employee alone", "Contractor"];
+    entitlement(&told, "dir", "safe", "Lacking", &why);
+    entitlement(&told, "dir", "staff", "Held", &why);
+    entitlement(&told, "dir", "full", "Pending", &["as many hold it as may"]);
+    assert!(told.problems.iter().any(|p| p.contains("safe")), "{told:?}");
 }
 
 #[test]

@@ -84,7 +84,8 @@ pub(super) fn refresh(inputs: &Inputs<'_>, record: &mut RecordedAccount, desired
     record.roles = giving(inputs, &desired.roles, &record.roles);
     record.lost_at = None;
     for (name, grant) in &mut record.grants {
-        if let Some(roles) = desired.entitlements.get(name) {
+        let barred = desired.barred.get(name).map(|barred| &barred.roles);
+        if let Some(roles) = desired.entitlements.get(name).or(barred) {
             refresh_grant(inputs, grant, roles);
         }
     }

@@ -28,6 +28,8 @@ pub struct Observation {
     pub giving: bool,
     /// Entitlements that the account may have been given by a write of which nobody knows how it ended.
     pub unsure: BTreeSet<EntitlementName>,
+    /// Desired entitlements of which the person can't be given one now: as many hold it as may.
+    pub full: BTreeMap<EntitlementName, Problem>,
     /// Every entitlement that the target shows the account to hold.
     pub held: SmallSet<EntitlementName>,
     /// What is known of each entitlement that is desired or recorded.

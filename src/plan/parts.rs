@@ -76,8 +76,9 @@ pub struct AccountPlan {
     pub steps: Vec<Step>,
     /// Removals that wait for additions, until the given instant at most.
     pub withheld: Option<Withheld>,
-    /// What is taken away by all that, also where a direct read has to come first.
-    pub taking: BTreeSet<Loss>,
+    /// What is taken away by all that, also where a direct read has to come first. Nothing is known of it where the
+    /// account can't be looked at, or is in doubt.
+    pub taking: Option<BTreeSet<Loss>>,
     /// What stands in the way, or went wrong. Steps may exist beside problems.
     pub problems: Vec<Problem>,
     /// Until when the account is kept, where a time is all that keeps it.

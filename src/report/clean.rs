@@ -33,7 +33,7 @@ pub(super) fn cell(text: &str) -> String {
 }
 
 /// A text that Markdown shows as it is, wherever it stands within a line or in a table.
-pub(super) fn markdown(text: &str) -> String {
+pub(crate) fn markdown(text: &str) -> String {
     let mut out = String::new();
     let clean = line(text);
     for (at, c) in clean.char_indices() {

@@ -91,7 +91,10 @@ pub struct ReleasedWave {
     /// Who approved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<String>,
-    /// Who loses what, as numbers, so that it is known again after a restart.
+    /// Who, as numbers.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub who: String,
+    /// Who loses what that has not been seen to be lost yet, as numbers, so that it is known again after a restart.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub items: String,
 }

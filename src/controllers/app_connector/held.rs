@@ -126,15 +126,19 @@ fn how_many(held: &HeldStatus, excess: Option<&Excess>) -> String {
         n => format!("{n} {many}"),
     });
     let what = what.collect::<Vec<_>>().join(", ");
-    let limit = excess.map(|excess| {
-        let of = match excess.limit {
-            Limit::Connector => format!("of {} accounts within spec.guard.window", excess.of),
-            Limit::Privileged => "for privileged entitlements".to_owned(),
-            Limit::Overall => format!("of {} people by the operator's own limit", excess.of),
-        };
-        format!(": {} may {of}", excess.allowed)
-    });
+    let limit = excess.map(|excess| format!(": {}", how_many_may(excess)));
     format!("{people} {what}{}", limit.unwrap_or_default())
+}
+
+/// The limit that would be passed, in words.
+#[must_use]
+pub fn how_many_may(excess: &Excess) -> String {
+    let of = match excess.limit {
+        Limit::Connector => format!("of {} accounts within spec.guard.window", excess.of),
+        Limit::Privileged => "for privileged entitlements within spec.guard.window".to_owned(),
+        Limit::Overall => format!("of {} people by the operator's own limit", excess.of),
+    };
+    format!("{} may {of}", excess.allowed)
 }
 
 /// In words, of one person.

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use crate::api::AppConnectorSpec;
 use crate::api::app_connector::{
-    Adopt as Written, Credentials, Guard, Leaver, LetterCase, Manager, Matching,
+    Adopt as Written, Credentials, EntitlementLimit, Guard, Leaver, LetterCase, Manager, Matching,
     MissingEntitlement, Mode, OnLeave, OrphanPolicy as Orphaned, Orphans, ThenAccount,
     TransferOwnershipTo, USERNAME, UntilStart as Until, UsernameChanges, UsernameRules,
     WhichOrphans,
@@ -18,6 +18,7 @@ use crate::connectors::registry;
 use crate::domain::credentials::CredentialKind;
 use crate::domain::guard::{GuardPolicy, Limits};
 use crate::domain::ids::{AttributeName, ConnectorName, EmployeeName};
+use crate::domain::limits::LimitSpec;
 use crate::domain::offboarding::{Abilities, LeaverPolicy};
 use crate::domain::orphans::{Consequence, Exception, OrphanPolicy};
 use crate::domain::policy::{Adopt, Connector, ConnectorSpec, MatchingSpec};
@@ -94,6 +95,7 @@ pub fn compile(
         usable_on_leave: spec.on_leave == OnLeave::Keep,
         leaver,
         create_entitlements: spec.entitlements.missing == MissingEntitlement::Create,
+        limits: spec.entitlements.limits.iter().map(limit).collect(),
         own_account: registry::own_account(spec),
         protected_accounts: spec.protected.accounts.clone(),
         protected_entitlements: spec.protected.entitlements.clone(),
@@ -124,6 +126,17 @@ fn leaver(written: &Leaver, able: Option<&Abilities>, faults: &mut Vec<Problem>)
         retain: SignedDuration::try_from(retain).unwrap_or(SignedDuration::MAX),
         delete: written.then == ThenAccount::Delete,
         able: able.cloned(),
+    }
+}
+
+fn limit(written: &EntitlementLimit) -> LimitSpec {
+    let types = written.only_types.as_ref();
+    LimitSpec {
+        entitlement: written.entitlement.clone(),
+        max_holders: written
+            .max_holders
+            .map(|max| usize::try_from(max).unwrap_or(usize::MAX)),
+        only_types: types.map(|types| types.iter().map(|kind| Arc::from(kind.as_str())).collect()),
     }
 }
 

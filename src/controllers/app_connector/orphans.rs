@@ -253,8 +253,12 @@ pub fn due(
     }
     let due = survey(realm, name, entry, now).into_iter();
     due.filter_map(|orphan| {
-        let Stand::Due(deed) = orphan.stand else {
-            return None;
+        let known = entry.orphan_work.matters.get(&orphan.account.id);
+        let deed = match orphan.stand {
+            Stand::Due(deed) => deed,
+            // The direct read that proves it is still to come.
+            _ if known.is_some_and(|matter| matter.accepted) => Deed::Disable,
+            _ => return None,
         };
         Some(OrphanMatter {
             account: orphan.account.id.clone(),

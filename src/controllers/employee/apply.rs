@@ -28,13 +28,7 @@ pub fn submit(
             person.unsettled.submitted.remove(name);
             continue;
         };
-        let dry_run = entry.compiled.as_ref().is_none_or(|c| c.spec.dry_run);
-        let only_read = dry_run || held.contains(name);
-        let step = next_step(entry, name, account, person, now)
-            .filter(|step| !only_read || !step.operation.is_write())
-            .filter(|step| {
-                entry.mark_dropped.is_none() || !matches!(step.operation, Operation::Create(_))
-            });
+        let step = next(entry, held, name, account, person, now);
         match step {
             None => {
                 if person.unsettled.submitted.remove(name).is_some() {
@@ -72,6 +66,25 @@ pub fn submit(
             }
         }
     }
+}
+
+/// What is to be sent now for one account, if anything.
+#[must_use]
+pub fn next(
+    entry: &ConnectorEntry,
+    held: &BTreeSet<ConnectorName>,
+    name: &ConnectorName,
+    account: &AccountPlan,
+    person: &Person,
+    now: Timestamp,
+) -> Option<Step> {
+    let dry_run = entry.compiled.as_ref().is_none_or(|c| c.spec.dry_run);
+    let only_read = dry_run || held.contains(name);
+    next_step(entry, name, account, person, now)
+        .filter(|step| !only_read || !step.operation.is_write())
+        .filter(|step| {
+            entry.mark_dropped.is_none() || !matches!(step.operation, Operation::Create(_))
+        })
 }
 
 /// Takes back what was ordered where the plan says nothing at all, such as of someone who is let go.

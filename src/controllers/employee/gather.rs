@@ -17,7 +17,9 @@ use crate::domain::desired::{Desired, DesiredAccount};
 use crate::domain::facts::Facts;
 use crate::domain::ids::{AccountId, ConnectorName, EmployeeId, EmployeeName, EntitlementName};
 use crate::domain::lifecycle::{self, Stage};
+use crate::domain::limits;
 use crate::domain::matching::{Conflict, Match, match_account};
+use crate::domain::places::Answer;
 use crate::domain::problem::Problem;
 use crate::domain::record::{Record, RecordedAccount};
 use crate::domain::whose::{self, Sight};
@@ -202,6 +204,7 @@ impl View<'_> {
             accounts_complete,
             in_doubt: self.person.unsettled.in_doubt.contains(self.name),
             entitlements: self.entitlement_views(),
+            full: self.full(),
             username: self.username(&matched, names),
             follows: self.follows(&matched, names),
             manager: self.manager(),
@@ -288,6 +291,27 @@ impl View<'_> {
             .filter_map(|account| inventory.held(&account.id))
             .flatten();
         held.filter(move |name| asks.is_some_and(|c| c.authoritative.covers(name.as_str())))
+    }
+
+    /// What is to be given and has no place for the person.
+    fn full(&self) -> BTreeMap<EntitlementName, Problem> {
+        let connector = self.realm.policy.connector(self.name);
+        let Some(connector) = connector.filter(|c| c.limits.counts_holders()) else {
+            return BTreeMap::new();
+        };
+        let id = &self.person.employee_id;
+        let lacking = |name: &EntitlementName| {
+            connector.limits.max_holders(name)?;
+            match self.realm.places.answer(self.name, name, id) {
+                Answer::Place => None,
+                Answer::Full { max, taken } => Some(limits::reached(self.name, name, max, taken)),
+                Answer::Uncounted => Some(limits::uncounted(self.name, name)),
+            }
+        };
+        let wanted = self.desired.iter().flat_map(|d| d.entitlements.keys());
+        wanted
+            .filter_map(|name| Some((name.clone(), lacking(name)?)))
+            .collect()
     }
 
     /// Who gets what somebody owned who left: the manager or, where that one has left as well, theirs, and so on; in

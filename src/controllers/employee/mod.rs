@@ -7,6 +7,7 @@ pub mod day_one;
 pub mod events;
 pub mod gather;
 pub mod intake;
+pub mod look;
 mod offboarding;
 pub mod orphans;
 pub mod outcome;

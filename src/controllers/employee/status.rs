@@ -61,10 +61,9 @@ pub fn derive(
     });
     let facts = person.facts.as_ref().ok();
     let missing = facts.and_then(|f| missing_manager(realm, f, desired.lifecycle.stage));
-    let problems = &desired.roles.problems;
-    let stalls = problems.iter().find(|p| p.cure == Cure::EditThis);
+    let stalls = desired.problems().find(|p| p.cure == Cure::EditThis);
     let waiting: Vec<&Problem> = stalls
-        .or(problems.first())
+        .or(desired.problems().next())
         .into_iter()
         .chain(&missing)
         .chain(&unseen_and_untold)

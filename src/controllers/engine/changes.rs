@@ -226,6 +226,7 @@ impl Engine {
         self.rivals_changed(&namespace, &person.employee_id);
         // Another object may have claimed the same employeeId, and waited.
         self.look_at_id(&namespace, &person.employee_id);
+        self.allot_soon(&namespace);
         self.summaries(&namespace);
     }
 

@@ -55,6 +55,7 @@ impl Begun {
                 in_doubt.insert(connector);
             }
         }
+        realm.places.gone(id, |name| in_doubt.contains(name));
         if !in_doubt.is_empty() {
             realm.left_in_doubt.insert(id.clone(), in_doubt);
         }

@@ -47,6 +47,7 @@ impl Engine {
         }
         self.refused_names_may_be_free(key);
         let decided = self.decide_doubts(key);
+        self.holders_listed(key);
         self.ports
             .metrics
             .inventory_listed(&key.namespace, key.name.as_str(), now);

@@ -12,6 +12,7 @@ mod moves;
 mod namesakes;
 mod orphans;
 mod people;
+mod places;
 mod progress;
 mod reports;
 mod requests;
@@ -109,6 +110,8 @@ enum Work {
     Leavers(Arc<str>, ConnectorName),
     /// What anybody loses in a connector.
     Wave(Arc<str>, ConnectorName),
+    /// The places in entitlements that only so many may hold.
+    Places(Arc<str>),
 }
 
 /// The one task that owns the [`World`].
@@ -230,6 +233,10 @@ impl Engine {
                     self.person(namespace, name, now);
                     "Employee"
                 }
+                Work::Places(namespace) => {
+                    self.allot_places(namespace);
+                    continue;
+                }
                 Work::TemplateStatus(namespace, name) => {
                     self.template_status(namespace, name, now);
                     "RoleTemplate"
@@ -293,11 +300,13 @@ impl Engine {
             let before = realm.rebuild_policy();
             let after = Arc::clone(&realm.policy);
             realm.rivals.forget();
+            realm.places.policy_changed();
             self.take_over_names(&namespace);
             let change = PolicyChange::between(&before, &after);
             self.look_at_those(&namespace, |realm, person| {
                 concerned::by_policy(realm, person, &change, now)
             });
+            self.allot_soon(&namespace);
             for template in change.templates() {
                 self.summary_of_template(&namespace, template.clone());
             }

@@ -1,7 +1,7 @@
 //! One look at one person: facts, desire, plan, orders, status. Microseconds of pure work between
 //! taking from the world and giving to dispatch.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,17 +10,13 @@ use super::hand_over::Subject;
 use super::{Engine, Work, requests};
 use crate::api::EmployeeStatus;
 use crate::api::conditions::READY;
+use crate::controllers::employee::look::{self, Look};
 use crate::controllers::employee::outlook::Timing;
-use crate::controllers::employee::{
-    apply, cleanup, events, gather, outcome, outlook, stalled, status,
-};
-use crate::controllers::pause;
+use crate::controllers::employee::{apply, cleanup, events, outcome, outlook, stalled, status};
 use crate::controllers::world::{Person, Realm};
-use crate::domain::desired::{self, Desired};
-use crate::domain::facts::Facts;
+use crate::domain::desired::Desired;
 use crate::domain::ids::{ConnectorName, EmployeeName};
-use crate::domain::problem::Problem;
-use crate::plan::{Goal, Inputs, Lane, PersonPlan, plan};
+use crate::plan::{Goal, Lane, PersonPlan};
 use crate::runtime::status_writer::{FinalizerChange, ObjectKind};
 
 /// How urgent a look at a person is, by what is known without one.
@@ -59,7 +55,7 @@ impl Engine {
             return;
         }
         let lane = lane(person, now);
-        let facts = match usable(realm, person, name) {
+        let facts = match look::usable(realm, person, name) {
             Ok(facts) => facts,
             Err(problem) => {
                 if let Some(person) = self.world.person_mut(namespace, name) {
@@ -73,28 +69,19 @@ impl Engine {
                     self.set_finalizer(namespace, name, false);
                 }
                 self.idle(namespace, name);
+                self.stands(namespace, name, None, &BTreeMap::new());
                 self.write_person(namespace, name, lane, &status);
                 return;
             }
         };
-        let record = person.record.without_disowned(&facts);
-        let desired = desired::desire(&realm.policy, &facts, &record, now);
-        let observations =
-            gather::observations(realm, &mut self.world.names, person, &record, &desired, now);
-        let held = pause::held(realm, person);
-        let plan = plan(&Inputs {
-            employee: &person.employee_id,
-            scope: &realm.scope,
-            policy: &realm.policy,
-            desired: &desired,
-            record: &record,
-            observations: &observations,
-            held: &held,
-            asked_for: person.request.unread(),
-            now,
-        });
-        // A role that waits until nothing is left of another is given by the look after the one that finds it so.
-        let looks_again = !desired.roles.waiting.is_empty() && plan.record != *record;
+        let look = look::at(realm, &mut self.world.names, person, &facts, now);
+        let Look {
+            desired,
+            observations,
+            plan,
+            held,
+            again,
+        } = look;
         let guarded = cleanup::needs_finalizer(&realm.connectors, &plan);
         let ready = guarded == cleanup::has_finalizer(&person.meta);
         if !ready {
@@ -102,12 +89,16 @@ impl Engine {
         }
         if guarded && !ready {
             // The finalizer comes before the first write to a target; the watch brings us back.
+            self.stands(namespace, name, Some((&desired, &plan)), &observations);
             return;
         }
         self.ask_gates(namespace, name, &desired, &plan, now);
         self.submit(namespace, name, &plan, &held, now);
-        self.tell(namespace, name, lane, &desired, &plan, now);
-        if looks_again {
+        let uncounted = self.stands(namespace, name, Some((&desired, &plan)), &observations);
+        if !uncounted {
+            self.tell(namespace, name, lane, &desired, &plan, now);
+        }
+        if again {
             self.look_at(namespace, name);
         }
     }
@@ -244,29 +235,17 @@ impl Engine {
         let Some(person) = realm.people.get(name) else {
             return;
         };
-        let desired = cleanup::desired();
-        let mut record = person.record.clone();
-        cleanup::release(&realm.connectors, &mut record);
-        let names = &mut self.world.names;
-        let mut observations =
-            gather::observations(realm, names, person, &person.record, &desired, now);
-        cleanup::look_away(&realm.connectors, &mut observations);
-        let held = pause::held(realm, person);
-        let mut plan = plan(&Inputs {
-            employee: &person.employee_id,
-            scope: &realm.scope,
-            policy: &realm.policy,
-            desired: &desired,
-            record: &record,
-            observations: &observations,
-            held: &held,
-            asked_for: person.request.unread(),
-            now,
-        });
-        plan.record.roles.clone_from(&person.record.roles);
-        let done = cleanup::is_done(&realm.connectors, &person.record, &plan);
+        let (look, done) = look::at_deleted(realm, &mut self.world.names, person, now);
+        let Look {
+            desired,
+            observations,
+            plan,
+            held,
+            ..
+        } = look;
         self.ask_gates(namespace, name, &desired, &plan, now);
         self.submit(namespace, name, &plan, &held, now);
+        self.stands(namespace, name, Some((&desired, &plan)), &observations);
         if done {
             self.set_finalizer(namespace, name, false);
         } else {
@@ -340,22 +319,6 @@ fn gives_access(person: &Person) -> BTreeSet<ConnectorName> {
 fn may_act(realm: &Realm, person: &Person, name: &EmployeeName) -> bool {
     let id = &person.employee_id;
     !id.as_str().is_empty() && realm.owner(id) == Some(name)
-}
-
-/// The facts, if this object may act on them: they are sound, and no other object owns the same
-/// `employeeId`.
-fn usable(realm: &Realm, person: &Person, name: &EmployeeName) -> Result<Arc<Facts>, Problem> {
-    let facts = person.facts.clone()?;
-    match realm.owner(&facts.employee_id) {
-        Some(owner) if owner != name => Err(Problem::edit(
-            "DuplicateEmployeeId",
-            format!(
-                "spec.employeeId {} belongs to the Employee {owner}: delete one of the two objects; until then this one touches nothing",
-                facts.employee_id
-            ),
-        )),
-        _ => Ok(facts),
-    }
 }
 
 impl Engine {

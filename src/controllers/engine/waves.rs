@@ -45,8 +45,13 @@ impl Engine {
         let at = self.ports.clock.now();
         let mut asked = Vec::new();
         for (connector, entry) in &mut realm.connectors {
+            // What can't be told now stays as it was told before.
+            let planned = plan.accounts.get(connector);
+            if planned.is_some_and(|account| account.taking.is_none()) {
+                continue;
+            }
             let taking = takings.get(connector).cloned();
-            if taking.is_none() && entry.gate.is_idle() {
+            if taking.is_none() && !entry.gate.knows(&id) {
                 continue;
             }
             let leaves = taking.as_ref().is_some_and(|t| t.cause != Cause::Change);
@@ -130,7 +135,7 @@ impl Engine {
         causes: &[Cause],
         now: Timestamp,
     ) {
-        let overall = overall(&self.world);
+        let overall = overall(&self.world, now);
         let Some(entry) = self.world.connector_mut(namespace, connector) else {
             return;
         };
@@ -157,7 +162,7 @@ impl Engine {
             entry.approved_last = approval.map(|approval| (*approval, now, people));
         }
         let waits = entry.gate.held().next().is_some();
-        let again = entry.gate.next_end().filter(|_| waits);
+        let again = entry.gate.next_end(now).filter(|_| waits);
         if let Some(at) = again {
             let work = Work::Wave(Arc::clone(namespace), connector.clone());
             self.queue.add_at(work, Lane::Mover, at);
@@ -236,12 +241,12 @@ impl Engine {
 }
 
 /// What counts towards the limits of the whole operator.
-fn overall(world: &World) -> Overall {
+fn overall(world: &World, now: Timestamp) -> Overall {
     let people = world.realms.values().map(|realm| realm.people.len()).sum();
     let mut overall = Overall::new(world.limits, people);
     let entries = world.realms.values().flat_map(|r| r.connectors.values());
     for entry in entries {
-        overall.count(&entry.gate);
+        overall.count(&entry.gate, now);
     }
     overall
 }

@@ -1,5 +1,7 @@
 //! What one account's plan is worked out from, and the walk from what the target shows to steps.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::super::attributes;
@@ -248,7 +250,7 @@ impl Context<'_> {
         }
         out.steps.retain(|step| !writes(step) && !deleting);
         out.removals.retain(|step| !writes(step) && !deleting);
-        out.taking.clear();
+        out.taking = Some(BTreeSet::new());
         out.additions_outstanding = false;
         if wanted && !deleting {
             out.problems.push(self.protected(&account.username));
@@ -271,6 +273,7 @@ impl Context<'_> {
 
     /// A direct read decides what a listing could not.
     fn look(&self, out: &mut Assessment) {
+        out.taking = None;
         out.additions_outstanding = self.goal.provides();
         let doubted = self.observed.in_doubt || self.observed.giving;
         let id = self.recorded.and_then(|r| r.id.clone());
@@ -341,6 +344,7 @@ impl Context<'_> {
         let doubted = unknown && !self.observed.read_directly;
         if doubted || self.inputs.asked_for.contains(self.name) {
             out.additions_outstanding = self.goal.provides();
+            out.taking = None;
             let cause = if doubted {
                 "the answer to the last change was lost"
             } else {

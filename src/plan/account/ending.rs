@@ -79,6 +79,6 @@ impl Context<'_> {
 /// Notes that an account that can be used can't be any more.
 pub(super) fn note_shutting(out: &mut Assessment, account: &ObservedAccount) {
     if account.activity != Activity::Disabled {
-        out.taking.insert(Loss::Use);
+        out.takes([Loss::Use]);
     }
 }

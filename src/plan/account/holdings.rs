@@ -28,9 +28,10 @@ impl Context<'_> {
             let held = self.observed.held.contains(name);
             let mut problem = None;
             if !held {
-                // What is never done holds nothing up.
-                out.additions_outstanding |= self.protected_entitlement(name).is_none();
-                match self.target_of(name) {
+                // What is never done holds nothing up, nor what is done once somebody else has left.
+                out.additions_outstanding |=
+                    self.protected_entitlement(name).is_none() && self.no_place(name).is_none();
+                match self.giveable(name) {
                     Ok(target) => {
                         repairs &= self
                             .recorded
@@ -43,6 +44,7 @@ impl Context<'_> {
             }
             self.remember_grant(out, name, roles, held, problem);
         }
+        self.keep_barred(out);
         if !add.is_empty() {
             let lane = if repairs {
                 Lane::Drift
@@ -84,7 +86,7 @@ impl Context<'_> {
             return None;
         }
         let lost = entitlements.keys().cloned();
-        out.taking.extend(lost.map(Loss::Entitlement));
+        out.takes(lost.map(Loss::Entitlement));
         let id = account.id.clone();
         let operation = if self.may_destroy() {
             Operation::RemoveEntitlements { id, entitlements }
@@ -106,7 +108,7 @@ impl Context<'_> {
             let gives = |d: &DesiredAccount| {
                 // What comes later into an account that can't be used yet does no harm where it is.
                 let is_early = self.goal == Goal::Prepared && d.later.contains_key(name);
-                d.entitlements.contains_key(name) || is_early
+                d.entitlements.contains_key(name) || is_early || self.keeps_barred(d, name)
             };
             if self.goal.provides() && self.desired.is_some_and(gives) {
                 continue;
@@ -172,11 +174,11 @@ impl Context<'_> {
     /// Grants of an account that does not exist yet.
     pub(super) fn pending_grants(&self, out: &mut Assessment) {
         for (name, roles) in self.desired.iter().flat_map(|d| &d.entitlements) {
-            self.remember_grant(out, name, roles, false, self.target_of(name).err());
+            self.remember_grant(out, name, roles, false, self.giveable(name).err());
         }
     }
 
-    fn remember_grant(
+    pub(super) fn remember_grant(
         &self,
         out: &mut Assessment,
         name: &EntitlementName,
@@ -227,7 +229,7 @@ impl Context<'_> {
         })
     }
 
-    fn target_of(&self, name: &EntitlementName) -> Result<EntitlementTarget, Problem> {
+    pub(super) fn target_of(&self, name: &EntitlementName) -> Result<EntitlementTarget, Problem> {
         if let Some(problem) = self.protected_entitlement(name) {
             return Err(problem);
         }

@@ -6,6 +6,7 @@ mod context;
 mod course;
 mod ending;
 mod holdings;
+mod limited;
 pub mod offboarding;
 mod removals;
 mod rogue;
@@ -38,8 +39,8 @@ pub(super) struct Assessment {
     pub(super) steps: Vec<Step>,
     /// What takes access away because of a move.
     pub(super) removals: Vec<Step>,
-    /// What is taken away by both, also where a direct read has to come first.
-    pub(super) taking: BTreeSet<Loss>,
+    /// What is taken away by both, also where a direct read has to come first; `None` while that is not known.
+    pub(super) taking: Option<BTreeSet<Loss>>,
     /// Since when the account was lost, where it is.
     pub(super) lost_at: Option<Timestamp>,
     /// Since when each entitlement was lost that is removed.
@@ -68,7 +69,7 @@ impl Assessment {
             goal,
             steps: Vec::new(),
             removals: Vec::new(),
-            taking: BTreeSet::new(),
+            taking: Some(BTreeSet::new()),
             lost_at: None,
             lost: BTreeMap::new(),
             breaking: BTreeSet::new(),
@@ -82,6 +83,11 @@ impl Assessment {
             kept_until: None,
             offboarding: Vec::new(),
         }
+    }
+
+    /// Notes what is taken away.
+    fn takes(&mut self, losses: impl IntoIterator<Item = Loss>) {
+        self.taking.get_or_insert_default().extend(losses);
     }
 
     /// Lets removals run, or withholds them for the person's additions: each at most for the hold time
@@ -260,6 +266,7 @@ fn untouchable(
         grants::refresh(inputs, record, desired);
     }
     let mut out = Assessment::idle(Goal::Kept, record);
+    out.taking = None;
     out.additions_outstanding = provides;
     if provides || recorded.is_some() {
         out.problems.push(problem);

@@ -183,7 +183,8 @@ fn note_losses(out: &mut Assessment, may_be_deleted: bool) {
         Step::Delete if may_be_deleted && step.stand == Stand::Due => Some(Loss::Account),
         _ => None,
     });
-    out.taking.extend(losses);
+    let losses: Vec<Loss> = losses.collect();
+    out.takes(losses);
 }
 
 /// Nothing is deleted that can be used, or that still holds what it is to hand over.

@@ -90,9 +90,9 @@ impl Overall {
     }
 
     /// Counts what a connector let through.
-    pub fn count(&mut self, gate: &Gate) {
+    pub fn count(&mut self, gate: &Gate, now: Timestamp) {
         for cause in Cause::ALL {
-            let (named, unnamed) = gate.ledger.people(cause);
+            let (named, unnamed) = gate.ledger.people(cause, now);
             self.counted.entry(cause).or_default().extend(named);
             *self.unnamed.entry(cause).or_default() += unnamed;
         }
@@ -162,6 +162,11 @@ impl Gate {
     pub fn ask(&mut self, employee: &EmployeeId, taking: Option<Taking>, now: Timestamp) -> Asked {
         self.ledger.prune(now);
         let person = self.key(employee);
+        if self.ledger.knows(person) {
+            let losses = taking.iter().flat_map(|taking| &taking.losses);
+            let wanted: BTreeSet<Item> = losses.map(|loss| key::item(person, loss)).collect();
+            self.ledger.spend(person, |item| wanted.contains(&item));
+        }
         let known = self.waiting.get(employee);
         let was_held = known.is_some_and(|w| w.held);
         let asked = taking.and_then(|mut taking| {
@@ -308,7 +313,7 @@ impl Gate {
         bounds: &Bounds<'_>,
     ) -> Option<Excess> {
         let policy = bounds.policy;
-        let (counted, unnamed) = self.ledger.people(cause);
+        let (counted, unnamed) = self.ledger.people(cause, bounds.now);
         let wave_keys: BTreeSet<u32> = wave.iter().map(|employee| self.key(employee)).collect();
         let limits = match cause {
             Cause::Change => &policy.changes,
@@ -333,7 +338,7 @@ impl Gate {
                 .filter_map(|employee| self.waiting.get(employee));
             let privileged = takings.by_ref().filter(|w| w.taking.privileged).count();
             let allowed = usize::try_from(policy.privileged_most).unwrap_or(usize::MAX);
-            let people = privileged + self.ledger.privileged(cause);
+            let people = privileged + self.ledger.privileged(cause, bounds.now);
             let passed = passed(Limit::Privileged, people, allowed, bounds.accounts);
             passed.filter(|_| privileged > 0)
         };
@@ -369,7 +374,7 @@ impl Gate {
         }
         self.ledger.enter(
             cause,
-            (wave.len(), privileged),
+            privileged,
             items,
             approval.cloned(),
             bounds.policy.window,
@@ -422,10 +427,11 @@ impl Gate {
         self.waiting.values().any(|waiting| !waiting.held)
     }
 
-    /// Whether nobody waits for anything here.
+    /// Whether something of this person's waits, or was let through and may still run.
     #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty()
+    pub fn knows(&self, employee: &EmployeeId) -> bool {
+        let is_empty = self.waiting.is_empty() && self.ledger.releases().is_empty();
+        !is_empty && (self.waiting.contains_key(employee) || self.ledger.knows(self.key(employee)))
     }
 
     /// Why what is held of a cause is held.
@@ -448,8 +454,8 @@ impl Gate {
 
     /// When the first of what was let through counts no more; what is held may fit then.
     #[must_use]
-    pub fn next_end(&self) -> Option<Timestamp> {
-        self.ledger.next_end()
+    pub fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
+        self.ledger.next_end(now)
     }
 
     /// What was let through and may not run before it is remembered outside.

@@ -1,14 +1,15 @@
-//! What was let through, for as long as it counts.
+//! What was let through: whom it counts, for as long as the window lasts; and what of it may still run.
 
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::key::{Item, person_of};
+use super::key::{Item, person_of, some_of};
 use super::loss::Cause;
 
-/// For how long an approval is good: what it covers may wait for additions, or for a target that is down.
-const APPROVAL_HOLDS: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// For how long what was let through may run beyond the time for which it counts: it may wait for additions, or for a
+/// target that is down.
+const STAYS_GOOD: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Releases within one part of the window, of so many, are kept as one.
 const PARTS: i64 = 24;
@@ -33,7 +34,9 @@ pub struct Release {
     pub people: usize,
     /// How many of them lose something privileged.
     pub privileged: usize,
-    /// What they lose, as numbers.
+    /// Who they are, as numbers.
+    pub who: BTreeSet<u32>,
+    /// What they lose and has not been seen to be lost yet, as numbers.
     pub items: BTreeSet<u64>,
     /// Who approved it, where somebody did: then it does not count.
     pub approval: Option<Approval>,
@@ -42,12 +45,16 @@ pub struct Release {
 impl Release {
     /// People who are counted and not remembered.
     fn unnamed(&self) -> usize {
-        let named: BTreeSet<u32> = self.items.iter().copied().map(person_of).collect();
-        self.people.saturating_sub(named.len())
+        self.people.saturating_sub(self.who.len())
+    }
+
+    fn is_good(&self, now: Timestamp) -> bool {
+        let ends = self.until.checked_add(STAYS_GOOD);
+        self.until > now || (!self.items.is_empty() && ends.is_ok_and(|ends| ends > now))
     }
 }
 
-/// Everything that was let through and still counts.
+/// Everything that was let through and still counts, or may still run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     releases: Vec<Release>,
@@ -71,14 +78,33 @@ impl Ledger {
         &self.releases
     }
 
-    /// Forgets what counts no more.
+    /// Forgets what counts no more and may run no more.
     pub(super) fn prune(&mut self, now: Timestamp) {
-        self.releases.retain(|release| release.until > now);
+        self.releases.retain(|release| release.is_good(now));
+    }
+
+    /// What a person is not about to lose any more is done, or taken back: the same once more is asked for anew.
+    pub(super) fn spend(&mut self, person: u32, keeps: impl Fn(Item) -> bool) {
+        let spent = |item: &Item| person_of(*item) == person && !keeps(*item);
+        for release in &mut self.releases {
+            if some_of(&release.items, person) {
+                release.items.retain(|item| !spent(item));
+            }
+        }
+        if some_of(&self.unsaved, person) {
+            self.unsaved.retain(|item| !spent(item));
+        }
+    }
+
+    /// Whether something of a person's may still run.
+    pub(super) fn knows(&self, person: u32) -> bool {
+        self.releases.iter().any(|r| some_of(&r.items, person))
     }
 
     /// When the first of it counts no more.
-    pub(super) fn next_end(&self) -> Option<Timestamp> {
-        self.releases.iter().map(|release| release.until).min()
+    pub(super) fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
+        let ends = self.releases.iter().map(|release| release.until);
+        ends.filter(|until| *until > now).min()
     }
 
     pub(super) fn has(&self, item: Item) -> bool {
@@ -105,52 +131,49 @@ impl Ledger {
 
     /// Those who were let through for this cause without approval: who, as far as that is remembered, and
     /// how many beside them.
-    pub(super) fn people(&self, cause: Cause) -> (BTreeSet<u32>, usize) {
-        let counted = || self.counted(cause);
-        let named = counted().flat_map(|r| r.items.iter().copied().map(person_of));
+    pub(super) fn people(&self, cause: Cause, now: Timestamp) -> (BTreeSet<u32>, usize) {
+        let counted = || self.counted(cause, now);
+        let named = counted().flat_map(|r| r.who.iter().copied());
         (named.collect(), counted().map(Release::unnamed).sum())
     }
 
-    pub(super) fn privileged(&self, cause: Cause) -> usize {
-        self.counted(cause).map(|release| release.privileged).sum()
+    pub(super) fn privileged(&self, cause: Cause, now: Timestamp) -> usize {
+        self.counted(cause, now).map(|r| r.privileged).sum()
     }
 
-    fn counted(&self, cause: Cause) -> impl Iterator<Item = &Release> {
-        let counts = move |r: &&Release| r.cause == cause && r.approval.is_none();
+    fn counted(&self, cause: Cause, now: Timestamp) -> impl Iterator<Item = &Release> {
+        let counts = move |r: &&Release| r.cause == cause && r.approval.is_none() && r.until > now;
         self.releases.iter().filter(counts)
     }
 
     pub(super) fn enter(
         &mut self,
         cause: Cause,
-        (people, privileged): (usize, usize),
+        privileged: usize,
         items: BTreeSet<Item>,
         approval: Option<Approval>,
         window: SignedDuration,
         now: Timestamp,
     ) {
-        let until = match &approval {
-            Some(_) => now.checked_add(APPROVAL_HOLDS.max(window)),
-            None => end_of_part(window, now),
-        };
-        let until = until.unwrap_or(Timestamp::MAX);
+        let until = end_of_part(window, now).unwrap_or(Timestamp::MAX);
+        let who: BTreeSet<u32> = items.iter().copied().map(person_of).collect();
         self.unsaved.extend(&items);
         let same = |r: &&mut Release| {
             r.cause == cause && r.approval.is_none() && approval.is_none() && r.until == until
         };
         if let Some(release) = self.releases.iter_mut().find(same) {
-            let known: BTreeSet<u32> = release.items.iter().copied().map(person_of).collect();
-            let more: BTreeSet<u32> = items.iter().copied().map(person_of).collect();
-            release.people += more.difference(&known).count();
+            release.people += who.difference(&release.who).count();
             release.privileged += privileged;
+            release.who.extend(who);
             release.items.extend(items);
             return;
         }
         self.releases.push(Release {
             until,
             cause,
-            people,
+            people: who.len(),
             privileged,
+            who,
             items,
             approval,
         });

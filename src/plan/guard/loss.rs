@@ -118,10 +118,7 @@ pub fn taking(
     recorded: Option<&RecordedAccount>,
     announced: bool,
 ) -> Option<Taking> {
-    if plan.taking.is_empty() {
-        return None;
-    }
-    let losses = plan.taking.clone();
+    let losses = plan.taking.clone().filter(|losses| !losses.is_empty())?;
     let stage = desired.lifecycle.stage;
     let is_change = losses.contains(&Loss::Account) || desired.deleting;
     let cause = match stage {

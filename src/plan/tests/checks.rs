@@ -92,7 +92,7 @@ impl Checks {
                 // The guard counts what a plan says that it takes: nothing may escape it.
                 let taken = loss::of(operation);
                 assert!(
-                    taken.is_subset(&account.taking),
+                    taken.is_subset(&account.taking.clone().unwrap_or_default()),
                     "{id}: {operation:?} in {name} takes more than {:?}",
                     account.taking
                 );

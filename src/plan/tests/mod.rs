@@ -10,6 +10,7 @@ mod dates;
 mod glance;
 mod grace;
 mod history;
+mod limits;
 mod listings;
 mod moves;
 mod offboarding;

@@ -256,6 +256,7 @@ impl Town {
             sought,
             giving: false,
             unsure: BTreeSet::new(),
+            full: BTreeMap::new(),
             renamed: None,
         }
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use rollcall::api::employee::AccountState;
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 use super::kit::{Story, clerk, everyone, group_id, position, since, tells, username};
 use crate::support::operator::Operator;
@@ -21,19 +20,6 @@ fn role(name: &str, groups: &[&str], conflicts: &[&str]) -> Value {
 fn ada(roles: &[&str]) -> Value {
     let named: Vec<Value> = roles.iter().map(|name| json!({"name": name})).collect();
     clerk("ada", "1", "Finance", json!({"roles": named}))
-}
-
-/// What `rollcall explain employee` says.
-async fn explained(story: &Story, name: &str) -> Value {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
-    command
-        .args(["explain", "employee", name, "--output", "json"])
-        .args(["--namespace", &story.ns.name, "--kubeconfig"])
-        .arg(story.ns.kubeconfig());
-    let output = command.output().await.unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[tokio::test]
@@ -69,7 +55,7 @@ async fn nobody_holds_both() {
         .await;
 
     // Whoever wonders is told why.
-    let told = explained(&story, "ada").await;
+    let told = story.explained("ada").await;
     let role = |name: &str| {
         let roles = told["roles"].as_array().unwrap();
         let role = roles.iter().find(|role| role["name"] == name).unwrap();
@@ -84,11 +70,19 @@ async fn nobody_holds_both() {
     }
     let account = &told["accounts"][0];
     assert_eq!(account["state"], "Active", "{told:#}");
-    let held = account["entitlements"].as_array().unwrap().iter();
-    let held: Vec<String> = held
+    let shown = account["entitlements"].as_array().unwrap().iter();
+    let shown: Vec<String> = shown
         .map(|e| format!("{} {}", e["name"], e["state"]).replace('"', ""))
         .collect();
-    assert_eq!(held, ["check Lacking", "ledger Lacking", "pay Lacking", "staff Held"]);
+    assert_eq!(
+        shown,
+        [
+            "check Lacking",
+            "ledger Lacking",
+            "pay Lacking",
+            "staff Held"
+        ]
+    );
 
     // She pays. One more role that conflicts with that is not given.
     story.apply_person(ada(&["payer"])).await;

@@ -4,6 +4,7 @@
 mod api_server;
 mod away;
 pub mod bad_input;
+mod conflicting_roles;
 pub mod converged;
 pub mod credentials;
 pub mod deletion;
@@ -18,6 +19,7 @@ pub mod killed;
 pub mod kit;
 mod leader;
 pub mod leaver;
+mod limited;
 mod marriage;
 mod moved_target;
 pub mod mover;

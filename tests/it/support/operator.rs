@@ -234,6 +234,9 @@ impl OperatorProcess {
             &address,
             "--kubeconfig",
             kubeconfig.to_str().unwrap(),
+            // As the operators within tests have it.
+            "--guard-max-percent",
+            "100",
         ];
         let arguments = arguments.iter().chain(more);
         let program = Path::new(env!("CARGO_BIN_EXE_rollcall"));

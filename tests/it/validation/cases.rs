@@ -16,6 +16,7 @@ pub fn refused() -> Vec<(Value, &'static str)> {
             .map(|(value, says)| (with(connector(), "/spec/scim/auth", value), says)),
     );
     all.extend(refused_connectors().map(|(at, value, says)| (with(connector(), at, value), says)));
+    all.extend(refused_limits().map(|(at, value, says)| (with(connector(), at, value), says)));
     all.extend(refused_mappings().map(|(at, value, says)| (with(connector(), at, value), says)));
     all.extend(ldap_cases::refused());
     all.extend(matching_cases::refused());
@@ -295,6 +296,26 @@ fn refused_connectors() -> impl Iterator<Item = Case> {
 }
 
 #[rustfmt::skip] // a table: one case a line
+fn refused_limits() -> impl Iterator<Item = Case> {
+    [
+        ("/spec/entitlements", json!({"limits": [{"maxHolders": 1}]}), "spec.entitlements.limits[0].entitlement: Required"),
+        ("/spec/entitlements", json!({"limits": [{"entitlement": "", "maxHolders": 1}]}), "spec.entitlements.limits[0].entitlement"),
+        ("/spec/entitlements", json!({"limits": [{"entitlement": long(257), "maxHolders": 1}]}), "256"),
+        ("/spec/entitlements", json!({"limits": [{"entitlement": "keys"}]}), "a limit needs maxHolders, onlyTypes or both"),
+        ("/spec/entitlements", json!({"limits": [{"entitlement": "keys", "maxHolders": -1}]}), "greater than or equal to 0"),
+        ("/spec/entitlements", json!({"limits": [{"entitlement": "keys", "maxHolders": 1_000_001}]}), "1000000"),
+        ("/spec/entitlements", json!({"limits": [{"entitlement": "keys", "onlyTypes": []}]}), "should have at least 1 items"),
+        ("/spec/entitlements", json!({"limits": [{"entitlement": "keys", "onlyTypes": [""]}]}), "onlyTypes[0]"),
+        ("/spec/entitlements", json!({"limits": [{"entitlement": "keys", "onlyTypes": [long(64)]}]}), "63"),
+        ("/spec/entitlements", json!({"limits": [{"entitlement": "keys", "onlyTypes": ["Intern", "Intern"]}]}), "Duplicate value"),
+        ("/spec/entitlements", json!({"limits": [{"entitlement": "keys", "onlyTypes": many(17, |i| json!(format!("t{i}")))}]}), "must have at most 16 items"),
+        ("/spec/entitlements", json!({"limits": [{"entitlement": "keys", "maxHolders": 1}, {"entitlement": "keys", "maxHolders": 2}]}), "Duplicate value"),
+        ("/spec/entitlements", json!({"limits": many(65, |i| json!({"entitlement": format!("e{i}"), "maxHolders": 1}))}), "must have at most 64 items"),
+    ]
+    .into_iter()
+}
+
+#[rustfmt::skip] // a table: one case a line
 fn refused_mappings() -> impl Iterator<Item = Case> {
     let key = "names of attributes must have 1 to 256 characters";
     [
@@ -423,6 +444,7 @@ pub fn accepted() -> Vec<Value> {
         ("/spec/account/usernameRules", json!({"allowedPunctuation": ""})),
         ("/spec/orphans", json!({"ignore": ["svc-*", "break-glass-?"]})),
         ("/spec/protected", json!({"accounts": ["svc-*"], "entitlements": ["domain admins"]})),
+        ("/spec/entitlements", json!({"limits": [{"entitlement": "keys", "maxHolders": 0}, {"entitlement": "prod-*", "onlyTypes": ["Employee", "Intern"], "maxHolders": 1_000_000}]})),
         ("/spec/sync", json!({"interval": "1s", "timeout": "9m999s"})),
         ("/spec/sync", json!({"interval": "1d12h", "timeout": "1s"})),
         ("/spec/sync", json!({"interval": "90m", "requestsPerSecond": 10000})),

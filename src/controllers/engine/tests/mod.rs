@@ -9,6 +9,7 @@ mod moves;
 mod names;
 mod orphan_work;
 mod orphans;
+mod places;
 mod policy;
 mod rivals;
 mod secrets;

@@ -57,7 +57,11 @@ fn summaries(bench: &mut Bench) -> Vec<String> {
         .filter_map(|(work, _)| match work {
             Work::TemplateStatus(_, name) => Some(name.to_string()),
             Work::ConnectorStatus(_, name) => Some(name.to_string()),
-            Work::Person(..) | Work::Connector(..) | Work::Leavers(..) | Work::Wave(..) => None,
+            Work::Person(..)
+            | Work::Connector(..)
+            | Work::Leavers(..)
+            | Work::Wave(..)
+            | Work::Places(_) => None,
         })
         .collect();
     told.sort();

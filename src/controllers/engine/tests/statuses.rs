@@ -143,7 +143,7 @@ async fn a_failure_speaks_for_its_own_entitlement_alone() {
             lane: Lane::Joiner,
             cause: String::new(),
         }],
-        taking: BTreeSet::new(),
+        taking: None,
         kept_until: None,
         offboarding: Vec::new(),
         withheld: None,

@@ -81,6 +81,8 @@ pub fn connector_to(name: &str, base_url: &str) -> Value {
             },
             "entitlements": {"missing": "Create"},
             "sync": {"interval": "1s"},
+            // Many a story has all of its few people move or leave; those about the guard take it out.
+            "guard": {"maxPercent": 100, "leavers": {"maxPercent": 100}},
         },
     })
 }

@@ -1,5 +1,7 @@
 //! A namespace of its own: what is applied there, and waiting for what statuses say of it.
 
+use std::process::Command;
+
 use jiff::Timestamp;
 use rollcall::api::employee::{AccountState, EmployeeStatus};
 use rollcall::api::{AppConnector, Employee, RoleTemplate};
@@ -84,6 +86,20 @@ impl Story {
         let shown = |status: &EmployeeStatus| serde_json::to_value(status).unwrap();
         let seen = self.person(name, what, |status| wanted(&shown(status)));
         shown(&seen.await)
+    }
+
+    /// What `rollcall explain employee` says.
+    pub async fn explained(&self, name: &str) -> Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+        command
+            .args(["explain", "employee", name, "--output", "json"])
+            .args(["--namespace", &self.ns.name, "--kubeconfig"])
+            .arg(self.ns.kubeconfig());
+        let output = tokio::task::spawn_blocking(move || command.output());
+        let output = output.await.unwrap().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        serde_json::from_slice(&output.stdout).unwrap()
     }
 
     /// Waits until all is done with a person's accounts that the end of employment asks for at once.

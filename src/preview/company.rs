@@ -1,0 +1,229 @@
+//! The namespace as it would be: the world that the operator would have, made of objects alone.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::listing::{self, Shown};
+use super::objects::Objects;
+use super::state::State;
+use crate::api::AppConnector;
+use crate::connectors::registry;
+use crate::controllers::employee::{intake, record};
+use crate::controllers::gate;
+use crate::controllers::names::{self, AllNames, TargetKey};
+use crate::controllers::role_template;
+use crate::controllers::watch::meta_of;
+use crate::controllers::words::Words;
+use crate::controllers::world::{ConnectorEntry, Person, Realm, Request, TemplateEntry, Tracked};
+use crate::domain::desired::desire;
+use crate::domain::ids::{
+    AccountId, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName,
+};
+use crate::domain::policy::Policy;
+
+/// What marks begin with here. They are read and written by nobody else.
+const INSTALLATION: &str = "preview";
+
+/// The namespace as it would be.
+pub(super) struct Company {
+    /// What the operator would know.
+    pub(super) realm: Realm,
+    /// User names that are taken.
+    pub(super) names: AllNames,
+    /// The policy as it is.
+    pub(super) policy_before: Policy,
+    /// Employees that the manifests delete.
+    pub(super) deleted: BTreeSet<EmployeeName>,
+    /// What is not known, and matters.
+    pub(super) notes: Vec<String>,
+}
+
+/// Puts it together.
+pub(super) fn company(
+    state: &State,
+    before: &Objects,
+    after: &Objects,
+    manifests: &Objects,
+    now: Timestamp,
+) -> Company {
+    let namespace: Arc<str> = Arc::from(state.namespace.as_str());
+    let mut company = Company {
+        realm: Realm::new(INSTALLATION, &namespace),
+        names: AllNames::default(),
+        policy_before: listing::policy(before),
+        deleted: BTreeSet::new(),
+        notes: Vec::new(),
+    };
+    company.take_templates(after);
+    company.take_people(before, after);
+    let shown = company.shown(state, before, manifests, now);
+    for (name, object) in &after.connectors {
+        company.take_connector(&ConnectorName::new(name), object, before, &shown);
+    }
+    company.realm.rebuild_policy();
+    let Realm { people, .. } = &company.realm;
+    for name in people.keys() {
+        names::reserve(&mut company.names, &company.realm, name);
+    }
+    let facts = company.realm.people.values();
+    let facts: Vec<_> = facts.filter_map(|p| p.facts.clone().ok()).collect();
+    let policy = Arc::clone(&company.realm.policy);
+    let facts = facts.iter().map(Arc::as_ref);
+    company.realm.rivals.know(&policy, facts);
+    company
+}
+
+impl Company {
+    fn take_templates(&mut self, after: &Objects) {
+        for (name, object) in &after.roles {
+            let name = RoleName::new(name);
+            let status = object.status.clone().unwrap_or_default();
+            let entry = TemplateEntry {
+                meta: meta_of(&object.metadata),
+                compiled: Some(role_template::intake::compile(&name, &object.spec)),
+                unreadable: None,
+                rogue: role_template::rogue::told_by(&status),
+                request: Request::default(),
+                status: Tracked::new(&status),
+            };
+            self.realm.templates.insert(name, entry);
+        }
+    }
+
+    fn take_people(&mut self, before: &Objects, after: &Objects) {
+        let mut words = Words::default();
+        let gone = before.people.iter();
+        let gone = gone.filter(|(name, _)| !after.people.contains_key(*name));
+        let deleted: BTreeSet<EmployeeName> =
+            gone.clone().map(|(n, _)| EmployeeName::new(n)).collect();
+        for (name, object) in after.people.iter().chain(gone) {
+            let name = EmployeeName::new(name);
+            let facts = intake::facts(&name, &object.spec, &mut words).map(Arc::new);
+            let id = match &facts {
+                Ok(facts) => facts.employee_id.clone(),
+                Err(_) => EmployeeId::new(&object.spec.employee_id),
+            };
+            let mut meta = meta_of(&object.metadata);
+            meta.deleting |= deleted.contains(&name);
+            // What somebody asks to be looked at again changes nothing.
+            meta.requested = None;
+            let status = object.status.clone().unwrap_or_default();
+            let record = record::from_status(&status, &mut words);
+            let person = Person::new(meta, facts, id.clone(), record, &status);
+            self.realm.people.insert(name.clone(), Box::new(person));
+            self.realm.by_id.entry(id).or_default().insert(name);
+        }
+        self.deleted = deleted;
+    }
+
+    /// What accounts show: what the cluster wants now or, of those whose facts were redacted and are among the
+    /// manifests, what is known to be the same.
+    fn shown(&self, state: &State, before: &Objects, manifests: &Objects, now: Timestamp) -> Shown {
+        let all = listing::baseline(state, before).into_iter();
+        let mut shown: Shown = all
+            .map(|(who, connector, attributes)| ((who, connector), attributes))
+            .collect();
+        if !state.redacted {
+            return shown;
+        }
+        let policy = &self.policy_before;
+        for name in manifests.people.keys() {
+            let name = EmployeeName::new(name);
+            let Some(person) = self.realm.people.get(&name) else {
+                continue;
+            };
+            let Ok(facts) = &person.facts else { continue };
+            let desired = desire(policy, facts, &person.record, now);
+            for (connector, wanted) in &desired.accounts {
+                let manager = wanted.manager.as_ref().and_then(|m| m.manager.as_ref());
+                let manager = manager.and_then(|manager| self.account_of(manager, connector));
+                let attributes = listing::compared(state, &name, connector, wanted, manager);
+                shown.insert((name.clone(), connector.clone()), attributes);
+            }
+        }
+        shown
+    }
+
+    fn account_of(&self, name: &EmployeeName, connector: &ConnectorName) -> Option<AccountId> {
+        let person = self.realm.people.get(name)?;
+        person.record.accounts.get(connector)?.id.clone()
+    }
+
+    fn take_connector(
+        &mut self,
+        name: &ConnectorName,
+        object: &AppConnector,
+        before: &Objects,
+        shown: &Shown,
+    ) {
+        let status = object.status.clone().unwrap_or_default();
+        let namespace = Arc::clone(&self.realm.namespace);
+        let scope = self.realm.scope.clone();
+        let scope = scope.for_purpose(object.spec.account.purpose.as_deref());
+        let gate = gate::restored(&namespace, name, status.guard.as_ref());
+        let mut meta = meta_of(&object.metadata);
+        meta.requested = None;
+        let mut entry = ConnectorEntry::new(meta, scope.clone(), gate, &status);
+        entry.able = listing::abilities(object);
+        entry.target = registry::target(&object.spec).map(|target| TargetKey(target.into()));
+        entry.spec = Some(Arc::new(object.spec.clone()));
+        entry.compile(name);
+        let named = self.named(name);
+        let known: BTreeSet<&str> = status
+            .entitlements
+            .iter()
+            .map(|e| e.name.as_str())
+            .collect();
+        let is_known = |entitlement: &&EntitlementName| known.contains(entitlement.as_str());
+        let unknown: Vec<String> = named
+            .iter()
+            .filter(|e| !is_known(e))
+            .map(ToString::to_string)
+            .collect();
+        match status.inventory.as_ref().map(|i| i.completeness.as_str()) {
+            None => self.notes.push(format!(
+                "{name} has not been listed yet: accounts that are there already are not known"
+            )),
+            Some("Complete") => {}
+            Some(word) => self.notes.push(format!(
+                "the last listing of {name} was {word}: what is taken away there is read directly first"
+            )),
+        }
+        if !unknown.is_empty() && status.inventory.is_some() {
+            self.notes.push(format!(
+                "it is not known whether {name} has {}",
+                unknown.join(", ")
+            ));
+        }
+        let listed = listing::of(&scope, name, before, shown, &named);
+        let records = self.realm.people.values();
+        let records =
+            records.filter(|p| p.record.accounts.get(name).is_some_and(|a| a.id.is_some()));
+        let (recorded, found) = (records.count(), listed.accounts.len());
+        if let Some(target) = entry.target.clone() {
+            // Another application is another inventory, and nothing of it is known.
+            let same = entry.home.target().is_none_or(|home| *home == target);
+            let answer = entry.meta.confirmed.clone();
+            let found = if same { found } else { 0 };
+            entry.home.look(&target, recorded, found, answer.as_deref());
+            if !same {
+                self.notes.push(format!(
+                    "{name} leads to another application: nothing of what is there is known"
+                ));
+            }
+        }
+        entry.inventory.begin_listing();
+        entry.inventory.complete_listing(listed);
+        self.realm.connectors.insert(name.clone(), entry);
+    }
+
+    /// Entitlements of a connector that templates name.
+    fn named(&self, connector: &ConnectorName) -> BTreeSet<EntitlementName> {
+        let templates = self.realm.templates.values();
+        let compiled = templates.filter_map(|entry| entry.compiled.as_ref());
+        let grants = compiled.filter_map(|template| template.spec.grants.get(connector));
+        grants.flatten().cloned().collect()
+    }
+}

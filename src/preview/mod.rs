@@ -1,0 +1,53 @@
+//! What would be done if manifests were applied: the policy, the people and the guard as they would be, looked at
+//! by the very functions that the operator runs, against what the cluster remembers of the applications. Nothing is
+//! asked of any application, and nothing is written.
+//!
+//! [`state::State`] is what the cluster says, [`Objects`] what would be applied to it, [`preview`] puts them together.
+
+mod company;
+mod effects;
+mod listing;
+mod markdown;
+mod objects;
+mod redact;
+mod run;
+pub mod state;
+mod tell;
+mod text;
+mod told;
+
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+
+use crate::domain::guard::Limits;
+use state::State;
+
+pub use markdown::markdown;
+pub use objects::Objects;
+pub use text::text;
+pub use told::{
+    Change, Connector, Held, ObjectProblem, Person, PersonProblem, Preview, Totals, Verdict, When,
+};
+
+/// How the manifests meet the cluster.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Whether objects of the namespace that the manifests lack are deleted.
+    pub prune: bool,
+    /// The limits of the whole operator.
+    pub limits: Limits,
+    /// The instant.
+    pub now: Timestamp,
+}
+
+/// What would be done.
+#[must_use]
+pub fn preview(state: &State, manifests: &Objects, settings: &Settings) -> Preview {
+    let before = state.objects();
+    let after = before.after(manifests, settings.prune);
+    let mut company = company::company(state, &before, &after, manifests, settings.now);
+    let done = run::run(&mut company, settings.limits, settings.now);
+    tell::tell(state, &before, &after, &company, done, settings.now)
+}

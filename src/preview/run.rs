@@ -1,0 +1,305 @@
+//! Everything is carried out on what is known, as if nothing went wrong, until nothing is left to do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::company::Company;
+use super::effects;
+use crate::controllers::employee::apply;
+use crate::controllers::employee::look::{self, Look};
+use crate::controllers::employee::outcome::Context;
+use crate::controllers::gate;
+use crate::controllers::places::Looked;
+use crate::dispatch::order::{Order, Outcome};
+use crate::domain::guard::Limits;
+use crate::domain::ids::{ConnectorName, EmployeeName};
+use crate::domain::problem::Problem;
+use crate::plan::guard::{Bounds, Cause, Loss, Overall, Taking};
+use crate::plan::parts::GrantState;
+use crate::plan::{Lane, Operation};
+
+/// Rounds, at most. Each carries out one operation of each account, so this is far beyond what any plan has.
+const ROUNDS: usize = 64;
+
+/// One operation that would be carried out.
+#[derive(Clone, Debug)]
+pub(super) struct Done {
+    pub(super) connector: ConnectorName,
+    pub(super) operation: Operation,
+    pub(super) why: String,
+}
+
+/// What came of one person.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    /// What would be done, in this order.
+    pub(super) done: Vec<Done>,
+    /// How everything stands then.
+    pub(super) look: Option<Look>,
+    /// Why the object can't be used.
+    pub(super) unusable: Option<Problem>,
+    /// What would be held, by connector.
+    pub(super) held: BTreeMap<ConnectorName, Taking>,
+    /// What is kept for a time, and what would be taken away then.
+    pub(super) later: BTreeMap<ConnectorName, Later>,
+}
+
+/// What is taken away when a time of grace is over.
+#[derive(Clone, Debug)]
+pub(super) struct Later {
+    pub(super) at: Timestamp,
+    pub(super) losses: BTreeSet<Loss>,
+    /// Whether the guard would hold it.
+    pub(super) held: bool,
+}
+
+/// Everybody, and how it ends.
+pub(super) type Endings = BTreeMap<EmployeeName, Ending>;
+
+/// Carries everything out.
+pub(super) fn run(company: &mut Company, limits: Limits, now: Timestamp) -> Endings {
+    let order = order(company, now);
+    let mut endings: Endings = BTreeMap::new();
+    for _ in 0..ROUNDS {
+        for name in &order {
+            look_at(company, &mut endings, name, now);
+        }
+        decide(company, limits, now);
+        let realm = &mut company.realm;
+        let mut is_quiet = realm
+            .places
+            .allot(&realm.policy, &realm.connectors)
+            .is_empty();
+        for name in &order {
+            is_quiet &= !carry_out(company, &mut endings, name, now);
+        }
+        if is_quiet {
+            break;
+        }
+    }
+    note_held(company, &mut endings);
+    note_later(company, &mut endings, limits, now);
+    endings
+}
+
+/// As the operator's queue has them: who leaves, then who has something, then the others; each by `employeeId`.
+fn order(company: &Company, now: Timestamp) -> Vec<EmployeeName> {
+    let people = company.realm.people.iter();
+    let mut all: Vec<_> = people
+        .map(|(name, person)| {
+            let lane = match () {
+                () if person.must_be_out(now) => Lane::Leaver,
+                () if person.record.has_history() => Lane::Mover,
+                () => Lane::Joiner,
+            };
+            (lane, person.employee_id.clone(), name.clone())
+        })
+        .collect();
+    all.sort();
+    all.into_iter().map(|(.., name)| name).collect()
+}
+
+fn look_at(company: &mut Company, endings: &mut Endings, name: &EmployeeName, now: Timestamp) {
+    let Company { realm, names, .. } = company;
+    let ending = endings.entry(name.clone()).or_default();
+    let Some(person) = realm.people.get(name) else {
+        return;
+    };
+    let look = if person.meta.deleting {
+        if realm.owner(&person.employee_id) != Some(name) {
+            return;
+        }
+        look::at_deleted(realm, names, person, now).0
+    } else {
+        match look::usable(realm, person, name) {
+            Ok(facts) => look::at(realm, names, person, &facts, now),
+            Err(problem) => {
+                ending.unusable = Some(problem);
+                return;
+            }
+        }
+    };
+    let policy = Arc::clone(&realm.policy);
+    let takings = gate::takings(realm, person, &policy, &look.desired, &look.plan, now);
+    let id = person.employee_id.clone();
+    for (connector, entry) in &mut realm.connectors {
+        let planned = look.plan.accounts.get(connector);
+        if planned.is_none_or(|account| account.taking.is_some()) {
+            entry.gate.ask(&id, takings.get(connector).cloned(), now);
+        }
+    }
+    if let Some(person) = realm.people.get_mut(name) {
+        person.record = look.plan.record.clone();
+    }
+    if let Some(person) = realm.people.get(name)
+        && policy.counts_holders()
+    {
+        let looked = Looked {
+            person,
+            planned: Some((&look.desired, &look.plan)),
+            observations: &look.observations,
+        };
+        realm.places.put(&policy, &realm.connectors, &looked);
+    }
+    ending.look = Some(look);
+}
+
+/// Decides every wave, as it is known as a whole now.
+fn decide(company: &mut Company, limits: Limits, now: Timestamp) {
+    let realm = &mut company.realm;
+    let mut overall = Overall::new(limits, realm.people.len());
+    for entry in realm.connectors.values() {
+        overall.count(&entry.gate, now);
+    }
+    for entry in realm.connectors.values_mut() {
+        let Some(compiled) = entry.compiled.clone() else {
+            continue;
+        };
+        let approval = entry.meta.approved.clone();
+        entry.gate.decide(
+            &Cause::ALL,
+            &Bounds {
+                policy: &compiled.spec.guard,
+                accounts: entry.inventory.marked(),
+                overall: &overall,
+                approval: approval.as_deref(),
+                now,
+            },
+        );
+        let unsaved = entry.gate.unsaved().clone();
+        entry.gate.save(&unsaved);
+        overall.count(&entry.gate, now);
+    }
+}
+
+/// Carries out the next step of each account of a person. Tells whether there was one, or whether another look finds
+/// something else.
+fn carry_out(
+    company: &mut Company,
+    endings: &mut Endings,
+    name: &EmployeeName,
+    now: Timestamp,
+) -> bool {
+    let Company { realm, names, .. } = company;
+    let scope = realm.scope.clone();
+    let Some(person) = realm.people.get_mut(name) else {
+        return false;
+    };
+    let Some(ending) = endings.get_mut(name) else {
+        return false;
+    };
+    let Some(look) = &ending.look else {
+        return false;
+    };
+    let mut moved = look.again;
+    for (connector, account) in &look.plan.accounts {
+        let Some(entry) = realm.connectors.get_mut(connector) else {
+            continue;
+        };
+        let Some(step) = apply::next(entry, &look.held, connector, account, person, now) else {
+            continue;
+        };
+        moved = true;
+        if step.operation.is_write() {
+            ending.done.push(Done {
+                connector: connector.clone(),
+                operation: step.operation.clone(),
+                why: step.cause.clone(),
+            });
+        }
+        let effect = effects::of(&step.operation, &person.employee_id, &entry.inventory);
+        let order = Order {
+            employee: person.employee_id.clone(),
+            lane: step.lane,
+            operation: step.operation,
+            revision: 0,
+            cause: step.cause,
+            knows: 0,
+        };
+        let target = entry.target.as_ref();
+        let mut context = Context {
+            scope: &scope,
+            connector,
+            inventory: &mut entry.inventory,
+            mark_dropped: &mut entry.mark_dropped,
+            names: target.and_then(|target| names.get_mut(target)),
+            person,
+            now,
+            jitter: 0.0,
+        };
+        context.take(Outcome {
+            order,
+            result: Ok(effect),
+            number: 1,
+        });
+    }
+    moved
+}
+
+fn note_held(company: &Company, endings: &mut Endings) {
+    for (connector, entry) in &company.realm.connectors {
+        for (id, taking) in entry.gate.held() {
+            let owner = company.realm.owner(id);
+            if let Some(ending) = owner.and_then(|name| endings.get_mut(name)) {
+                ending.held.insert(connector.clone(), taking.clone());
+            }
+        }
+    }
+}
+
+/// What is kept for a time is another wave, when that is over.
+fn note_later(company: &mut Company, endings: &mut Endings, limits: Limits, now: Timestamp) {
+    for (name, ending) in endings.iter_mut() {
+        let Some(person) = company.realm.people.get(name) else {
+            continue;
+        };
+        let id = person.employee_id.clone();
+        for (connector, account) in ending.look.iter().flat_map(|l| &l.plan.accounts) {
+            let kept = account.grants.iter();
+            let kept = kept.filter(|(_, grant)| grant.state == GrantState::Kept);
+            let ends = kept.filter_map(|(name, grant)| Some((name, grant.kept_until?)));
+            let mut losses: BTreeSet<Loss> = BTreeSet::new();
+            let mut at = account.kept_until;
+            for (entitlement, until) in ends {
+                losses.insert(Loss::Entitlement(entitlement.clone()));
+                at = Some(at.map_or(until, |at| at.min(until)));
+            }
+            losses.extend(account.kept_until.map(|_| Loss::Use));
+            let Some(at) = at.filter(|_| !losses.is_empty()) else {
+                continue;
+            };
+            let later = Later {
+                at,
+                losses: losses.clone(),
+                held: false,
+            };
+            ending.later.insert(connector.clone(), later);
+            let Some(entry) = company.realm.connectors.get_mut(connector) else {
+                continue;
+            };
+            let covers = |loss: &Loss| match (loss, &entry.compiled) {
+                (Loss::Entitlement(name), Some(c)) => c.privileged.covers(name.as_str()),
+                _ => false,
+            };
+            let taking = Taking {
+                cause: Cause::Change,
+                privileged: losses.iter().any(covers),
+                losses,
+                why: "its time of grace is over".to_owned(),
+            };
+            entry.gate.ask(&id, Some(taking), now);
+        }
+    }
+    decide(company, limits, now);
+    for (name, ending) in endings.iter_mut() {
+        let Some(person) = company.realm.people.get(name) else {
+            continue;
+        };
+        for (connector, later) in &mut ending.later {
+            let entry = company.realm.connectors.get(connector);
+            later.held = entry.is_some_and(|entry| entry.gate.holds(&person.employee_id));
+        }
+    }
+}

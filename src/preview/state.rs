@@ -1,0 +1,152 @@
+//! What a cluster says of one namespace at one instant: for where no cluster is at hand, in a file without what names
+//! a person.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::listing::baseline;
+use super::{Objects, redact};
+use crate::api::{AppConnector, Employee, RoleTemplate};
+use crate::domain::account::AttributeValue;
+
+/// The form that this program writes and reads.
+const VERSION: u32 = 1;
+
+/// What a cluster says of one namespace.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct State {
+    /// Which form it has.
+    pub version: u32,
+    /// When it was taken.
+    pub taken_at: Timestamp,
+    /// Of which namespace.
+    pub namespace: String,
+    /// Whether it was written without what names a person.
+    pub redacted: bool,
+    /// The Employees, with their statuses.
+    pub employees: Vec<Employee>,
+    /// The role templates.
+    pub role_templates: Vec<RoleTemplate>,
+    /// The connectors, with their statuses.
+    pub app_connectors: Vec<AppConnector>,
+    /// Of each managed attribute of each account, by Employee and connector, what tells whether another value is the
+    /// same. Only in what is redacted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
+}
+
+/// A state can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// It is no state.
+    #[error("it is no exported state: {0}; write one with rollcall export")]
+    NoState(#[from] serde_json::Error),
+    /// It has another form.
+    #[error(
+        "it has the form {0}, and this program reads {VERSION}: write it anew with rollcall export of this version"
+    )]
+    OtherVersion(u32),
+}
+
+impl State {
+    /// What was read of a cluster.
+    #[must_use]
+    pub fn new(namespace: String, objects: Objects, taken_at: Timestamp) -> Self {
+        Self {
+            version: VERSION,
+            taken_at,
+            namespace,
+            redacted: false,
+            employees: objects.people.into_values().collect(),
+            role_templates: objects.roles.into_values().collect(),
+            app_connectors: objects.connectors.into_values().collect(),
+            attributes: BTreeMap::new(),
+        }
+    }
+
+    /// Reads one that was exported.
+    ///
+    /// # Errors
+    /// A [`StateError`], where it is none, or of another version.
+    pub fn read(text: &str) -> Result<Self, StateError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let Versioned { version } = serde_json::from_str(text)?;
+        if version != VERSION {
+            return Err(StateError::OtherVersion(version));
+        }
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// Without what names a person: names, mail addresses, user names, free texts. What rules ask for (department,
+    /// job title, location, dates, free attributes) stays, and so do the names of objects and `employeeId`s.
+    #[must_use]
+    pub fn redacted(mut self) -> Self {
+        let mut attributes: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>> =
+            BTreeMap::new();
+        let salt = self.salt();
+        for (employee, connector, values) in baseline(&self, &self.objects()) {
+            let digests = values.iter();
+            let digests = digests.map(|(name, value)| (name.to_string(), digest(&salt, value)));
+            let of_employee = attributes.entry(employee.to_string()).or_default();
+            of_employee.insert(connector.to_string(), digests.collect());
+        }
+        self.attributes = attributes;
+        for employee in &mut self.employees {
+            redact::employee(employee, &salt);
+        }
+        for template in &mut self.role_templates {
+            redact::template(template);
+        }
+        for connector in &mut self.app_connectors {
+            redact::connector(connector);
+        }
+        self.redacted = true;
+        self
+    }
+
+    /// Whether an attribute had this value when the state was taken; nothing where that is not known.
+    pub(super) fn had(
+        &self,
+        employee: &str,
+        connector: &str,
+        attribute: &str,
+        value: &AttributeValue,
+    ) -> Option<bool> {
+        let known = self.attributes.get(employee)?.get(connector)?;
+        Some(*known.get(attribute)? == digest(&self.salt(), value))
+    }
+
+    fn salt(&self) -> String {
+        format!("{} {}", self.namespace, self.taken_at)
+    }
+
+    /// The objects, by name.
+    #[must_use]
+    pub fn objects(&self) -> Objects {
+        let name = |meta: &kube::core::ObjectMeta| meta.name.clone().unwrap_or_default();
+        let people = self.employees.iter();
+        let roles = self.role_templates.iter();
+        let connectors = self.app_connectors.iter();
+        Objects {
+            people: people.map(|o| (name(&o.metadata), o.clone())).collect(),
+            roles: roles.map(|o| (name(&o.metadata), o.clone())).collect(),
+            connectors: connectors.map(|o| (name(&o.metadata), o.clone())).collect(),
+        }
+    }
+}
+
+fn digest(salt: &str, value: &AttributeValue) -> String {
+    let mut value = value.clone();
+    if let AttributeValue::Texts(texts) = &mut value {
+        texts.sort_unstable();
+    }
+    let hash = Sha256::digest(format!("{salt}\n{value:?}"));
+    format!("{hash:x}").chars().take(16).collect()
+}
