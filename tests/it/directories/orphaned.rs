@@ -56,7 +56,7 @@ async fn who_is_gone_is_shut_out_and_in_the_end_deleted() {
     // She is back: the same entry, with its group.
     let status = come("ada").await;
     assert_eq!(status.accounts[0].entitlements.len(), 1);
-    let below = server.below(SUFFIX).await;
+    let below = server.below(&format!("ou=groups,{SUFFIX}")).await;
     let members = &below[&group("staff")].attrs["member"];
     assert!(members.contains(&person("ada.example")), "{members:?}");
 
@@ -70,7 +70,7 @@ async fn who_is_gone_is_shut_out_and_in_the_end_deleted() {
             c.status.as_ref().unwrap().orphans == 0
         })
         .await;
-    let below = server.below(SUFFIX).await;
+    let below = server.below(&format!("ou=people,{SUFFIX}")).await;
     assert!(!below.contains_key(&person("ada.example")));
     assert!(below.contains_key(&person("bob.example")));
 }

@@ -12,7 +12,7 @@ fn exception() -> Value {
     json!({"username": "svc-*", "reason": "backups", "until": "2027-06-30"})
 }
 
-fn authoritative(names: Value) -> Value {
+fn authoritative(names: &Value) -> Value {
     with(
         connector(),
         "/spec/entitlements",
@@ -48,9 +48,9 @@ pub fn refused() -> Vec<(Value, &'static str)> {
         (of_exception("/until", json!("next year")), until),
         (of_exception("/until", json!("2027-02-30")), until),
         (of_exception("/until", json!(long(65))), "64"),
-        (authoritative(json!([""])), "spec.entitlements.authoritative[0]"),
-        (authoritative(json!([long(257)])), "256"),
-        (authoritative(many(65, |n| json!(format!("g{n}")))), "must have at most 64 items"),
+        (authoritative(&json!([""])), "spec.entitlements.authoritative[0]"),
+        (authoritative(&json!([long(257)])), "256"),
+        (authoritative(&many(65, |n| json!(format!("g{n}")))), "must have at most 64 items"),
     ]
 }
 
@@ -62,6 +62,6 @@ pub fn accepted() -> Vec<Value> {
         orphans(
             json!({"ignore": ["a"], "exceptions": [exception(), {"username": "?", "reason": "r"}]}),
         ),
-        authoritative(json!(["*", "domain admins"])),
+        authoritative(&json!(["*", "domain admins"])),
     ]
 }
