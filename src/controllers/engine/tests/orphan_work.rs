@@ -365,3 +365,43 @@ async fn one_that_is_deleted_was_disabled_for_its_time() {
     assert_eq!(at.orders().len(), 0);
     at.bench.status("directory", |s| s["orphans"] == 0).await;
 }
+
+/// One that was never ours is dealt with only where that is said, and not once a link names it.
+#[tokio::test]
+async fn one_that_was_never_ours_is_left_to_whoever_may_be_its_owner() {
+    let stranger = |at: &mut Orphanage| {
+        let mut account = at.one(0, Activity::Active);
+        account.mark = None;
+        at.bench.listed("directory", vec![account.clone()]);
+        at.bench.work();
+        at.seen(1, 8);
+        account
+    };
+    let mut at = Orphanage::new(&disable(), &json!({}), 1);
+    stranger(&mut at);
+    at.look();
+    assert_eq!(at.orders().len(), 0);
+    let told = at.orphan(|orphan| orphan["reason"] == "NeverOurs").await;
+    assert_eq!(told["state"], "Reported");
+
+    let all = json!({"policy": "Disable", "which": "All"});
+    let mut at = Orphanage::new(&all, &json!({}), 1);
+    let shown = stranger(&mut at);
+    at.look();
+    let order = at.order();
+    assert!(is_read(&order, "a0"), "{order:?}");
+    assert_eq!(order.employee.as_str(), "undeclared:a0");
+    at.ended(order, Ok(Effect::Read(vec![shown])));
+    assert_eq!(at.order().operation, Operation::Disable("a0".into()));
+    let mut ada = employee("7");
+    ada["spec"]["links"] = json!([{"connector": "directory", "account": "a0"}]);
+    at.bench.employee("ada", &ada);
+    let mut withdrawn = false;
+    while let Ok(command) = at.told.try_recv() {
+        withdrawn |= matches!(command, Command::Withdraw(who) if who.as_str() == "undeclared:a0");
+    }
+    assert!(withdrawn);
+    at.look();
+    let told = at.orphan(|orphan| orphan["reason"] == "OwnerPossible");
+    assert_eq!(told.await["state"], "Kept");
+}
