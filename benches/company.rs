@@ -149,6 +149,8 @@ impl Target {
                 "username": ["employee.name.given.lowerAscii() + '.' + employee.name.family.lowerAscii()"],
                 "attributes": attributes,
             },
+            // What is measured has many leave or move at once.
+            "guard": {"maxPercent": 100, "leavers": {"maxPercent": 100}},
             "sync": {"concurrency": CONCURRENCY, "membershipBatch": 100, "pageSize": 1000, "tls": tls},
         })
     }

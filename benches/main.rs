@@ -2,9 +2,9 @@
 //! at rest. A program, not a test: it prints a table and writes `target/bench/report.json`.
 //!
 //! `cargo bench --bench rollcall -- [--people N] [--rounds N] [--into TARGET] [WHAT…]`, with WHAT of `storm`,
-//! `terminations`, `rollover`, `idle`, `growth`, `edit`, `memory` and `inventory`; all of them where none is named. Without
+//! `terminations`, `rollover`, `idle`, `growth`, `edit`, `memory`, `inventory` and `plan`; all of them where none is named. Without
 //! `--people` a storm is of 2,000, 500 start and 500 end at one instant, an edit among 20,000, memory is measured with 100,000,
-//! and an inventory is of 50,000. Storms are into `stand-in`, `SCIMMY`, `OpenLDAP` and `PostgreSQL`, unless one is named.
+//! an inventory is of 50,000, and a plan is for 10,000. Storms are into `stand-in`, `SCIMMY`, `OpenLDAP` and `PostgreSQL`, unless one is named.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,6 +16,7 @@
 
 mod company;
 mod inventory;
+mod plan;
 mod raw;
 mod report;
 mod rest;
@@ -39,7 +40,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
-const EVERYTHING: [&str; 8] = [
+const EVERYTHING: [&str; 9] = [
     "storm",
     "terminations",
     "rollover",
@@ -48,6 +49,7 @@ const EVERYTHING: [&str; 8] = [
     "edit",
     "memory",
     "inventory",
+    "plan",
 ];
 
 fn main() {
@@ -107,6 +109,7 @@ async fn measure(asked: Option<usize>, rounds: usize, into: &[Kind], wanted: &[S
             "inventory" => {
                 inventory::inventory(&mut report, asked.unwrap_or(50_000), rounds).await;
             }
+            "plan" => plan::plan(&mut report, asked.unwrap_or(10_000), rounds).await,
             "edit" => rest::edit(&mut report, asked.unwrap_or(20_000)).await,
             _ => rest::memory(&mut report, asked.unwrap_or(100_000)).await,
         }

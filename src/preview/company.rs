@@ -171,17 +171,12 @@ impl Company {
         entry.spec = Some(Arc::new(object.spec.clone()));
         entry.compile(name);
         let named = self.named(name);
-        let known: BTreeSet<&str> = status
-            .entitlements
-            .iter()
-            .map(|e| e.name.as_str())
-            .collect();
-        let is_known = |entitlement: &&EntitlementName| known.contains(entitlement.as_str());
-        let unknown: Vec<String> = named
-            .iter()
-            .filter(|e| !is_known(e))
-            .map(ToString::to_string)
-            .collect();
+        let listed = listing::of(&scope, name, before, shown, &named);
+        let told = status.entitlements.iter().map(|told| told.name.as_str());
+        let held = listed.entitlements.iter().filter(|e| !e.holders.is_empty());
+        let known: BTreeSet<&str> = told.chain(held.map(|e| e.name.as_str())).collect();
+        let unknown = named.iter().filter(|e| !known.contains(e.as_str()));
+        let unknown: Vec<String> = unknown.map(ToString::to_string).collect();
         match status.inventory.as_ref().map(|i| i.completeness.as_str()) {
             None => self.notes.push(format!(
                 "{name} has not been listed yet: accounts that are there already are not known"
@@ -192,12 +187,16 @@ impl Company {
             )),
         }
         if !unknown.is_empty() && status.inventory.is_some() {
+            let creates = entry
+                .compiled
+                .as_ref()
+                .is_some_and(|c| c.spec.create_entitlements);
+            let then = if creates { ": it is made if not" } else { "" };
             self.notes.push(format!(
-                "it is not known whether {name} has {}",
+                "it is not known whether {name} has {}{then}",
                 unknown.join(", ")
             ));
         }
-        let listed = listing::of(&scope, name, before, shown, &named);
         let records = self.realm.people.values();
         let records =
             records.filter(|p| p.record.accounts.get(name).is_some_and(|a| a.id.is_some()));

@@ -31,7 +31,7 @@ pub(super) fn employee(employee: &mut Employee, salt: &str) {
     spec.email = spec.email.as_ref().map(address);
     spec.personal_email = None;
     if let Some(hold) = &mut spec.legal_hold {
-        hold.reason = "redacted".to_owned();
+        hold.reason = String::from("redacted");
     }
     for link in &mut spec.links {
         link.account = link.account.as_ref().map(|name| word("user", name));

@@ -32,6 +32,20 @@ pub fn notices(
         conditions::DEPROVISIONING_HELD,
     )
     .map(|message| warning(conditions::DEPROVISIONING_HELD, "Guard", message));
+    let approval = |status: &AppConnectorStatus| {
+        let guard = status.guard.as_ref();
+        guard.and_then(|guard| guard.last_approval.clone())
+    };
+    let approved = approval(after).filter(|now| Some(now) != approval(before).as_ref());
+    let approved = approved.map(|approval| {
+        let by = approval.by.as_deref().unwrap_or("somebody unrecorded");
+        let object = of("AppConnector", namespace, name.as_str(), meta);
+        let message = format!(
+            "{by} approved {}: {} people lose something",
+            approval.digest, approval.people
+        );
+        notice::normal(object, "RemovalsApproved", "Guard", message)
+    });
     let lost = notice::ended(&before.conditions, &after.conditions, conditions::CONNECTED)
         .map(|message| warning("Disconnected", "Connect", message));
     let orphans = (!new_orphans.is_empty())
@@ -57,6 +71,11 @@ pub fn notices(
         let message = format!("{renamed}: followed by the identifier; mend the RoleTemplates");
         warning("EntitlementRenamed", "Compare", message)
     });
-    let all = stalled.into_iter().chain(held).chain(lost).chain(orphans);
+    let all = stalled
+        .into_iter()
+        .chain(held)
+        .chain(approved)
+        .chain(lost)
+        .chain(orphans);
     all.chain(renamed).collect()
 }

@@ -159,6 +159,12 @@ impl Engine {
         self.ports
             .metrics
             .set_orphaned_accounts(namespace, name.as_str(), status.orphans);
+        let held = entry.gate.held().count();
+        self.ports.metrics.set_held_people(
+            namespace,
+            name.as_str(),
+            i64::try_from(held).unwrap_or(i64::MAX),
+        );
         let unjustified = realm
             .people
             .values()

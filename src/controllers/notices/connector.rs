@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::said::{self, Subject};
 use super::{LASTING, Outlook};
 use crate::api::AppConnector;
-use crate::api::conditions::READY;
+use crate::api::conditions::{DEPROVISIONING_HELD, READY};
 use crate::notify::Occasion;
 
 /// What is to be told of a connector now, and when to look again.
@@ -28,6 +28,19 @@ pub(super) fn outlook(connector: &AppConnector, now: Timestamp) -> Outlook {
                 )
             });
         }
+    }
+    let held = status.conditions.iter();
+    let mut held = held.filter(|c| c.type_ == DEPROVISIONING_HELD && c.status == "True");
+    if let Some(held) = held.next() {
+        let since = held.last_transition_time.0;
+        outlook.tell(since, now, || {
+            subject.notice(
+                Occasion::ConnectorTrouble,
+                &format!("held {since}"),
+                &format!("holds removals since {since} ({})", held.reason),
+                &held.message,
+            )
+        });
     }
     let orphans = status.orphaned_accounts.iter();
     let orphans = orphans.map(|o| {

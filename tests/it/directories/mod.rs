@@ -16,4 +16,5 @@ mod owners;
 mod passwords;
 mod posix_groups;
 mod renamed_group;
+mod restored;
 mod working_life;

@@ -30,6 +30,7 @@ mod orphaned;
 pub mod outage;
 mod own_pages;
 mod paused;
+mod planned;
 mod planted_secret;
 pub mod policy;
 mod preboarding;

@@ -1,7 +1,7 @@
 //! A real OpenLDAP, each test its own, on loopback.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ldap3::{LdapConnAsync, SearchEntry};
 use serde_json::{Value, json};
@@ -16,6 +16,20 @@ use super::targets::installed;
 use super::wait::eventually;
 
 static ROOT: OnceCell<PathBuf> = OnceCell::const_new();
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let into = to.join(entry.file_name());
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            copy(&entry.path(), &into);
+        } else if kind.is_file() {
+            std::fs::copy(entry.path(), into).unwrap();
+        }
+    }
+}
 
 /// Everything in it is below this entry.
 pub const SUFFIX: &str = "dc=example,dc=org";
@@ -64,6 +78,24 @@ impl OpenLdap {
     /// Stops it. What it holds is there when it is started again.
     pub fn stop(&mut self) {
         self.process = None;
+    }
+
+    /// Copies what it holds to another place, as a backup would. It is stopped for that.
+    pub async fn back_up(&mut self) -> TempDir {
+        self.stop();
+        let backup = TempDir::new().unwrap();
+        copy(&self.folder.path().join("slapd"), backup.path());
+        self.run().await;
+        backup
+    }
+
+    /// Holds what a backup holds, and nothing else.
+    pub async fn restore(&mut self, backup: &TempDir) {
+        self.stop();
+        let data = self.folder.path().join("slapd");
+        std::fs::remove_dir_all(&data).unwrap();
+        copy(backup.path(), &data);
+        self.run().await;
     }
 
     /// Starts it on its address.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::objects::{connector, employee, long, many, map_of, role, with};
-use super::{ldap_cases, matching_cases, orphan_cases, sql_cases};
+use super::{guard_cases, ldap_cases, matching_cases, orphan_cases, sql_cases};
 
 /// Objects that no rule may let pass, and a part of what the API server must say.
 pub fn refused() -> Vec<(Value, &'static str)> {
@@ -19,6 +19,7 @@ pub fn refused() -> Vec<(Value, &'static str)> {
     all.extend(refused_limits().map(|(at, value, says)| (with(connector(), at, value), says)));
     all.extend(refused_mappings().map(|(at, value, says)| (with(connector(), at, value), says)));
     all.extend(ldap_cases::refused());
+    all.extend(guard_cases::refused());
     all.extend(matching_cases::refused());
     all.extend(orphan_cases::refused());
     all.extend(sql_cases::refused());
@@ -456,6 +457,7 @@ pub fn accepted() -> Vec<Value> {
     ];
     all.extend(connectors.map(|(at, value)| with(connector(), at, value)));
     all.extend(ldap_cases::accepted());
+    all.extend(guard_cases::accepted());
     all.extend(matching_cases::accepted());
     all.extend(orphan_cases::accepted());
     all.extend(sql_cases::accepted());

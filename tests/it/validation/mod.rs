@@ -13,6 +13,7 @@ use crate::support::namespace::Namespace;
 
 mod cases;
 mod coverage;
+mod guard_cases;
 mod ldap_cases;
 mod matching_cases;
 mod objects;
