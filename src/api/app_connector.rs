@@ -17,6 +17,7 @@ mod leaver;
 mod limits;
 mod matching;
 mod oauth2;
+mod orphans;
 mod scim;
 mod sql;
 mod status;
@@ -41,10 +42,12 @@ pub use leaver::{
 pub use limits::EntitlementLimit;
 pub use matching::{Adopt, Matching, MatchingRule};
 pub use oauth2::{OAuth2Auth, TokenAuthStyle};
+pub use orphans::{OrphanException, OrphanPolicy, Orphans, WhichOrphans};
 pub use scim::{BasicAuth, BearerAuth, Scim, ScimAuth};
 pub use sql::{Sql, SqlAuth, SqlEncryption, SqlEntitlements, SqlStatement, SqlTables, SqlUsers};
 pub use status::{
-    AppConnectorStatus, DryRunStatus, EntitlementStatus, InventoryStatus, OrphanedAccount,
+    AppConnectorStatus, DryRunStatus, EntitlementStatus, ExpiredException, InventoryStatus,
+    OrphanedAccount,
 };
 
 /// One target application: how to reach it, how accounts map, what happens to orphans.
@@ -175,6 +178,11 @@ pub struct Entitlements {
     /// `Report` waits for someone to make it; `Create` makes it.
     #[serde(default)]
     pub missing: MissingEntitlement,
+    /// Patterns of names of entitlements that roles alone give: `*` stands for any letters, `?` for one. A membership
+    /// of one of our accounts that no role gives is taken away there. Elsewhere it is told of and left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
+    pub authoritative: Vec<String>,
     /// Who may hold an entitlement, and how many (segregation of duties). Whatever roles give, nothing is given beyond
     /// a limit; and a limit takes nothing away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -192,28 +200,6 @@ pub enum MissingEntitlement {
     Report,
     /// Create it, empty, before the first grant.
     Create,
-}
-
-/// What to do about accounts that nobody declared.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Orphans {
-    /// `Report` lists them and takes nothing away.
-    #[serde(default)]
-    pub policy: OrphanPolicy,
-    /// Patterns of user names that are not orphans: `*` stands for any letters, `?` for one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
-    pub ignore: Vec<String>,
-}
-
-/// What to do about an orphaned account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub enum OrphanPolicy {
-    /// Listed in status, counted in metrics, told in one event; nothing is taken away.
-    #[default]
-    Report,
 }
 
 /// What no plan may change, whatever templates and employees say. The account that the connector itself is

@@ -90,6 +90,11 @@ pub(super) const GRACE: &str = "self != '' && self.matches('^([1-9][0-9]{0,2}d)?
 /// What to do about it.
 pub(super) const GRACE_MESSAGE: &str = "graceAfterLoss must be a time in units from large to small, of at most 999d, 999h, 9999m and 99999s, such as 36h or 14d; leave it out for none";
 
+/// What to do about it.
+pub(super) const AFTER_MESSAGE: &str = "after must be a time in units from large to small, of at most 999d, 999h, 9999m and 99999s, such as 36h or 7d";
+/// What to do about it.
+pub(super) const ORPHAN_RETAIN_MESSAGE: &str = "retain must be a time in units from large to small, of at most 999d, 999h, 9999m and 99999s, such as 30d or 36h";
+
 /// One second to about a quarter of an hour.
 pub(super) const TIMEOUT: &str = "self != '' && self.matches('^([1-9]m)?([1-9][0-9]{0,2}s)?$')";
 /// What to do about it.

@@ -6,11 +6,20 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 /// When each of the things that are there now was seen first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FirstSeen<K> {
     at: BTreeMap<K, Timestamp>,
     /// How many there were before the start that the status did not list. They are not new.
     unlisted: usize,
+}
+
+impl<K> Default for FirstSeen<K> {
+    fn default() -> Self {
+        Self {
+            at: BTreeMap::new(),
+            unlisted: 0,
+        }
+    }
 }
 
 impl<K: Ord + Clone> FirstSeen<K> {
@@ -40,6 +49,11 @@ impl<K: Ord + Clone> FirstSeen<K> {
         }
         self.at = at;
         new
+    }
+
+    /// It is another matter from now on: where it is there again, it begins anew.
+    pub fn forget(&mut self, thing: &K) {
+        self.at.remove(thing);
     }
 
     /// Since when it is there, as far as that is known.

@@ -4,6 +4,7 @@
 mod connector;
 mod followed;
 mod home;
+mod orphan_work;
 mod request;
 mod tracked;
 mod unsettled;
@@ -42,6 +43,7 @@ use crate::runtime::secrets::SecretView;
 pub use connector::{ConnectorEntry, Running};
 pub use followed::{Followed, Holders};
 pub use home::{Home, Moved, Settled};
+pub use orphan_work::{OrphanMatter, OrphanWork};
 pub use request::{Asked, Request};
 pub use tracked::{Status, Tracked};
 pub use unsettled::{Matters, Unsettled};

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Span, Timestamp};
 use super::facts::{Employment, Facts};
 use super::guard::GuardPolicy;
 use super::offboarding::LeaverPolicy;
+use super::orphans::OrphanPolicy;
 use super::policy::{Connector, ConnectorSpec, MatchingSpec, Policy, Template, TemplateSpec};
 use super::preparation::Preboarding;
 use super::usernames::{Renaming, Rules};
@@ -162,6 +163,8 @@ pub(crate) fn connector(name: &str) -> ConnectorSpec {
         own_account: None,
         protected_accounts: Vec::new(),
         protected_entitlements: Vec::new(),
+        orphans: OrphanPolicy::default(),
+        authoritative: Vec::new(),
         hold: SignedDuration::from_hours(24),
         dry_run: false,
         faults: Vec::new(),

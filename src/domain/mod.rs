@@ -20,6 +20,7 @@ pub mod limits;
 pub mod mark;
 pub mod matching;
 pub mod offboarding;
+pub mod orphans;
 pub mod patterns;
 pub mod places;
 pub mod policy;

@@ -16,6 +16,7 @@ use super::guard::GuardPolicy;
 use super::ids::{AttributeName, ConnectorName, EntitlementName, RoleName};
 use super::limits::{LimitSpec, Limits};
 use super::offboarding::LeaverPolicy;
+use super::orphans::OrphanPolicy;
 use super::patterns::Patterns;
 use super::preparation::Preboarding;
 use super::problem::Problem;
@@ -79,6 +80,10 @@ pub struct ConnectorSpec {
     pub protected_accounts: Vec<String>,
     /// Patterns of names of entitlements that no plan may change.
     pub protected_entitlements: Vec<String>,
+    /// What is to become of accounts that are nobody's.
+    pub orphans: OrphanPolicy,
+    /// Patterns of names of entitlements of which memberships that no role gives are taken away.
+    pub authoritative: Vec<String>,
     /// How long removals wait for the same person's additions, at most.
     pub hold: SignedDuration,
     /// How much may be taken away before somebody has to approve it.
@@ -144,6 +149,8 @@ pub struct Connector {
     pub protected_entitlements: Patterns,
     /// Names of entitlements of which few may be lost at once.
     pub privileged: Patterns,
+    /// Names of entitlements of which memberships that no role gives are taken away.
+    pub authoritative: Patterns,
     /// What is wrong with it. Empty when it can be used.
     pub faults: Vec<Problem>,
 }
@@ -203,6 +210,7 @@ impl Connector {
         let accounts = spec.protected_accounts.iter().map(String::as_str);
         let entitlements = spec.protected_entitlements.iter().map(String::as_str);
         let privileged = spec.guard.privileged.iter().map(String::as_str);
+        let authoritative = spec.authoritative.iter().map(String::as_str);
         Self {
             matching,
             adoptable: Patterns::new(listed, []),
@@ -210,6 +218,7 @@ impl Connector {
             protected_accounts: Patterns::new(accounts, spec.own_account.as_deref()),
             protected_entitlements: Patterns::new(entitlements, []),
             privileged: Patterns::new(privileged, []),
+            authoritative: Patterns::new(authoritative, []),
             spec,
             usernames,
             attributes,

@@ -11,6 +11,7 @@ pub mod guard;
 pub mod observation;
 pub mod offboarding;
 pub mod operation;
+pub mod orphans;
 pub mod parts;
 pub mod person;
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub struct HeldStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub causes: Vec<HeldCause>,
-    /// Names of the Employees. Capped at 100.
+    /// Names of the Employees, and user names of accounts that are nobody's. Capped at 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub employees: Vec<String>,

@@ -31,10 +31,14 @@ pub struct AppConnectorStatus {
     /// How many accounts nobody declared, also where the list is cut.
     #[serde(default)]
     pub orphans: i64,
-    /// Accounts that nobody declared. Capped at 100.
+    /// Accounts that nobody declared; those first with which something is to be done. Capped at 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub orphaned_accounts: Vec<OrphanedAccount>,
+    /// Rules of `spec.orphans.exceptions` whose last day is over: they count no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub expired_exceptions: Vec<ExpiredException>,
     /// What the last listing gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<InventoryStatus>,
@@ -142,4 +146,35 @@ pub struct OrphanedAccount {
     pub active: Option<bool>,
     /// Since when it has been seen.
     pub since: Time,
+    /// `Reported`, `Waiting`, `Pending`, `Held`, `Failed`, `Kept` or `Disabled`; where the policy is to do something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// A stable word that says why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// For a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub message: Option<String>,
+    /// When something is done with it, at the earliest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Time>,
+    /// Since when it is kept, disabled, before it is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_since: Option<Time>,
+    /// For how long, in seconds. Another time begins anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_for: Option<i64>,
+}
+
+/// User names that are orphans again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExpiredException {
+    /// The pattern.
+    pub username: String,
+    /// Why they were not.
+    pub reason: String,
+    /// The last day on which that counted.
+    pub until: String,
 }

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use crate::api::APPROVED_REMOVALS_ANNOTATION;
 use crate::api::app_connector::{HeldCause, HeldStatus};
 use crate::api::conditions::{self, Wanted};
+use crate::controllers::app_connector::orphans;
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Realm};
 use crate::domain::ids::{ConnectorName, EmployeeId};
-use crate::plan::guard::{Cause, Excess, Gate, Limit, Loss};
+use crate::plan::guard::{Cause, Excess, Limit, Loss};
 
 /// Reason of what waits for an approval, on the connector and on each person.
 pub const HELD: &str = "DeprovisioningHeld";
@@ -23,14 +24,20 @@ const MOST_PEOPLE: usize = 100;
 
 /// What is held, one entry a cause; nothing where nothing is.
 #[must_use]
-pub fn status(realm: &Realm, gate: &Gate) -> Vec<HeldStatus> {
+pub fn status(realm: &Realm, name: &ConnectorName, entry: &ConnectorEntry) -> Vec<HeldStatus> {
     let causes = Cause::ALL.into_iter();
     causes
-        .filter_map(|cause| of_cause(realm, gate, cause))
+        .filter_map(|cause| of_cause(realm, name, entry, cause))
         .collect()
 }
 
-fn of_cause(realm: &Realm, gate: &Gate, cause: Cause) -> Option<HeldStatus> {
+fn of_cause(
+    realm: &Realm,
+    name: &ConnectorName,
+    entry: &ConnectorEntry,
+    cause: Cause,
+) -> Option<HeldStatus> {
+    let gate = &entry.gate;
     let mut out = HeldStatus {
         cause: cause.word().to_owned(),
         digest: gate.digest(cause)?,
@@ -50,7 +57,7 @@ fn of_cause(realm: &Realm, gate: &Gate, cause: Cause) -> Option<HeldStatus> {
             }
         }
         if out.employees.len() < MOST_PEOPLE {
-            out.employees.push(called(realm, employee));
+            out.employees.push(called(realm, name, entry, employee));
         }
     }
     let mut causes: Vec<HeldCause> = causes
@@ -66,9 +73,16 @@ fn of_cause(realm: &Realm, gate: &Gate, cause: Cause) -> Option<HeldStatus> {
     Some(out)
 }
 
-fn called(realm: &Realm, employee: &EmployeeId) -> String {
-    let name = realm.owner(employee).map(ToString::to_string);
-    name.unwrap_or_else(|| employee.to_string())
+/// Name of the Employee; of an account that is nobody's, its user name.
+fn called(
+    realm: &Realm,
+    name: &ConnectorName,
+    entry: &ConnectorEntry,
+    employee: &EmployeeId,
+) -> String {
+    let object = realm.owner(employee).map(ToString::to_string);
+    let found = object.or_else(|| orphans::called(name, entry, employee));
+    found.unwrap_or_else(|| employee.to_string())
 }
 
 /// The condition that tells of it, with the way to approve it.

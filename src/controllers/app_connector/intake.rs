@@ -9,8 +9,9 @@ use jiff::SignedDuration;
 use crate::api::AppConnectorSpec;
 use crate::api::app_connector::{
     Adopt as Written, Credentials, EntitlementLimit, Guard, Leaver, LetterCase, Manager, Matching,
-    MissingEntitlement, Mode, OnLeave, ThenAccount, TransferOwnershipTo, USERNAME,
-    UntilStart as Until, UsernameChanges, UsernameRules,
+    MissingEntitlement, Mode, OnLeave, OrphanPolicy as Orphaned, Orphans, ThenAccount,
+    TransferOwnershipTo, USERNAME, UntilStart as Until, UsernameChanges, UsernameRules,
+    WhichOrphans,
 };
 use crate::api::duration;
 use crate::connectors::registry;
@@ -19,6 +20,7 @@ use crate::domain::guard::{GuardPolicy, Limits};
 use crate::domain::ids::{AttributeName, ConnectorName, EmployeeName};
 use crate::domain::limits::LimitSpec;
 use crate::domain::offboarding::{Abilities, LeaverPolicy};
+use crate::domain::orphans::{Consequence, Exception, OrphanPolicy};
 use crate::domain::policy::{Adopt, Connector, ConnectorSpec, MatchingSpec};
 use crate::domain::preparation::{Preboarding, UntilStart};
 use crate::domain::problem::Problem;
@@ -97,6 +99,8 @@ pub fn compile(
         own_account: registry::own_account(spec),
         protected_accounts: spec.protected.accounts.clone(),
         protected_entitlements: spec.protected.entitlements.clone(),
+        orphans: orphans(&spec.orphans, &mut faults),
+        authoritative: spec.entitlements.authoritative.clone(),
         hold: SignedDuration::try_from(hold).unwrap_or(SignedDuration::MAX),
         guard: guard(&spec.guard, &mut faults),
         dry_run: spec.mode == Mode::DryRun,
@@ -149,6 +153,33 @@ fn guard(written: &Guard, faults: &mut Vec<Problem>) -> GuardPolicy {
         privileged: written.privileged.entitlements.clone(),
         privileged_most: written.privileged.max_removals,
         window: SignedDuration::try_from(window).unwrap_or(SignedDuration::MAX),
+    }
+}
+
+fn orphans(written: &Orphans, faults: &mut Vec<Problem>) -> OrphanPolicy {
+    let mut time = |field, text| {
+        let time = checked(field, text, faults);
+        SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX)
+    };
+    let after = time("spec.orphans.after", &written.after);
+    let retain = time("spec.orphans.retain", &written.retain);
+    let exceptions = written.exceptions.iter().map(|exception| Exception {
+        username: exception.username.clone(),
+        reason: exception.reason.clone(),
+        // What can't be read is refused by the schema; it spares for ever what it should spare for a time.
+        until: exception.until.as_ref().and_then(|day| day.parse().ok()),
+    });
+    OrphanPolicy {
+        consequence: match written.policy {
+            Orphaned::Report => Consequence::Report,
+            Orphaned::Disable => Consequence::Disable,
+            Orphaned::Delete => Consequence::Delete,
+        },
+        undeclared_too: written.which == WhichOrphans::All,
+        after,
+        retain,
+        ignore: written.ignore.clone(),
+        exceptions: exceptions.collect(),
     }
 }
 

@@ -4,6 +4,7 @@ pub mod connect;
 pub mod events;
 pub mod held;
 pub mod intake;
+mod orphan_status;
 pub mod orphans;
 pub mod sharing;
 pub mod status;

@@ -1,109 +1,347 @@
-//! Accounts that nobody declared.
+//! Accounts that nobody declared: which they are, what is due with them, and what a status tells of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::api::AppConnectorSpec;
-use crate::api::app_connector::OrphanedAccount;
-use crate::connectors::registry;
+use crate::api::app_connector::{ExpiredException, OrphanedAccount};
+use crate::controllers::app_connector::orphan_status::{expired, tell};
 use crate::controllers::app_connector::status::told_before;
 use crate::controllers::first_seen::FirstSeen;
-use crate::controllers::world::{ConnectorEntry, Realm};
-use crate::domain::account::{Activity, ObservedAccount};
-use crate::domain::ids::AccountId;
+use crate::controllers::pause::Pause;
+use crate::controllers::world::{ConnectorEntry, OrphanMatter, Realm};
+use crate::domain::account::ObservedAccount;
+use crate::domain::clues;
+use crate::domain::ids::{AccountId, ConnectorName, EmployeeId, Username};
 use crate::domain::mark::Marking;
+use crate::domain::offboarding::Kept;
+use crate::domain::orphans::{Consequence, Kind, OrphanPolicy, counted_as};
 use crate::domain::patterns::Patterns;
-use crate::domain::small_set::SmallSet;
+use crate::plan::Operation;
+use crate::plan::orphans::{Deed, Grounds, Orphan, Sighting, Stand, decide, is_still};
 
 /// Orphans listed, at most; all are counted.
 const LIST_CAP: usize = 100;
 
 /// User names that are never orphans: those that are to be ignored, and those that no plan may change.
 #[must_use]
-pub fn ignored(spec: Option<&AppConnectorSpec>) -> Patterns {
-    let patterns = spec
-        .iter()
-        .flat_map(|spec| spec.orphans.ignore.iter().chain(&spec.protected.accounts));
-    let own = spec.and_then(registry::own_account);
-    Patterns::new(patterns.map(String::as_str), own.as_deref())
+pub fn ignored(entry: &ConnectorEntry, now: Timestamp) -> Patterns {
+    let Some(spec) = entry.compiled.as_ref().map(|compiled| &compiled.spec) else {
+        return Patterns::default();
+    };
+    let own = spec.own_account.as_deref();
+    spec.orphans.spared(&spec.protected_accounts, own, now)
 }
 
 /// What a status tells of orphans.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Orphans {
     /// How many there are.
     pub total: i64,
-    /// The first of them, by user name.
+    /// The first of them: those with which something is to be done, since when they are seen; then by user name.
     pub listed: Vec<OrphanedAccount>,
+    /// Exceptions that count no more.
+    pub expired: Vec<ExpiredException>,
+    /// How many would be disabled now, and how many deleted, if it was not for a pause or a dry run.
+    pub would: (i64, i64),
 }
 
-/// Accounts that nobody declared, never ours or ours until their Employee was deleted, and the user names
-/// of those that were not there before. Where nothing could be read yet, what was told before stands.
+/// A look at all of them.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// What a status tells.
+    pub orphans: Orphans,
+    /// Since when each is seen.
+    pub first_seen: FirstSeen<AccountId>,
+    /// Since when some are kept, disabled.
+    pub kept: BTreeMap<AccountId, Kept>,
+    /// User names of those that were not there before.
+    pub new: Vec<String>,
+    /// When the passing of time alone changes something.
+    pub next: Option<Timestamp>,
+}
+
+/// Accounts that nobody declared, never ours or ours until their Employee was deleted. Where nothing could be read yet,
+/// what was told before stands.
 #[must_use]
-pub fn look(
+pub fn look(realm: &Realm, name: &ConnectorName, entry: &ConnectorEntry, now: Timestamp) -> Look {
+    let mut out = Look {
+        first_seen: entry.orphans.clone(),
+        ..Look::default()
+    };
+    out.orphans.expired = expired(entry, now);
+    if !entry.inventory.is_readable() {
+        let told = told_before(entry);
+        out.orphans.total = told.as_ref().map_or(0, |told| told.orphans);
+        out.orphans.listed = told.map(|told| told.orphaned_accounts).unwrap_or_default();
+        out.kept = entry.orphan_work.kept.clone();
+        return out;
+    }
+    let mut found = survey(realm, name, entry, now);
+    let ids = found.iter().map(|orphan| orphan.account.id.clone());
+    let new: BTreeSet<AccountId> = out.first_seen.see(ids, now).into_iter().collect();
+    found.sort_by_key(|orphan| {
+        let later = !matches!(orphan.stand, Stand::Waits(..) | Stand::Due(_));
+        let since = (!later).then_some(orphan.since);
+        let account = orphan.account;
+        (later, since, &account.username, &account.id)
+    });
+    let fresh = found.iter().filter(|o| new.contains(&o.account.id));
+    out.new = fresh.map(|o| o.account.username.to_string()).collect();
+    let kept = found.iter();
+    out.kept = kept
+        .filter_map(|orphan| Some((orphan.account.id.clone(), orphan.kept?)))
+        .collect();
+    out.next = found
+        .iter()
+        .filter_map(|orphan| match orphan.stand {
+            Stand::Waits(_, at) => Some(at),
+            _ => None,
+        })
+        .chain(retries(entry))
+        .filter(|at| *at > now)
+        .min();
+    if !is_enforced(realm, entry) {
+        let count = |deed| found.iter().filter(|o| o.stand == Stand::Due(deed)).count();
+        let count = |deed| i64::try_from(count(deed)).unwrap_or(i64::MAX);
+        out.orphans.would = (count(Deed::Disable), count(Deed::Delete));
+    }
+    out.orphans.total = i64::try_from(found.len()).unwrap_or(i64::MAX);
+    let listed = found.iter().take(LIST_CAP);
+    out.orphans.listed = listed
+        .map(|orphan| tell(realm, name, entry, orphan, now))
+        .collect();
+    out
+}
+
+fn retries(entry: &ConnectorEntry) -> impl Iterator<Item = Timestamp> {
+    let matters = entry.orphan_work.matters.values();
+    matters.filter_map(|matter| matter.failure.as_ref().map(|failure| failure.retry_at))
+}
+
+/// Whether anything is written there now.
+pub(super) fn is_enforced(realm: &Realm, entry: &ConnectorEntry) -> bool {
+    let dry_run = entry.compiled.as_ref().is_none_or(|c| c.spec.dry_run);
+    !dry_run && Pause::of_connector(realm, entry).is_none()
+}
+
+/// Whether something may be done with any of them: the connector is sound, and leads where it led.
+fn is_certain(entry: &ConnectorEntry) -> bool {
+    let sound = entry.compiled.as_ref().is_some_and(|c| c.faults.is_empty());
+    sound && entry.home.moved().is_none() && entry.mark_dropped.is_none()
+}
+
+/// Calls something with what decides about all of them.
+fn with_grounds<T>(
     realm: &Realm,
     entry: &ConnectorEntry,
     now: Timestamp,
-) -> (Orphans, FirstSeen<AccountId>, Vec<String>) {
-    let mut first_seen = entry.orphans.clone();
-    if !entry.inventory.is_readable() {
-        let told = told_before(entry);
-        let orphans = Orphans {
-            total: told.as_ref().map_or(0, |told| told.orphans),
-            listed: told.map(|told| told.orphaned_accounts).unwrap_or_default(),
+    call: impl FnOnce(&Grounds<'_>) -> T,
+) -> T {
+    static REPORT: LazyLock<OrphanPolicy> = LazyLock::new(OrphanPolicy::default);
+    let spared = ignored(entry, now);
+    let has_owner = |who: &EmployeeId| realm.by_id.get(who).is_some_and(|o| !o.is_empty());
+    let compiled = entry.compiled.as_ref();
+    call(&Grounds {
+        policy: compiled.map_or(&*REPORT, |compiled| &compiled.spec.orphans),
+        scope: entry.inventory.scope(),
+        spared: &spared,
+        has_owner: &has_owner,
+        // One whose employeeId can't be read may be anybody's.
+        owners_known: is_certain(entry) && !realm.by_id.contains_key(""),
+        complete: entry.inventory.accounts_completeness().is_complete()
+            && entry.listing_failed.is_none(),
+        able: entry.able.as_ref(),
+        enforced: is_enforced(realm, entry),
+        now,
+    })
+}
+
+fn survey<'a>(
+    realm: &Realm,
+    name: &ConnectorName,
+    entry: &'a ConnectorEntry,
+    now: Timestamp,
+) -> Vec<Orphan<'a>> {
+    with_grounds(realm, entry, now, |grounds| {
+        let acts = grounds.policy.consequence != Consequence::Report;
+        let asks = acts && grounds.policy.undeclared_too;
+        let claims = asks.then(|| Claims::of(realm, name, entry));
+        let seen = entry.inventory.accounts().map(|account| Sighting {
+            account,
+            since: entry.orphans.since(&account.id),
+            claimed: claims.as_ref().is_some_and(|claims| claims.cover(account)),
+            kept: entry.orphan_work.kept.get(&account.id).copied(),
+        });
+        decide(grounds, seen)
+    })
+}
+
+/// Accounts without a mark that may be somebody's all the same.
+struct Claims<'a> {
+    realm: &'a Realm,
+    name: &'a ConnectorName,
+    entry: &'a ConnectorEntry,
+    ids: BTreeSet<&'a AccountId>,
+    usernames: BTreeSet<&'a Username>,
+}
+
+impl<'a> Claims<'a> {
+    fn of(realm: &'a Realm, name: &'a ConnectorName, entry: &'a ConnectorEntry) -> Self {
+        let recorded = || {
+            let people = realm.people.values();
+            people.filter_map(|person| person.record.accounts.get(name))
         };
-        return (orphans, first_seen, Vec::new());
+        let ids = recorded().filter_map(|recorded| recorded.id.as_ref());
+        let usernames = recorded().filter_map(|recorded| recorded.username.as_ref());
+        Self {
+            realm,
+            name,
+            entry,
+            ids: ids.collect(),
+            usernames: usernames.collect(),
+        }
     }
-    let mut found = find(realm, entry);
-    let ids = found.iter().map(|(account, _)| account.id.clone());
-    let new: BTreeSet<AccountId> = first_seen.see(ids, now).into_iter().collect();
-    found.sort_by_key(|(account, _)| (&account.username, &account.id));
-    let names = found
-        .iter()
-        .filter(|(account, _)| new.contains(&account.id))
-        .map(|(account, _)| account.username.to_string())
-        .collect();
-    let listed = found.iter().take(LIST_CAP).map(|(account, kind)| {
-        let since = first_seen.since(&account.id).unwrap_or(now);
-        tell(account, kind, since)
+
+    /// Whether somebody is recorded to have it, or rules or links find it for somebody.
+    fn cover(&self, account: &ObservedAccount) -> bool {
+        if self.entry.inventory.scope().read(account.mark.as_deref()) != Marking::None {
+            return false;
+        }
+        if self.ids.contains(&account.id) || self.usernames.contains(&account.username) {
+            return true;
+        }
+        let connector = self.entry.compiled.as_deref();
+        let clues = connector.map(|connector| clues::of_account(connector, account));
+        let found = |clue| {
+            let mut rivals = self.realm.rivals.with(self.name, &clue);
+            rivals.next().is_some()
+        };
+        let named = self.realm.rivals.naming(self.name, account).next();
+        named.is_some() || clues.into_iter().flatten().any(found)
+    }
+}
+
+/// Whether an account that was never ours may be somebody's by now.
+#[must_use]
+pub fn is_claimed(
+    realm: &Realm,
+    name: &ConnectorName,
+    entry: &ConnectorEntry,
+    account: &ObservedAccount,
+) -> bool {
+    Claims::of(realm, name, entry).cover(account)
+}
+
+/// Those with which something is to be done now.
+#[must_use]
+pub fn due(
+    realm: &Realm,
+    name: &ConnectorName,
+    entry: &ConnectorEntry,
+    now: Timestamp,
+) -> Vec<OrphanMatter> {
+    let acts = entry.compiled.as_ref().is_some_and(|compiled| {
+        let policy = &compiled.spec.orphans;
+        policy.consequence != Consequence::Report
     });
-    let orphans = Orphans {
-        total: i64::try_from(found.len()).unwrap_or(i64::MAX),
-        listed: listed.collect(),
-    };
-    (orphans, first_seen, names)
-}
-
-fn find<'a>(realm: &Realm, entry: &'a ConnectorEntry) -> Vec<(&'a ObservedAccount, &'static str)> {
-    let ignored = ignored(entry.spec.as_deref());
-    let accounts = entry.inventory.accounts();
-    accounts
-        .filter(|account| !ignored.covers(account.username.as_str()))
-        .filter_map(|account| {
-            let kind = match entry.inventory.scope().read(account.mark.as_deref()) {
-                Marking::None => "Undeclared",
-                Marking::Ours(who) if realm.by_id.get(&who).is_none_or(SmallSet::is_empty) => {
-                    "Released"
-                }
-                Marking::Ours(_) | Marking::Foreign => return None,
-            };
-            Some((account, kind))
-        })
-        .collect()
-}
-
-fn tell(account: &ObservedAccount, kind: &str, since: Timestamp) -> OrphanedAccount {
-    OrphanedAccount {
-        account_id: account.id.to_string(),
-        username: account.username.to_string(),
-        kind: kind.to_owned(),
-        active: match account.activity {
-            Activity::Active => Some(true),
-            Activity::Disabled => Some(false),
-            Activity::Unknown => None,
-        },
-        since: Time(since),
+    if !acts || !entry.inventory.is_readable() || !is_enforced(realm, entry) {
+        return Vec::new();
     }
+    let due = survey(realm, name, entry, now).into_iter();
+    due.filter_map(|orphan| {
+        let known = entry.orphan_work.matters.get(&orphan.account.id);
+        let deed = match orphan.stand {
+            Stand::Due(deed) => deed,
+            // The direct read that proves it is still to come.
+            _ if known.is_some_and(|matter| matter.accepted) => Deed::Disable,
+            _ => return None,
+        };
+        Some(OrphanMatter {
+            account: orphan.account.id.clone(),
+            username: orphan.account.username.clone(),
+            kind: orphan.kind,
+            since: orphan.since,
+            deed,
+            submitted: None,
+            read_at: None,
+            accepted: false,
+            failure: None,
+        })
+    })
+    .collect()
+}
+
+/// The next operation on one with which something is to be done; nothing where something else comes first. What was
+/// decided must still hold: it is looked at anew before each step.
+#[must_use]
+pub fn next(
+    realm: &Realm,
+    name: &ConnectorName,
+    entry: &ConnectorEntry,
+    matter: &OrphanMatter,
+    now: Timestamp,
+) -> Option<Operation> {
+    let waits = |matter: &OrphanMatter| {
+        let failure = matter.failure.as_ref();
+        failure.is_some_and(|failure| failure.retry_at > now)
+    };
+    let answers = entry.running.is_some() && entry.unavailable.is_none();
+    if matter.submitted.is_some() || waits(matter) || !answers {
+        return None;
+    }
+    let account = entry.inventory.by_id(&matter.account)?;
+    let holds = with_grounds(realm, entry, now, |grounds| {
+        let same = is_still(grounds, account, &matter.username, &matter.kind);
+        same && grounds.complete && grounds.owners_known && grounds.enforced
+    });
+    // Several may bear one mark: dispatch takes one order at a time for whom they were of.
+    let others = match &matter.kind {
+        Kind::Released(who) => entry.inventory.by_mark(who),
+        Kind::Undeclared => Vec::new(),
+    };
+    let busy = others.iter().any(|other| {
+        let other = entry.orphan_work.matters.get(&other.id);
+        other.is_some_and(|other| other.submitted.is_some())
+    });
+    let stranger = matter.kind == Kind::Undeclared;
+    if !holds || busy || (stranger && is_claimed(realm, name, entry, account)) {
+        return None;
+    }
+    let counted = counted_as(&matter.kind, name.as_str(), &matter.account);
+    let write = matter.deed.operation(matter.account.clone());
+    entry.gate.permit(&counted, write)?;
+    matter.deed.next(account, matter.is_fresh(now))
+}
+
+/// Why something is done with it, for the audit.
+#[must_use]
+pub fn cause(name: &ConnectorName, entry: &ConnectorEntry, matter: &OrphanMatter) -> String {
+    let why = match &matter.kind {
+        Kind::Released(who) => format!("no Employee {who} since {}", matter.since),
+        Kind::Undeclared => format!("declared by nobody, seen since {}", matter.since),
+    };
+    let cause = format!("AppConnector {name}: spec.orphans; {why}");
+    let counted = counted_as(&matter.kind, name.as_str(), &matter.account);
+    let write = matter.deed.operation(matter.account.clone());
+    match entry.gate.approval_of(&counted, &write) {
+        None => cause,
+        Some(approval) => {
+            let by = approval.by.as_deref().unwrap_or("somebody unrecorded");
+            format!("{cause}; approved by {by} as {}", approval.digest)
+        }
+    }
+}
+
+/// User name of the account that the guard counts, where it is nobody's.
+#[must_use]
+pub fn called(
+    name: &ConnectorName,
+    entry: &ConnectorEntry,
+    counted: &EmployeeId,
+) -> Option<String> {
+    let mut matters = entry.orphan_work.matters.values();
+    let found = matters.find(|m| counted_as(&m.kind, name.as_str(), &m.account) == *counted);
+    found.map(|matter| matter.username.to_string())
 }

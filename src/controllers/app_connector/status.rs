@@ -32,7 +32,12 @@ pub fn derive(
     now: Timestamp,
 ) -> AppConnectorStatus {
     let spec = entry.spec.as_deref();
-    let Orphans { total, listed } = orphans;
+    let Orphans {
+        total,
+        listed,
+        expired,
+        would,
+    } = orphans;
     let readable = entry.inventory.is_readable();
     let (accounts, entitlements) = entry.inventory.sizes();
     let pause = Pause::of_connector(realm, entry);
@@ -49,7 +54,7 @@ pub fn derive(
             )),
         ));
     }
-    let held = held::status(realm, &entry.gate);
+    let held = held::status(realm, name, entry);
     let told = held::condition(realm, name, entry, &held);
     wanted.extend(told.or_else(|| still_held(entry, &newest)));
     let held = if held.is_empty() && is_considering(entry) {
@@ -69,6 +74,7 @@ pub fn derive(
         },
         orphans: total,
         orphaned_accounts: listed,
+        expired_exceptions: expired,
         inventory: Some(InventoryStatus {
             completeness: completeness(entry).word().to_owned(),
             accounts: if readable { count(accounts) } else { 0 },
@@ -83,7 +89,7 @@ pub fn derive(
         retry_at: entry.unavailable.as_ref().map(|(_, at)| Time(*at)),
         dry_run: spec
             .filter(|s| s.mode == Mode::DryRun || pause.is_some())
-            .map(|_| dry_run(realm, name)),
+            .map(|_| dry_run(realm, name, would)),
         held,
         guard: gate::told(entry),
         mode: spec.map(|s| mode(s.mode, pause).to_owned()),
@@ -266,8 +272,12 @@ fn inventory(entry: &ConnectorEntry) -> Wanted {
 }
 
 /// What would be done at once.
-fn dry_run(realm: &Realm, name: &ConnectorName) -> DryRunStatus {
-    let mut out = DryRunStatus::default();
+fn dry_run(realm: &Realm, name: &ConnectorName, orphans: (i64, i64)) -> DryRunStatus {
+    let mut out = DryRunStatus {
+        disable: orphans.0,
+        delete: orphans.1,
+        ..DryRunStatus::default()
+    };
     for operation in realm
         .people
         .values()

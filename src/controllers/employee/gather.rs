@@ -259,8 +259,10 @@ impl View<'_> {
         let desired = self.desired.iter().flat_map(|d| d.entitlements.keys());
         let recorded = self.recorded.iter().flat_map(|r| r.grants.keys());
         let inventory = &self.entry.inventory;
+        let held = self.held_where_roles_alone_give();
         desired
             .chain(recorded)
+            .chain(held)
             .map(|name| {
                 let view = match inventory.entitlements(name) {
                     [] if inventory.entitlements_completeness().is_complete() => {
@@ -276,6 +278,19 @@ impl View<'_> {
                 (name.clone(), view)
             })
             .collect()
+    }
+
+    /// What the person's accounts hold of entitlements that roles alone give.
+    fn held_where_roles_alone_give(&self) -> impl Iterator<Item = &EntitlementName> {
+        let inventory = &self.entry.inventory;
+        let compiled = self.entry.compiled.as_deref();
+        let asks = compiled.filter(|c| !c.spec.authoritative.is_empty());
+        let accounts = asks.map(|_| inventory.by_mark(&self.person.employee_id));
+        let accounts = accounts.into_iter().flatten();
+        let held = accounts
+            .filter_map(|account| inventory.held(&account.id))
+            .flatten();
+        held.filter(move |name| asks.is_some_and(|c| c.authoritative.covers(name.as_str())))
     }
 
     /// What is to be given and has no place for the person.

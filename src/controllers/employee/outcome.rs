@@ -3,12 +3,11 @@
 mod adopted;
 mod names;
 mod offboarded;
+mod retry;
 mod shown;
 mod unmarked;
 
-use std::time::Duration;
-
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::connectors::{ConnectorError, ErrorKind};
 use crate::controllers::names::Names;
@@ -21,19 +20,10 @@ use crate::domain::mark::{Marking, Scope};
 use crate::domain::offboarding::Step;
 use crate::plan::Operation;
 use crate::plan::operation::ReadKey;
-use crate::runtime::backoff;
 
+pub use retry::failure;
 pub use shown::{forget_carried_out, forget_taken_over, forget_unwanted};
 pub use unmarked::{MARK_NOT_KEPT, made_without_mark, mark_not_kept};
-
-/// First wait after a failure that may pass by itself.
-const RETRY_BASE: Duration = Duration::from_secs(2);
-/// Longest wait after such failures.
-const RETRY_CAP: Duration = Duration::from_mins(5);
-/// First wait after a failure that someone must do something about.
-const REPORTED_BASE: Duration = Duration::from_mins(5);
-/// Longest wait after such failures.
-const REPORTED_CAP: Duration = Duration::from_hours(1);
 
 /// What an outcome is laid into.
 pub struct Context<'a> {
@@ -465,21 +455,9 @@ impl Context<'_> {
             .get(&key)
             .map_or(0, |f| f.attempts)
             + 1;
-        let (base, cap) = if error.kind.is_retryable() {
-            (RETRY_BASE, RETRY_CAP)
-        } else {
-            (REPORTED_BASE, REPORTED_CAP)
-        };
-        let wait = backoff::delay(attempts - 1, base, cap, self.jitter)
-            .max(error.retry_after.unwrap_or_default());
-        // Whole seconds, as statuses keep them.
-        let wait = i64::try_from(wait.as_secs()).unwrap_or(3600) + 1;
-        let wait = SignedDuration::from_secs(wait);
         let failure = Failure {
             reason,
-            message: error.message.clone(),
-            attempts,
-            retry_at: self.now.checked_add(wait).unwrap_or(Timestamp::MAX),
+            ..failure(error, attempts - 1, self.now, self.jitter)
         };
         self.person.unsettled.failures.insert(key, failure);
     }

@@ -95,6 +95,9 @@ impl Engine {
         {
             return;
         }
+        if !self.realm(&key.namespace).people.contains_key(&name) {
+            self.claim_orphans(&key.namespace, id);
+        }
         let manager = facts.as_ref().ok().and_then(|f| f.manager.clone());
         let World {
             realms,
@@ -159,6 +162,7 @@ impl Engine {
         if is_news {
             self.namesakes_changed(&key.namespace, before.as_deref(), &name);
             self.rivals_changed(&key.namespace, id);
+            self.spare_claimed(&key.namespace);
         }
         self.look_at_id(&key.namespace, id);
         self.look_at(&key.namespace, &name);
@@ -216,6 +220,7 @@ impl Engine {
             name.clone(),
         ));
         self.leave_gates(&namespace, &person.employee_id);
+        self.release_accounts(&namespace, &person.employee_id);
         self.look_at_reports(&namespace, &name);
         self.namesakes_changed(&namespace, person.facts.as_deref().ok(), &name);
         self.rivals_changed(&namespace, &person.employee_id);

@@ -72,6 +72,7 @@ impl Engine {
             .and_then(registry::target)
             .map(|t| TargetKey(Arc::from(t)));
         let known = realm.connectors.get(&name);
+        let was_known = known.is_some();
         let moved = known.and_then(|entry| entry.target.as_ref()) != target.as_ref()
             || known.is_some_and(|entry| *entry.inventory.scope() != scope);
         if moved {
@@ -83,8 +84,16 @@ impl Engine {
         let entry = realm.connectors.entry(name.clone()).or_insert_with(|| {
             let status = status.unwrap_or_default();
             let gate = gate::restored(&key.namespace, &name, &meta.uid, status.guard.as_ref());
-            ConnectorEntry::new(meta, scope.clone(), gate, &status)
+            let mut entry = ConnectorEntry::new(meta, scope.clone(), gate, &status);
+            let before = status.target.as_deref();
+            if before.is_some() && before != target.as_ref().map(|target| &*target.0) {
+                entry.forget_orphans();
+            }
+            entry
         });
+        if moved && was_known {
+            entry.forget_orphans();
+        }
         if moved {
             entry.inventory = Inventory::new(scope);
             entry.mark_dropped = None;

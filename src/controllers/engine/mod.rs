@@ -10,6 +10,7 @@ mod hand_over;
 mod listed;
 mod moves;
 mod namesakes;
+mod orphans;
 mod people;
 mod places;
 mod progress;

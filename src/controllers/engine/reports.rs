@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::changes::is_older;
 use super::claims;
+use super::orphans;
 use crate::connectors::{ConnectorError, ErrorKind};
 use crate::controllers::app_connector::{connect, sharing};
 use crate::controllers::employee::outcome::{Context, made_without_mark};
@@ -120,6 +121,9 @@ impl Engine {
             });
             entry.unavailable = None;
             entry.capabilities = None;
+            for matter in entry.orphan_work.matters.values_mut() {
+                matter.begin_anew();
+            }
             for person in realm.people.values_mut() {
                 // What was in flight may or may not have been done.
                 let under_way = person
@@ -179,6 +183,7 @@ impl Engine {
                 entry.request.settle();
                 let known = entry.unavailable.replace((error, retry_at));
                 if known.is_none() {
+                    orphans::withdraw_all(entry);
                     self.look_at_everyone(&key.namespace);
                 }
             }
@@ -209,6 +214,12 @@ impl Engine {
         {
             running.knows = outcome.number;
         }
+        let Some(outcome) = self.orphan_done(key, outcome) else {
+            return;
+        };
+        let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
+            return;
+        };
         let Some(object) = realm.owner(&id).cloned() else {
             // The person's object is gone; what the account says of marks concerns everyone.
             if let Some(account) = made_without_mark(&outcome)

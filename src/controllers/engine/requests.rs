@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Engine, Work};
+use super::{Engine, Work, orphans};
 use crate::controllers::names;
 use crate::controllers::world::{ConnectorEntry, FailureKey, Person, Submitted, World};
 use crate::domain::ids::{ConnectorName, EmployeeName, RoleName};
@@ -19,6 +19,9 @@ impl Engine {
         let running = realm.connectors.get(name).and_then(|c| c.running.as_ref());
         if let Some(running) = running {
             running.handle.withdraw_all();
+            if let Some(entry) = realm.connectors.get_mut(name) {
+                orphans::withdraw_all(entry);
+            }
             for person in realm.people.values_mut() {
                 // Reads go on; a look orders them anew.
                 let read = |s: &Submitted| !s.operation.is_write();

@@ -137,8 +137,25 @@ impl Engine {
             // What was written before the start stands; the end of the listing brings us back.
             return;
         }
-        let (orphans, first_seen, new) = app_connector::orphans::look(realm, entry, now);
+        self.deal_with_orphans(namespace, name, now);
+        let Some(realm) = self.world.realms.get(namespace) else {
+            return;
+        };
+        let Some(entry) = realm.connectors.get(name) else {
+            return;
+        };
+        let app_connector::orphans::Look {
+            orphans,
+            first_seen,
+            kept,
+            new,
+            next,
+        } = app_connector::orphans::look(realm, name, entry, now);
         let status = app_connector::status::derive(realm, name, entry, orphans, now);
+        if let Some(at) = next {
+            let work = Work::ConnectorStatus(Arc::clone(namespace), name.clone());
+            self.queue.add_at(work, Lane::Joiner, at);
+        }
         self.ports
             .metrics
             .set_orphaned_accounts(namespace, name.as_str(), status.orphans);
@@ -162,6 +179,7 @@ impl Engine {
             meta,
             status: tracked,
             orphans,
+            orphan_work,
             gate,
             saving,
             ..
@@ -170,6 +188,7 @@ impl Engine {
             return;
         };
         *orphans = first_seen;
+        orphan_work.kept = kept;
         let subject = Subject {
             kind: ObjectKind::AppConnector,
             namespace,

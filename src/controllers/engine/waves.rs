@@ -14,7 +14,7 @@ use crate::domain::account::Activity;
 use crate::domain::desired::Desired;
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName};
 use crate::domain::lifecycle::Stage;
-use crate::plan::guard::{Bounds, Cause, Overall, Verdict};
+use crate::plan::guard::{Asked, Bounds, Cause, Overall, Verdict};
 use crate::plan::{Lane, PersonPlan};
 use crate::runtime::status_writer::ObjectKind;
 
@@ -77,15 +77,39 @@ impl Engine {
                 let work = Work::Leavers(Arc::clone(namespace), connector.clone());
                 self.queue.add(work, Lane::Leaver);
             } else if answer.undecided {
-                let first = since.unwrap_or(at);
-                let due = later(at, QUIET).min(later(first, AT_MOST));
-                let work = Work::Wave(Arc::clone(namespace), connector.clone());
-                self.queue.set_at(work, Lane::Mover, due);
+                self.gather(namespace, &connector, since.unwrap_or(at));
             }
             if answer.held_changed {
                 self.consider_held(namespace, connector.clone());
                 self.summary_of_connector(namespace, connector);
             }
+        }
+    }
+
+    /// Decides about a wave once it is quiet.
+    fn gather(&mut self, namespace: &Arc<str>, connector: &ConnectorName, first: Timestamp) {
+        let at = self.ports.clock.now();
+        let due = later(at, QUIET).min(later(first, AT_MOST));
+        let work = Work::Wave(Arc::clone(namespace), connector.clone());
+        self.queue.set_at(work, Lane::Mover, due);
+    }
+
+    /// A gate answered what was asked of it about an account that is nobody's.
+    pub(super) fn heard(&mut self, namespace: &Arc<str>, connector: &ConnectorName, answer: Asked) {
+        let at = self.ports.clock.now();
+        let Some(entry) = self.world.connector_mut(namespace, connector) else {
+            return;
+        };
+        if answer.undecided {
+            entry.gathering_since = entry.gathering_since.or(Some(at));
+        }
+        let since = entry.gathering_since;
+        if answer.undecided {
+            self.gather(namespace, connector, since.unwrap_or(at));
+        }
+        if answer.held_changed {
+            self.consider_held(namespace, connector.clone());
+            self.summary_of_connector(namespace, connector.clone());
         }
     }
 
@@ -267,6 +291,7 @@ impl Engine {
         for id in entry.gate.save(&items) {
             self.look_at_id(namespace, &id);
         }
+        self.go_on_with_orphans(namespace, name);
     }
 }
 

@@ -35,7 +35,7 @@ pub fn look(
     now: Timestamp,
 ) -> (RogueHolders, FirstSeen<RogueKey>, Vec<String>) {
     let mut first_seen = entry.rogue.clone();
-    let found = find(realm, entry);
+    let found = find(realm, entry, now);
     let new: BTreeSet<RogueKey> = if is_seen(realm, entry) {
         let keys = found.iter().map(|(key, _)| key.clone());
         first_seen.see(keys, now).into_iter().collect()
@@ -93,7 +93,7 @@ struct Holder {
 
 /// People of ours, and accounts that nobody declared. Accounts of other installations, and ignored ones,
 /// are neither.
-fn find(realm: &Realm, entry: &TemplateEntry) -> Vec<(RogueKey, Holder)> {
+fn find(realm: &Realm, entry: &TemplateEntry, now: Timestamp) -> Vec<(RogueKey, Holder)> {
     let Some(template) = entry.compiled.as_ref() else {
         return Vec::new();
     };
@@ -106,7 +106,7 @@ fn find(realm: &Realm, entry: &TemplateEntry) -> Vec<(RogueKey, Holder)> {
             out.extend(told_before(entry, name, entitlements));
             continue;
         }
-        let ignored = orphans::ignored(connector.spec.as_deref());
+        let ignored = orphans::ignored(connector, now);
         for entitlement in entitlements {
             for id in connector.inventory.holders(entitlement) {
                 if let Some(holder) = rogue(realm, name, connector, entitlement, id, &ignored) {

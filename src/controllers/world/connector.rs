@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Followed, Home, Meta, Request, TargetKey, Tracked};
+use super::{Followed, Home, Meta, OrphanWork, Request, TargetKey, Tracked};
 use crate::api::{AppConnectorSpec, AppConnectorStatus};
 use crate::connectors::{Capabilities, ConnectorError};
 use crate::controllers::app_connector::intake;
@@ -59,6 +59,8 @@ pub struct ConnectorEntry {
     pub mark_dropped: Option<AccountId>,
     /// Since when accounts are there that nobody declared.
     pub orphans: FirstSeen<AccountId>,
+    /// What is being done with them.
+    pub orphan_work: OrphanWork,
     /// What may be taken away, and what waits until somebody approves it.
     pub gate: Gate,
     /// Since when undecided removals are gathered, where they are.
@@ -103,11 +105,21 @@ impl ConnectorEntry {
                     .map(|orphan| (AccountId::new(&orphan.account_id), orphan.since.0)),
                 status.orphans,
             ),
+            orphan_work: OrphanWork::told(&status.orphaned_accounts),
             gate,
             gathering_since: None,
             saving: None,
             approved_last: gate::last_approval(status.guard.as_ref()),
             status: Tracked::new(status),
+        }
+    }
+
+    /// What was seen in another application says nothing of the accounts of this one, whatever they are called.
+    pub fn forget_orphans(&mut self) {
+        self.orphans = FirstSeen::default();
+        self.orphan_work.kept.clear();
+        for matter in self.orphan_work.matters.values_mut() {
+            matter.begin_anew();
         }
     }
 

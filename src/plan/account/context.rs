@@ -420,6 +420,7 @@ impl Context<'_> {
     /// Lets an account hold and show what it is to, whether it can be used or not.
     fn furnish(&self, out: &mut Assessment, account: &ObservedAccount) {
         self.grant_steps(out, account);
+        self.remove_rogue(out, account);
         let Some(desired) = self.desired else { return };
         let known = self.called(out, account);
         let ignored = attributes::not_applied(desired, self.observed, account);

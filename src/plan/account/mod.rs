@@ -9,6 +9,7 @@ mod holdings;
 mod limited;
 pub mod offboarding;
 mod removals;
+mod rogue;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};

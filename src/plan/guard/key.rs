@@ -39,6 +39,7 @@ fn half(parts: &[&str]) -> u64 {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hash.finalize());
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    let bytes = hash.finalize();
+    let first = bytes.iter().take(8);
+    first.fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }

@@ -214,6 +214,12 @@ impl Town {
             .iter()
             .flat_map(|d| d.entitlements.keys())
             .chain(record.iter().flat_map(|r| r.grants.keys()))
+            .chain(
+                target
+                    .groups
+                    .keys()
+                    .filter(|e| connector.authoritative.covers(e.as_str())),
+            )
             .map(|e| (e.clone(), target.view(e)))
             .collect();
         let (held, read_directly) = match &matched {

@@ -11,6 +11,7 @@ mod long_names;
 mod names;
 mod notes;
 mod offboarding;
+mod orphaned;
 mod owners;
 mod passwords;
 mod posix_groups;

@@ -26,6 +26,7 @@ pub mod mover;
 mod names;
 mod offboarding;
 mod one_bad_among_many;
+mod orphaned;
 pub mod outage;
 mod own_pages;
 mod paused;

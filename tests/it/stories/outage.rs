@@ -82,7 +82,7 @@ async fn a_target_that_is_down_from_the_start_holds_nobody_up() {
     story
         .apply_person(employee("ada", "1", "Ada", "Lovelace"))
         .await;
-    the_outage_is_told(&story, "ada").await;
+    Box::pin(the_outage_is_told(&story, "ada")).await;
     assert_eq!(usernames(&up).await, ["ada.lovelace"]);
 
     down.start().await;

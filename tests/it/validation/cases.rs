@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::objects::{connector, employee, long, many, map_of, role, with};
-use super::{guard_cases, ldap_cases, matching_cases, sql_cases};
+use super::{guard_cases, ldap_cases, matching_cases, orphan_cases, sql_cases};
 
 /// Objects that no rule may let pass, and a part of what the API server must say.
 pub fn refused() -> Vec<(Value, &'static str)> {
@@ -21,6 +21,7 @@ pub fn refused() -> Vec<(Value, &'static str)> {
     all.extend(ldap_cases::refused());
     all.extend(guard_cases::refused());
     all.extend(matching_cases::refused());
+    all.extend(orphan_cases::refused());
     all.extend(sql_cases::refused());
     all
 }
@@ -236,7 +237,6 @@ fn refused_connectors() -> impl Iterator<Item = Case> {
         ("/spec/scim/tls", json!({"caBundle": ""}), "spec.scim.tls.caBundle"),
         ("/spec/scim/tls", json!({"caBundle": long(65537)}), "65536"),
         ("/spec/entitlements", json!({"missing": "Ignore"}), r#"supported values: "Report", "Create""#),
-        ("/spec/orphans", json!({"policy": "Delete"}), r#"supported values: "Report""#),
         ("/spec/orphans", json!({"ignore": [""]}), "spec.orphans.ignore[0]"),
         ("/spec/protected", json!({"accounts": [""]}), "spec.protected.accounts[0]"),
         ("/spec/protected", json!({"accounts": [long(257)]}), "256"),
@@ -459,6 +459,7 @@ pub fn accepted() -> Vec<Value> {
     all.extend(ldap_cases::accepted());
     all.extend(guard_cases::accepted());
     all.extend(matching_cases::accepted());
+    all.extend(orphan_cases::accepted());
     all.extend(sql_cases::accepted());
     all
 }

@@ -17,6 +17,7 @@ mod guard_cases;
 mod ldap_cases;
 mod matching_cases;
 mod objects;
+mod orphan_cases;
 mod sql_cases;
 
 /// Asks the API server what it would do with a new object.

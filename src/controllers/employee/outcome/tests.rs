@@ -6,6 +6,8 @@ mod adopted;
 mod renamed;
 mod shown;
 
+use jiff::SignedDuration;
+
 use super::*;
 use crate::api::EmployeeStatus;
 use crate::connectors::Listing;

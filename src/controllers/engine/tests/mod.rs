@@ -7,6 +7,7 @@ mod deletion;
 mod listings;
 mod moves;
 mod names;
+mod orphan_work;
 mod orphans;
 mod places;
 mod policy;

@@ -1,0 +1,370 @@
+//! Does what a connector says about accounts that are nobody's: through the guard, each read directly right before, and
+//! no longer once somebody claims it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::Engine;
+use crate::connectors::{ConnectorError, ErrorKind};
+use crate::controllers::app_connector::orphans;
+use crate::controllers::employee::outcome;
+use crate::controllers::world::{ConnectorEntry, OrphanMatter};
+use crate::dispatch::order::{ConnectorKey, Effect, Order, Outcome};
+use crate::domain::account::{Activity, ObservedAccount};
+use crate::domain::ids::{AccountId, ConnectorName, EmployeeId};
+use crate::domain::orphans::{Kind, counted_as};
+use crate::plan::Operation;
+use crate::plan::guard::Taking;
+use crate::plan::operation::{Lane, ReadKey};
+use crate::plan::orphans::{Deed, taking};
+
+impl Engine {
+    /// Looks at all accounts of a connector that are nobody's: asks the guard about those with which something is due,
+    /// as a whole, and goes on with those that it lets through.
+    pub(super) fn deal_with_orphans(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &ConnectorName,
+        now: Timestamp,
+    ) {
+        self.know_claims(namespace, name);
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        let Some(entry) = realm.connectors.get(name) else {
+            return;
+        };
+        let due = orphans::due(realm, name, entry, now);
+        let Some(entry) = realm.connectors.get_mut(name) else {
+            return;
+        };
+        if due.is_empty() && entry.orphan_work.matters.is_empty() {
+            return;
+        }
+        let asked = take_up(name, entry, due);
+        let mut answers = Vec::new();
+        for (counted, taking) in asked {
+            answers.push(entry.gate.ask(&counted, taking, now));
+        }
+        let all: Vec<AccountId> = entry.orphan_work.matters.keys().cloned().collect();
+        for answer in answers {
+            self.heard(namespace, name, answer);
+        }
+        for id in all {
+            self.go_on_with_orphan(namespace, name, &id, now);
+        }
+    }
+
+    /// Where accounts that were never ours are dealt with, it is known who may be their owner.
+    fn know_claims(&mut self, namespace: &Arc<str>, name: &ConnectorName) {
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        let policy = Arc::clone(&realm.policy);
+        let asks = policy.connector(name);
+        if asks.is_some_and(|connector| connector.spec.orphans.undeclared_too) {
+            let people = realm.people.values();
+            let facts = people.filter_map(|person| person.facts.as_deref().ok());
+            realm.rivals.know(&policy, facts);
+        }
+    }
+
+    /// What the guard let through was remembered: those of it that are accounts of nobody go on.
+    pub(super) fn go_on_with_orphans(&mut self, namespace: &Arc<str>, name: &ConnectorName) {
+        let now = self.now();
+        let entry = self.world.connector(namespace, name);
+        let all = entry.map(|entry| entry.orphan_work.matters.keys().cloned().collect());
+        let all: Vec<AccountId> = all.unwrap_or_default();
+        for id in all {
+            self.go_on_with_orphan(namespace, name, &id, now);
+        }
+    }
+
+    /// Hands the next step with one of them to dispatch, where it is time for one.
+    fn go_on_with_orphan(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &ConnectorName,
+        id: &AccountId,
+        now: Timestamp,
+    ) {
+        let revision = self.next();
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        let Some(entry) = realm.connectors.get(name) else {
+            return;
+        };
+        let Some(matter) = entry.orphan_work.matters.get(id) else {
+            return;
+        };
+        let Some(operation) = orphans::next(realm, name, entry, matter, now) else {
+            return;
+        };
+        let Some(running) = &entry.running else {
+            return;
+        };
+        running.handle.submit(Order {
+            employee: matter.ordered_for(),
+            // Nobody who works, joins or leaves waits for it.
+            lane: Lane::Drift,
+            operation: operation.clone(),
+            revision,
+            cause: orphans::cause(name, entry, matter),
+            knows: running.knows,
+        });
+        let entry = realm.connectors.get_mut(name);
+        let matter = entry.and_then(|entry| entry.orphan_work.matters.get_mut(id));
+        if let Some(matter) = matter {
+            matter.submitted = Some(operation);
+        }
+    }
+
+    /// Takes in how an order ended, if it was about an account of nobody; gives it back else.
+    pub(super) fn orphan_done(&mut self, key: &ConnectorKey, outcome: Outcome) -> Option<Outcome> {
+        let now = self.now();
+        let Some(realm) = self.world.realms.get_mut(&key.namespace) else {
+            return Some(outcome);
+        };
+        let Some(id) = account_of(&outcome.order.operation).cloned() else {
+            return Some(outcome);
+        };
+        if realm.owner(&outcome.order.employee).is_some() {
+            return Some(outcome);
+        }
+        let Some(entry) = realm.connectors.get_mut(&key.name) else {
+            return Some(outcome);
+        };
+        let matter = entry.orphan_work.matters.get(&id);
+        let submitted = matter.and_then(|matter| matter.submitted.as_ref());
+        if submitted != Some(&outcome.order.operation) {
+            return Some(outcome);
+        }
+        take(entry, &id, outcome, now);
+        self.go_on_with_orphan(&key.namespace, &key.name, &id, now);
+        self.summary_of_connector(&key.namespace, key.name.clone());
+        None
+    }
+
+    /// Somebody of this id is there: what was of nobody is theirs. What was not sent is not sent any more; what is on
+    /// its way is looked for.
+    pub(super) fn claim_orphans(&mut self, namespace: &Arc<str>, id: &EmployeeId) {
+        let now = self.now();
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        let mut in_doubt = BTreeSet::new();
+        let mut answers = Vec::new();
+        for (name, entry) in &mut realm.connectors {
+            begin_anew(entry, id);
+            let kind = Kind::Released(id.clone());
+            let counted = counted_as(&kind, name.as_str(), &AccountId::new(""));
+            answers.push((name.clone(), entry.gate.ask(&counted, None, now)));
+            let theirs = |matter: &OrphanMatter| matter.kind == kind;
+            let matters = std::mem::take(&mut entry.orphan_work.matters);
+            let (claimed, others) = matters.into_iter().partition(|(_, m)| theirs(m));
+            entry.orphan_work.matters = others;
+            let claimed: BTreeMap<AccountId, OrphanMatter> = claimed;
+            for operation in claimed.into_values().filter_map(|m| m.submitted) {
+                if let Some(running) = &entry.running {
+                    running.handle.withdraw(id);
+                }
+                if operation.is_write() {
+                    entry.inventory.doubt(id);
+                    in_doubt.insert(name.clone());
+                }
+            }
+        }
+        if !in_doubt.is_empty() {
+            let left = realm.left_in_doubt.entry(id.clone()).or_default();
+            left.extend(in_doubt);
+        }
+        for (name, answer) in answers {
+            self.heard(namespace, &name, answer);
+        }
+    }
+
+    /// Accounts of whoever is gone are nobody's from now on, and not since an earlier time.
+    pub(super) fn release_accounts(&mut self, namespace: &Arc<str>, id: &EmployeeId) {
+        if let Some(realm) = self.world.realms.get_mut(namespace) {
+            for entry in realm.connectors.values_mut() {
+                begin_anew(entry, id);
+            }
+        }
+    }
+
+    /// Somebody came or changed: an account that was never ours may be theirs, and is left alone then.
+    pub(super) fn spare_claimed(&mut self, namespace: &Arc<str>) {
+        let Some(realm) = self.world.realms.get(namespace) else {
+            return;
+        };
+        let mut claimed: Vec<(ConnectorName, AccountId)> = Vec::new();
+        for (name, entry) in &realm.connectors {
+            let matters = entry.orphan_work.matters.values();
+            for matter in matters.filter(|matter| matter.kind == Kind::Undeclared) {
+                let account = entry.inventory.by_id(&matter.account);
+                if account.is_some_and(|a| orphans::is_claimed(realm, name, entry, a)) {
+                    claimed.push((name.clone(), matter.account.clone()));
+                }
+            }
+        }
+        for (name, id) in claimed {
+            if let Some(entry) = self.world.connector_mut(namespace, &name) {
+                withdraw(entry, &id);
+            }
+            self.summary_of_connector(namespace, name);
+        }
+    }
+}
+
+/// Takes back all that was ordered with accounts of nobody and not sent: it would be sent long after it was read how
+/// each is.
+pub(super) fn withdraw_all(entry: &mut ConnectorEntry) {
+    let all: Vec<AccountId> = entry.orphan_work.matters.keys().cloned().collect();
+    for id in all {
+        withdraw(entry, &id);
+    }
+}
+
+/// Takes up what is due, lets go what is not, and tells what the guard is to be asked for whom.
+fn take_up(
+    name: &ConnectorName,
+    entry: &mut ConnectorEntry,
+    due: Vec<OrphanMatter>,
+) -> BTreeMap<EmployeeId, Option<Taking>> {
+    let counted = |matter: &OrphanMatter| counted_as(&matter.kind, name.as_str(), &matter.account);
+    let before: Vec<EmployeeId> = entry.orphan_work.matters.values().map(counted).collect();
+    let mut asked: BTreeMap<EmployeeId, Option<_>> =
+        before.into_iter().map(|counted| (counted, None)).collect();
+    let same = |known: &OrphanMatter, due: &OrphanMatter| {
+        (known.deed, &known.kind, &known.username) == (due.deed, &due.kind, &due.username)
+    };
+    let due: BTreeMap<AccountId, OrphanMatter> = due
+        .into_iter()
+        .map(|matter| (matter.account.clone(), matter))
+        .collect();
+    let known: Vec<AccountId> = entry.orphan_work.matters.keys().cloned().collect();
+    for id in known {
+        let matter = entry.orphan_work.matters.get(&id).zip(due.get(&id));
+        if !matter.is_some_and(|(known, due)| same(known, due)) {
+            withdraw(entry, &id);
+            entry.orphan_work.matters.remove(&id);
+        }
+    }
+    let mut takings: BTreeMap<EmployeeId, (Kind, BTreeSet<Deed>, bool)> = BTreeMap::new();
+    for (id, matter) in due {
+        let held = entry.inventory.held(&id).into_iter().flatten();
+        let compiled = entry.compiled.as_ref();
+        let privileged =
+            compiled.is_some_and(|c| held.into_iter().any(|n| c.privileged.covers(n.as_str())));
+        let of = takings
+            .entry(counted(&matter))
+            .or_insert_with(|| (matter.kind.clone(), BTreeSet::new(), false));
+        of.1.insert(matter.deed);
+        of.2 |= privileged;
+        entry.orphan_work.matters.entry(id).or_insert(matter);
+    }
+    for (counted, (kind, deeds, privileged)) in takings {
+        asked.insert(counted, Some(taking(&kind, &deeds, privileged)));
+    }
+    asked
+}
+
+/// Takes back what was ordered with an account, as far as it was not sent.
+fn withdraw(entry: &mut ConnectorEntry, id: &AccountId) {
+    let Some(matter) = entry.orphan_work.matters.get_mut(id) else {
+        return;
+    };
+    let employee = matter.ordered_for();
+    let ordered = matter.submitted.take();
+    matter.read_at = None;
+    if ordered.is_some()
+        && let Some(running) = &entry.running
+    {
+        running.handle.withdraw(&employee);
+    }
+}
+
+/// The accounts of an id are seen to be nobody's, if they are, from now on.
+fn begin_anew(entry: &mut ConnectorEntry, id: &EmployeeId) {
+    let accounts = entry.inventory.by_mark(id).into_iter();
+    let accounts: Vec<AccountId> = accounts.map(|account| account.id.clone()).collect();
+    for account in accounts {
+        entry.orphans.forget(&account);
+        entry.orphan_work.kept.remove(&account);
+    }
+}
+
+/// The account that an operation with one of nobody is about.
+fn account_of(operation: &Operation) -> Option<&AccountId> {
+    match operation {
+        Operation::Read(ReadKey::Id(id)) | Operation::Disable(id) | Operation::Delete(id) => {
+            Some(id)
+        }
+        _ => None,
+    }
+}
+
+/// Lays in what came of an order.
+fn take(entry: &mut ConnectorEntry, id: &AccountId, outcome: Outcome, now: Timestamp) {
+    let ConnectorEntry {
+        inventory,
+        orphan_work,
+        ..
+    } = entry;
+    let Some(matter) = orphan_work.matters.get_mut(id) else {
+        return;
+    };
+    let Outcome { order, result, .. } = outcome;
+    matter.submitted = None;
+    let was_read = matter.read_at.take();
+    let attempts = matter
+        .failure
+        .as_ref()
+        .map_or(0, |failure| failure.attempts);
+    match result {
+        Ok(Effect::Read(accounts)) => match accounts.into_iter().find(|one| one.id == *id) {
+            None => inventory.saw_absent(id),
+            Some(account) => {
+                let ignored =
+                    std::mem::take(&mut matter.accepted) && account.activity != Activity::Disabled;
+                if ignored {
+                    let error = not_done(&account);
+                    matter.failure = Some(outcome::failure(&error, attempts, now, fastrand::f64()));
+                } else {
+                    matter.read_at = Some(now);
+                }
+                inventory.saw(account, true);
+            }
+        },
+        Ok(Effect::ActivitySet(shown)) => {
+            matter.accepted = true;
+            match shown {
+                Some(account) if account.activity == Activity::Disabled => {
+                    inventory.answered(account);
+                }
+                // The direct read that follows tells.
+                _ => inventory.wrote_activity(id, Activity::Disabled),
+            }
+        }
+        Ok(Effect::Deleted) => inventory.saw_absent(id),
+        // An effect of another kind than the order's says nothing that can be used.
+        Ok(_) => matter.read_at = was_read,
+        Err(error) => {
+            if order.operation.is_write() {
+                inventory.doubt(&order.employee);
+            }
+            matter.failure = Some(outcome::failure(&error, attempts, now, fastrand::f64()));
+        }
+    }
+}
+
+fn not_done(account: &ObservedAccount) -> ConnectorError {
+    let message = format!(
+        "the application accepted to disable {} but still does not show it as disabled: disable it by hand and look into the application",
+        account.username
+    );
+    ConnectorError::new(ErrorKind::Ignored, message)
+}
