@@ -12,7 +12,9 @@ use super::rules;
 
 mod offboarding;
 
-pub use offboarding::{AccountOffboarding, OffboardingStatus, OffboardingStep, StepState};
+pub use offboarding::{
+    AccountOffboarding, Departure, OffboardingStatus, OffboardingStep, StepState,
+};
 
 /// One person's employment facts. Contractors too.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -296,16 +298,6 @@ pub struct EmployeeStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_reconcile_at: Option<String>,
-}
-
-/// How employment ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub enum Departure {
-    /// The last day had been told of before it was over.
-    Announced,
-    /// By an edit that took effect at once.
-    AtOnce,
 }
 
 /// Short forms for `kubectl get`.

@@ -182,6 +182,7 @@ pub(super) fn decide(company: &mut Company, limits: Limits, now: Timestamp) {
                 policy: &compiled.spec.guard,
                 accounts: usable(entry),
                 overall: &overall,
+                reconsider: true,
                 approval: approval.as_deref(),
                 now,
             },

@@ -96,3 +96,13 @@ pub enum StepState {
     /// The application can't do it: somebody must, by hand.
     NotPossible,
 }
+
+/// How employment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Departure {
+    /// The last day had been told of before it was over.
+    Announced,
+    /// By an edit that took effect at once.
+    AtOnce,
+}

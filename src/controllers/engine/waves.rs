@@ -23,6 +23,9 @@ use crate::runtime::status_writer::ObjectKind;
 const QUIET: SignedDuration = SignedDuration::from_secs(2);
 /// How long it is waited for that, at most.
 const AT_MOST: SignedDuration = SignedDuration::from_secs(10);
+/// How long what is held must be the same until it is asked whether it fits by now: where a mistake is taken back object
+/// by object, what is left of it fits for a moment.
+const SETTLED: SignedDuration = SignedDuration::from_mins(1);
 /// When a decision that could not be remembered is tried again.
 const AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
@@ -141,11 +144,14 @@ impl Engine {
         }
     }
 
-    /// What is held may fit by now, or be approved. It is considered behind everybody who is to be looked at, so that
-    /// it is whole; and decides nothing of what is still gathered.
+    /// What is held is something else now, and may fit by the time that it has not changed for a while.
     fn consider_held(&mut self, namespace: &Arc<str>, connector: ConnectorName) {
+        let now = self.ports.clock.now();
+        if let Some(entry) = self.world.connector_mut(namespace, &connector) {
+            entry.held_changed_at = Some(now);
+        }
         let work = Work::Held(Arc::clone(namespace), connector);
-        self.queue.add(work, Lane::Mover);
+        self.queue.set_at(work, Lane::Mover, later(now, SETTLED));
     }
 
     /// Somebody may have approved what is held.
@@ -171,6 +177,7 @@ impl Engine {
         now: Timestamp,
     ) {
         let overall = overall(&self.world, now);
+        let clock = self.ports.clock.now();
         self.forget_unknown(namespace, connector);
         let Some(entry) = self.world.connector_mut(namespace, connector) else {
             return;
@@ -178,6 +185,8 @@ impl Engine {
         let Some(compiled) = entry.compiled.clone() else {
             return;
         };
+        let changed_at = entry.held_changed_at;
+        let reconsider = changed_at.is_none_or(|at| later(at, SETTLED) <= clock);
         let before = entry.gate.approvals();
         let approval = entry.meta.approved.clone();
         let named = |cause: &Cause| {
@@ -191,6 +200,7 @@ impl Engine {
             &Bounds {
                 policy: &compiled.spec.guard,
                 accounts: usable(entry),
+                reconsider,
                 overall: &overall,
                 approval: approval.as_deref(),
                 now,

@@ -65,6 +65,8 @@ pub struct ConnectorEntry {
     pub gate: Gate,
     /// Since when undecided removals are gathered, where they are.
     pub gathering_since: Option<Timestamp>,
+    /// When something else was held than before, last.
+    pub held_changed_at: Option<Timestamp>,
     /// A status on its way, and what was let through that it tells of.
     pub saving: Option<(u64, BTreeSet<u128>)>,
     /// The approval that was used last, when, and for how many people.
@@ -108,6 +110,7 @@ impl ConnectorEntry {
             orphan_work: OrphanWork::told(&status.orphaned_accounts),
             gate,
             gathering_since: None,
+            held_changed_at: None,
             saving: None,
             approved_last: gate::last_approval(status.guard.as_ref()),
             status: Tracked::new(status),

@@ -20,6 +20,8 @@ pub struct Bounds<'a> {
     pub accounts: usize,
     /// The whole operator's.
     pub overall: &'a Overall,
+    /// Whether what is held may go because it fits by now: not while it becomes less, as it is about to be nothing.
+    pub reconsider: bool,
     /// What somebody approved, if anything.
     pub approval: Option<&'a Approval>,
     /// The instant.
@@ -131,7 +133,7 @@ impl Gate {
         for cause in Cause::ALL {
             let held = self.those(|w| w.held && w.taking.cause == cause);
             self.excess.remove(&cause);
-            if self.try_release(cause, &held, bounds) {
+            if bounds.reconsider && self.try_release(cause, &held, bounds) {
                 verdict.released = true;
             } else if let Some(excess) = self.excess_of(cause, &held, bounds) {
                 self.excess.insert(cause, excess);

@@ -36,6 +36,7 @@ struct Bench {
     gate: Gate,
     policy: GuardPolicy,
     overall: Overall,
+    reconsider: bool,
     now: Timestamp,
 }
 
@@ -45,6 +46,7 @@ impl Bench {
             gate: gate(Restored::default()),
             policy: policy(most),
             overall: Overall::open(),
+            reconsider: true,
             now: at("2026-06-15T12:00:00Z"),
         }
     }
@@ -77,6 +79,7 @@ impl Bench {
                 policy: &self.policy,
                 accounts: 100,
                 overall: &self.overall,
+                reconsider: self.reconsider,
                 approval: approval.as_ref(),
                 now: self.now,
             },
@@ -124,6 +127,12 @@ fn a_wave_goes_as_a_whole_or_not_at_all() {
     );
     // Taken back but for three: they go by themselves.
     assert!(bench.ask("3", Cause::Change, &[]).held_changed);
+    bench.reconsider = false;
+    assert!(
+        !bench.decide(&ALL, None).released,
+        "it may be taken back wholly"
+    );
+    bench.reconsider = true;
     assert!(bench.decide(&ALL, None).released);
     assert!(bench.may_disable("0") && !bench.may_disable("3"));
     assert_eq!(bench.gate.digest(Cause::Change), None);
@@ -403,6 +412,7 @@ fn nothing_runs_before_it_is_remembered_outside() {
             policy: &bench.policy,
             accounts: 100,
             overall: &overall,
+            reconsider: true,
             approval: None,
             now: bench.now,
         },
