@@ -32,6 +32,7 @@ use crate::api::{
 };
 use crate::audit::memory::MemorySink;
 use crate::connectors::Listing;
+use crate::connectors::registry::Protocols;
 use crate::controllers::watch::{Change, Key, Seen};
 
 use crate::controllers::world::{Home, Meta};
@@ -112,6 +113,7 @@ impl Bench {
             clock: clock.clone(),
             statuses,
             events,
+            open: Arc::new(Protocols),
             dispatch: Shared {
                 reports: reports_in,
                 audit: Arc::new(MemorySink::default()),
