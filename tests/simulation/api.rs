@@ -10,10 +10,12 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Bytes, Frame};
 use kube::client::Body;
+use rollcall::runtime::clock::Clock as _;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::cluster::{Cluster, Health, State};
+use crate::dice::dice;
 
 type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;
 
@@ -35,12 +37,12 @@ enum Luck {
     Unheard,
 }
 
-fn luck(state: &mut State, is_write: bool) -> Luck {
+fn luck(state: &State, dice: &mut fastrand::Rng, is_write: bool) -> Luck {
     match state.health {
         Health::Well => Luck::Fine,
         Health::Down => Luck::Refused(0),
-        Health::Flaky(percent) if state.rng.u8(..100) >= percent => Luck::Fine,
-        Health::Flaky(_) => match state.rng.u8(..6) {
+        Health::Flaky(percent) if dice.u8(..100) >= percent => Luck::Fine,
+        Health::Flaky(_) => match dice.u8(..6) {
             0 => Luck::Refused(409),
             1 => Luck::Refused(429),
             2 => Luck::Refused(500),
@@ -53,11 +55,10 @@ fn luck(state: &mut State, is_write: bool) -> Luck {
 
 async fn serve(cluster: Arc<Cluster>, request: Request<Body>) -> io::Result<Answer> {
     let is_write = request.method() != Method::GET;
-    let (pause, luck) = {
-        let mut state = cluster.state();
-        let pause = state.rng.u64(1..30);
-        (pause, luck(&mut state, is_write))
-    };
+    let now = cluster.wall.now().as_millisecond();
+    let mut dice = dice((cluster.seed, now, request.method(), request.uri().path()));
+    let pause = dice.u64(1..30);
+    let luck = luck(&cluster.state(), &mut dice, is_write);
     sleep(Duration::from_millis(pause)).await;
     if let Luck::Refused(code) = luck {
         if code == 0 {
@@ -71,8 +72,7 @@ async fn serve(cluster: Arc<Cluster>, request: Request<Body>) -> io::Result<Answ
     let query = head.uri.query().unwrap_or_default().to_owned();
     let answer = answer(&cluster, &head.method, &path, &query, &body);
     cluster.tell();
-    let back = cluster.state().rng.u64(1..30);
-    sleep(Duration::from_millis(back)).await;
+    sleep(Duration::from_millis(dice.u64(1..30))).await;
     match luck {
         Luck::Unheard => Err(io::Error::other("connection reset")),
         _ => Ok(answer),
@@ -250,7 +250,9 @@ fn watch(cluster: &Arc<Cluster>, kind: &str, version: u64) -> Answer {
             }
             let news = watch.cluster.state().after(&watch.kind, watch.version)?;
             if !news.is_empty() {
-                let late = watch.cluster.state().rng.u64(1..500);
+                let cluster = &watch.cluster;
+                let now = cluster.wall.now().as_millisecond();
+                let late = dice((cluster.seed, now, &watch.kind)).u64(1..500);
                 sleep(Duration::from_millis(late)).await;
                 if watch.news.borrow().1 != watch.era {
                     return None;

@@ -1,5 +1,7 @@
 //! What must be by the evening, where everything was well for long enough.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use rollcall::runtime::clock::Clock as _;
 
@@ -7,7 +9,7 @@ use crate::company::{APPS, CLUB, Person, Standing};
 use crate::findings::Invariant;
 use crate::world::World;
 
-/// So long it may take, once everything is well: listings come every two hours, and so do attempts.
+/// So long it may take, once everything is well: attempts come further and further apart.
 const SETTLES: SignedDuration = SignedDuration::from_hours(5);
 /// Removals wait for their additions for a day at most.
 const HOLD: SignedDuration = SignedDuration::from_hours(26);
@@ -48,6 +50,16 @@ fn held(world: &World, who: u32) -> bool {
     told.contains("DeprovisioningHeld")
 }
 
+/// What a person is told to hold that we did not give, such as in an application that was put back.
+fn rogue(world: &World, who: u32, app: &str) -> BTreeSet<String> {
+    let object = world.cluster.get("employees", &who.to_string());
+    let status = object.unwrap_or_default()["status"].clone();
+    let told = status["orphanedCredentials"].as_array().cloned();
+    let told = told.unwrap_or_default().into_iter();
+    let here = told.filter(|told| told["connector"] == app);
+    here.filter_map(|told| told["name"].as_str().map(str::to_owned)).collect()
+}
+
 fn application(world: &World, app: &'static str, now: Timestamp, well: Timestamp) {
     let company = world.judge.company();
     let state = world.places[app].state();
@@ -76,8 +88,9 @@ fn application(world: &World, app: &'static str, now: Timestamp, well: Timestamp
                     let told = format!("{app}: {who} is active: {active}, and lacks {lacks:?}");
                     report(world, Invariant::Served, told);
                 }
+                let told = rogue(world, *who, app);
                 let more = holds.iter().filter(|g| !due.contains(*g) && *g != CLUB);
-                let more: Vec<&String> = more.collect();
+                let more: Vec<&String> = more.filter(|g| !told.contains(*g)).collect();
                 if settled > HOLD && !more.is_empty() && !held(world, *who) {
                     let told = format!("{app}: {who} holds {more:?}, which nothing gives");
                     report(world, Invariant::Clean, told);

@@ -27,6 +27,7 @@ pub struct Cluster {
     state: Mutex<State>,
     pub wall: Arc<Wall>,
     pub findings: Arc<Findings>,
+    pub seed: u64,
     /// The newest version, and how often every watch was cut off.
     pub news: watch::Sender<(u64, u64)>,
 }
@@ -39,7 +40,6 @@ pub struct State {
     /// The oldest version that a watch may begin from.
     oldest: u64,
     pub health: Health,
-    pub rng: fastrand::Rng,
     /// Writes to our kinds that changed something: kind and name.
     pub writes: Vec<(String, String)>,
 }
@@ -62,11 +62,11 @@ impl Cluster {
                 log: VecDeque::new(),
                 oldest: 0,
                 health: Health::Well,
-                rng: fastrand::Rng::with_seed(seed),
                 writes: Vec::new(),
             }),
             wall,
             findings,
+            seed,
             news: watch::Sender::new((1, 0)),
         }
     }

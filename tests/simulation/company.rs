@@ -229,7 +229,7 @@ pub fn connector_manifest(app: &str) -> Value {
             "deletion": {"policy": if disable { "Disable" } else { "Release" }},
             "guard": {"alwaysAllowed": ALWAYS, "maxPercent": PERCENT,
                 "leavers": {"maxPercent": PERCENT}},
-            "sync": {"interval": "2h"},
+            "sync": {"interval": "10m"},
         },
     })
 }

@@ -16,10 +16,12 @@ use rollcall::domain::account::{
 };
 use rollcall::domain::ids::{AccountId, EntitlementId, EntitlementName};
 use rollcall::domain::problem::Problem;
+use rollcall::runtime::clock::Clock as _;
 use rollcall::runtime::secrets::Destination;
 use tokio::time::sleep;
 
 use crate::application::{Account, Application, Mood};
+use crate::dice::dice;
 use crate::judge::{Judge, Touch};
 
 /// One application, however often somebody connects to it.
@@ -27,7 +29,7 @@ pub struct Place {
     pub name: &'static str,
     pub state: Arc<Mutex<Application>>,
     pub mood: Mutex<Mood>,
-    pub rng: Mutex<fastrand::Rng>,
+    pub seed: u64,
     pub judge: Arc<Judge>,
 }
 
@@ -76,21 +78,20 @@ impl Place {
         *self.mood.lock().unwrap()
     }
 
-    fn random(&self, below: u64) -> u64 {
-        self.rng.lock().unwrap().u64(..below)
-    }
-
-    async fn pause(&self) {
-        let pause = 1 + self.random(200);
+    async fn pause(&self, occasion: &str) {
+        let now = self.judge.wall.now().as_millisecond();
+        let pause = dice((self.seed, now, occasion)).u64(1..200);
         sleep(Duration::from_millis(pause)).await;
     }
 
     /// The way there. An error means that nothing was done.
-    async fn arrive(&self, is_write: bool) -> Result<Luck> {
-        self.pause().await;
-        let chance = u8::try_from(self.random(100)).unwrap();
+    async fn arrive(&self, occasion: &str, is_write: bool) -> Result<Luck> {
+        let now = self.judge.wall.now().as_millisecond();
+        let mut dice = dice((self.seed, now, occasion));
+        sleep(Duration::from_millis(dice.u64(1..200))).await;
+        let chance = dice.u8(..100);
         match self.mood() {
-            Mood::Flaky(percent) if chance < percent => match self.random(5) {
+            Mood::Flaky(percent) if chance < percent => match dice.u8(..5) {
                 0 => Err(error(ErrorKind::Unreachable, "connection refused")),
                 1 => Err(error(ErrorKind::Nonsense, "a page of HTML")),
                 2 => Err(error(ErrorKind::Forbidden, "not this one")),
@@ -111,8 +112,8 @@ impl Place {
     }
 
     /// The way back.
-    async fn back<T>(&self, luck: Luck, result: Result<T>) -> Result<T> {
-        self.pause().await;
+    async fn back<T>(&self, occasion: &str, luck: Luck, result: Result<T>) -> Result<T> {
+        self.pause(occasion).await;
         if luck == Luck::Lost {
             return Err(error(ErrorKind::OutcomeUnknown, "the answer was lost"));
         }
@@ -131,8 +132,8 @@ fn missing() -> ConnectorError {
 #[async_trait]
 impl Connector for Connection {
     async fn probe(&self) -> Result<Capabilities> {
-        self.0.arrive(false).await?;
-        self.0.pause().await;
+        self.0.arrive("probe", false).await?;
+        self.0.pause("probe").await;
         Ok(Capabilities {
             disable: true,
             rename: true,
@@ -149,7 +150,7 @@ impl Connector for Connection {
     }
 
     async fn list(&self) -> Result<Listing> {
-        self.0.arrive(false).await?;
+        self.0.arrive("list", false).await?;
         let partial = self.0.mood() == Mood::Partial;
         let listing = {
             let state = self.0.state();
@@ -171,25 +172,25 @@ impl Connector for Connection {
                 requests: 2,
             }
         };
-        self.0.pause().await;
+        self.0.pause("list").await;
         Ok(listing)
     }
 
     async fn read(&self, id: &AccountId) -> Result<Option<ObservedAccount>> {
-        self.0.arrive(false).await?;
+        self.0.arrive(id.as_str(), false).await?;
         let shown = self.0.state().shown(id.as_str());
-        self.0.pause().await;
+        self.0.pause(id.as_str()).await;
         Ok(shown)
     }
 
     async fn find(&self, key: &FindKey) -> Result<Vec<ObservedAccount>> {
-        self.0.arrive(false).await?;
+        self.0.arrive(&format!("{key:?}"), false).await?;
         let found = {
             let state = self.0.state();
             let all = state.accounts.keys().filter_map(|id| state.shown(id));
             all.filter(|account| key.fits(account)).collect()
         };
-        self.0.pause().await;
+        self.0.pause(&format!("{key:?}")).await;
         Ok(found)
     }
 
@@ -199,7 +200,7 @@ impl Connector for Connection {
         account: &NewAccount,
         _: Option<&InitialPassword>,
     ) -> Result<ObservedAccount> {
-        let luck = self.0.arrive(true).await?;
+        let luck = self.0.arrive(account.mark.as_str(), true).await?;
         let result = {
             let mut state = self.0.state();
             let name = account.username.as_str();
@@ -218,7 +219,7 @@ impl Connector for Connection {
                 state.shown(&id).ok_or_else(missing)
             }
         };
-        self.0.back(luck, result).await
+        self.0.back(account.mark.as_str(), luck, result).await
     }
 
     async fn update(
@@ -227,7 +228,7 @@ impl Connector for Connection {
         id: &AccountId,
         changes: &AttributeChanges,
     ) -> Result<Option<ObservedAccount>> {
-        let luck = self.0.arrive(true).await?;
+        let luck = self.0.arrive(id.as_str(), true).await?;
         self.0.tell(id, Touch::Update);
         let result = {
             let mut state = self.0.state();
@@ -255,7 +256,7 @@ impl Connector for Connection {
                 }
             }
         };
-        self.0.back(luck, result).await
+        self.0.back(id.as_str(), luck, result).await
     }
 
     async fn set_active(
@@ -264,7 +265,7 @@ impl Connector for Connection {
         id: &AccountId,
         active: bool,
     ) -> Result<Option<ObservedAccount>> {
-        let luck = self.0.arrive(true).await?;
+        let luck = self.0.arrive(id.as_str(), true).await?;
         self.0.tell(id, Touch::Active(active));
         let result = {
             let mut state = self.0.state();
@@ -277,7 +278,7 @@ impl Connector for Connection {
                 }
             }
         };
-        self.0.back(luck, result).await
+        self.0.back(id.as_str(), luck, result).await
     }
 
     async fn set_mark(
@@ -286,7 +287,7 @@ impl Connector for Connection {
         id: &AccountId,
         change: &MarkChange,
     ) -> Result<Option<ObservedAccount>> {
-        let luck = self.0.arrive(true).await?;
+        let luck = self.0.arrive(id.as_str(), true).await?;
         self.0.tell(id, Touch::Mark);
         let result = {
             let mut state = self.0.state();
@@ -301,11 +302,11 @@ impl Connector for Connection {
                 }
             }
         };
-        self.0.back(luck, result).await
+        self.0.back(id.as_str(), luck, result).await
     }
 
     async fn delete(&self, _: &WritePermit, id: &AccountId) -> Result<()> {
-        let luck = self.0.arrive(true).await?;
+        let luck = self.0.arrive(id.as_str(), true).await?;
         self.0.tell(id, Touch::Delete);
         {
             let mut state = self.0.state();
@@ -314,7 +315,7 @@ impl Connector for Connection {
                 holders.remove(id.as_str());
             }
         }
-        self.0.back(luck, Ok(())).await
+        self.0.back(id.as_str(), luck, Ok(())).await
     }
 
     async fn create_entitlement(
@@ -335,7 +336,7 @@ impl Connector for Connection {
         entitlement: &EntitlementId,
         change: &HolderChange,
     ) -> Result<HolderResults> {
-        let luck = self.0.arrive(true).await?;
+        let luck = self.0.arrive(entitlement.as_str(), true).await?;
         let name = entitlement.as_str();
         let mut results = Vec::new();
         for (id, holds) in change.wishes() {
@@ -360,6 +361,6 @@ impl Connector for Connection {
             }
             results.push((id.clone(), Ok(())));
         }
-        self.0.back(luck, Ok(results)).await
+        self.0.back(entitlement.as_str(), luck, Ok(results)).await
     }
 }

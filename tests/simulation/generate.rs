@@ -24,7 +24,12 @@ pub fn history(seed: u64, people: u32, days: usize) -> History {
         set_right: None,
     };
     let days = (0..days).map(|number| maker.day(number)).collect();
-    History { seed, people, days }
+    History {
+        seed,
+        people,
+        naps: !seed.is_multiple_of(8),
+        days,
+    }
 }
 
 impl Maker {

@@ -6,6 +6,8 @@ pub struct History {
     pub seed: u64,
     /// People who are there on the first day.
     pub people: u32,
+    /// Whether the machine sleeps where nothing happens.
+    pub naps: bool,
     pub days: Vec<Day>,
 }
 
@@ -71,7 +73,7 @@ impl History {
 
 impl std::fmt::Display for History {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "seed {}, {} people, {} days", self.seed, self.people, self.days.len())?;
+        writeln!(f, "seed {}, {} people, naps: {}, {} days", self.seed, self.people, self.naps, self.days.len())?;
         for (number, day) in self.days.iter().enumerate() {
             if day.events.is_empty() {
                 continue;

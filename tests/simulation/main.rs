@@ -10,12 +10,14 @@ mod clock;
 mod cluster;
 mod company;
 mod connector;
+mod dice;
 mod findings;
 mod generate;
 mod history;
 mod judge;
 mod operator;
 mod run;
+mod shrink;
 mod world;
 
 fn number(name: &str) -> Option<u64> {
@@ -44,7 +46,10 @@ fn every_seed_keeps_every_invariant() {
         person_days += outcome.person_days;
         println!("seed {seed}: {} days, trace {:x}", outcome.days, outcome.trace);
         if let Some(finding) = outcome.finding {
-            panic!("seed {seed} on day {}: {finding:?}", outcome.days);
+            println!("seed {seed} on day {}: {finding:?}", outcome.days);
+            let patience = std::time::Duration::from_secs(number("PATIENCE").unwrap_or(120));
+            let (shortest, finding) = shrink::shrink(&history, &finding, patience);
+            panic!("seed {seed} on day {}: {finding:?}\nThe shortest history found: {shortest}", outcome.days);
         }
     }
     let years = person_days as f64 / 365.0;

@@ -40,6 +40,9 @@ enum End {
 const EVENING: u32 = 22 * 3_600_000;
 /// From here on nothing is written on a calm day.
 const QUIET: u32 = 18 * 3_600_000;
+/// So long the machine stays awake after something happened, and so long before something is looked at.
+const AWAKE: Duration = Duration::from_mins(10);
+const FRESH: Duration = Duration::from_mins(1);
 const MIDNIGHT: u32 = 24 * 3_600_000;
 
 pub fn run(history: &History) -> Outcome {
@@ -67,6 +70,9 @@ pub fn run(history: &History) -> Outcome {
             break;
         }
     }
+    if crate::talkative() && let Some(finding) = world.findings.first() {
+        println!("{}", world.told_of(&finding.told));
+    }
     Outcome {
         finding: world.findings.first(),
         days: cursor.day,
@@ -90,7 +96,7 @@ async fn live(
             world.calm();
         }
         while let Some(event) = day.events.get(cursor.event) {
-            until(world, begins, event.at).await;
+            until(history, world, begins, event.at).await;
             cursor.event += 1;
             world.happens(&event.what);
             if event.what == What::Stop {
@@ -106,10 +112,12 @@ async fn live(
             }
         }
         if day.calm {
-            until(world, begins, QUIET).await;
+            until(history, world, begins, QUIET).await;
             checks::begin_quiet(world);
         }
-        until(world, begins, EVENING).await;
+        until(history, world, begins, EVENING - 3_600_000).await;
+        // Whatever has to be tried once more may be.
+        sleep_hour(world, begins).await;
         if operator.task.is_finished() {
             checks::ended(world);
         }
@@ -119,7 +127,7 @@ async fn live(
         if world.findings.first().is_some() {
             return End::Over;
         }
-        until(world, begins, MIDNIGHT).await;
+        until(history, world, begins, MIDNIGHT).await;
         *cursor = Cursor {
             day: cursor.day + 1,
             event: 0,
@@ -128,14 +136,27 @@ async fn live(
     End::Over
 }
 
-/// Waits for a time of the day, by the clock on the wall.
-async fn until(world: &World, begins: Timestamp, at: u32) {
-    loop {
-        let at = begins + SignedDuration::from_millis(at.into());
-        let left = at.duration_since(world.wall.now());
-        match Duration::try_from(left) {
-            Ok(left) if !left.is_zero() => sleep(left).await,
-            _ => return,
-        }
+async fn sleep_hour(world: &World, begins: Timestamp) {
+    let at = begins + SignedDuration::from_millis(EVENING.into());
+    let left = Duration::try_from(at.duration_since(world.wall.now()));
+    sleep(left.unwrap_or_default()).await;
+}
+
+/// Waits for a time of the day, by the clock on the wall. Where nothing happens for long the machine sleeps: its
+/// timers stand, and its clock goes on, as that of a computer does that is woken again.
+async fn until(history: &History, world: &World, begins: Timestamp, at: u32) {
+    let at = begins + SignedDuration::from_millis(at.into());
+    let left = |world: &World| {
+        let left = Duration::try_from(at.duration_since(world.wall.now()));
+        left.unwrap_or_default()
+    };
+    let whole = left(world);
+    if !history.naps || whole < AWAKE + FRESH {
+        sleep(whole).await;
+        return;
     }
+    sleep(AWAKE).await;
+    let nap = left(world).saturating_sub(FRESH);
+    world.wall.jump(SignedDuration::try_from(nap).unwrap());
+    sleep(left(world)).await;
 }

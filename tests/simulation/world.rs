@@ -68,7 +68,7 @@ impl World {
                 name,
                 state,
                 mood: Mutex::new(Mood::Well),
-                rng: Mutex::new(fastrand::Rng::with_seed(seed ^ (2 + number as u64))),
+                seed: seed ^ (2 + number as u64),
                 judge: judge.clone(),
             };
             (name, Arc::new(place))
@@ -227,6 +227,17 @@ impl World {
         self.cluster.apply("appconnectors", app, &annotations);
         // From here on it is no mistake any more.
         self.mistake = None;
+    }
+
+    /// What the cluster shows of the connectors, and of whoever is named in a text.
+    pub fn told_of(&self, text: &str) -> String {
+        let words = text.split(|c: char| !c.is_ascii_digit()).filter(|w| !w.is_empty());
+        let people = words.filter_map(|id| Some((id, self.cluster.get("employees", id)?)));
+        let apps = APPS.iter().filter_map(|app| Some((*app, self.cluster.get("appconnectors", app)?)));
+        let objects = people.chain(apps).map(|(name, object)| {
+            format!("{name}: {} {}\n", object["spec"], object["status"])
+        });
+        objects.collect()
     }
 
     fn account_of(&self, app: &str, who: u32) -> Option<String> {
