@@ -79,13 +79,7 @@ async fn serve(cluster: Arc<Cluster>, request: Request<Body>) -> io::Result<Answ
     }
 }
 
-fn answer(
-    cluster: &Arc<Cluster>,
-    method: &Method,
-    path: &str,
-    query: &str,
-    body: &[u8],
-) -> Answer {
+fn answer(cluster: &Arc<Cluster>, method: &Method, path: &str, query: &str, body: &[u8]) -> Answer {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let Some(place) = parts.iter().position(|part| *part == "namespaces") else {
         return status(404, "only the namespace people is served");
@@ -173,10 +167,10 @@ fn patch(cluster: &Arc<Cluster>, kind: &str, name: &str, steps: &Value) -> Answe
         None => merge(&mut object, steps),
     }
     cluster.findings.shown(name, &object["status"].to_string());
+    state.writes.push((kind.to_owned(), name.to_owned()));
     if object == before {
         return found(&before);
     }
-    state.writes.push((kind.to_owned(), name.to_owned()));
     let stored = state.put(kind, name, object);
     found(&stored)
 }
@@ -260,7 +254,9 @@ fn watch(cluster: &Arc<Cluster>, kind: &str, version: u64) -> Answer {
                 let news = watch.cluster.state().after(&watch.kind, watch.version)?;
                 watch.version = news.last()?.version;
                 // Of Secrets only those are asked for that bear the label.
-                let wanted = news.iter().filter(|l| watch.kind != "secrets" || l.labelled);
+                let wanted = news
+                    .iter()
+                    .filter(|l| watch.kind != "secrets" || l.labelled);
                 let lines: Vec<u8> = wanted.flat_map(|l| l.line.to_vec()).collect();
                 if !lines.is_empty() {
                     return Some((Ok(Frame::data(Bytes::from(lines))), watch));

@@ -75,7 +75,10 @@ impl Application {
 
     pub fn named(&self, username: &str) -> Option<&String> {
         let same = |a: &Account| a.username.eq_ignore_ascii_case(username);
-        self.accounts.iter().find(|(_, a)| same(a)).map(|(id, _)| id)
+        self.accounts
+            .iter()
+            .find(|(_, a)| same(a))
+            .map(|(id, _)| id)
     }
 
     /// The accounts that bear this mark.
@@ -113,7 +116,10 @@ impl Application {
 
     /// The groups that an account is in.
     pub fn held_by(&self, id: &str) -> BTreeSet<String> {
-        let in_it = self.groups.iter().filter(|(_, holders)| holders.contains(id));
+        let in_it = self
+            .groups
+            .iter()
+            .filter(|(_, holders)| holders.contains(id));
         in_it.map(|(name, _)| name.clone()).collect()
     }
 }

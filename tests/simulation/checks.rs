@@ -57,7 +57,8 @@ fn rogue(world: &World, who: u32, app: &str) -> BTreeSet<String> {
     let told = status["orphanedCredentials"].as_array().cloned();
     let told = told.unwrap_or_default().into_iter();
     let here = told.filter(|told| told["connector"] == app);
-    here.filter_map(|told| told["name"].as_str().map(str::to_owned)).collect()
+    here.filter_map(|told| told["name"].as_str().map(str::to_owned))
+        .collect()
 }
 
 fn application(world: &World, app: &'static str, now: Timestamp, well: Timestamp) {
@@ -110,7 +111,13 @@ fn is_at_rest(person: &Person, now: Timestamp, since: Timestamp) -> bool {
 }
 
 fn silence(world: &World, now: Timestamp) {
-    let well = world.well.values().copied().max().unwrap_or(now).max(world.up);
+    let well = world
+        .well
+        .values()
+        .copied()
+        .max()
+        .unwrap_or(now)
+        .max(world.up);
     let since = well.max(world.judge.company().policy_edited);
     if now.duration_since(since) <= HOLD {
         return;
@@ -123,7 +130,11 @@ fn silence(world: &World, now: Timestamp) {
     for (at, told) in world.judge.take_writes() {
         let who = told.rsplit('/').next().unwrap_or_default();
         if rests(who) {
-            report(world, Invariant::Silence, format!("{at}: {told}, though nothing happens"));
+            report(
+                world,
+                Invariant::Silence,
+                format!("{at}: {told}, though nothing happens"),
+            );
         }
     }
     let writes = std::mem::take(&mut world.cluster.state().writes);

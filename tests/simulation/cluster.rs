@@ -210,7 +210,10 @@ impl State {
         if version < self.oldest {
             return None;
         }
-        let news = self.log.iter().filter(|l| l.version > version && l.kind == kind);
+        let news = self
+            .log
+            .iter()
+            .filter(|l| l.version > version && l.kind == kind);
         Some(news.cloned().collect())
     }
 }

@@ -98,10 +98,10 @@ impl Person {
         Some(after.to_zoned(self.zone()).unwrap().timestamp())
     }
 
-    /// Whether the last day was told a day before it was over.
+    /// Whether the last day was told before it was over.
     pub fn end_was_told(&self) -> bool {
         self.ends()
-            .is_some_and(|end| end.duration_since(self.edited) > SignedDuration::from_hours(24))
+            .is_some_and(|end| end.duration_since(self.edited) > SignedDuration::from_mins(1))
     }
 
     pub fn manifest(&self, id: u32) -> Value {

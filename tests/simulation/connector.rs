@@ -323,7 +323,10 @@ impl Connector for Connection {
         _: &WritePermit,
         name: &EntitlementName,
     ) -> Result<ObservedEntitlement> {
-        Err(error(ErrorKind::Forbidden, &format!("{name} is not to be made")))
+        Err(error(
+            ErrorKind::Forbidden,
+            &format!("{name} is not to be made"),
+        ))
     }
 
     async fn delete_entitlement(&self, _: &WritePermit, _: &EntitlementId) -> Result<()> {

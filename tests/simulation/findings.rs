@@ -38,14 +38,8 @@ pub struct Finding {
 #[derive(Default)]
 pub struct Findings {
     found: Mutex<Vec<Finding>>,
-    trace: Mutex<Trace>,
+    trace: Mutex<DefaultHasher>,
     secrets: Mutex<Vec<String>>,
-}
-
-#[derive(Default)]
-struct Trace {
-    hash: DefaultHasher,
-    lines: Vec<String>,
 }
 
 impl Findings {
@@ -59,24 +53,17 @@ impl Findings {
         self.found.lock().unwrap().first().cloned()
     }
 
-    /// Notes something that happened. Lines are kept where somebody wants to read them.
+    /// Notes something that happened. Shown with `TALK=1`.
     pub fn trace(&self, line: &str) {
         let mut trace = self.trace.lock().unwrap();
-        line.hash(&mut trace.hash);
+        line.hash(&mut *trace);
         if crate::talkative() {
             println!("{line}");
-        }
-        if crate::remembers() {
-            trace.lines.push(line.to_owned());
         }
     }
 
     pub fn sum(&self) -> u64 {
-        self.trace.lock().unwrap().hash.finish()
-    }
-
-    pub fn lines(&self) -> Vec<String> {
-        self.trace.lock().unwrap().lines.clone()
+        self.trace.lock().unwrap().finish()
     }
 
     /// A text that must be shown nowhere.

@@ -64,7 +64,11 @@ impl Maker {
 
     fn staff(&mut self) -> What {
         let who = self.who();
-        let (department, job, zone) = (self.rng.usize(..3), self.rng.usize(..3), self.rng.usize(..4));
+        let (department, job, zone) = (
+            self.rng.usize(..3),
+            self.rng.usize(..3),
+            self.rng.usize(..4),
+        );
         match self.rng.u32(..20) {
             0..=4 => {
                 self.people += 1;
@@ -77,24 +81,46 @@ impl Maker {
                     stays: self.rng.bool().then(|| self.rng.i32(5..60)),
                 }
             }
-            5..=9 => What::Move { who, department, job },
-            10..=12 => What::End { who, in_days: self.rng.i32(-3..20) },
-            13 => What::Return { who, in_days: self.rng.i32(-1..5) },
-            14 | 15 => What::Rename { who, family: self.rng.usize(..FAMILY.len()) },
+            5..=9 => What::Move {
+                who,
+                department,
+                job,
+            },
+            10..=12 => What::End {
+                who,
+                in_days: self.rng.i32(-3..20),
+            },
+            13 => What::Return {
+                who,
+                in_days: self.rng.i32(-1..5),
+            },
+            14 | 15 => What::Rename {
+                who,
+                family: self.rng.usize(..FAMILY.len()),
+            },
             16 | 17 => What::Employment {
                 who,
                 word: ["Active", "Active", "OnLeave", "Suspended"][self.rng.usize(..4)],
             },
-            18 => What::Extra { template: self.rng.usize(..5) },
+            18 => What::Extra {
+                template: self.rng.usize(..5),
+            },
             _ if self.rng.u8(..4) == 0 => What::Delete { who },
-            _ => What::ByHand { app: self.rng.usize(..2), who },
+            _ if self.rng.bool() => What::Restore { who },
+            _ => What::ByHand {
+                app: self.rng.usize(..2),
+                who,
+            },
         }
     }
 
     fn mistakes(&mut self, number: usize, events: &mut Vec<Event>) {
         if let Some((day, what)) = self.set_right.take() {
             if day <= number {
-                events.push(Event { at: self.rng.u32(8 * HOUR..9 * HOUR), what });
+                events.push(Event {
+                    at: self.rng.u32(8 * HOUR..9 * HOUR),
+                    what,
+                });
             } else {
                 self.set_right = Some((day, what));
             }
@@ -104,16 +130,25 @@ impl Maker {
             return;
         }
         let what = match self.rng.u8(..3) {
-            0 => What::Slip { template: self.rng.usize(..5) },
+            0 => What::Slip {
+                template: self.rng.usize(..5),
+            },
             1 => What::DeleteHalf,
-            _ => What::EndMany { tenths: self.rng.u32(2..8) },
+            _ => What::EndMany {
+                tenths: self.rng.u32(2..8),
+            },
         };
-        events.push(Event { at: self.rng.u32(9 * HOUR..17 * HOUR), what });
-        let right = if self.rng.u8(..3) == 0 {
-            What::Approve { app: self.rng.usize(..2) }
+        let at = self.rng.u32(9 * HOUR..17 * HOUR);
+        let right = if what == What::DeleteHalf {
+            What::Approve { app: 0 }
+        } else if self.rng.u8(..3) == 0 {
+            What::Approve {
+                app: self.rng.usize(..2),
+            }
         } else {
             What::Revert
         };
+        events.push(Event { at, what });
         self.set_right = Some((number + self.rng.usize(1..3), right));
     }
 
@@ -130,17 +165,38 @@ impl Maker {
                     _ => Mood::Down,
                 };
                 let at = self.rng.u32(..18 * HOUR);
-                events.push(Event { at, what: What::Mood { app, mood } });
+                events.push(Event {
+                    at,
+                    what: What::Mood { app, mood },
+                });
                 let at = at + self.rng.u32(HOUR / 6..6 * HOUR);
-                events.push(Event { at, what: What::Mood { app, mood: Mood::Well } });
+                events.push(Event {
+                    at,
+                    what: What::Mood {
+                        app,
+                        mood: Mood::Well,
+                    },
+                });
             }
             let at = self.rng.u32(..20 * HOUR);
             match self.rng.u8(..30) {
-                0 => events.push(Event { at, what: What::PutBack { app, days: self.rng.usize(1..5) } }),
-                1 => events.push(Event { at, what: What::Stranger { app } }),
+                0 => events.push(Event {
+                    at,
+                    what: What::PutBack {
+                        app,
+                        days: self.rng.usize(1..5),
+                    },
+                }),
+                1 => events.push(Event {
+                    at,
+                    what: What::Stranger { app },
+                }),
                 2 => {
                     let who = self.who();
-                    events.push(Event { at, what: What::Drift { app, who } });
+                    events.push(Event {
+                        at,
+                        what: What::Drift { app, who },
+                    });
                 }
                 _ => {}
             }
@@ -150,14 +206,30 @@ impl Maker {
             0 | 1 => {
                 let flaky = Health::Flaky(self.rng.u8(5..70));
                 let health = if self.rng.bool() { flaky } else { Health::Down };
-                events.push(Event { at, what: What::Api { health } });
+                events.push(Event {
+                    at,
+                    what: What::Api { health },
+                });
                 let at = at + self.rng.u32(HOUR / 60..3 * HOUR);
-                events.push(Event { at, what: What::Api { health: Health::Well } });
+                events.push(Event {
+                    at,
+                    what: What::Api {
+                        health: Health::Well,
+                    },
+                });
             }
-            2 => events.push(Event { at, what: What::ApiRestart { forgets: self.rng.bool() } }),
+            2 => events.push(Event {
+                at,
+                what: What::ApiRestart {
+                    forgets: self.rng.bool(),
+                },
+            }),
             3 if self.rng.bool() => {
                 let seconds = self.rng.i32(-1800..7200);
-                events.push(Event { at, what: What::ClockJump { seconds } });
+                events.push(Event {
+                    at,
+                    what: What::ClockJump { seconds },
+                });
             }
             _ => {}
         }
@@ -170,7 +242,11 @@ impl Maker {
             let at = after.map_or(0, |event| event.at);
             let soon = [50, 1000, 5000, 60_000][self.rng.usize(..4)];
             let at = at + self.rng.u32(1..soon);
-            let what = if self.rng.u8(..4) == 0 { What::Stop } else { What::Kill };
+            let what = if self.rng.u8(..4) == 0 {
+                What::Stop
+            } else {
+                What::Kill
+            };
             events.push(Event { at, what });
         }
     }

@@ -29,40 +29,97 @@ pub struct Event {
 /// What happens. People are named by their identifier: who is not there is passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
-    Join { who: u32, department: usize, job: usize, zone: usize, in_days: i32, stays: Option<i32> },
-    Move { who: u32, department: usize, job: usize },
-    End { who: u32, in_days: i32 },
-    Return { who: u32, in_days: i32 },
-    Rename { who: u32, family: usize },
-    Employment { who: u32, word: &'static str },
-    Delete { who: u32 },
+    Join {
+        who: u32,
+        department: usize,
+        job: usize,
+        zone: usize,
+        in_days: i32,
+        stays: Option<i32>,
+    },
+    Move {
+        who: u32,
+        department: usize,
+        job: usize,
+    },
+    End {
+        who: u32,
+        in_days: i32,
+    },
+    Return {
+        who: u32,
+        in_days: i32,
+    },
+    Rename {
+        who: u32,
+        family: usize,
+    },
+    Employment {
+        who: u32,
+        word: &'static str,
+    },
+    Delete {
+        who: u32,
+    },
+    /// The object of who was deleted comes again.
+    Restore {
+        who: u32,
+    },
     /// Grants of a template change: `extra` comes or goes.
-    Extra { template: usize },
+    Extra {
+        template: usize,
+    },
     /// A template matches nobody.
-    Slip { template: usize },
+    Slip {
+        template: usize,
+    },
     /// Of all objects of people every other one is deleted.
     DeleteHalf,
     /// So many of ten people get a last day that is over.
-    EndMany { tenths: u32 },
+    EndMany {
+        tenths: u32,
+    },
     /// The last mistake is taken back.
     Revert,
     /// What is held is approved, whatever it is.
-    Approve { app: usize },
-    Mood { app: usize, mood: crate::application::Mood },
-    Api { health: crate::cluster::Health },
+    Approve {
+        app: usize,
+    },
+    Mood {
+        app: usize,
+        mood: crate::application::Mood,
+    },
+    Api {
+        health: crate::cluster::Health,
+    },
     /// The API server goes away for a moment.
-    ApiRestart { forgets: bool },
+    ApiRestart {
+        forgets: bool,
+    },
     Kill,
     /// It is asked to end, and does.
     Stop,
-    ClockJump { seconds: i32 },
+    ClockJump {
+        seconds: i32,
+    },
     /// Somebody is put into the club by hand.
-    ByHand { app: usize, who: u32 },
+    ByHand {
+        app: usize,
+        who: u32,
+    },
     /// Somebody takes a person out of every group by hand, or disables the account.
-    Drift { app: usize, who: u32 },
-    Stranger { app: usize },
+    Drift {
+        app: usize,
+        who: u32,
+    },
+    Stranger {
+        app: usize,
+    },
     /// The application is put back to what it was some days ago.
-    PutBack { app: usize, days: usize },
+    PutBack {
+        app: usize,
+        days: usize,
+    },
 }
 
 impl History {
@@ -73,7 +130,14 @@ impl History {
 
 impl std::fmt::Display for History {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "seed {}, {} people, naps: {}, {} days", self.seed, self.people, self.naps, self.days.len())?;
+        writeln!(
+            f,
+            "seed {}, {} people, naps: {}, {} days",
+            self.seed,
+            self.people,
+            self.naps,
+            self.days.len()
+        )?;
         for (number, day) in self.days.iter().enumerate() {
             if day.events.is_empty() {
                 continue;
@@ -82,7 +146,12 @@ impl std::fmt::Display for History {
             for event in &day.events {
                 let seconds = event.at / 1000;
                 let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-                writeln!(f, "  {h:02}:{m:02}:{s:02}.{:03} {:?}", event.at % 1000, event.what)?;
+                writeln!(
+                    f,
+                    "  {h:02}:{m:02}:{s:02}.{:03} {:?}",
+                    event.at % 1000,
+                    event.what
+                )?;
             }
         }
         Ok(())

@@ -120,8 +120,11 @@ impl Judge {
     /// An account is about to be made.
     pub fn creates(&self, app: &'static str, state: &Application, mark: &str, name: &str) {
         let now = self.wall.now();
-        self.findings.trace(&format!("{now} {app} create {mark} {name}"));
-        self.memory().writes.push((now, format!("{app} create {mark}")));
+        self.findings
+            .trace(&format!("{now} {app} create {mark} {name}"));
+        self.memory()
+            .writes
+            .push((now, format!("{app} create {mark}")));
         if !state.marked(mark).is_empty() {
             let told = format!("{app}: a second account of {mark} is made");
             self.findings.report(Invariant::Once, told);
@@ -159,7 +162,11 @@ impl Judge {
                 a.mark.as_deref().is_some_and(|m| m.starts_with(OURS))
             };
             let marked = state.accounts.values().filter(ours).count();
-            (account.mark.clone().unwrap_or_default(), marked, state.held_by(id))
+            (
+                account.mark.clone().unwrap_or_default(),
+                marked,
+                state.held_by(id),
+            )
         };
         self.findings
             .trace(&format!("{now} {app} {id} {mark} {touch:?}"));
@@ -188,7 +195,8 @@ impl Judge {
             Touch::Update | Touch::Mark => false,
         };
         if loses {
-            self.count(app, person, marked, now);
+            let late = matches!(touch, Touch::Delete);
+            self.count(app, person, marked, late);
         }
     }
 
@@ -200,7 +208,11 @@ impl Judge {
             self.findings.report(Invariant::Ours, told);
         }
         let company = self.company();
-        let Some(who) = person.parse().ok().and_then(|id: u32| company.people.get(&id)) else {
+        let Some(who) = person
+            .parse()
+            .ok()
+            .and_then(|id: u32| company.people.get(&id))
+        else {
             return;
         };
         let settled = company.settled_since(who, now);
@@ -225,10 +237,21 @@ impl Judge {
     }
 
     /// What a person does not hold in an application of what is due, and nobody told us that they do.
-    fn lacks(&self, company: &Company, who: &Person, person: &str, app: &'static str) -> Vec<String> {
+    fn lacks(
+        &self,
+        company: &Company,
+        who: &Person,
+        person: &str,
+        app: &'static str,
+    ) -> Vec<String> {
         let due = company.due(who, app).unwrap_or_default();
         let state = self.apps[app].lock().unwrap();
-        let Some(id) = state.marked(&format!("{OURS}{person}")).first().copied().cloned() else {
+        let Some(id) = state
+            .marked(&format!("{OURS}{person}"))
+            .first()
+            .copied()
+            .cloned()
+        else {
             return due.into_iter().collect();
         };
         let held = state.held_by(&id);
@@ -241,7 +264,11 @@ impl Judge {
     fn is_switched(&self, app: &'static str, id: &str, person: &str, active: bool) {
         let now = self.wall.now();
         let company = self.company();
-        let Some(who) = person.parse().ok().and_then(|id: u32| company.people.get(&id)) else {
+        let Some(who) = person
+            .parse()
+            .ok()
+            .and_then(|id: u32| company.people.get(&id))
+        else {
             return;
         };
         if !self.is_known(company.settled_since(who, now)) {
@@ -259,11 +286,17 @@ impl Judge {
         }
     }
 
-    fn count(&self, app: &'static str, person: &str, marked: usize, now: Timestamp) {
+    fn count(&self, app: &'static str, person: &str, marked: usize, late: bool) {
+        let now = self.wall.now();
         let cause = {
             let company = self.company();
-            let who = person.parse().ok().and_then(|id: u32| company.people.get(&id));
+            let who = person
+                .parse()
+                .ok()
+                .and_then(|id: u32| company.people.get(&id));
             match who {
+                // What comes of it when the account was kept for long enough counts as a change.
+                _ if late => Cause::Change,
                 Some(who) if who.there && who.standing(now) == Standing::Over => {
                     if who.end_was_told() {
                         Cause::LastDay

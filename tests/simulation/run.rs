@@ -20,7 +20,6 @@ pub struct Outcome {
     pub days: usize,
     /// The same for the same history.
     pub trace: u64,
-    pub lines: Vec<String>,
     pub person_days: usize,
 }
 
@@ -60,7 +59,14 @@ pub fn run(history: &History) -> Outcome {
         let end = runtime.block_on(async {
             world.wall.goes();
             let mut operator = Operator::start(&world);
-            let end = live(history, &mut world, &mut cursor, start, &mut operator, &mut person_days);
+            let end = live(
+                history,
+                &mut world,
+                &mut cursor,
+                start,
+                &mut operator,
+                &mut person_days,
+            );
             let end = end.await;
             world.wall.stands();
             end
@@ -70,14 +76,15 @@ pub fn run(history: &History) -> Outcome {
             break;
         }
     }
-    if crate::talkative() && let Some(finding) = world.findings.first() {
+    if crate::talkative()
+        && let Some(finding) = world.findings.first()
+    {
         println!("{}", world.told_of(&finding.told));
     }
     Outcome {
         finding: world.findings.first(),
         days: cursor.day,
         trace: world.findings.sum(),
-        lines: world.findings.lines(),
         person_days,
     }
 }

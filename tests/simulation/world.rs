@@ -22,7 +22,10 @@ use crate::judge::Judge;
 const GIVEN: [&str; 8] = ["Ada", "Bo", "Cy", "Dora", "Eve", "Finn", "Gil", "Hana"];
 pub const FAMILY: [&str; 6] = ["Ames", "Berg", "Cole", "Diaz", "Endo", "Falk"];
 /// Each credential, encoded as Secrets are.
-const TOKENS: [(&str, &str); 2] = [("s3cret-of-directory", "czNjcmV0LW9mLWRpcmVjdG9yeQ=="), ("s3cret-of-chat", "czNjcmV0LW9mLWNoYXQ=")];
+const TOKENS: [(&str, &str); 2] = [
+    ("s3cret-of-directory", "czNjcmV0LW9mLWRpcmVjdG9yeQ=="),
+    ("s3cret-of-chat", "czNjcmV0LW9mLWNoYXQ="),
+];
 
 pub struct World {
     pub wall: Arc<Wall>,
@@ -57,7 +60,12 @@ impl World {
         let wall = Arc::new(Wall::at(start));
         let seed = history.seed;
         let cluster = Arc::new(Cluster::new(wall.clone(), findings.clone(), seed ^ 1));
-        let apps = APPS.map(|app| (app, Arc::new(Mutex::new(Application::new(&Company::groups())))));
+        let apps = APPS.map(|app| {
+            (
+                app,
+                Arc::new(Mutex::new(Application::new(&Company::groups()))),
+            )
+        });
         let apps = BTreeMap::from(apps);
         let company = Company::new(start);
         let judge = Judge::new(company, findings.clone(), wall.clone(), apps.clone());
@@ -103,12 +111,14 @@ impl World {
                 },
             });
             self.cluster.apply("secrets", app, &secret);
-            self.cluster.apply("appconnectors", app, &connector_manifest(app));
+            self.cluster
+                .apply("appconnectors", app, &connector_manifest(app));
             self.stranger(app);
         }
         let all = self.judge.company().templates.clone();
         for (name, template) in all {
-            self.cluster.apply("roletemplates", &name, &template.manifest());
+            self.cluster
+                .apply("roletemplates", &name, &template.manifest());
         }
         for who in 1..=people {
             let department = self.rng.usize(..3);
@@ -191,7 +201,13 @@ impl World {
         };
         for (number, template) in before.templates.values().enumerate() {
             let rule = template.rule.clone();
-            let now = self.judge.company().templates.values().nth(number).map(|t| t.rule.clone());
+            let now = self
+                .judge
+                .company()
+                .templates
+                .values()
+                .nth(number)
+                .map(|t| t.rule.clone());
             if now.as_ref() != Some(&rule) {
                 self.template(number, |t| t.rule = rule);
             }
@@ -200,8 +216,9 @@ impl World {
             let changed = {
                 let mut company = self.judge.company();
                 company.people.get_mut(who).is_some_and(|person| {
-                    let changed = person.there != was.there || person.end != was.end;
-                    (person.there, person.end) = (was.there, was.end);
+                    // What Kubernetes was told to delete can't be had back.
+                    let changed = person.there && person.end != was.end;
+                    person.end = was.end;
                     changed
                 })
             };
@@ -231,12 +248,16 @@ impl World {
 
     /// What the cluster shows of the connectors, and of whoever is named in a text.
     pub fn told_of(&self, text: &str) -> String {
-        let words = text.split(|c: char| !c.is_ascii_digit()).filter(|w| !w.is_empty());
+        let words = text
+            .split(|c: char| !c.is_ascii_digit())
+            .filter(|w| !w.is_empty());
         let people = words.filter_map(|id| Some((id, self.cluster.get("employees", id)?)));
-        let apps = APPS.iter().filter_map(|app| Some((*app, self.cluster.get("appconnectors", app)?)));
-        let objects = people.chain(apps).map(|(name, object)| {
-            format!("{name}: {} {}\n", object["spec"], object["status"])
-        });
+        let apps = APPS
+            .iter()
+            .filter_map(|app| Some((*app, self.cluster.get("appconnectors", app)?)));
+        let objects = people
+            .chain(apps)
+            .map(|(name, object)| format!("{name}: {} {}\n", object["spec"], object["status"]));
         objects.collect()
     }
 
@@ -259,7 +280,11 @@ impl World {
                 active: true,
                 attributes: rollcall::domain::account::Attributes::new(),
             });
-            state.groups.entry("staff".to_owned()).or_default().insert(id);
+            state
+                .groups
+                .entry("staff".to_owned())
+                .or_default()
+                .insert(id);
         }
     }
 
@@ -302,7 +327,10 @@ impl World {
 
     /// How the applications are this evening, for who puts them back.
     pub fn remember(&mut self) {
-        let now = self.places.iter().map(|(app, place)| (*app, place.state().clone()));
+        let now = self
+            .places
+            .iter()
+            .map(|(app, place)| (*app, place.state().clone()));
         self.former.push(now.collect());
     }
 
@@ -311,10 +339,21 @@ impl World {
         self.findings.trace(&format!("{now} {what:?}"));
         let today = day(now);
         match *what {
-            What::Join { who, department, job, zone, in_days, stays } => {
+            What::Join {
+                who,
+                department,
+                job,
+                zone,
+                in_days,
+                stays,
+            } => {
                 self.join(who, (department, job, zone), in_days, stays);
             }
-            What::Move { who, department, job } => self.edit(who, |p| {
+            What::Move {
+                who,
+                department,
+                job,
+            } => self.edit(who, |p| {
                 (p.department, p.job) = (department, job);
             }),
             What::End { who, in_days } => self.edit(who, |p| {
@@ -328,9 +367,21 @@ impl World {
                     });
                 }
             }
-            What::Rename { who, family } => self.edit(who, |p| FAMILY[family].clone_into(&mut p.family)),
+            What::Rename { who, family } => {
+                self.edit(who, |p| FAMILY[family].clone_into(&mut p.family))
+            }
             What::Employment { who, word } => self.edit(who, |p| p.employment = word),
             What::Delete { who } => self.edit(who, |p| p.there = false),
+            What::Restore { who } => {
+                let gone = self.cluster.get("employees", &who.to_string()).is_none();
+                let mut company = self.judge.company();
+                let person = company.people.get_mut(&who).filter(|p| gone && !p.there);
+                let comes = person.map(|person| person.there = true).is_some();
+                drop(company);
+                if comes {
+                    self.write(who);
+                }
+            }
             What::Extra { template } => self.template(template, |t| {
                 let names = t.grants.entry("directory").or_default();
                 if !names.remove("extra") {
