@@ -32,6 +32,42 @@ pub fn history(seed: u64, people: u32, days: usize) -> History {
     }
 }
 
+/// A history of a few people who leave while an application says that it does what it does not.
+pub fn lies(seed: u64) -> History {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut days = vec![Day::default(); 3];
+    days[2].calm = true;
+    let lying = Mood::Lying(rng.u8(30..100));
+    let mut tell = |day: usize, at, what| days[day].events.push(Event { at, what });
+    tell(
+        0,
+        9 * HOUR,
+        What::Mood {
+            app: 0,
+            mood: lying,
+        },
+    );
+    for who in 1..=3 {
+        let at = 10 * HOUR + rng.u32(..HOUR / 60);
+        tell(0, at, What::End { who, in_days: -2 });
+    }
+    tell(
+        0,
+        12 * HOUR,
+        What::Mood {
+            app: 0,
+            mood: Mood::Well,
+        },
+    );
+    days[0].events.sort_by_key(|event| event.at);
+    History {
+        seed,
+        people: 5,
+        naps: seed.is_multiple_of(2),
+        days,
+    }
+}
+
 impl Maker {
     fn day(&mut self, number: usize) -> Day {
         // After every week there are two days without anything.

@@ -40,6 +40,18 @@ fn talkative() -> bool {
     std::env::var_os("TALK").is_some()
 }
 
+/// Lives a history. One that fails is told, with the shortest one that was found.
+fn live(history: &history::History) -> run::Outcome {
+    let outcome = run::run(history);
+    if let Some(finding) = &outcome.finding {
+        println!("seed {}, day {}: {finding:?}", history.seed, outcome.days);
+        let patience = Duration::from_secs(told("PATIENCE", PATIENCE));
+        let (shortest, finding) = shrink::shrink(history, finding, patience);
+        panic!("{finding:?}\nThe shortest history found: {shortest}");
+    }
+    outcome
+}
+
 /// With `SEEDS`, `DAYS` and `SEED` in the environment: more of them, for longer, and from which one on.
 #[test]
 fn a_simulated_company_keeps_every_invariant() {
@@ -48,22 +60,22 @@ fn a_simulated_company_keeps_every_invariant() {
     let began = Instant::now();
     let mut lived = 0;
     for seed in from..from + seeds {
-        let history = generate::history(seed, PEOPLE, days);
-        let outcome = run::run(&history);
+        let outcome = live(&generate::history(seed, PEOPLE, days));
         lived += outcome.person_days;
-        // Days are few enough for any float.
         #[allow(clippy::cast_precision_loss, reason = "a rate to be read by people")]
         let rate = lived as f64 / 365.0 / began.elapsed().as_secs_f64();
         println!(
             "seed {seed}: {} days, {rate:.2} person-years a second",
             outcome.days
         );
-        if let Some(finding) = outcome.finding {
-            println!("seed {seed}, day {}: {finding:?}", outcome.days);
-            let patience = Duration::from_secs(told("PATIENCE", PATIENCE));
-            let (shortest, finding) = shrink::shrink(&history, &finding, patience);
-            panic!("{finding:?}\nThe shortest history found: {shortest}");
-        }
+    }
+}
+
+/// Where an application lies about leavers, they are locked out once it does not any more.
+#[test]
+fn leavers_are_locked_out_after_lies() {
+    for seed in 1..=told("LIES", 12) {
+        live(&generate::lies(seed));
     }
 }
 
