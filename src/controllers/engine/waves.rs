@@ -1,6 +1,7 @@
 //! What is about to be taken away: gathered by connector, decided once everyone is looked at whom it
 //! concerns, and let through once it is remembered in the status that it was.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -186,6 +187,12 @@ impl Engine {
             .hand_over(&subject, tracked, &status, token, |_, _| Vec::new())
         {
             *saving = Some((token, gate.unsaved().clone()));
+        } else if tracked.is_stored(&status) {
+            // The same was let through before, and the status still says so: nothing is to be written, and nothing
+            // would come back.
+            let items = gate.unsaved().clone();
+            self.saved(namespace, name, &items);
+            return;
         }
         self.queue.add_at(work, Lane::Leaver, later(now, AGAIN));
     }
@@ -197,18 +204,25 @@ impl Engine {
         name: &ConnectorName,
         token: u64,
     ) {
+        let Some(entry) = self.world.connector_mut(namespace, name) else {
+            return;
+        };
+        if let Some((_, items)) = entry.saving.take_if(|(saving, _)| *saving == token) {
+            self.saved(namespace, name, &items);
+        }
+    }
+
+    /// Who may lose these now is looked at.
+    fn saved(&mut self, namespace: &Arc<str>, name: &ConnectorName, items: &BTreeSet<u64>) {
         let Some(realm) = self.world.realms.get_mut(namespace) else {
             return;
         };
         let Some(entry) = realm.connectors.get_mut(name) else {
             return;
         };
-        let Some((_, items)) = entry.saving.take_if(|(saving, _)| *saving == token) else {
-            return;
-        };
-        entry.gate.save(&items);
+        entry.gate.save(items);
         let concerned = realm.people.iter();
-        let concerned = concerned.filter(|(_, p)| entry.gate.concern(&items, &p.employee_id));
+        let concerned = concerned.filter(|(_, p)| entry.gate.concern(items, &p.employee_id));
         let concerned: Vec<EmployeeName> = concerned.map(|(name, _)| name.clone()).collect();
         for person in concerned {
             self.look_at(namespace, &person);

@@ -374,6 +374,12 @@ fn ordered(bench: &Bench, name: &str) -> Option<Operation> {
 
 /// That operation ended well.
 fn done(bench: &mut Bench, name: &str, number: u64, effect: Effect) {
+    ended(bench, name, number, effect);
+    bench.work();
+}
+
+/// The same, and nobody has looked at it yet.
+fn ended(bench: &mut Bench, name: &str, number: u64, effect: Effect) {
     let namespace = Arc::clone(&bench.namespace);
     let operation = ordered(bench, name).unwrap();
     let name = EmployeeName::new(name);
@@ -392,7 +398,6 @@ fn done(bench: &mut Bench, name: &str, number: u64, effect: Effect) {
         number,
     };
     bench.report("directory", Event::Done(Box::new(outcome)));
-    bench.work();
 }
 
 /// An Employee of this id.
