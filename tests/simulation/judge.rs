@@ -216,14 +216,18 @@ impl Judge {
             return;
         };
         let settled = company.settled_since(who, now);
-        if who.standing(now) != Standing::Working || !who.there || !self.is_known(settled) {
+        if who.standing(now) != Standing::Working || !who.there {
             return;
         }
         if company.due(who, app).unwrap_or_default().contains(group) {
+            if !self.is_known(settled) {
+                return;
+            }
             let told = format!("{app}: {person} loses {group}, which is due since {settled}");
             return self.findings.report(Invariant::Served, told);
         }
-        if now.duration_since(settled) > HOLD {
+        // That it is taken away shows that the edit is known.
+        if now.duration_since(settled) > HOLD || self.memory().known_since.is_none() {
             return;
         }
         for other in self.apps.keys().copied() {
