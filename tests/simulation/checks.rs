@@ -75,7 +75,7 @@ fn application(world: &World, app: &'static str, now: Timestamp, well: Timestamp
         let active = account.is_some_and(|(_, a)| a.active);
         let due = company.due(person, app);
         match person.standing(now) {
-            Standing::Over if active && !(held(world, *who) && !person.end_was_told()) => {
+            Standing::Over if active && (person.end_was_told() || !held(world, *who)) => {
                 let told = format!("{app}: {who} is active, and left on {:?}", person.end);
                 report(world, Invariant::Left, told);
             }

@@ -14,7 +14,7 @@ use rollcall::connectors::{
 use rollcall::domain::account::{
     AttributeChanges, Completeness, NewAccount, ObservedAccount, ObservedEntitlement,
 };
-use rollcall::domain::ids::{AccountId, EntitlementId, EntitlementName};
+use rollcall::domain::ids::{AccountId, EntitlementId, EntitlementName, Username};
 use rollcall::domain::problem::Problem;
 use rollcall::runtime::clock::Clock as _;
 use rollcall::runtime::secrets::Destination;
@@ -159,13 +159,14 @@ impl Connector for Connection {
             let shown = all.filter(|(n, _)| !leaves_out(*n));
             let accounts: Vec<_> = shown.filter_map(|(_, id)| state.shown(id)).collect();
             let groups: Vec<_> = state.groups.keys().filter_map(|n| state.group(n)).collect();
-            let how = || match partial {
-                true => Completeness::Partial("the last page is missing".to_owned()),
-                false => Completeness::Complete,
+            let how = if partial {
+                Completeness::Partial("the last page is missing".to_owned())
+            } else {
+                Completeness::Complete
             };
             Listing {
                 accounts,
-                accounts_completeness: how(),
+                accounts_completeness: how,
                 entitlements: groups,
                 entitlements_completeness: Completeness::Complete,
                 oddities: Vec::new(),
@@ -232,7 +233,7 @@ impl Connector for Connection {
         self.0.tell(id, Touch::Update);
         let result = {
             let mut state = self.0.state();
-            let wanted = changes.username.as_ref().map(|name| name.as_str());
+            let wanted = changes.username.as_ref().map(Username::as_str);
             let owner = wanted.and_then(|name| state.named(name));
             if owner.is_some_and(|owner| owner != id.as_str()) {
                 Err(error(ErrorKind::Taken, "that user name is taken"))
@@ -355,12 +356,10 @@ impl Connector for Connection {
             };
             if luck == Luck::Lied {
                 self.0.judge.was_told(self.0.name, id.as_str(), name, holds);
+            } else if holds {
+                holders.insert(id.as_str().to_owned());
             } else {
-                if holds {
-                    holders.insert(id.as_str().to_owned());
-                } else {
-                    holders.remove(id.as_str());
-                }
+                holders.remove(id.as_str());
             }
             results.push((id.clone(), Ok(())));
         }

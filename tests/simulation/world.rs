@@ -368,7 +368,7 @@ impl World {
                 }
             }
             What::Rename { who, family } => {
-                self.edit(who, |p| FAMILY[family].clone_into(&mut p.family))
+                self.edit(who, |p| FAMILY[family].clone_into(&mut p.family));
             }
             What::Employment { who, word } => self.edit(who, |p| p.employment = word),
             What::Delete { who } => self.edit(who, |p| p.there = false),
