@@ -23,6 +23,14 @@ demo-kept: ## Check that a demo that is left running can be looked at, and ended
 test: ## Every test, against a real Kubernetes API server and real SCIM servers, directories and databases
 	@hack/test.sh
 
+# How much, from which seed, and for how many days: make simulate SEEDS=1000 SEED=1 DAYS=365
+.PHONY: simulate
+simulate: export SEEDS := $(or $(SEEDS),100)
+simulate: export SEED := $(or $(SEED),1)
+simulate: export DAYS := $(or $(DAYS),365)
+simulate: ## Let simulated companies live, a year for each seed (SEEDS=1000); one that fails prints its shortest history
+	$(CARGO) test --release --locked --test simulation -- --nocapture a_simulated_company
+
 .PHONY: lint
 lint: ## Formatting, clippy, scripts, dependencies
 	$(CARGO) fmt --check

@@ -10,6 +10,7 @@ use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::{Scope, SearchEntry};
 use rollcall::api::AppConnectorSpec;
 use rollcall::connectors::SharedConnector;
+use rollcall::connectors::registry::Protocols;
 use rollcall::controllers::app_connector::connect;
 use serde_json::json;
 use stats_alloc::Region;
@@ -100,7 +101,7 @@ fn open(target: &Target) -> SharedConnector {
     }))
     .unwrap();
     let secrets = BTreeMap::from([("directory".to_owned(), secret.into())]);
-    let opened = connect::open(&spec, &secrets, &mut BTreeSet::new());
+    let opened = connect::open(&Protocols, &spec, &secrets, &mut BTreeSet::new());
     opened.map_err(|problem| problem.message).unwrap().connector
 }
 

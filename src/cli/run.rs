@@ -15,7 +15,7 @@ use super::guard::GuardArgs;
 use super::notifications::NotificationsArgs;
 use super::{Cli, failed, names};
 use crate::controllers::engine::Settings;
-use crate::controllers::{self, Options, RunError};
+use crate::controllers::{self, Options, Outside, RunError};
 use crate::notify;
 use crate::runtime::client;
 use crate::runtime::clock::SystemClock;
@@ -144,6 +144,7 @@ async fn operate(
         notifications,
         client,
         clock: Arc::new(SystemClock),
+        outside: Outside::default(),
     };
     match controllers::run(options, token).await {
         Ok(()) => ExitCode::SUCCESS,

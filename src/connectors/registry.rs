@@ -77,6 +77,33 @@ pub fn own_account(spec: &AppConnectorSpec) -> Option<String> {
     protocol(spec).and_then(|protocol| (protocol.own_account)(spec))
 }
 
+/// Makes the clients of applications: [`Protocols`], where no test brings applications of its own.
+pub trait Opener: Send + Sync {
+    /// Makes the client of a spec's application. Nothing is sent.
+    ///
+    /// # Errors
+    /// A [`Problem`]: a fault of the spec that only an edit cures, or a credential to wait for.
+    fn open(
+        &self,
+        spec: &AppConnectorSpec,
+        credentials: &mut Credentials<'_>,
+    ) -> Result<SharedConnector, Problem>;
+}
+
+/// Every protocol there is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Protocols;
+
+impl Opener for Protocols {
+    fn open(
+        &self,
+        spec: &AppConnectorSpec,
+        credentials: &mut Credentials<'_>,
+    ) -> Result<SharedConnector, Problem> {
+        open(spec, credentials)
+    }
+}
+
 /// Makes the client of a spec's protocol. Nothing is sent.
 ///
 /// # Errors

@@ -32,7 +32,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::LogSink;
+use crate::audit::{AuditSink, LogSink};
+use crate::connectors::registry::{Opener, Protocols};
 use crate::dispatch::{DispatchMetrics, Shared};
 use crate::notify::{self, Notifier};
 use crate::runtime::clock::WallClock;
@@ -67,6 +68,26 @@ pub struct Options {
     pub client: kube::Client,
     /// The present instant.
     pub clock: Arc<dyn WallClock>,
+    /// The way to the applications.
+    pub outside: Outside,
+}
+
+/// The way to the applications, and where it is recorded.
+pub struct Outside {
+    /// Makes their clients.
+    pub open: Arc<dyn Opener>,
+    /// Where every write to one of them is recorded.
+    pub audit: Arc<dyn AuditSink>,
+}
+
+impl Default for Outside {
+    /// Every protocol there is, and the log.
+    fn default() -> Self {
+        Self {
+            open: Arc::new(Protocols),
+            audit: Arc::new(LogSink),
+        }
+    }
 }
 
 /// The operator can't run.
@@ -144,9 +165,10 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Ru
         clock: clock.clone(),
         statuses,
         events,
+        open: options.outside.open,
         dispatch: Shared {
             reports: reports_in,
-            audit: Arc::new(LogSink),
+            audit: options.outside.audit,
             passwords: Arc::new(keeper),
             clock,
             metrics: dispatch_metrics,

@@ -3,7 +3,7 @@
 //! Objects that can't be read are passed on as such, one by one, rather than failing the stream.
 //! Only what is needed of an object is kept.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,7 +90,7 @@ pub struct Key {
 /// Starts every watch, and returns which there are.
 pub fn start(
     client: &Client,
-    namespaces: Option<&std::collections::BTreeSet<String>>,
+    namespaces: Option<&BTreeSet<String>>,
     changes: &mpsc::Sender<Change>,
     shutdown: &CancellationToken,
 ) -> Vec<Source> {
@@ -114,7 +114,7 @@ pub fn start(
 /// does.
 pub fn follow_notable(
     client: &Client,
-    namespaces: Option<&std::collections::BTreeSet<String>>,
+    namespaces: Option<&BTreeSet<String>>,
     changes: &mpsc::Sender<Change>,
     shutdown: &CancellationToken,
 ) {
@@ -130,7 +130,7 @@ pub fn follow_notable(
     }
 }
 
-fn scopes(namespaces: Option<&std::collections::BTreeSet<String>>) -> Vec<Option<String>> {
+fn scopes(namespaces: Option<&BTreeSet<String>>) -> Vec<Option<String>> {
     match namespaces {
         None => vec![None],
         Some(names) => names.iter().cloned().map(Some).collect(),
@@ -269,8 +269,8 @@ fn is_forgotten(error: &watcher::Error) -> bool {
 /// Which objects are there, so that those that vanished while nobody watched are told as gone.
 #[derive(Default)]
 struct Roll {
-    present: HashSet<Key>,
-    listing: HashSet<Key>,
+    present: BTreeSet<Key>,
+    listing: BTreeSet<Key>,
     /// The namespace that was seen last: its name is shared by all that are in it.
     namespace: Arc<str>,
 }

@@ -67,6 +67,7 @@ impl Actor {
             self.report();
             let wake = self.core.wake(self.now());
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => break,
                 () = self.reports.closed() => break,
                 taken = self.commands.recv_many(&mut commands, COMMANDS) => {

@@ -7,7 +7,8 @@ use crate::api::AppConnectorSpec;
 use crate::api::app_connector::InitialPassword;
 use crate::api::duration;
 use crate::api::references::SecretKeyRef;
-use crate::connectors::{SharedConnector, registry};
+use crate::connectors::SharedConnector;
+use crate::connectors::registry::{self, Opener};
 use crate::dispatch::{PasswordPolicy, Settings};
 use crate::domain::problem::Problem;
 use crate::runtime::secrets::{self, Destination, SecretView};
@@ -33,6 +34,7 @@ pub struct Ready {
 /// A [`Problem`]: a fault of the spec, or a Secret that is missing, not labelled, or not meant for
 /// the host (invariant 11). Nothing was sent anywhere.
 pub fn open(
+    opener: &dyn Opener,
     spec: &AppConnectorSpec,
     secrets: &BTreeMap<String, SecretView>,
     asked: &mut BTreeSet<String>,
@@ -47,7 +49,7 @@ pub fn open(
         &spec.account.initial_password,
     );
     hash.update(serde_json::to_vec(&parts).unwrap_or_default());
-    let connector = registry::open(spec, &mut |reference: &SecretKeyRef, to: &Destination| {
+    let connector = opener.open(spec, &mut |reference: &SecretKeyRef, to: &Destination| {
         asked.insert(reference.name.clone());
         let credential = credential(secrets, reference, to)?;
         hash.update(credential.expose_secret().as_bytes());

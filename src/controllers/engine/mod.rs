@@ -36,6 +36,7 @@ use self::progress::Progress;
 use super::concerned;
 use super::watch::{Change, Source};
 use super::world::{Person, Realm, World};
+use crate::connectors::registry::Opener;
 use crate::dispatch::{Report, Shared};
 use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, RoleName};
@@ -71,6 +72,8 @@ pub struct Ports {
     pub statuses: StatusHandle,
     /// Tells Kubernetes events.
     pub events: Events,
+    /// Makes the clients of applications.
+    pub open: Arc<dyn Opener>,
     /// What every dispatch needs.
     pub dispatch: Shared,
     /// For what comes back to us by way of another task.
@@ -224,7 +227,7 @@ impl Engine {
             let Some((work, _)) = self.queue.pop(self.ports.clock.now()) else {
                 break;
             };
-            let began = std::time::Instant::now();
+            let began = tokio::time::Instant::now();
             let summary = matches!(&work, Work::TemplateStatus(..) | Work::ConnectorStatus(..));
             let kind = match &work {
                 Work::Connector(namespace, name) => {

@@ -39,7 +39,7 @@ impl Engine {
             Err(problem)
         } else {
             asked.clear();
-            connect::open(&spec, &realm.secrets, &mut asked)
+            connect::open(&*self.ports.open, &spec, &realm.secrets, &mut asked)
         };
         let before = (entry.epoch(), entry.problems.clone());
         match opened {

@@ -1,6 +1,7 @@
 //! What is about to be taken away: gathered by connector, decided once everyone is looked at whom it
 //! concerns, and let through once it is remembered in the status that it was.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -272,6 +273,12 @@ impl Engine {
             .hand_over(&subject, tracked, &status, token, |_, _| Vec::new())
         {
             *saving = Some((token, gate.unsaved().clone()));
+        } else if tracked.is_stored(&status) {
+            // The same was let through before, and the status still says so: nothing is to be written, and nothing
+            // would come back.
+            let items = gate.unsaved().clone();
+            self.saved(namespace, name, &items);
+            return;
         } else if saving.is_none() {
             // It was refused before, and nobody may lose anything until it is stored: it is tried again.
             tracked.forget_refused();
@@ -286,19 +293,24 @@ impl Engine {
         name: &ConnectorName,
         token: u64,
     ) {
+        let Some(entry) = self.world.connector_mut(namespace, name) else {
+            return;
+        };
+        let saved = entry.saving.take_if(|(saving, _)| *saving == token);
+        if let Some((_, items)) = saved.filter(|(_, items)| !items.is_empty()) {
+            self.saved(namespace, name, &items);
+        }
+    }
+
+    /// Who may lose these now is looked at.
+    fn saved(&mut self, namespace: &Arc<str>, name: &ConnectorName, items: &BTreeSet<u128>) {
         let Some(realm) = self.world.realms.get_mut(namespace) else {
             return;
         };
         let Some(entry) = realm.connectors.get_mut(name) else {
             return;
         };
-        let Some((_, items)) = entry.saving.take_if(|(saving, _)| *saving == token) else {
-            return;
-        };
-        if items.is_empty() {
-            return;
-        }
-        for id in entry.gate.save(&items) {
+        for id in entry.gate.save(items) {
             self.look_at_id(namespace, &id);
         }
         self.go_on_with_orphans(namespace, name);

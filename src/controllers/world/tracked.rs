@@ -98,6 +98,12 @@ impl<S: Status> Tracked<S> {
         (self.last().status != packed.status).then_some(packed)
     }
 
+    /// Whether the API server has just this status, as far as we know, and nothing else is on its way.
+    #[must_use]
+    pub fn is_stored(&self, status: &S) -> bool {
+        self.writing.is_none() && self.known.status == Packed::new(status).status
+    }
+
     /// A status is on its way.
     pub fn write(&mut self, token: u64, status: Packed<S>) {
         self.writing = Some(Box::new((Some(token), status)));
@@ -164,8 +170,10 @@ mod tests {
         tracked.write(1, newer);
         assert_eq!((tracked.newest(), tracked.known_generation()), (of(4), 3));
         assert!(tracked.unwritten(&of(4)).is_none());
+        assert!(!tracked.is_stored(&of(4)) && !tracked.is_stored(&of(3)));
         assert!(tracked.unwritten(&of(3)).is_some());
         tracked.give_up(1);
         assert_eq!(tracked.newest(), of(3));
+        assert!(tracked.is_stored(&of(3)));
     }
 }

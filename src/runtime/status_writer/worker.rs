@@ -69,6 +69,7 @@ impl Worker {
         loop {
             let due = self.launch(&flights);
             tokio::select! {
+                biased;
                 () = shutdown.cancelled() => break,
                 Some(landed) = flights.next() => self.land(landed),
                 () = self.shared.arrived.notified() => {}

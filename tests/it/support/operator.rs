@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use rollcall::controllers::engine::Settings;
-use rollcall::controllers::{self, Options, RunError};
+use rollcall::controllers::{self, Options, Outside, RunError};
 use rollcall::domain::guard::Limits;
 use rollcall::notify::stored::Place;
 use rollcall::notify::{self, Config};
@@ -113,6 +113,7 @@ impl Operator {
             notifications,
             client: client::connect(&cluster).await.unwrap(),
             clock: clock.clone(),
+            outside: Outside::default(),
         };
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(controllers::run(options, shutdown.clone()));

@@ -33,6 +33,7 @@ use crate::api::{
 };
 use crate::audit::memory::MemorySink;
 use crate::connectors::Listing;
+use crate::connectors::registry::Protocols;
 use crate::controllers::watch::{Change, Key, Seen};
 
 use crate::controllers::world::{Home, Meta};
@@ -113,6 +114,7 @@ impl Bench {
             clock: clock.clone(),
             statuses,
             events,
+            open: Arc::new(Protocols),
             dispatch: Shared {
                 reports: reports_in,
                 audit: Arc::new(MemorySink::default()),
@@ -373,6 +375,12 @@ fn ordered(bench: &Bench, name: &str) -> Option<Operation> {
 
 /// That operation ended well.
 fn done(bench: &mut Bench, name: &str, number: u64, effect: Effect) {
+    ended(bench, name, number, effect);
+    bench.work();
+}
+
+/// The same, and nobody has looked at it yet.
+fn ended(bench: &mut Bench, name: &str, number: u64, effect: Effect) {
     let namespace = Arc::clone(&bench.namespace);
     let operation = ordered(bench, name).unwrap();
     let name = EmployeeName::new(name);
@@ -391,7 +399,6 @@ fn done(bench: &mut Bench, name: &str, number: u64, effect: Effect) {
         number,
     };
     bench.report("directory", Event::Done(Box::new(outcome)));
-    bench.work();
 }
 
 /// An Employee of this id.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Bench, account, connector, employee, everyone, ordered};
+use super::{Bench, account, connector, employee, ended, everyone, ordered};
 use crate::api::APPROVED_REMOVALS_ANNOTATION;
+use crate::dispatch::order::Effect;
 use crate::domain::account::Activity;
 use crate::domain::ids::ConnectorName;
 use crate::plan::guard::Cause;
@@ -169,11 +170,7 @@ async fn what_is_let_through_runs_once_that_is_stored() {
     bench.employee("p4", &leaver(4));
     bench.work_now();
     assert_eq!(under_way(&bench), Vec::<String>::new());
-    while under_way(&bench).is_empty() {
-        let written = bench.written.recv().await.unwrap();
-        bench.engine.written(&written);
-        bench.work_now();
-    }
+    stored(&mut bench).await;
     assert_eq!(under_way(&bench), ["p4"]);
     summarise(&mut bench);
     let told = bench
@@ -181,6 +178,35 @@ async fn what_is_let_through_runs_once_that_is_stored() {
         .await;
     assert_eq!(told["guard"]["released"][0]["people"], 1);
     assert_eq!(told["guard"]["released"][0]["cause"], "Termination");
+}
+
+/// Waits until somebody may lose something.
+async fn stored(bench: &mut Bench) {
+    while under_way(bench).is_empty() {
+        let written = bench.written.recv().await.unwrap();
+        bench.engine.written(&written);
+        bench.work_now();
+    }
+}
+
+/// An application accepted it and did not do it: it is let through once more, and as the status says so already, no
+/// write of it comes back.
+#[tokio::test]
+async fn what_is_let_through_once_more_does_not_wait_for_a_status_that_says_so() {
+    let mut bench = company(&three());
+    bench.employee("p4", &leaver(4));
+    bench.work_now();
+    stored(&mut bench).await;
+    ended(&mut bench, "p4", 1, Effect::ActivitySet(None));
+    bench.work_now();
+    let active = account(&bench, "4", "4", Activity::Active);
+    assert!(matches!(ordered(&bench, "p4"), Some(Operation::Read(_))));
+    ended(&mut bench, "p4", 2, Effect::Read(vec![active]));
+    bench.work_now();
+    let name = ConnectorName::new("directory");
+    let entry = bench.engine.world.connector(&bench.namespace, &name);
+    let gate = &entry.unwrap().gate;
+    assert!(gate.unsaved().is_empty() && !gate.is_undecided());
 }
 
 #[tokio::test]

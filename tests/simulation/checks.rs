@@ -1,0 +1,147 @@
+//! What must be by the evening, where everything was well for long enough.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use rollcall::runtime::clock::Clock as _;
+
+use crate::company::{APPS, CLUB, Person, Standing};
+use crate::findings::Invariant;
+use crate::world::World;
+
+/// So long it may take, once everything is well: attempts come further and further apart.
+const SETTLES: SignedDuration = SignedDuration::from_hours(5);
+/// Removals wait for their additions for a day at most.
+const HOLD: SignedDuration = SignedDuration::from_hours(26);
+
+pub fn ended(world: &World) {
+    world
+        .findings
+        .report(Invariant::Alive, "the operator ended by itself");
+}
+
+/// From here on nothing is to be written.
+pub fn begin_quiet(world: &World) {
+    world.judge.take_writes();
+    world.cluster.state().writes.clear();
+}
+
+pub fn evening(world: &World, calm: bool) {
+    let now = world.wall.now();
+    for app in APPS {
+        let well = world.well[app].max(world.up);
+        if now.duration_since(well) > SETTLES {
+            application(world, app, now, well);
+        }
+    }
+    if calm {
+        silence(world, now);
+    }
+}
+
+fn report(world: &World, invariant: Invariant, told: String) {
+    world.findings.report(invariant, told);
+}
+
+/// Whether the guard holds something of a person.
+fn held(world: &World, who: u32) -> bool {
+    let object = world.cluster.get("employees", &who.to_string());
+    let told = object.unwrap_or_default()["status"].to_string();
+    told.contains("DeprovisioningHeld")
+}
+
+/// What a person is told to hold that we did not give, such as in an application that was put back.
+fn rogue(world: &World, who: u32, app: &str) -> BTreeSet<String> {
+    let object = world.cluster.get("employees", &who.to_string());
+    let status = object.unwrap_or_default()["status"].clone();
+    let told = status["orphanedCredentials"].as_array().cloned();
+    let told = told.unwrap_or_default().into_iter();
+    let here = told.filter(|told| told["connector"] == app);
+    here.filter_map(|told| told["name"].as_str().map(str::to_owned))
+        .collect()
+}
+
+fn application(world: &World, app: &'static str, now: Timestamp, well: Timestamp) {
+    let company = world.judge.company();
+    let state = world.places[app].state();
+    for (who, person) in company.people.iter().filter(|(_, p)| p.there) {
+        let since = well.max(company.settled_since(person, now));
+        let settled = now.duration_since(since);
+        if settled <= SETTLES {
+            continue;
+        }
+        let accounts = state.marked(&format!("acme/people/{who}"));
+        let account = accounts.first().map(|id| (*id, &state.accounts[*id]));
+        let active = account.is_some_and(|(_, a)| a.active);
+        let due = company.due(person, app);
+        match person.standing(now) {
+            Standing::Over if active && (person.end_was_told() || !held(world, *who)) => {
+                let told = format!("{app}: {who} is active, and left on {:?}", person.end);
+                report(world, Invariant::Left, told);
+            }
+            Standing::Working => {
+                let holds = account.map(|(id, _)| state.held_by(id)).unwrap_or_default();
+                let Some(due) = due else {
+                    continue;
+                };
+                let lacks: Vec<&String> = due.difference(&holds).collect();
+                if !active || !lacks.is_empty() {
+                    let told = format!("{app}: {who} is active: {active}, and lacks {lacks:?}");
+                    report(world, Invariant::Served, told);
+                }
+                let told = rogue(world, *who, app);
+                let more = holds.iter().filter(|g| !due.contains(*g) && *g != CLUB);
+                let more: Vec<&String> = more.filter(|g| !told.contains(*g)).collect();
+                if settled > HOLD && !more.is_empty() && !held(world, *who) {
+                    let told = format!("{app}: {who} holds {more:?}, which nothing gives");
+                    report(world, Invariant::Clean, told);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// People whom nothing happens to tonight: nobody of whom a time runs.
+fn is_at_rest(person: &Person, now: Timestamp, since: Timestamp) -> bool {
+    let standing = person.standing(now);
+    person.there
+        && matches!(standing, Standing::Working | Standing::Before)
+        && now.duration_since(person.unchanged_since(now).max(since)) > HOLD
+}
+
+fn silence(world: &World, now: Timestamp) {
+    let well = world
+        .well
+        .values()
+        .copied()
+        .max()
+        .unwrap_or(now)
+        .max(world.up);
+    let since = well.max(world.judge.company().policy_edited);
+    if now.duration_since(since) <= HOLD {
+        return;
+    }
+    let company = world.judge.company();
+    let rests = |id: &str| {
+        let person = id.parse().ok().and_then(|id: u32| company.people.get(&id));
+        person.is_some_and(|person| is_at_rest(person, now, since))
+    };
+    for (at, told) in world.judge.take_writes() {
+        let who = told.rsplit('/').next().unwrap_or_default();
+        if rests(who) {
+            report(
+                world,
+                Invariant::Silence,
+                format!("{at}: {told}, though nothing happens"),
+            );
+        }
+    }
+    let writes = std::mem::take(&mut world.cluster.state().writes);
+    for (kind, name) in writes {
+        if kind == "employees" && rests(&name) {
+            let told = format!("the status of {kind} {name} is written, though nothing happens");
+            report(world, Invariant::Silence, told);
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What people wrote down: an independent, small model of who should have what. It knows nothing of the planner.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use serde_json::{Value, json};
+
+pub const APPS: [&str; 2] = ["directory", "chat"];
+pub const DEPARTMENTS: [&str; 3] = ["sales", "lab", "office"];
+pub const JOBS: [&str; 3] = ["Clerk", "Lead", "Fellow"];
+pub const ZONES: [&str; 4] = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo"];
+/// Groups that no template names: whoever is in them is there by somebody's hand.
+pub const CLUB: &str = "club";
+/// Always so many people may lose something within the window, whatever their share is.
+pub const ALWAYS: usize = 3;
+pub const PERCENT: usize = 10;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Before,
+    Working,
+    Away,
+    Over,
+}
+
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub given: String,
+    pub family: String,
+    pub department: usize,
+    pub job: usize,
+    pub start: Date,
+    pub end: Option<Date>,
+    pub zone: usize,
+    pub employment: &'static str,
+    /// Whether the object is there.
+    pub there: bool,
+    /// When anything of this was last edited.
+    pub edited: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rule {
+    Everyone,
+    Department(usize),
+    Job(usize),
+    /// A slip of the pen: nobody.
+    Nobody,
+}
+
+#[derive(Clone, Debug)]
+pub struct Template {
+    pub rule: Rule,
+    pub grants: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+#[derive(Clone)]
+pub struct Company {
+    pub people: BTreeMap<u32, Person>,
+    pub templates: BTreeMap<String, Template>,
+    /// When a template was last edited.
+    pub policy_edited: Timestamp,
+}
+
+impl Person {
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        if self.starts() > now {
+            Standing::Before
+        } else if self.ends().is_some_and(|end| end <= now) {
+            Standing::Over
+        } else if self.employment == "Active" {
+            Standing::Working
+        } else {
+            Standing::Away
+        }
+    }
+
+    /// Since when it stands so that nobody edited anything and no day began or ended, for sure.
+    pub fn unchanged_since(&self, now: Timestamp) -> Timestamp {
+        let times = [Some(self.edited), Some(self.starts()), self.ends()];
+        let past = times.into_iter().flatten().filter(|at| *at <= now);
+        past.max().unwrap_or(self.edited)
+    }
+
+    fn zone(&self) -> TimeZone {
+        TimeZone::get(ZONES[self.zone]).unwrap()
+    }
+
+    pub fn starts(&self) -> Timestamp {
+        let begin = self.start.to_zoned(self.zone()).unwrap();
+        begin.timestamp()
+    }
+
+    pub fn ends(&self) -> Option<Timestamp> {
+        let after = self.end?.tomorrow().unwrap();
+        Some(after.to_zoned(self.zone()).unwrap().timestamp())
+    }
+
+    /// Whether the last day was told before it was over.
+    pub fn end_was_told(&self) -> bool {
+        self.ends()
+            .is_some_and(|end| end.duration_since(self.edited) > SignedDuration::from_mins(1))
+    }
+
+    pub fn manifest(&self, id: u32) -> Value {
+        let mut spec = json!({
+            "employeeId": id.to_string(),
+            "name": {"given": self.given, "family": self.family},
+            "department": DEPARTMENTS[self.department],
+            "jobTitle": JOBS[self.job],
+            "startDate": self.start.to_string(),
+            "timeZone": ZONES[self.zone],
+            "employment": self.employment,
+        });
+        if let Some(end) = self.end {
+            spec["endDate"] = json!(end.to_string());
+        }
+        json!({"apiVersion": "rollcall.dev/v1alpha1", "kind": "Employee", "spec": spec})
+    }
+}
+
+impl Template {
+    fn holds(&self, person: &Person) -> bool {
+        match self.rule {
+            Rule::Everyone => true,
+            Rule::Department(d) => person.department == d,
+            Rule::Job(j) => person.job == j,
+            Rule::Nobody => false,
+        }
+    }
+
+    pub fn manifest(&self) -> Value {
+        let text = match &self.rule {
+            Rule::Everyone => "true".to_owned(),
+            Rule::Department(d) => format!("employee.department == '{}'", DEPARTMENTS[*d]),
+            Rule::Job(j) => format!("employee.jobTitle == '{}'", JOBS[*j]),
+            Rule::Nobody => "employee.department == 'slaes'".to_owned(),
+        };
+        let grants: Vec<Value> = self
+            .grants
+            .iter()
+            .map(|(app, names)| json!({"connector": app, "entitlements": names}))
+            .collect();
+        json!({
+            "apiVersion": "rollcall.dev/v1alpha1", "kind": "RoleTemplate",
+            "spec": {"match": text, "grants": grants},
+        })
+    }
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+impl Company {
+    pub fn new(now: Timestamp) -> Self {
+        let mut templates = BTreeMap::new();
+        let mut template = |name: &str, rule, grants: &[(&'static str, &[&str])]| {
+            let grants = grants.iter().map(|(app, names)| (*app, set(names)));
+            let grants = grants.collect();
+            templates.insert(name.to_owned(), Template { rule, grants });
+        };
+        let everywhere: &[(&str, &[&str])] = &[("directory", &["staff"]), ("chat", &["all"])];
+        template("everyone", Rule::Everyone, everywhere);
+        for (number, name) in DEPARTMENTS.iter().enumerate() {
+            let here: &[&str] = &[name];
+            let grants = [("directory", here), ("chat", here)];
+            template(name, Rule::Department(number), &grants);
+        }
+        template("lead", Rule::Job(1), &[("directory", &["budget"])]);
+        Self {
+            people: BTreeMap::new(),
+            templates,
+            policy_edited: now,
+        }
+    }
+
+    /// Every group that there is in an application.
+    pub fn groups() -> Vec<&'static str> {
+        let mut groups = vec!["staff", "all", "budget", "extra", CLUB];
+        groups.extend(DEPARTMENTS);
+        groups
+    }
+
+    /// What a person who works should hold in an application; `None` where not even an account.
+    pub fn due(&self, person: &Person, app: &str) -> Option<BTreeSet<String>> {
+        let held = self.templates.values().filter(|t| t.holds(person));
+        let mut due: Option<BTreeSet<String>> = None;
+        for template in held {
+            if let Some(names) = template.grants.get(app) {
+                due.get_or_insert_default().extend(names.iter().cloned());
+            }
+        }
+        due
+    }
+
+    /// Since when nothing changed of what this person should have.
+    pub fn settled_since(&self, person: &Person, now: Timestamp) -> Timestamp {
+        person.unchanged_since(now).max(self.policy_edited)
+    }
+}
+
+/// The day of an instant, in UTC.
+pub fn day(now: Timestamp) -> Date {
+    now.to_zoned(TimeZone::UTC).date()
+}
+
+pub fn days_later(date: Date, days: i32) -> Date {
+    date.checked_add(i64::from(days).days()).unwrap()
+}
+
+pub fn connector_manifest(app: &str) -> Value {
+    let disable = app == "directory";
+    json!({
+        "apiVersion": "rollcall.dev/v1alpha1", "kind": "AppConnector",
+        "spec": {
+            "scim": {
+                "baseUrl": format!("https://{app}.example.com/scim/v2"),
+                "auth": {"bearer": {"secretKeyRef": {"name": app, "key": "token"}}},
+            },
+            "account": {
+                "username": ["employee.name.given.lowerAscii() + '.' + employee.name.family.lowerAscii()"],
+                "attributes": {"displayName": "employee.name.display", "title": "employee.jobTitle"},
+                "usernameChanges": if disable { "Follow" } else { "Never" },
+            },
+            "leaver": {"retain": "720h", "then": if disable { "Delete" } else { "Keep" }},
+            "deletion": {"policy": if disable { "Disable" } else { "Release" }},
+            "guard": {"alwaysAllowed": ALWAYS, "maxPercent": PERCENT,
+                "leavers": {"maxPercent": PERCENT}},
+            "sync": {"interval": "10m"},
+        },
+    })
+}

@@ -1,0 +1,159 @@
+//! What happens, as data, so that a history that fails can be made shorter.
+
+/// A whole history. The company, the faults and every delay follow from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    pub seed: u64,
+    /// People who are there on the first day.
+    pub people: u32,
+    /// Whether the machine sleeps where nothing happens.
+    pub naps: bool,
+    pub days: Vec<Day>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Day {
+    /// In the order of time.
+    pub events: Vec<Event>,
+    /// Everything is well, and nothing happens: what should be must be, by the evening.
+    pub calm: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Milliseconds after the beginning of the day, in UTC.
+    pub at: u32,
+    pub what: What,
+}
+
+/// What happens. People are named by their identifier: who is not there is passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    Join {
+        who: u32,
+        department: usize,
+        job: usize,
+        zone: usize,
+        in_days: i32,
+        stays: Option<i32>,
+    },
+    Move {
+        who: u32,
+        department: usize,
+        job: usize,
+    },
+    End {
+        who: u32,
+        in_days: i32,
+    },
+    Return {
+        who: u32,
+        in_days: i32,
+    },
+    Rename {
+        who: u32,
+        family: usize,
+    },
+    Employment {
+        who: u32,
+        word: &'static str,
+    },
+    Delete {
+        who: u32,
+    },
+    /// The object of who was deleted comes again.
+    Restore {
+        who: u32,
+    },
+    /// Grants of a template change: `extra` comes or goes.
+    Extra {
+        template: usize,
+    },
+    /// A template matches nobody.
+    Slip {
+        template: usize,
+    },
+    /// Of all objects of people every other one is deleted.
+    DeleteHalf,
+    /// So many of ten people get a last day that is over.
+    EndMany {
+        tenths: u32,
+    },
+    /// The last mistake is taken back.
+    Revert,
+    /// What is held is approved, whatever it is.
+    Approve {
+        app: usize,
+    },
+    Mood {
+        app: usize,
+        mood: crate::application::Mood,
+    },
+    Api {
+        health: crate::cluster::Health,
+    },
+    /// The API server goes away for a moment.
+    ApiRestart {
+        forgets: bool,
+    },
+    Kill,
+    /// It is asked to end, and does.
+    Stop,
+    ClockJump {
+        seconds: i32,
+    },
+    /// Somebody is put into the club by hand.
+    ByHand {
+        app: usize,
+        who: u32,
+    },
+    /// Somebody takes a person out of every group by hand, or disables the account.
+    Drift {
+        app: usize,
+        who: u32,
+    },
+    Stranger {
+        app: usize,
+    },
+    /// The application is put back to what it was some days ago.
+    PutBack {
+        app: usize,
+        days: usize,
+    },
+}
+
+impl History {
+    pub fn events(&self) -> usize {
+        self.days.iter().map(|day| day.events.len()).sum()
+    }
+}
+
+impl std::fmt::Display for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(
+            f,
+            "seed {}, {} people, naps: {}, {} days",
+            self.seed,
+            self.people,
+            self.naps,
+            self.days.len()
+        )?;
+        for (number, day) in self.days.iter().enumerate() {
+            if day.events.is_empty() {
+                continue;
+            }
+            writeln!(f, "day {number}{}", if day.calm { " (calm)" } else { "" })?;
+            for event in &day.events {
+                let seconds = event.at / 1000;
+                let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+                writeln!(
+                    f,
+                    "  {h:02}:{m:02}:{s:02}.{:03} {:?}",
+                    event.at % 1000,
+                    event.what
+                )?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,337 @@
+//! Looks at every write at the instant it reaches an application, and holds it against what people wrote down.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use jiff::{SignedDuration, Timestamp};
+use rollcall::runtime::clock::Clock as _;
+
+use crate::application::{Application, Loss};
+use crate::clock::Wall;
+use crate::company::{ALWAYS, Company, PERCENT, Person, Standing};
+use crate::findings::{Findings, Invariant};
+
+/// The first part of every mark of ours.
+const OURS: &str = "acme/people/";
+/// An edit is known to the operator after so long, where the API server is well.
+const KNOWN: SignedDuration = SignedDuration::from_secs(60);
+/// What was taken counts for so long.
+const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// So long a person's removals wait for their additions.
+const HOLD: SignedDuration = SignedDuration::from_hours(24);
+
+/// What is done to an account.
+#[derive(Clone, Copy, Debug)]
+pub enum Touch<'a> {
+    Update,
+    Active(bool),
+    Mark,
+    Delete,
+    Group(&'a str, bool),
+}
+
+/// Why a person loses something, as far as the limits count apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Cause {
+    LastDay,
+    Termination,
+    Change,
+}
+
+pub struct Judge {
+    pub company: Mutex<Company>,
+    pub findings: Arc<Findings>,
+    pub wall: Arc<Wall>,
+    pub apps: BTreeMap<&'static str, Arc<Mutex<Application>>>,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    /// Memberships that we gave at some time: application, account, group.
+    given: BTreeSet<(&'static str, String, String)>,
+    /// Memberships that the application said it gave, and did not.
+    told: BTreeSet<(&'static str, String, String)>,
+    losses: BTreeMap<(&'static str, Cause), Vec<Loss>>,
+    /// Who may lose something in an application, until when.
+    approved: BTreeMap<(&'static str, String), Timestamp>,
+    /// Since when the API server is well, and no clock was set.
+    known_since: Option<Timestamp>,
+    /// Writes to applications: when, where, whom, what.
+    writes: Vec<(Timestamp, String)>,
+}
+
+impl Judge {
+    pub fn new(
+        company: Company,
+        findings: Arc<Findings>,
+        wall: Arc<Wall>,
+        apps: BTreeMap<&'static str, Arc<Mutex<Application>>>,
+    ) -> Self {
+        Self {
+            company: Mutex::new(company),
+            findings,
+            wall,
+            apps,
+            memory: Mutex::default(),
+        }
+    }
+
+    pub fn company(&self) -> MutexGuard<'_, Company> {
+        self.company.lock().unwrap()
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap()
+    }
+
+    /// From when on the operator can know what is written; `None` while it can't.
+    pub fn known_since(&self, since: Option<Timestamp>) {
+        self.memory().known_since = since;
+    }
+
+    pub fn approve(&self, app: &'static str, people: impl IntoIterator<Item = String>) {
+        let until = self.wall.now() + SignedDuration::from_hours(8 * 24);
+        let people = people.into_iter().map(|person| ((app, person), until));
+        self.memory().approved.extend(people);
+    }
+
+    /// Forgets the writes so far, and tells them.
+    pub fn take_writes(&self) -> Vec<(Timestamp, String)> {
+        std::mem::take(&mut self.memory().writes)
+    }
+
+    /// An application answered that it did what it did not.
+    pub fn was_told(&self, app: &'static str, id: &str, group: &str, holds: bool) {
+        if holds {
+            let key = (app, id.to_owned(), group.to_owned());
+            self.memory().told.insert(key);
+        }
+    }
+
+    /// Whether the operator must have heard of an edit that was made then.
+    fn is_known(&self, edited: Timestamp) -> bool {
+        let Some(since) = self.memory().known_since else {
+            return false;
+        };
+        self.wall.now().duration_since(edited.max(since)) > KNOWN
+    }
+
+    /// An account is about to be made.
+    pub fn creates(&self, app: &'static str, state: &Application, mark: &str, name: &str) {
+        let now = self.wall.now();
+        self.findings
+            .trace(&format!("{now} {app} create {mark} {name}"));
+        self.memory()
+            .writes
+            .push((now, format!("{app} create {mark}")));
+        if !state.marked(mark).is_empty() {
+            let told = format!("{app}: a second account of {mark} is made");
+            self.findings.report(Invariant::Once, told);
+        }
+        let Some(id) = mark.strip_prefix(OURS) else {
+            let told = format!("{app}: an account is made with the mark {mark}");
+            return self.findings.report(Invariant::Ours, told);
+        };
+        let company = self.company();
+        let person = id.parse().ok().and_then(|id: u32| company.people.get(&id));
+        match person {
+            None => {
+                let told = format!("{app}: an account is made for {id}, whom nobody declared");
+                self.findings.report(Invariant::Ours, told);
+            }
+            Some(p) if p.standing(now) == Standing::Over => {
+                if self.is_known(p.unchanged_since(now)) {
+                    let told = format!("{app}: an account is made for {id}, who has left");
+                    self.findings.report(Invariant::Left, told);
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// An account is about to be changed.
+    pub fn touched(&self, app: &'static str, id: &str, touch: Touch<'_>) {
+        let now = self.wall.now();
+        let (mark, marked, held) = {
+            let state = self.apps[app].lock().unwrap();
+            let Some(account) = state.accounts.get(id) else {
+                return;
+            };
+            let ours = |a: &&crate::application::Account| {
+                a.mark.as_deref().is_some_and(|m| m.starts_with(OURS))
+            };
+            let marked = state.accounts.values().filter(ours).count();
+            (
+                account.mark.clone().unwrap_or_default(),
+                marked,
+                state.held_by(id),
+            )
+        };
+        self.findings
+            .trace(&format!("{now} {app} {id} {mark} {touch:?}"));
+        self.memory()
+            .writes
+            .push((now, format!("{app} {touch:?} {mark}")));
+        let Some(person) = mark.strip_prefix(OURS) else {
+            let told = format!("{app}: {touch:?} of {id}, which bears the mark {mark:?}");
+            return self.findings.report(Invariant::Ours, told);
+        };
+        let loses = match touch {
+            Touch::Group(group, false) => {
+                self.group_is_taken(app, id, person, group);
+                held.contains(group)
+            }
+            Touch::Group(group, true) => {
+                let key = (app, id.to_owned(), group.to_owned());
+                self.memory().given.insert(key);
+                false
+            }
+            Touch::Active(active) => {
+                self.is_switched(app, id, person, active);
+                !active
+            }
+            Touch::Delete => true,
+            Touch::Update | Touch::Mark => false,
+        };
+        if loses {
+            let late = matches!(touch, Touch::Delete);
+            self.count(app, person, marked, late);
+        }
+    }
+
+    fn group_is_taken(&self, app: &'static str, id: &str, person: &str, group: &str) {
+        let now = self.wall.now();
+        let key = (app, id.to_owned(), group.to_owned());
+        if !self.memory().given.contains(&key) {
+            let told = format!("{app}: {person} is taken out of {group}, which we never gave");
+            self.findings.report(Invariant::Ours, told);
+        }
+        let company = self.company();
+        let Some(who) = person
+            .parse()
+            .ok()
+            .and_then(|id: u32| company.people.get(&id))
+        else {
+            return;
+        };
+        let settled = company.settled_since(who, now);
+        if who.standing(now) != Standing::Working || !who.there {
+            return;
+        }
+        if company.due(who, app).unwrap_or_default().contains(group) {
+            if !self.is_known(settled) {
+                return;
+            }
+            let told = format!("{app}: {person} loses {group}, which is due since {settled}");
+            return self.findings.report(Invariant::Served, told);
+        }
+        // That it is taken away shows that the edit is known.
+        if now.duration_since(settled) > HOLD || self.memory().known_since.is_none() {
+            return;
+        }
+        for other in self.apps.keys().copied() {
+            let lacks = self.lacks(&company, who, person, other);
+            if !lacks.is_empty() {
+                let told =
+                    format!("{app}: {person} loses {group} before {lacks:?} is there in {other}");
+                self.findings.report(Invariant::MakeBeforeBreak, told);
+            }
+        }
+    }
+
+    /// What a person does not hold in an application of what is due, and nobody told us that they do.
+    fn lacks(
+        &self,
+        company: &Company,
+        who: &Person,
+        person: &str,
+        app: &'static str,
+    ) -> Vec<String> {
+        let due = company.due(who, app).unwrap_or_default();
+        let state = self.apps[app].lock().unwrap();
+        let Some(id) = state
+            .marked(&format!("{OURS}{person}"))
+            .first()
+            .copied()
+            .cloned()
+        else {
+            return due.into_iter().collect();
+        };
+        let held = state.held_by(&id);
+        let memory = self.memory();
+        let is_told = |g: &String| memory.told.contains(&(app, id.clone(), g.clone()));
+        let lacks = due.into_iter().filter(|g| !held.contains(g) && !is_told(g));
+        lacks.collect()
+    }
+
+    fn is_switched(&self, app: &'static str, id: &str, person: &str, active: bool) {
+        let now = self.wall.now();
+        let company = self.company();
+        let Some(who) = person
+            .parse()
+            .ok()
+            .and_then(|id: u32| company.people.get(&id))
+        else {
+            return;
+        };
+        if !self.is_known(company.settled_since(who, now)) {
+            return;
+        }
+        let standing = who.standing(now);
+        if active && standing == Standing::Over {
+            let told = format!("{app}: {id} of {person}, who has left, is enabled");
+            self.findings.report(Invariant::Left, told);
+        }
+        let due = company.due(who, app).is_some();
+        if !active && standing == Standing::Working && who.there && due {
+            let told = format!("{app}: {id} of {person}, who works, is disabled");
+            self.findings.report(Invariant::Served, told);
+        }
+    }
+
+    fn count(&self, app: &'static str, person: &str, marked: usize, late: bool) {
+        let now = self.wall.now();
+        let cause = {
+            let company = self.company();
+            let who = person
+                .parse()
+                .ok()
+                .and_then(|id: u32| company.people.get(&id));
+            match who {
+                // What comes of it when the account was kept for long enough counts as a change.
+                _ if late => Cause::Change,
+                Some(who) if who.there && who.standing(now) == Standing::Over => {
+                    if who.end_was_told() {
+                        Cause::LastDay
+                    } else {
+                        Cause::Termination
+                    }
+                }
+                Some(who) if who.there && who.employment == "Suspended" => Cause::Termination,
+                _ => Cause::Change,
+            }
+        };
+        let mut memory = self.memory();
+        let approved = memory.approved.get(&(app, person.to_owned()));
+        if cause == Cause::LastDay || approved.is_some_and(|until| *until > now) {
+            return;
+        }
+        let losses = memory.losses.entry((app, cause)).or_default();
+        losses.retain(|loss| now.duration_since(loss.at) < WINDOW);
+        losses.push(Loss {
+            at: now,
+            person: person.to_owned(),
+        });
+        let people: BTreeSet<&str> = losses.iter().map(|loss| loss.person.as_str()).collect();
+        let limit = ALWAYS.max((marked * PERCENT).div_ceil(100));
+        if people.len() > limit {
+            let told = format!(
+                "{app}: {} people lost something within a day by {cause:?}, {limit} may: {people:?}",
+                people.len()
+            );
+            drop(memory);
+            self.findings.report(Invariant::Guard, told);
+        }
+    }
+}
