@@ -46,15 +46,15 @@ pub struct Settings {
 
 /// What would be done.
 #[must_use]
-pub fn preview(state: &State, manifests: &Objects, settings: &Settings) -> Preview {
-    let before = state.objects();
+pub fn preview(mut state: State, manifests: &Objects, settings: &Settings) -> Preview {
+    let before = state.take_objects();
     let after = before.after(manifests, settings.prune);
-    let mut company = company::company(state, &before, &after, manifests, settings.now);
+    let mut company = company::company(&state, &before, &after, manifests, settings.now);
     let changed = manifests.people.iter().filter(|(name, written)| {
         let known = before.people.get(*name);
         known.is_none_or(|known| known.spec.end_date != written.spec.end_date)
     });
     let concerned = changed.map(|(name, _)| EmployeeName::new(name)).collect();
     let done = run::run(&mut company, settings.limits, &concerned, settings.now);
-    tell::tell(state, &before, &after, &company, done, settings.now)
+    tell::tell(&state, &before, &after, &company, done, settings.now)
 }

@@ -130,6 +130,20 @@ impl State {
         format!("{} {}", self.namespace, self.taken_at)
     }
 
+    /// The objects, by name, taken out: many people are much to have twice.
+    #[must_use]
+    pub(super) fn take_objects(&mut self) -> Objects {
+        let name = |meta: &kube::core::ObjectMeta| meta.name.clone().unwrap_or_default();
+        let people = std::mem::take(&mut self.employees).into_iter();
+        let roles = std::mem::take(&mut self.role_templates).into_iter();
+        let connectors = std::mem::take(&mut self.app_connectors).into_iter();
+        Objects {
+            people: people.map(|o| (name(&o.metadata), o)).collect(),
+            roles: roles.map(|o| (name(&o.metadata), o)).collect(),
+            connectors: connectors.map(|o| (name(&o.metadata), o)).collect(),
+        }
+    }
+
     /// The objects, by name.
     #[must_use]
     pub fn objects(&self) -> Objects {

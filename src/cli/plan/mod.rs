@@ -96,7 +96,7 @@ fn tell(args: &PlanArgs) -> Result<Verdict, PlanError> {
         limits: args.guard.limits(),
         now,
     };
-    let mut preview = preview::preview(&state, &read.objects, &settings);
+    let mut preview = preview::preview(state, &read.objects, &settings);
     preview.notes.append(&mut read.notes);
     let text = written(&preview, args.output)?;
     let mut out = io::stdout();
