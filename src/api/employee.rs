@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::references::ObjectRef;
 use super::rules;
 
+mod dates;
 mod offboarding;
 
+pub use dates::{FirstDayStatus, NextTransition};
 pub use offboarding::{
     AccountOffboarding, Departure, OffboardingStatus, OffboardingStep, StepState,
 };
@@ -312,31 +314,6 @@ pub struct EmployeeSummary {
     /// How many orphaned credentials the person has.
     #[serde(default)]
     pub orphaned_credentials: i64,
-}
-
-/// A dated change: of the stage, or of roles that are held for a time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct NextTransition {
-    /// When.
-    pub at: Time,
-    /// Into which stage, where the stage changes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stage: Option<String>,
-    /// Role templates whose time is over then, and that nothing else gives.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = MAX_LISTED))]
-    pub roles_ending: Vec<String>,
-}
-
-/// Since when everything promised for the first day was in place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct FirstDayStatus {
-    /// Which day it was, `YYYY-MM-DD`.
-    pub date: String,
-    /// Since when it was, the day having begun.
-    pub ready_at: Time,
 }
 
 /// A role template that a person holds, and why.
