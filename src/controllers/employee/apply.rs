@@ -1,12 +1,14 @@
 //! Hands the next step of each account to dispatch, and takes back what is no longer wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::controllers::world::{ConnectorEntry, FailureKey, Person, Submitted};
 use crate::dispatch::order::Order;
 use crate::domain::ids::{ConnectorName, EntitlementName};
+use crate::domain::policy::Connector;
 use crate::plan::parts::Step;
 use crate::plan::{AccountPlan, Operation, PersonPlan};
 
@@ -145,7 +147,13 @@ fn next_step(
         if nothing_left {
             return None;
         }
-        step.operation = entry.gate.permit(id, step.operation)?;
+        // What the application can't do takes nothing: it is tried, so that it is told.
+        let cannot_disable = |c: &Arc<Connector>| c.spec.preboarding.cannot_disable;
+        let is_void = matches!(step.operation, Operation::Disable(_))
+            && entry.compiled.as_ref().is_some_and(cannot_disable);
+        if !is_void {
+            step.operation = entry.gate.permit(id, step.operation)?;
+        }
         if let Some(approval) = entry.gate.approval_of(id, &step.operation) {
             let by = approval.by.as_deref().unwrap_or("somebody unrecorded");
             step.cause = format!("{}; approved by {by} as {}", step.cause, approval.digest);
