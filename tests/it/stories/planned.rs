@@ -180,6 +180,9 @@ async fn the_plan_of_a_pull_request_is_what_then_runs() {
     for name in ["ada", "bob", "eve", "dan"] {
         story.provisioned(name, 1).await;
     }
+    story
+        .connector_says("directory", "InventoryComplete", "True", "Complete")
+        .await;
 
     // Ada moves, with another title; bob has left; fay joins; sales are to have one thing more.
     let objects = [
