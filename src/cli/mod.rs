@@ -19,6 +19,7 @@ mod person;
 mod plan;
 mod report;
 mod run;
+mod yaml;
 
 use std::process::ExitCode;
 

@@ -9,16 +9,16 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::world::{ConnectorEntry, Person};
+use super::world::{ConnectorEntry, Person, Realm};
 use crate::api::EmployeeStatus;
 use crate::api::app_connector::{GuardStatus, HeldPeople, LastApproval, ReleasedWave};
 use crate::api::employee::Departure;
 use crate::domain::desired::Desired;
 use crate::domain::facts::Facts;
-use crate::domain::ids::ConnectorName;
+use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::domain::lifecycle::{self, Stage};
 use crate::domain::policy::Policy;
-use crate::plan::guard::{Approval, Cause, Gate, Release, Restored, Taking, loss};
+use crate::plan::guard::{Approval, Asked, Cause, Gate, Release, Restored, Taking, loss};
 use crate::plan::{AccountPlan, PersonPlan};
 
 /// Losses that a status names, at most. Of more than that only the number of people is remembered over a
@@ -54,6 +54,52 @@ pub fn takings(
         Some((name.clone(), taking))
     };
     takes.filter_map(one).collect()
+}
+
+/// Asks the gate of each connector about what the plan of a person takes away, and tells what is asked and answered.
+/// Where nothing is written now nothing is asked, and what can't be told now stays as it was told before.
+pub fn ask(
+    realm: &mut Realm,
+    name: &EmployeeName,
+    look: Asking<'_>,
+    now: Timestamp,
+) -> Vec<(ConnectorName, Cause, Asked)> {
+    let Some(person) = realm.people.get(name) else {
+        return Vec::new();
+    };
+    let policy = &realm.policy;
+    let mut takings = takings(policy, person, look.desired, look.plan, now);
+    let id = &person.employee_id;
+    let mut asked = Vec::new();
+    for (connector, entry) in &mut realm.connectors {
+        let dry_run = policy.connector(connector).is_none_or(|c| c.spec.dry_run);
+        if dry_run || look.held.contains(connector) {
+            entry.gate.set_aside(id);
+            continue;
+        }
+        let planned = look.plan.accounts.get(connector);
+        let taking = takings.remove(connector);
+        if planned.is_some_and(|account| account.taking.is_none())
+            || (taking.is_none() && !entry.gate.knows(id))
+        {
+            continue;
+        }
+        let cause = taking.as_ref().map_or(Cause::Change, |taking| taking.cause);
+        let answer = entry.gate.ask(id, taking, now);
+        asked.push((connector.clone(), cause, answer));
+    }
+    asked
+}
+
+/// What the gates are asked about: a look at a person.
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
+    /// What the person should have.
+    pub desired: &'a Desired,
+    /// What is planned.
+    pub plan: &'a PersonPlan,
+    /// Connectors through which nothing is written for this person now.
+    pub held: &'a BTreeSet<ConnectorName>,
 }
 
 /// How employment ended, of somebody whose last day is over: whether that had been told before it came.

@@ -21,17 +21,7 @@ pub fn bounded(message: &str) -> String {
 #[must_use]
 pub fn listed(items: impl IntoIterator<Item = String>) -> String {
     let items: Vec<String> = items.into_iter().collect();
-    let shown = items
-        .iter()
-        .take(LISTED)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    if items.len() > LISTED {
-        format!("{shown} and {} more", items.len() - LISTED)
-    } else {
-        shown
-    }
+    first_of(&items, items.len())
 }
 
 /// Names the first few of so many, of which not all need be in the list.

@@ -36,7 +36,7 @@ use crate::domain::problem::Problem;
 use crate::domain::record::Record;
 use crate::domain::small_set::SmallSet;
 use crate::plan::guard::Approval;
-use crate::plan::{AccountPlan, Operation};
+use crate::plan::{AccountPlan, Lane, Operation};
 use crate::runtime::metrics::EmployeeCount;
 use crate::runtime::secrets::SecretView;
 
@@ -314,6 +314,18 @@ impl Person {
     pub fn must_be_out(&self, now: Timestamp) -> bool {
         let ends = |facts: &Arc<Facts>| lifecycle::at(facts, None, now).stage.is_urgent_end();
         self.meta.deleting || self.facts.as_ref().is_ok_and(ends)
+    }
+
+    /// How urgent a look at the person is, by what is known without one.
+    #[must_use]
+    pub fn lane(&self, now: Timestamp) -> Lane {
+        if self.must_be_out(now) {
+            Lane::Leaver
+        } else if self.record.has_history() {
+            Lane::Mover
+        } else {
+            Lane::Joiner
+        }
     }
 
     /// What a connector's target was seen to make of our writes says nothing of another target.

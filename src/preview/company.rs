@@ -121,7 +121,7 @@ impl Company {
     /// What accounts show: what the cluster wants now or, of those whose facts were redacted and are among the
     /// manifests, what is known to be the same.
     fn shown(&self, state: &State, before: &Objects, manifests: &Objects, now: Timestamp) -> Shown {
-        let all = listing::baseline(state, before).into_iter();
+        let all = listing::baseline(state, before, &self.policy_before).into_iter();
         let mut shown: Shown = all
             .map(|(who, connector, attributes)| ((who, connector), attributes))
             .collect();

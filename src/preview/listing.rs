@@ -59,8 +59,8 @@ pub(super) fn abilities(object: &AppConnector) -> Option<Abilities> {
 pub(super) fn baseline(
     state: &State,
     before: &Objects,
+    policy: &Policy,
 ) -> Vec<(EmployeeName, ConnectorName, Attributes)> {
-    let policy = policy(before);
     let mut words = Words::default();
     let mut out = Vec::new();
     for (name, object) in &before.people {
@@ -71,7 +71,7 @@ pub(super) fn baseline(
         let status = object.status.clone().unwrap_or_default();
         let record = employee::record::from_status(&status, &mut words);
         let record = record.without_disowned(&facts);
-        let desired = desire(&policy, &facts, &record, state.taken_at);
+        let desired = desire(policy, &facts, &record, state.taken_at);
         for (connector, account) in &desired.accounts {
             let attributes = shown(account, before, connector);
             out.push((name.clone(), connector.clone(), attributes));

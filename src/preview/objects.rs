@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use kube::Resource;
+use kube::core::object::{HasSpec, HasStatus};
+
 use crate::api::{AppConnector, Employee, RoleTemplate};
 
 /// The objects of one namespace, by name.
@@ -20,37 +23,34 @@ impl Objects {
     #[must_use]
     pub fn after(&self, manifests: &Self, prune: bool) -> Self {
         let mut after = if prune { Self::default() } else { self.clone() };
-        for (name, written) in &manifests.people {
-            let mut object = written.clone();
-            let known = self.people.get(name);
-            object.status = known.and_then(|known| known.status.clone());
-            object.metadata = metadata(
-                written.metadata.clone(),
-                known.map(|known| (&known.metadata, known.spec == written.spec)),
-            );
-            after.people.insert(name.clone(), object);
-        }
-        for (name, written) in &manifests.roles {
-            let mut object = written.clone();
-            let known = self.roles.get(name);
-            object.status = known.and_then(|known| known.status.clone());
-            object.metadata = metadata(
-                written.metadata.clone(),
-                known.map(|known| (&known.metadata, known.spec == written.spec)),
-            );
-            after.roles.insert(name.clone(), object);
-        }
-        for (name, written) in &manifests.connectors {
-            let mut object = written.clone();
-            let known = self.connectors.get(name);
-            object.status = known.and_then(|known| known.status.clone());
-            object.metadata = metadata(
-                written.metadata.clone(),
-                known.map(|known| (&known.metadata, known.spec == written.spec)),
-            );
-            after.connectors.insert(name.clone(), object);
-        }
+        overlay(&mut after.people, &self.people, &manifests.people);
+        overlay(&mut after.roles, &self.roles, &manifests.roles);
+        overlay(
+            &mut after.connectors,
+            &self.connectors,
+            &manifests.connectors,
+        );
         after
+    }
+}
+
+/// Lays what is written over what there is: statuses and what others annotate stay.
+fn overlay<K>(
+    after: &mut BTreeMap<String, K>,
+    before: &BTreeMap<String, K>,
+    manifests: &BTreeMap<String, K>,
+) where
+    K: Resource + HasSpec<Spec: PartialEq> + HasStatus<Status: Clone> + Clone,
+{
+    for (name, written) in manifests {
+        let mut object = written.clone();
+        let known = before.get(name);
+        *object.status_mut() = known.and_then(|known| known.status().cloned());
+        *object.meta_mut() = metadata(
+            written.meta().clone(),
+            known.map(|known| (known.meta(), known.spec() == written.spec())),
+        );
+        after.insert(name.clone(), object);
     }
 }
 

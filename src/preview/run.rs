@@ -11,15 +11,15 @@ use crate::controllers::employee::apply;
 use crate::controllers::employee::look::{self, Look};
 use crate::controllers::employee::outcome::Context;
 use crate::controllers::engine::waves::usable;
-use crate::controllers::gate;
+use crate::controllers::gate::{self, Asking};
 use crate::controllers::places::Looked;
 use crate::controllers::world::Realm;
 use crate::dispatch::order::{Order, Outcome};
 use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::domain::problem::Problem;
+use crate::plan::Operation;
 use crate::plan::guard::{Bounds, Cause, Loss, Overall, Taking};
-use crate::plan::{Lane, Operation};
 
 /// Rounds, at most. Each carries out one operation of each account, so this is far beyond what any plan has.
 const ROUNDS: usize = 64;
@@ -101,14 +101,7 @@ pub(super) fn run(
 fn order(company: &Company, now: Timestamp) -> Vec<EmployeeName> {
     let people = company.realm.people.iter();
     let mut all: Vec<_> = people
-        .map(|(name, person)| {
-            let lane = match () {
-                () if person.must_be_out(now) => Lane::Leaver,
-                () if person.record.has_history() => Lane::Mover,
-                () => Lane::Joiner,
-            };
-            (lane, person.employee_id.clone(), name.clone())
-        })
+        .map(|(name, person)| (person.lane(now), person.employee_id.clone(), name.clone()))
         .collect();
     all.sort();
     all.into_iter().map(|(.., name)| name).collect()
@@ -135,19 +128,12 @@ fn look_at(company: &mut Company, endings: &mut Endings, name: &EmployeeName, no
         }
     };
     let policy = Arc::clone(&realm.policy);
-    let takings = gate::takings(&policy, person, &look.desired, &look.plan, now);
-    let id = person.employee_id.clone();
-    for (connector, entry) in &mut realm.connectors {
-        if look.held.contains(connector)
-            || policy.connector(connector).is_none_or(|c| c.spec.dry_run)
-        {
-            continue;
-        }
-        let planned = look.plan.accounts.get(connector);
-        if planned.is_none_or(|account| account.taking.is_some()) {
-            entry.gate.ask(&id, takings.get(connector).cloned(), now);
-        }
-    }
+    let asking = Asking {
+        desired: &look.desired,
+        plan: &look.plan,
+        held: &look.held,
+    };
+    gate::ask(realm, name, asking, now);
     if let Some(person) = realm.people.get_mut(name) {
         person.record = look.plan.record.clone();
     }

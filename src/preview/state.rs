@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::listing::baseline;
+use super::listing::{baseline, policy};
 use super::{Objects, redact};
 use crate::api::{AppConnector, Employee, RoleTemplate};
 use crate::domain::account::AttributeValue;
@@ -91,7 +91,8 @@ impl State {
         let mut attributes: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>> =
             BTreeMap::new();
         let salt = self.salt();
-        for (employee, connector, values) in baseline(&self, &self.objects()) {
+        let objects = self.objects();
+        for (employee, connector, values) in baseline(&self, &objects, &policy(&objects)) {
             let digests = values.iter();
             let digests = digests.map(|(name, value)| {
                 let value = redact::account_value(&salt, value.clone());
@@ -147,15 +148,7 @@ impl State {
     /// The objects, by name.
     #[must_use]
     pub fn objects(&self) -> Objects {
-        let name = |meta: &kube::core::ObjectMeta| meta.name.clone().unwrap_or_default();
-        let people = self.employees.iter();
-        let roles = self.role_templates.iter();
-        let connectors = self.app_connectors.iter();
-        Objects {
-            people: people.map(|o| (name(&o.metadata), o.clone())).collect(),
-            roles: roles.map(|o| (name(&o.metadata), o.clone())).collect(),
-            connectors: connectors.map(|o| (name(&o.metadata), o.clone())).collect(),
-        }
+        self.clone().take_objects()
     }
 }
 

@@ -168,11 +168,3 @@ pub struct ObjectProblem {
     /// Whether nothing but an edit of the object cures it.
     pub broken: bool,
 }
-
-impl Preview {
-    /// Whether everything is as before.
-    #[must_use]
-    pub fn is_nothing(&self) -> bool {
-        self.verdict == Verdict::Nothing
-    }
-}

@@ -1,7 +1,6 @@
 //! The AppConnector and the Secrets of some files.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use k8s_openapi::ByteString;
@@ -10,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::api::{AppConnector, AppConnectorSpec};
+use crate::cli::yaml::{self, YamlError};
 use crate::domain::ids::ConnectorName;
 
 /// What the files hold.
@@ -24,12 +24,9 @@ pub(super) struct Manifest {
 /// The files can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ManifestError {
-    /// A file can't be read.
-    #[error("{}: {source}", path.display())]
-    File { path: PathBuf, source: io::Error },
-    /// A file is no YAML.
-    #[error("{}: {why}", path.display())]
-    Yaml { path: PathBuf, why: String },
+    /// A file can't be read, or is no YAML.
+    #[error(transparent)]
+    Unread(#[from] YamlError),
     /// An object does not fit its kind.
     #[error("{}: {kind} {name}: {why}", path.display())]
     Unfit {
@@ -50,16 +47,7 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Manifest, ManifestError> {
     let mut connectors = Vec::new();
     let mut secrets = BTreeMap::new();
     for path in files {
-        let text = text(path).map_err(|source| ManifestError::File {
-            path: path.clone(),
-            source,
-        })?;
-        let objects: Vec<Value> = serde_saphyr::from_multiple_with_options(&text, quiet())
-            .map_err(|error| ManifestError::Yaml {
-                path: path.clone(),
-                why: error.to_string(),
-            })?;
-        for object in objects {
+        for object in yaml::objects(path)? {
             match object["kind"].as_str() {
                 Some("AppConnector") => {
                     connectors.push(typed::<AppConnector>(path, "AppConnector", &object)?);
@@ -85,15 +73,6 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Manifest, ManifestError> {
     })
 }
 
-fn text(path: &Path) -> io::Result<String> {
-    if path == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text)?;
-        return Ok(text);
-    }
-    std::fs::read_to_string(path)
-}
-
 fn typed<K: DeserializeOwned>(
     path: &Path,
     kind: &'static str,
@@ -112,11 +91,6 @@ fn typed<K: DeserializeOwned>(
             _ => error.to_string(),
         },
     })
-}
-
-/// No line of a file is repeated in an error: it may be one of a Secret.
-fn quiet() -> serde_saphyr::Options {
-    serde_saphyr::options! { with_snippet: false }
 }
 
 /// A Secret as the API server would keep it: `stringData` is laid over `data`.

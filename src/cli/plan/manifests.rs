@@ -1,12 +1,13 @@
 //! The objects of some files and folders.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::cli::yaml::{self, YamlError};
 use crate::preview::Objects;
 
 /// What the files hold.
@@ -20,12 +21,12 @@ pub(super) struct Manifests {
 /// The files can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ManifestError {
-    /// A file or a folder can't be read.
+    /// A file can't be read, or is no YAML.
+    #[error(transparent)]
+    Unread(#[from] YamlError),
+    /// A folder can't be read.
     #[error("{}: {why}", path.display())]
-    File { path: PathBuf, why: io::Error },
-    /// A file is no YAML.
-    #[error("{}: {why}", path.display())]
-    Yaml { path: PathBuf, why: String },
+    Folder { path: PathBuf, why: io::Error },
     /// An object does not fit its kind.
     #[error("{}: {kind} {name}: {why}", path.display())]
     Unfit {
@@ -51,17 +52,7 @@ pub(super) fn read(paths: &[PathBuf], namespace: &str) -> Result<Manifests, Mani
         let mut files = Vec::new();
         collect(path, &mut files)?;
         for file in files {
-            let text = text(&file).map_err(|why| ManifestError::File {
-                path: file.clone(),
-                why,
-            })?;
-            let options = serde_saphyr::options! { with_snippet: false };
-            let objects: Vec<Value> = serde_saphyr::from_multiple_with_options(&text, options)
-                .map_err(|why| ManifestError::Yaml {
-                    path: file.clone(),
-                    why: why.to_string(),
-                })?;
-            for object in objects {
+            for object in yaml::objects(&file)? {
                 take(&mut out.objects, &mut elsewhere, &file, &object, namespace)?;
             }
         }
@@ -83,7 +74,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), ManifestError> {
         files.push(path.to_owned());
         return Ok(());
     }
-    let failed = |why| ManifestError::File {
+    let failed = |why| ManifestError::Folder {
         path: path.to_owned(),
         why,
     };
@@ -158,15 +149,6 @@ fn take(
         });
     }
     Ok(())
-}
-
-fn text(path: &Path) -> io::Result<String> {
-    if path == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text)?;
-        return Ok(text);
-    }
-    std::fs::read_to_string(path)
 }
 
 fn typed<K: DeserializeOwned>(

@@ -13,6 +13,7 @@ use crate::domain::desired::{Desired, desire};
 use crate::domain::facts::Facts;
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::domain::problem::Problem;
+use crate::domain::record::Record;
 use crate::plan::{Inputs, Observation, PersonPlan, plan};
 
 /// What came of a look.
@@ -65,17 +66,7 @@ pub fn at(
     let desired = desire(&realm.policy, facts, &record, now);
     let observations = gather::observations(realm, names, person, &record, &desired, now);
     let held = pause::held(realm, person);
-    let plan = plan(&Inputs {
-        employee: &person.employee_id,
-        scope: &realm.scope,
-        policy: &realm.policy,
-        desired: &desired,
-        record: &record,
-        observations: &observations,
-        held: &held,
-        asked_for: person.request.unread(),
-        now,
-    });
+    let plan = planned(realm, person, &desired, &record, &observations, &held, now);
     let again = !desired.roles.waiting.is_empty() && plan.record != *record;
     Look {
         desired,
@@ -102,17 +93,7 @@ pub fn at_deleted(
         gather::observations(realm, names, person, &person.record, &desired, now);
     cleanup::look_away(&realm.connectors, &mut observations);
     let held = pause::held(realm, person);
-    let mut plan = plan(&Inputs {
-        employee: &person.employee_id,
-        scope: &realm.scope,
-        policy: &realm.policy,
-        desired: &desired,
-        record: &record,
-        observations: &observations,
-        held: &held,
-        asked_for: person.request.unread(),
-        now,
-    });
+    let mut plan = planned(realm, person, &desired, &record, &observations, &held, now);
     plan.record.roles.clone_from(&person.record.roles);
     let done = cleanup::is_done(&realm.connectors, &person.record, &plan);
     let look = Look {
@@ -123,4 +104,26 @@ pub fn at_deleted(
         again: false,
     };
     (look, done)
+}
+
+fn planned(
+    realm: &Realm,
+    person: &Person,
+    desired: &Desired,
+    record: &Record,
+    observations: &BTreeMap<ConnectorName, Observation>,
+    held: &BTreeSet<ConnectorName>,
+    now: Timestamp,
+) -> PersonPlan {
+    plan(&Inputs {
+        employee: &person.employee_id,
+        scope: &realm.scope,
+        policy: &realm.policy,
+        desired,
+        record,
+        observations,
+        held,
+        asked_for: person.request.unread(),
+        now,
+    })
 }

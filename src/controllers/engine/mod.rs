@@ -354,7 +354,7 @@ impl Engine {
                 );
                 // Those who need a user name in the same new target are looked at in the order of
                 // their ids, whatever history each has elsewhere.
-                (work, people::lane(person, now).min(Lane::Mover))
+                (work, person.lane(now).min(Lane::Mover))
             })
             .collect();
         for (work, lane) in work {
@@ -367,7 +367,7 @@ impl Engine {
         let Some(person) = self.world.person(namespace, name) else {
             return;
         };
-        let lane = people::lane(person, now);
+        let lane = person.lane(now);
         let work = Work::Person(
             Arc::clone(namespace),
             person.employee_id.clone(),

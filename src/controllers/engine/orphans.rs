@@ -16,7 +16,7 @@ use crate::domain::account::{Activity, ObservedAccount};
 use crate::domain::ids::{AccountId, ConnectorName, EmployeeId};
 use crate::domain::orphans::{Kind, counted_as};
 use crate::plan::Operation;
-use crate::plan::guard::Taking;
+use crate::plan::guard::{Cause, Taking};
 use crate::plan::operation::{Lane, ReadKey};
 use crate::plan::orphans::{Deed, taking};
 
@@ -50,7 +50,7 @@ impl Engine {
         }
         let all: Vec<AccountId> = entry.orphan_work.matters.keys().cloned().collect();
         for answer in answers {
-            self.heard(namespace, name, answer);
+            self.heard(namespace, name, Cause::Change, answer);
         }
         for id in all {
             self.go_on_with_orphan(namespace, name, &id, now);
@@ -182,7 +182,7 @@ impl Engine {
             left.extend(in_doubt);
         }
         for (name, answer) in answers {
-            self.heard(namespace, &name, answer);
+            self.heard(namespace, &name, Cause::Change, answer);
         }
     }
 

@@ -13,22 +13,12 @@ use crate::api::conditions::READY;
 use crate::controllers::employee::look::{self, Look};
 use crate::controllers::employee::outlook::Timing;
 use crate::controllers::employee::{apply, cleanup, events, outcome, outlook, stalled, status};
+use crate::controllers::gate::Asking;
 use crate::controllers::world::{Person, Realm};
 use crate::domain::desired::Desired;
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::plan::{Goal, Lane, PersonPlan};
 use crate::runtime::status_writer::{FinalizerChange, ObjectKind};
-
-/// How urgent a look at a person is, by what is known without one.
-pub(super) fn lane(person: &Person, now: Timestamp) -> Lane {
-    if person.must_be_out(now) {
-        Lane::Leaver
-    } else if person.record.has_history() {
-        Lane::Mover
-    } else {
-        Lane::Joiner
-    }
-}
 
 /// The lane of a look at an instant to come: all who leave at that instant are looked at before anybody else,
 /// and before it is decided what they lose.
@@ -54,7 +44,7 @@ impl Engine {
             self.delete(namespace, name, now);
             return;
         }
-        let lane = lane(person, now);
+        let lane = person.lane(now);
         let facts = match look::usable(realm, person, name) {
             Ok(facts) => facts,
             Err(problem) => {
@@ -93,7 +83,12 @@ impl Engine {
             self.stands(namespace, name, Some((&desired, &plan)), &observations);
             return;
         }
-        self.ask_gates(namespace, name, &desired, &plan, now);
+        let asking = Asking {
+            desired: &desired,
+            plan: &plan,
+            held: &held,
+        };
+        self.ask_gates(namespace, name, asking, now);
         self.submit(namespace, name, &plan, &held, now);
         let uncounted = self.stands(namespace, name, Some((&desired, &plan)), &observations);
         if !uncounted {
@@ -244,7 +239,12 @@ impl Engine {
             held,
             ..
         } = look;
-        self.ask_gates(namespace, name, &desired, &plan, now);
+        let asking = Asking {
+            desired: &desired,
+            plan: &plan,
+            held: &held,
+        };
+        self.ask_gates(namespace, name, asking, now);
         self.submit(namespace, name, &plan, &held, now);
         self.stands(namespace, name, Some((&desired, &plan)), &observations);
         if done {

@@ -7,16 +7,15 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::hand_over::Subject;
+use super::progress::later;
 use super::{Engine, Work};
-use crate::controllers::gate;
-use crate::controllers::pause;
+use crate::controllers::gate::{self, Asking};
 use crate::controllers::world::{ConnectorEntry, Person, World};
 use crate::domain::account::Activity;
-use crate::domain::desired::Desired;
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName};
 use crate::domain::lifecycle::Stage;
+use crate::plan::Lane;
 use crate::plan::guard::{Asked, Bounds, Cause, Overall, Verdict};
-use crate::plan::{Lane, PersonPlan};
 use crate::runtime::status_writer::ObjectKind;
 
 /// How long it must be quiet before a wave that nobody's leaving causes is decided: many edits, or many
@@ -36,57 +35,14 @@ impl Engine {
         &mut self,
         namespace: &Arc<str>,
         name: &EmployeeName,
-        desired: &Desired,
-        plan: &PersonPlan,
+        look: Asking<'_>,
         now: Timestamp,
     ) {
         let Some(realm) = self.world.realms.get_mut(namespace) else {
             return;
         };
-        let Some(person) = realm.people.get(name) else {
-            return;
-        };
-        let policy = Arc::clone(&realm.policy);
-        let id = person.employee_id.clone();
-        let takings = gate::takings(&policy, person, desired, plan, now);
-        let at = self.ports.clock.now();
-        let paused = pause::held(realm, person);
-        let mut asked = Vec::new();
-        for (connector, entry) in &mut realm.connectors {
-            let dry_run = policy.connector(connector).is_none_or(|c| c.spec.dry_run);
-            if dry_run || paused.contains(connector) {
-                entry.gate.set_aside(&id);
-                continue;
-            }
-            // What can't be told now stays as it was told before.
-            let planned = plan.accounts.get(connector);
-            if planned.is_some_and(|account| account.taking.is_none()) {
-                continue;
-            }
-            let taking = takings.get(connector).cloned();
-            if taking.is_none() && !entry.gate.knows(&id) {
-                continue;
-            }
-            let leaves = taking.as_ref().is_some_and(|t| t.cause != Cause::Change);
-            let answer = entry.gate.ask(&id, taking, now);
-            if !entry.gate.gathers(Cause::Change) {
-                entry.gathering_since = None;
-            } else if answer.undecided && !leaves {
-                entry.gathering_since = entry.gathering_since.or(Some(at));
-            }
-            asked.push((connector.clone(), leaves, answer, entry.gathering_since));
-        }
-        for (connector, leaves, answer, since) in asked {
-            if answer.undecided && leaves {
-                let work = Work::Leavers(Arc::clone(namespace), connector.clone());
-                self.queue.add(work, Lane::Leaver);
-            } else if answer.undecided {
-                self.gather(namespace, &connector, since.unwrap_or(at));
-            }
-            if answer.held_changed {
-                self.consider_held(namespace, connector.clone());
-                self.summary_of_connector(namespace, connector);
-            }
+        for (connector, cause, answer) in gate::ask(realm, name, look, now) {
+            self.heard(namespace, &connector, cause, answer);
         }
     }
 
@@ -98,18 +54,27 @@ impl Engine {
         self.queue.set_at(work, Lane::Mover, due);
     }
 
-    /// A gate answered what was asked of it about an account that is nobody's.
-    pub(super) fn heard(&mut self, namespace: &Arc<str>, connector: &ConnectorName, answer: Asked) {
+    /// A gate answered what was asked of it.
+    pub(super) fn heard(
+        &mut self,
+        namespace: &Arc<str>,
+        connector: &ConnectorName,
+        cause: Cause,
+        answer: Asked,
+    ) {
         let at = self.ports.clock.now();
         let Some(entry) = self.world.connector_mut(namespace, connector) else {
             return;
         };
-        if answer.undecided {
-            entry.gathering_since = entry.gathering_since.or(Some(at));
+        if !entry.gate.gathers(Cause::Change) {
+            entry.gathering_since = None;
         }
-        let since = entry.gathering_since;
-        if answer.undecided {
-            self.gather(namespace, connector, since.unwrap_or(at));
+        if answer.undecided && cause == Cause::Change {
+            let first = *entry.gathering_since.get_or_insert(at);
+            self.gather(namespace, connector, first);
+        } else if answer.undecided {
+            let work = Work::Leavers(Arc::clone(namespace), connector.clone());
+            self.queue.add(work, Lane::Leaver);
         }
         if answer.held_changed {
             self.consider_held(namespace, connector.clone());
@@ -177,6 +142,13 @@ impl Engine {
         causes: &[Cause],
         now: Timestamp,
     ) {
+        let Some(entry) = self.world.connector_mut(namespace, connector) else {
+            return;
+        };
+        if entry.gate.is_idle() {
+            entry.gathering_since = None;
+            return;
+        }
         let overall = overall(&self.world, now);
         let clock = self.ports.clock.now();
         self.forget_unknown(namespace, connector);
@@ -188,15 +160,12 @@ impl Engine {
         };
         let changed_at = entry.held_changed_at;
         let reconsider = changed_at.is_none_or(|at| later(at, SETTLED) <= clock);
-        let before = entry.gate.approvals();
         let approval = entry.meta.approved.clone();
-        let named = |cause: &Cause| {
-            let approved = approval.as_ref().map(|approval| &approval.digest);
-            entry.gate.digest(*cause).as_ref() == approved
-        };
-        let cause = Cause::ALL.into_iter().find(named);
-        let people = cause.map_or(0, |cause| entry.gate.held(cause).count());
-        let Verdict { released, held } = entry.gate.decide(
+        let Verdict {
+            released,
+            held,
+            approved,
+        } = entry.gate.decide(
             causes,
             &Bounds {
                 policy: &compiled.spec.guard,
@@ -207,8 +176,8 @@ impl Engine {
                 now,
             },
         );
-        if entry.gate.approvals() != before {
-            entry.approved_last = approval.map(|approval| (*approval, now, people));
+        if let (Some(people), Some(approval)) = (approved, approval) {
+            entry.approved_last = Some((*approval, now, people));
         }
         if !entry.gate.gathers(Cause::Change) {
             entry.gathering_since = None;
@@ -343,8 +312,4 @@ pub fn usable(entry: &ConnectorEntry) -> usize {
     let accounts = inventory.accounts();
     let usable = accounts.filter(|a| a.activity != Activity::Disabled && inventory.is_ours(a));
     usable.count()
-}
-
-fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
-    at.checked_add(by).unwrap_or(Timestamp::MAX)
 }

@@ -74,6 +74,8 @@ impl Overall {
 pub struct Verdict {
     /// Something may run once it is remembered outside.
     pub released: bool,
+    /// Of how many people removals were let through because somebody approved them, if somebody did.
+    pub approved: Option<usize>,
     /// Who is held from now on.
     pub held: BTreeSet<EmployeeId>,
 }
@@ -108,7 +110,7 @@ impl Gate {
     pub fn decide(&mut self, causes: &[Cause], bounds: &Bounds<'_>) -> Verdict {
         let mut verdict = Verdict::default();
         self.ledger.prune(bounds.now);
-        verdict.released |= self.approve(bounds);
+        self.approve(bounds, &mut verdict);
         for cause in causes.iter().copied() {
             let fresh = self.those(|w| w.taking.cause == cause && !w.held);
             verdict.released |= self.try_release(cause, &fresh, bounds);
@@ -129,7 +131,7 @@ impl Gate {
             }
             verdict.held.extend(left);
         }
-        verdict.released |= self.approve(bounds);
+        self.approve(bounds, &mut verdict);
         for cause in Cause::ALL {
             let held = self.those(|w| w.held && w.taking.cause == cause);
             self.excess.remove(&cause);
@@ -145,18 +147,19 @@ impl Gate {
     }
 
     /// Lets through what somebody approved.
-    fn approve(&mut self, bounds: &Bounds<'_>) -> bool {
+    fn approve(&mut self, bounds: &Bounds<'_>, verdict: &mut Verdict) {
         let Some(approval) = bounds.approval else {
-            return false;
+            return;
         };
         let named = |cause: &Cause| self.digest(*cause).as_ref() == Some(&approval.digest);
         let Some(cause) = Cause::ALL.into_iter().find(named) else {
-            return false;
+            return;
         };
         let all = self.those(|w| w.held && w.taking.cause == cause);
         self.approvals += 1;
+        verdict.released = true;
+        verdict.approved = Some(all.len());
         self.release(cause, &all, Some(approval), bounds);
-        true
     }
 
     /// Lets a wave through that fits.

@@ -272,6 +272,12 @@ impl Gate {
         undecided || unsaved()
     }
 
+    /// Whether there is nothing to decide, and nothing to be remembered.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && !self.is_recalling() && self.unsaved().is_empty()
+    }
+
     /// Whether something is not decided yet.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
