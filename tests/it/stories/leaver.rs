@@ -221,9 +221,9 @@ async fn paused_and_back(story_name: &str, employment: &'static str) {
                 e["status"]["stage"] == employment
                     && account(e, "directory")["state"] == "Disabled"
                     && account(e, "chat")["state"] == "Disabled"
+                    && is_true(e, "Ready")
             })
             .await;
-        assert!(is_true(&seen, "Ready"), "{seen:#}");
         assert_eq!(
             is_true(&seen, "AccessRevoked"),
             employment == "Suspended",
