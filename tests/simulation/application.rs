@@ -20,6 +20,8 @@ pub enum Mood {
     Lossy(u8),
     /// Listings leave out a third, and say so.
     Partial,
+    /// Listings are empty, and say that this is all.
+    Blank,
     /// So many of a hundred writes are answered as done, and are not.
     Lying(u8),
     Unauthorized,
@@ -36,6 +38,8 @@ pub struct Account {
 
 #[derive(Clone, Debug, Default)]
 pub struct Application {
+    /// Whether one user name can be there twice.
+    pub is_lax: bool,
     pub accounts: BTreeMap<String, Account>,
     pub groups: BTreeMap<String, BTreeSet<String>>,
     next: u64,
@@ -49,8 +53,9 @@ pub struct Loss {
 }
 
 impl Application {
-    pub fn new(groups: &[&str]) -> Self {
+    pub fn new(groups: &[&str], is_lax: bool) -> Self {
         Self {
+            is_lax,
             groups: groups
                 .iter()
                 .map(|name| ((*name).to_owned(), BTreeSet::new()))

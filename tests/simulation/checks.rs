@@ -20,8 +20,12 @@ pub fn ended(world: &World) {
         .report(Invariant::Alive, "the operator ended by itself");
 }
 
-/// From here on nothing is to be written.
-pub fn begin_quiet(world: &World) {
+/// From here on nothing is to be written, but for those of whom something is held: it goes once there is room for it.
+/// What is lost elsewhere by those whose account another installation took waits for what they don't get.
+pub fn begin_quiet(world: &mut World) {
+    let everybody: Vec<u32> = world.judge.company().people.keys().copied().collect();
+    let waits = |who: &u32| held(world, *who) || world.claimed.iter().any(|(_, id)| id == who);
+    world.waiting = everybody.into_iter().filter(waits).collect();
     world.judge.take_writes();
     world.cluster.state().writes.clear();
 }
@@ -64,7 +68,9 @@ fn rogue(world: &World, who: u32, app: &str) -> BTreeSet<String> {
 fn application(world: &World, app: &'static str, now: Timestamp, well: Timestamp) {
     let company = world.judge.company();
     let state = world.places[app].state();
-    for (who, person) in company.people.iter().filter(|(_, p)| p.there) {
+    let ours = |who: &u32| !world.claimed.contains(&(app, *who));
+    let there = company.people.iter().filter(|(_, p)| p.there);
+    for (who, person) in there.filter(|(who, _)| ours(who)) {
         let since = well.max(company.settled_since(person, now));
         let settled = now.duration_since(since);
         if settled <= SETTLES {
@@ -97,6 +103,11 @@ fn application(world: &World, app: &'static str, now: Timestamp, well: Timestamp
                     report(world, Invariant::Clean, told);
                 }
             }
+            // On leave an account is shut too, unless its connector says otherwise.
+            Standing::Away if active && !held(world, *who) => {
+                let told = format!("{app}: {who} is active, and is {}", person.employment);
+                report(world, Invariant::Left, told);
+            }
             _ => {}
         }
     }
@@ -125,7 +136,8 @@ fn silence(world: &World, now: Timestamp) {
     let company = world.judge.company();
     let rests = |id: &str| {
         let person = id.parse().ok().and_then(|id: u32| company.people.get(&id));
-        person.is_some_and(|person| is_at_rest(person, now, since))
+        let waited = id.parse().is_ok_and(|id: u32| world.waiting.contains(&id));
+        !waited && person.is_some_and(|person| is_at_rest(person, now, since))
     };
     for (at, told) in world.judge.take_writes() {
         let who = told.rsplit('/').next().unwrap_or_default();

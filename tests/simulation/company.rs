@@ -8,11 +8,15 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
 pub const APPS: [&str; 2] = ["directory", "chat"];
+/// The application that takes one user name twice.
+pub const LAX: &str = "chat";
 pub const DEPARTMENTS: [&str; 3] = ["sales", "lab", "office"];
 pub const JOBS: [&str; 3] = ["Clerk", "Lead", "Fellow"];
 pub const ZONES: [&str; 4] = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo"];
-/// Groups that no template names: whoever is in them is there by somebody's hand.
+/// A group that no template names: whoever is in it is there by somebody's hand.
 pub const CLUB: &str = "club";
+/// Groups that people are put into by hand.
+pub const BY_HAND: [&str; 4] = [CLUB, "extra", "lab", "office"];
 /// Always so many people may lose something within the window, whatever their share is.
 pub const ALWAYS: usize = 3;
 pub const PERCENT: usize = 10;

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 /// What must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
-    /// Nobody is active after their last day.
+    /// Nobody is active after their last day, nor while suspended.
     Left,
     /// Nobody is without what they should have, once everything is well.
     Served,

@@ -2,11 +2,12 @@
 
 use crate::application::Mood;
 use crate::cluster::Health;
-use crate::company::APPS;
+use crate::company::{APPS, BY_HAND};
 use crate::history::{Day, Event, History, What};
 use crate::world::FAMILY;
 
 const HOUR: u32 = 3_600_000;
+const MINUTE: u32 = HOUR / 60;
 
 struct Maker {
     rng: fastrand::Rng,
@@ -14,6 +15,8 @@ struct Maker {
     people: u32,
     /// The day on which the last mistake is set right.
     set_right: Option<(usize, What)>,
+    /// Who is suspended until the next working day.
+    suspended: Vec<u32>,
 }
 
 /// The history of a seed: so many people in the beginning, and so many days.
@@ -22,6 +25,7 @@ pub fn history(seed: u64, people: u32, days: usize) -> History {
         rng: fastrand::Rng::with_seed(seed),
         people,
         set_right: None,
+        suspended: Vec::new(),
     };
     let days = (0..days).map(|number| maker.day(number)).collect();
     History {
@@ -48,7 +52,7 @@ pub fn lies(seed: u64) -> History {
         },
     );
     for who in 1..=3 {
-        let at = 10 * HOUR + rng.u32(..HOUR / 60);
+        let at = 10 * HOUR + rng.u32(..MINUTE);
         tell(0, at, What::End { who, in_days: -2 });
     }
     tell(
@@ -72,8 +76,13 @@ impl Maker {
     fn day(&mut self, number: usize) -> Day {
         // After every week there are two days without anything.
         if number % 7 >= 5 {
+            let relieved = Event {
+                at: 19 * HOUR,
+                what: What::Relieved,
+            };
+            let is_second = number % 7 == 6;
             return Day {
-                events: Vec::new(),
+                events: is_second.then_some(relieved).into_iter().collect(),
                 calm: true,
             };
         }
@@ -83,8 +92,10 @@ impl Maker {
             let what = self.staff();
             events.push(Event { at, what });
         }
+        self.hire_and_marry(&mut events);
         self.mistakes(number, &mut events);
         self.faults(&mut events);
+        self.busy(&mut events);
         events.sort_by_key(|event| event.at);
         self.kills(&mut events);
         events.sort_by_key(|event| event.at);
@@ -143,10 +154,91 @@ impl Maker {
             },
             _ if self.rng.u8(..4) == 0 => What::Delete { who },
             _ if self.rng.bool() => What::Restore { who },
-            _ => What::ByHand {
-                app: self.rng.usize(..2),
-                who,
-            },
+            _ => self.by_hand(),
+        }
+    }
+
+    fn by_hand(&mut self) -> What {
+        What::ByHand {
+            app: self.rng.usize(..APPS.len()),
+            who: self.who(),
+            group: BY_HAND[self.rng.usize(..BY_HAND.len())],
+        }
+    }
+
+    /// Somebody joins and has another name at once, while answers may be lost.
+    fn hire_and_marry(&mut self, events: &mut Vec<Event>) {
+        if self.rng.u8(..5) != 0 {
+            return;
+        }
+        self.people += 1;
+        let who = self.people;
+        let at = self.rng.u32(8 * HOUR..17 * HOUR);
+        let app = self.rng.usize(..APPS.len());
+        let lossy = Mood::Lossy(self.rng.u8(50..100));
+        let later = at + self.rng.u32(200..5 * MINUTE);
+        let well = later + self.rng.u32(MINUTE..HOUR);
+        let joins = What::Join {
+            who,
+            department: self.rng.usize(..3),
+            job: self.rng.usize(..3),
+            zone: self.rng.usize(..4),
+            in_days: -1,
+            stays: None,
+        };
+        let family = self.rng.usize(..FAMILY.len());
+        let mood = |mood| What::Mood { app, mood };
+        let told = [
+            (at - MINUTE, mood(lossy)),
+            (at, joins),
+            (later, What::Rename { who, family }),
+            (well, mood(Mood::Well)),
+        ];
+        events.extend(told.map(|(at, what)| Event { at, what }));
+    }
+
+    /// One after another: people move or are suspended, more than may lose something within a day, and the operator
+    /// ends between them.
+    fn busy(&mut self, events: &mut Vec<Event>) {
+        for who in std::mem::take(&mut self.suspended) {
+            let word = "Active";
+            let what = What::Employment { who, word };
+            events.push(Event { at: 6 * HOUR, what });
+        }
+        if self.rng.u8(..4) != 0 {
+            return;
+        }
+        let suspends = self.rng.bool();
+        let mut at = self.rng.u32(7 * HOUR..12 * HOUR);
+        for _ in 0..self.rng.u32(4..9) {
+            let who = self.who();
+            let what = if suspends {
+                self.suspended.push(who);
+                let word = "Suspended";
+                What::Employment { who, word }
+            } else {
+                let (department, job) = (self.rng.usize(..3), self.rng.usize(..3));
+                What::Move {
+                    who,
+                    department,
+                    job,
+                }
+            };
+            events.push(Event { at, what });
+            at += self.rng.u32(MINUTE..HOUR);
+            if self.rng.bool() {
+                let what = self.end();
+                events.push(Event { at: at - 1, what });
+            }
+        }
+    }
+
+    /// The operator ends.
+    fn end(&mut self) -> What {
+        if self.rng.u8(..4) == 0 {
+            What::Stop
+        } else {
+            What::Kill
         }
     }
 
@@ -185,19 +277,26 @@ impl Maker {
             What::Revert
         };
         events.push(Event { at, what });
+        if self.rng.bool() {
+            let app = self.rng.usize(..APPS.len());
+            let at = at + self.rng.u32(MINUTE..HOUR);
+            let what = What::Misapprove { app };
+            events.push(Event { at, what });
+        }
         self.set_right = Some((number + self.rng.usize(1..3), right));
     }
 
     fn faults(&mut self, events: &mut Vec<Event>) {
         for app in 0..APPS.len() {
             if self.rng.u8(..3) == 0 {
-                let mood = match self.rng.u8(..8) {
+                let mood = match self.rng.u8(..9) {
                     0 | 1 => Mood::Flaky(self.rng.u8(5..80)),
                     2 => Mood::Throttling(self.rng.u16(1..600)),
                     3 => Mood::Lossy(self.rng.u8(20..100)),
                     4 => Mood::Partial,
                     5 => Mood::Lying(self.rng.u8(5..60)),
                     6 => Mood::Unauthorized,
+                    7 => Mood::Blank,
                     _ => Mood::Down,
                 };
                 let at = self.rng.u32(..18 * HOUR);
@@ -234,6 +333,17 @@ impl Maker {
                         what: What::Drift { app, who },
                     });
                 }
+                3 | 4 => {
+                    let what = self.by_hand();
+                    events.push(Event { at, what });
+                }
+                5 => {
+                    let what = What::Claimed {
+                        app,
+                        who: self.who(),
+                    };
+                    events.push(Event { at, what });
+                }
                 _ => {}
             }
         }
@@ -246,7 +356,7 @@ impl Maker {
                     at,
                     what: What::Api { health },
                 });
-                let at = at + self.rng.u32(HOUR / 60..3 * HOUR);
+                let at = at + self.rng.u32(MINUTE..3 * HOUR);
                 events.push(Event {
                     at,
                     what: What::Api {
@@ -278,11 +388,7 @@ impl Maker {
             let at = after.map_or(0, |event| event.at);
             let soon = [50, 1000, 5000, 60_000][self.rng.usize(..4)];
             let at = at + self.rng.u32(1..soon);
-            let what = if self.rng.u8(..4) == 0 {
-                What::Stop
-            } else {
-                What::Kill
-            };
+            let what = self.end();
             events.push(Event { at, what });
         }
     }

@@ -85,6 +85,10 @@ pub enum What {
     Approve {
         app: usize,
     },
+    /// Something that is not held, or not any more, is approved.
+    Misapprove {
+        app: usize,
+    },
     Mood {
         app: usize,
         mood: crate::application::Mood,
@@ -99,13 +103,16 @@ pub enum What {
     Kill,
     /// It is asked to end, and does.
     Stop,
+    /// It is asked to end on a quiet evening, and the next one finds nothing to do.
+    Relieved,
     ClockJump {
         seconds: i32,
     },
-    /// Somebody is put into the club by hand.
+    /// Somebody is put into a group by hand.
     ByHand {
         app: usize,
         who: u32,
+        group: &'static str,
     },
     /// Somebody takes a person out of every group by hand, or disables the account.
     Drift {
@@ -114,6 +121,11 @@ pub enum What {
     },
     Stranger {
         app: usize,
+    },
+    /// Another installation puts its mark over ours.
+    Claimed {
+        app: usize,
+        who: u32,
     },
     /// The application is put back to what it was some days ago.
     PutBack {

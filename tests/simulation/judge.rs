@@ -15,10 +15,13 @@ use crate::findings::{Findings, Invariant};
 const OURS: &str = "acme/people/";
 /// An edit is known to the operator after so long, where the API server is well.
 const KNOWN: SignedDuration = SignedDuration::from_secs(60);
-/// What was taken counts for so long.
-const WINDOW: SignedDuration = SignedDuration::from_hours(24);
-/// So long a person's removals wait for their additions.
-const HOLD: SignedDuration = SignedDuration::from_hours(24);
+/// What somebody did in an application is seen after so long, also where some listings fail.
+const SEEN: SignedDuration = SignedDuration::from_hours(7);
+/// What was taken counts for a day from when it was let through, less the part of the day in which that was. It may be
+/// hours until the application can be had.
+const WINDOW: SignedDuration = SignedDuration::from_hours(16);
+/// So long a person's removals wait for their additions, less what times in whole seconds lose.
+const HOLD: SignedDuration = SignedDuration::from_secs(24 * 3600 - 2);
 
 /// What is done to an account.
 #[derive(Clone, Copy, Debug)]
@@ -48,8 +51,12 @@ pub struct Judge {
 
 #[derive(Default)]
 struct Memory {
-    /// Memberships that we gave at some time: application, account, group.
-    given: BTreeSet<(&'static str, String, String)>,
+    /// Memberships that were somebody's due at some time: application, person, group.
+    due: BTreeSet<(&'static str, u32, String)>,
+    /// Accounts that another installation took: application, account, and when.
+    claimed: BTreeMap<(&'static str, String), Timestamp>,
+    /// Whose they were.
+    robbed: BTreeSet<u32>,
     /// Memberships that the application said it gave, and did not.
     told: BTreeSet<(&'static str, String, String)>,
     losses: BTreeMap<(&'static str, Cause), Vec<Loss>>,
@@ -85,6 +92,20 @@ impl Judge {
         self.memory.lock().unwrap()
     }
 
+    /// What is due by now, and so may be taken away when it is not any more.
+    pub fn remember_due(&self) {
+        let company = self.company();
+        let mut memory = self.memory();
+        for (id, person) in &company.people {
+            for app in self.apps.keys().copied() {
+                let due = company.due(person, app).unwrap_or_default();
+                memory
+                    .due
+                    .extend(due.into_iter().map(|group| (app, *id, group)));
+            }
+        }
+    }
+
     /// From when on the operator can know what is written; `None` while it can't.
     pub fn known_since(&self, since: Option<Timestamp>) {
         self.memory().known_since = since;
@@ -107,6 +128,20 @@ impl Judge {
             let key = (app, id.to_owned(), group.to_owned());
             self.memory().told.insert(key);
         }
+    }
+
+    /// Another installation put its mark on an account of ours.
+    pub fn claimed(&self, app: &'static str, id: &str, who: u32) {
+        let now = self.wall.now();
+        let mut memory = self.memory();
+        memory.claimed.insert((app, id.to_owned()), now);
+        memory.robbed.insert(who);
+    }
+
+    /// Whether an account of ours was taken so short a time ago that nobody need have seen it.
+    fn is_newly_claimed(&self, app: &'static str, id: &str) -> bool {
+        let at = self.memory().claimed.get(&(app, id.to_owned())).copied();
+        at.is_some_and(|at| self.wall.now().duration_since(at) < SEEN)
     }
 
     /// Whether the operator must have heard of an edit that was made then.
@@ -174,17 +209,19 @@ impl Judge {
             .writes
             .push((now, format!("{app} {touch:?} {mark}")));
         let Some(person) = mark.strip_prefix(OURS) else {
+            if self.is_newly_claimed(app, id) {
+                return;
+            }
             let told = format!("{app}: {touch:?} of {id}, which bears the mark {mark:?}");
             return self.findings.report(Invariant::Ours, told);
         };
         let loses = match touch {
             Touch::Group(group, false) => {
-                self.group_is_taken(app, id, person, group);
+                self.group_is_taken(app, person, group);
                 held.contains(group)
             }
             Touch::Group(group, true) => {
-                let key = (app, id.to_owned(), group.to_owned());
-                self.memory().given.insert(key);
+                self.group_is_given(app, person, group);
                 false
             }
             Touch::Active(active) => {
@@ -200,10 +237,23 @@ impl Judge {
         }
     }
 
-    fn group_is_taken(&self, app: &'static str, id: &str, person: &str, group: &str) {
+    /// Whether this was ever what the person should have.
+    fn was_due(&self, app: &'static str, person: &str, group: &str) -> bool {
+        let key = |id| (app, id, group.to_owned());
+        let id = person.parse().ok();
+        id.is_some_and(|id| self.memory().due.contains(&key(id)))
+    }
+
+    fn group_is_given(&self, app: &'static str, person: &str, group: &str) {
+        if !self.was_due(app, person, group) {
+            let told = format!("{app}: {person} is put into {group}, which nobody decided");
+            self.findings.report(Invariant::Ours, told);
+        }
+    }
+
+    fn group_is_taken(&self, app: &'static str, person: &str, group: &str) {
         let now = self.wall.now();
-        let key = (app, id.to_owned(), group.to_owned());
-        if !self.memory().given.contains(&key) {
+        if !self.was_due(app, person, group) {
             let told = format!("{app}: {person} is taken out of {group}, which we never gave");
             self.findings.report(Invariant::Ours, told);
         }
@@ -313,6 +363,10 @@ impl Judge {
             }
         };
         let mut memory = self.memory();
+        // Whose account another installation took waits for what they don't get: for a day, and is counted before.
+        if person.parse().is_ok_and(|id| memory.robbed.contains(&id)) {
+            return;
+        }
         let approved = memory.approved.get(&(app, person.to_owned()));
         if cause == Cause::LastDay || approved.is_some_and(|until| *until > now) {
             return;

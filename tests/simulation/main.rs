@@ -15,6 +15,7 @@ mod findings;
 mod generate;
 mod history;
 mod judge;
+mod logs;
 mod operator;
 mod run;
 mod shrink;
@@ -46,8 +47,9 @@ fn live(history: &history::History) -> run::Outcome {
     if let Some(finding) = &outcome.finding {
         println!("seed {}, day {}: {finding:?}", history.seed, outcome.days);
         let patience = Duration::from_secs(told("PATIENCE", PATIENCE));
-        let (shortest, finding) = shrink::shrink(history, finding, patience);
-        panic!("{finding:?}\nThe shortest history found: {shortest}");
+        if let Some((shortest, finding)) = shrink::shrink(history, &outcome, patience) {
+            panic!("{finding:?}\nThe shortest history found: {shortest}");
+        }
     }
     outcome
 }

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use crate::checks;
 use crate::findings::Finding;
 use crate::history::{History, What};
+use crate::logs;
 use crate::operator::Operator;
 use crate::world::World;
 
@@ -28,6 +29,8 @@ pub struct Outcome {
 struct Cursor {
     day: usize,
     event: usize,
+    /// Whether nothing is to be written any more today.
+    quiet: bool,
 }
 
 enum End {
@@ -47,6 +50,7 @@ const MIDNIGHT: u32 = 24 * 3_600_000;
 pub fn run(history: &History) -> Outcome {
     fastrand::seed(history.seed);
     let mut world = World::new(history);
+    let _logs = logs::taken_by(&world.findings);
     let start = world.wall.now();
     let mut cursor = Cursor::default();
     let mut person_days = 0;
@@ -103,10 +107,13 @@ async fn live(
             world.calm();
         }
         while let Some(event) = day.events.get(cursor.event) {
+            if event.at > QUIET {
+                begin_quiet(history, world, cursor, begins).await;
+            }
             until(history, world, begins, event.at).await;
             cursor.event += 1;
             world.happens(&event.what);
-            if event.what == What::Stop {
+            if matches!(event.what, What::Stop | What::Relieved) {
                 operator.shutdown.cancel();
                 let _ = (&mut operator.task).await;
                 return End::Killed;
@@ -118,10 +125,7 @@ async fn live(
                 return End::Over;
             }
         }
-        if day.calm {
-            until(history, world, begins, QUIET).await;
-            checks::begin_quiet(world);
-        }
+        begin_quiet(history, world, cursor, begins).await;
         until(history, world, begins, EVENING - 3_600_000).await;
         // Whatever has to be tried once more may be.
         sleep_hour(world, begins).await;
@@ -137,10 +141,20 @@ async fn live(
         until(history, world, begins, MIDNIGHT).await;
         *cursor = Cursor {
             day: cursor.day + 1,
-            event: 0,
+            ..Cursor::default()
         };
     }
     End::Over
+}
+
+/// On a calm day nothing is written from here on.
+async fn begin_quiet(history: &History, world: &mut World, cursor: &mut Cursor, begins: Timestamp) {
+    let is_calm = history.days.get(cursor.day).is_some_and(|day| day.calm);
+    if is_calm && !cursor.quiet {
+        until(history, world, begins, QUIET).await;
+        checks::begin_quiet(world);
+        cursor.quiet = true;
+    }
 }
 
 async fn sleep_hour(world: &World, begins: Timestamp) {

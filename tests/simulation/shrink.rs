@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::findings::Finding;
 use crate::history::History;
-use crate::run;
+use crate::run::{self, Outcome};
 
 struct Shrinker {
     best: History,
@@ -13,9 +13,17 @@ struct Shrinker {
 }
 
 /// The shortest history found within so long, and what it breaks.
-pub fn shrink(history: &History, finding: &Finding, patience: Duration) -> (History, Finding) {
+pub fn shrink(
+    history: &History,
+    outcome: &Outcome,
+    patience: Duration,
+) -> Option<(History, Finding)> {
+    let finding = outcome.finding.as_ref()?;
+    let mut best = history.clone();
+    // What comes after it has no part in it.
+    best.days.truncate(outcome.days + 1);
     let mut shrinker = Shrinker {
-        best: history.clone(),
+        best,
         finding: finding.clone(),
         until: Instant::now() + patience,
     };
@@ -23,7 +31,7 @@ pub fn shrink(history: &History, finding: &Finding, patience: Duration) -> (Hist
         let before = shrinker.best.clone();
         shrinker.round();
         if shrinker.best == before || Instant::now() > shrinker.until {
-            return (shrinker.best, shrinker.finding);
+            return Some((shrinker.best, shrinker.finding));
         }
     }
 }

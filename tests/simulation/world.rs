@@ -1,6 +1,6 @@
 //! Everything that outlives an operator, and what each event does to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +12,7 @@ use crate::application::{Account, Application, Mood};
 use crate::clock::Wall;
 use crate::cluster::{Cluster, Health};
 use crate::company::{
-    APPS, CLUB, Company, Person, Rule, Standing, connector_manifest, day, days_later,
+    APPS, Company, LAX, Person, Rule, Standing, connector_manifest, day, days_later,
 };
 use crate::connector::Place;
 use crate::findings::Findings;
@@ -39,6 +39,10 @@ pub struct World {
     pub well: BTreeMap<&'static str, Timestamp>,
     /// Since when the operator runs.
     pub up: Timestamp,
+    /// Whose accounts another installation took, where.
+    pub claimed: BTreeSet<(&'static str, u32)>,
+    /// Of whom something waited when a quiet evening began.
+    pub waiting: BTreeSet<u32>,
     mistake: Option<Company>,
     rng: fastrand::Rng,
 }
@@ -63,7 +67,7 @@ impl World {
         let apps = APPS.map(|app| {
             (
                 app,
-                Arc::new(Mutex::new(Application::new(&Company::groups()))),
+                Arc::new(Mutex::new(Application::new(&Company::groups(), app == LAX))),
             )
         });
         let apps = BTreeMap::from(apps);
@@ -91,6 +95,8 @@ impl World {
             former: Vec::new(),
             well: APPS.map(|app| (app, start)).into(),
             up: start,
+            claimed: BTreeSet::new(),
+            waiting: BTreeSet::new(),
             mistake: None,
             rng: fastrand::Rng::with_seed(seed ^ 9),
         };
@@ -139,6 +145,7 @@ impl World {
             person.edited = self.wall.now();
             person.there.then(|| person.manifest(who))
         };
+        self.judge.remember_due();
         match manifest {
             Some(manifest) => self.cluster.apply("employees", &who.to_string(), &manifest),
             None => {
@@ -186,6 +193,7 @@ impl World {
             edit(template);
             (name.clone(), template.manifest())
         };
+        self.judge.remember_due();
         self.cluster.apply("roletemplates", &name, &manifest);
     }
 
@@ -232,10 +240,11 @@ impl World {
         let Some(object) = self.cluster.get("appconnectors", app) else {
             return;
         };
-        let held = &object["status"]["held"];
-        let Some(digest) = held["digest"].as_str() else {
+        let held = object["status"]["held"].as_array().cloned();
+        let Some(held) = held.unwrap_or_default().pop() else {
             return;
         };
+        let digest = &held["digest"];
         let names = held["employees"].as_array().into_iter().flatten();
         let names = names.filter_map(|name| name.as_str().map(str::to_owned));
         self.judge.approve(app, names);
@@ -399,6 +408,11 @@ impl World {
             ),
             What::Revert => self.revert(),
             What::Approve { app } => self.approve(APPS[app]),
+            What::Misapprove { app } => {
+                let approval = json!({"metadata": {"annotations":
+                    {"rollcall.dev/approved-removals": format!("sha256:{:064x}", self.rng.u128(..))}}});
+                self.cluster.apply("appconnectors", APPS[app], &approval);
+            }
             What::Mood { app, mood } => self.mood(APPS[app], mood),
             What::Api { health } => self.api(health),
             What::ApiRestart { forgets } => {
@@ -412,10 +426,10 @@ impl World {
                 self.wall.jump(SignedDuration::from_secs(seconds.into()));
                 self.unwell(None);
             }
-            What::ByHand { app, who } => {
+            What::ByHand { app, who, group } => {
                 if let Some(id) = self.account_of(APPS[app], who) {
                     let mut state = self.places[APPS[app]].state();
-                    state.groups.entry(CLUB.to_owned()).or_default().insert(id);
+                    state.groups.entry(group.to_owned()).or_default().insert(id);
                 }
             }
             What::Drift { app, who } => {
@@ -423,6 +437,16 @@ impl World {
                 self.unwell(Some(APPS[app]));
             }
             What::Stranger { app } => self.stranger(APPS[app]),
+            What::Claimed { app, who } => {
+                if let Some(id) = self.account_of(APPS[app], who) {
+                    let mut state = self.places[APPS[app]].state();
+                    if let Some(account) = state.accounts.get_mut(&id) {
+                        account.mark = Some(format!("other/people/{who}"));
+                    }
+                    self.claimed.insert((APPS[app], who));
+                    self.judge.claimed(APPS[app], &id, who);
+                }
+            }
             What::PutBack { app, days } => {
                 let then = self.former.len().checked_sub(days);
                 if let Some(former) = then.and_then(|then| self.former.get(then)) {
@@ -431,6 +455,7 @@ impl World {
                 }
             }
             What::Kill | What::Stop => self.up = now,
+            What::Relieved => {}
         }
     }
 
