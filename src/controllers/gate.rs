@@ -57,7 +57,7 @@ pub fn takings(
 }
 
 /// Asks the gate of each connector about what the plan of a person takes away, and tells what is asked and answered.
-/// Where nothing is written now nothing is asked, and what can't be told now stays as it was told before.
+/// Where nothing is written now nothing is asked and nothing held, and what can't be told now stays as it was told before.
 pub fn ask(
     realm: &mut Realm,
     name: &EmployeeName,
@@ -72,16 +72,31 @@ pub fn ask(
     let id = &person.employee_id;
     let mut asked = Vec::new();
     for (connector, entry) in &mut realm.connectors {
-        let dry_run = policy.connector(connector).is_none_or(|c| c.spec.dry_run);
-        if dry_run || look.held.contains(connector) {
-            entry.gate.set_aside(id);
-            continue;
-        }
+        let compiled = policy.connector(connector);
+        let dry_run = compiled.is_none_or(|c| c.spec.dry_run);
         let planned = look.plan.accounts.get(connector);
         let taking = takings.remove(connector);
-        if planned.is_some_and(|account| account.taking.is_none())
-            || (taking.is_none() && !entry.gate.knows(id))
-        {
+        let put_off = if dry_run || look.held.contains(connector) {
+            Some(entry.gate.set_aside(id))
+        } else if planned.is_some_and(|account| account.taking.is_none()) {
+            // Where nothing can be told of anybody, what was told before the start stands.
+            let is_sound = compiled.is_some_and(|c| c.faults.is_empty());
+            Some(is_sound && entry.inventory.is_readable() && entry.gate.put_off(id))
+        } else {
+            None
+        };
+        if let Some(held_changed) = put_off {
+            if held_changed {
+                let undecided = false;
+                let answer = Asked {
+                    undecided,
+                    held_changed,
+                };
+                asked.push((connector.clone(), Cause::Change, answer));
+            }
+            continue;
+        }
+        if taking.is_none() && !entry.gate.knows(id) {
             continue;
         }
         let cause = taking.as_ref().map_or(Cause::Change, |taking| taking.cause);

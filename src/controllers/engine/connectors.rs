@@ -114,6 +114,7 @@ impl Engine {
         self.try_connector_again(&key.namespace, &name);
         self.hear_connector(&key.namespace, &name);
         self.hear_approval(&key.namespace, &name);
+        self.limits_changed(&key.namespace, &name, was_known);
         self.queue
             .add(Work::Connector(key.namespace, name), Lane::Leaver);
     }

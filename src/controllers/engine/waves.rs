@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::hand_over::Subject;
 use super::progress::later;
 use super::{Engine, Work};
+use crate::controllers::app_connector::orphans;
 use crate::controllers::gate::{self, Asking};
-use crate::controllers::world::{ConnectorEntry, Person, World};
+use crate::controllers::world::{ConnectorEntry, Person, Realm, World};
 use crate::domain::account::Activity;
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName};
 use crate::domain::lifecycle::Stage;
@@ -111,13 +112,33 @@ impl Engine {
     }
 
     /// What is held is something else now, and may fit by the time that it has not changed for a while.
-    fn consider_held(&mut self, namespace: &Arc<str>, connector: ConnectorName) {
+    pub(super) fn consider_held(&mut self, namespace: &Arc<str>, connector: ConnectorName) {
         let now = self.ports.clock.now();
         if let Some(entry) = self.world.connector_mut(namespace, &connector) {
             entry.held_changed_at = Some(now);
         }
         let work = Work::Held(Arc::clone(namespace), connector);
         self.queue.set_at(work, Lane::Mover, later(now, SETTLED));
+    }
+
+    /// A connector was edited: what is held may fit its limits now. What was held before the start may have been
+    /// taken back while nobody looked.
+    pub(super) fn limits_changed(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &ConnectorName,
+        was_known: bool,
+    ) {
+        let Some(entry) = self.world.connector(namespace, name) else {
+            return;
+        };
+        if was_known && entry.gate.held_people() > 0 {
+            // Whoever loses something else by the edit is looked at first.
+            let work = Work::Held(Arc::clone(namespace), name.clone());
+            self.queue.add(work, Lane::Mover);
+        } else if entry.gate.is_recalling() {
+            self.consider_held(namespace, name.clone());
+        }
     }
 
     /// Somebody may have approved what is held.
@@ -151,7 +172,7 @@ impl Engine {
         }
         let overall = overall(&self.world, now);
         let clock = self.ports.clock.now();
-        self.forget_unknown(namespace, connector);
+        self.forget_unknown(namespace, connector, now);
         let Some(entry) = self.world.connector_mut(namespace, connector) else {
             return;
         };
@@ -197,15 +218,33 @@ impl Engine {
         self.remember_releases(namespace, connector);
     }
 
-    /// Who was held before the start and has no object any more is held no more.
-    fn forget_unknown(&mut self, namespace: &Arc<str>, connector: &ConnectorName) {
+    /// Who was held before the start and has neither an object nor an account that is nobody's is held no more. What
+    /// such accounts there are is known once they were listed.
+    fn forget_unknown(&mut self, namespace: &Arc<str>, connector: &ConnectorName, now: Timestamp) {
         let Some(realm) = self.world.realms.get_mut(namespace) else {
             return;
         };
-        if let Some(entry) = realm.connectors.get_mut(connector)
-            && entry.gate.is_recalling()
-        {
-            entry.gate.recall_only(realm.by_id.keys());
+        let Some(entry) = realm.connectors.get(connector) else {
+            return;
+        };
+        if !entry.gate.remembers_held() || !entry.inventory.is_readable() {
+            return;
+        }
+        let orphans = orphans::counted(realm, connector, entry, now);
+        let Realm {
+            by_id, connectors, ..
+        } = realm;
+        let Some(entry) = connectors.get_mut(connector) else {
+            return;
+        };
+        let known = by_id.keys().chain(&orphans);
+        let changed = if entry.inventory.accounts_completeness().is_complete() {
+            entry.gate.recall_only(known)
+        } else {
+            entry.gate.put_off_others(known)
+        };
+        if changed {
+            self.summary_of_connector(namespace, connector.clone());
         }
     }
 

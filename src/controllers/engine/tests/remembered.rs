@@ -1,0 +1,157 @@
+//! What the guard remembers: over a restart, an edit of its limits, and a connector that is made anew.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::waves::{COMPANY, company, digest, guarded, nobody, summarise, three, under_way};
+use super::{Bench, account, employee, everyone};
+use crate::api::PAUSED_ANNOTATION;
+use crate::controllers::world::ConnectorEntry;
+use crate::domain::account::Activity;
+use crate::domain::ids::{ConnectorName, EmployeeName};
+use crate::plan::guard::Cause;
+
+pub(super) fn entry<'a>(bench: &'a Bench, name: &str) -> &'a ConnectorEntry {
+    let name = ConnectorName::new(name);
+    bench
+        .engine
+        .world
+        .connector(&bench.namespace, &name)
+        .unwrap()
+}
+
+/// What an earlier run left, in a new one: the objects as they were last, with these connector and template, and each
+/// person as the edit has it.
+pub(super) fn restarted(
+    before: &Bench,
+    connector: &Value,
+    template: &Value,
+    edit: impl Fn(usize, &mut Value),
+) -> Bench {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    let mut connector = connector.clone();
+    let mut status = entry(before, "directory").status.newest();
+    // Another generation of the same object would be looked at anew as a whole.
+    status.observed_generation = 1;
+    connector["status"] = serde_json::to_value(status).unwrap();
+    bench.connector("directory", &connector);
+    bench.template("everyone", template);
+    for n in 0..COMPANY {
+        let name = format!("p{n}");
+        let known = before
+            .engine
+            .world
+            .person(&before.namespace, &EmployeeName::new(&name));
+        let mut object = employee(&n.to_string());
+        object["status"] = serde_json::to_value(known.unwrap().status.newest()).unwrap();
+        edit(n, &mut object);
+        bench.employee(&name, &object);
+    }
+    bench.work();
+    all_listed(&mut bench);
+    bench
+}
+
+pub(super) fn all_listed(bench: &mut Bench) {
+    let accounts = (0..COMPANY)
+        .map(|n| account(bench, &n.to_string(), &n.to_string(), Activity::Active))
+        .collect();
+    bench.listed("directory", accounts);
+    bench.work();
+}
+
+pub(super) fn held(bench: &Bench, cause: Cause) -> usize {
+    entry(bench, "directory").gate.held(cause).count()
+}
+
+fn paused(object: &mut Value) {
+    object["metadata"]["annotations"] = json!({PAUSED_ANNOTATION: "true"});
+}
+
+/// What is held has been the same for a while.
+fn settle(bench: &mut Bench) {
+    bench.clock.shift(SignedDuration::from_mins(2));
+    bench.work();
+}
+
+#[tokio::test]
+async fn who_is_paused_after_a_restart_keeps_no_approval_back() {
+    let mut bench = company(&three());
+    bench.template("everyone", &nobody());
+    bench.work();
+    summarise(&mut bench);
+    let mut bench = restarted(&bench, &guarded(&three(), None), &nobody(), |n, object| {
+        if n == 3 {
+            paused(object);
+        }
+    });
+    settle(&mut bench);
+    assert_eq!(held(&bench, Cause::Change), COMPANY - 1);
+    let approved = digest(&bench).expect("all that is held is known");
+    bench.connector("directory", &guarded(&three(), Some(&approved)));
+    bench.work();
+    assert_eq!(under_way(&bench).len(), COMPANY - 1);
+    // The pause ends: what was held of that one is held again, as it was not approved.
+    let mut object = employee("3");
+    let person = EmployeeName::new("p3");
+    let known = bench.engine.world.person(&bench.namespace, &person);
+    object["status"] = serde_json::to_value(known.unwrap().status.newest()).unwrap();
+    bench.employee("p3", &object);
+    bench.work();
+    assert_eq!(held(&bench, Cause::Change), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_held_while_paused_and_all_of_it_afterwards() {
+    let mut bench = company(&three());
+    bench.template("everyone", &nobody());
+    bench.work();
+    let before = digest(&bench);
+    let mut stopped = guarded(&three(), None);
+    stopped["metadata"]["annotations"] = json!({PAUSED_ANNOTATION: "true"});
+    bench.connector("directory", &stopped);
+    bench.work();
+    settle(&mut bench);
+    assert_eq!((digest(&bench), held(&bench, Cause::Change)), (None, 0));
+    summarise(&mut bench);
+    let status = entry(&bench, "directory").status.newest();
+    assert!(status.held.is_empty(), "{status:?}");
+    let told = |c: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition| {
+        c.type_ == "DeprovisioningHeld" && c.status == "True"
+    };
+    assert!(!status.conditions.iter().any(told));
+    // Another run, still paused, and then no more.
+    let mut bench = restarted(&bench, &stopped, &nobody(), |_, _| ());
+    settle(&mut bench);
+    assert_eq!(held(&bench, Cause::Change), 0);
+    bench.connector("directory", &guarded(&three(), None));
+    bench.work();
+    settle(&mut bench);
+    assert_eq!(digest(&bench), before);
+    assert!(under_way(&bench).is_empty());
+}
+
+/// Everybody who was held is gone by the next start: nothing is held, and nothing says so any more.
+#[tokio::test]
+async fn what_is_taken_back_while_nobody_looked_is_told_no_more() {
+    let mut bench = company(&three());
+    bench.template("everyone", &nobody());
+    bench.work();
+    summarise(&mut bench);
+    let connector = guarded(&three(), None);
+    let mut bench = restarted(&bench, &connector, &everyone(), |n, object| {
+        object["spec"]["employeeId"] = json!(format!("other-{n}"));
+        object["status"] = json!({});
+    });
+    settle(&mut bench);
+    summarise(&mut bench);
+    let gate = &entry(&bench, "directory").gate;
+    assert!(!gate.is_recalling() && gate.held_people() == 0);
+    let status = entry(&bench, "directory").status.newest();
+    let held = status
+        .conditions
+        .iter()
+        .any(|c| c.type_ == "DeprovisioningHeld" && c.status == "True");
+    assert!(!held && status.held.is_empty());
+}
