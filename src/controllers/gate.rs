@@ -1,33 +1,20 @@
-//! Between the guard and what is known: what a plan takes away, and what the guard remembers, from a status
-//! and for one.
+//! Between the guard and what is known: what a plan takes away.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::world::{ConnectorEntry, Person, Realm};
+pub use super::remembered::{last_approval, restored, told};
+use super::world::{Person, Realm};
 use crate::api::EmployeeStatus;
-use crate::api::app_connector::{GuardStatus, HeldPeople, LastApproval, ReleasedWave};
 use crate::api::employee::Departure;
 use crate::domain::desired::Desired;
 use crate::domain::facts::Facts;
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::domain::lifecycle::{self, Stage};
 use crate::domain::policy::Policy;
-use crate::plan::guard::{Approval, Asked, Cause, Gate, Release, Restored, Taking, loss};
+use crate::plan::guard::{Asked, Cause, Taking, loss};
 use crate::plan::{AccountPlan, PersonPlan};
-
-/// Losses that a status names, at most. Of more than that only the number of people is remembered over a
-/// restart, and whatever was not carried out by then is decided anew.
-const MOST_ITEMS: usize = 4096;
-/// People whose number a status keeps who are held, at most. Where there are more they are decided anew after a restart.
-const MOST_HELD: usize = 8192;
-/// Waves that a status names, at most.
-const MOST_RELEASES: usize = 128;
 
 /// What the plan of a person takes away, by connector.
 #[must_use]
@@ -132,165 +119,5 @@ pub fn departure(newest: &EmployeeStatus, facts: Option<&Facts>, now: Timestamp)
         Departure::Announced
     } else {
         Departure::AtOnce
-    }
-}
-
-/// The gate as an earlier run left it.
-#[must_use]
-pub fn restored(
-    namespace: &Arc<str>,
-    name: &ConnectorName,
-    uid: &str,
-    told: Option<&GuardStatus>,
-) -> Gate {
-    let releases = told.into_iter().flat_map(|told| &told.released);
-    let releases = releases.filter_map(|wave| {
-        Some(Release {
-            until: wave.until.0,
-            cause: Cause::named(&wave.cause)?,
-            people: usize::try_from(wave.people).unwrap_or_default(),
-            who: unpack(&wave.who),
-            privileged: unpack(&wave.privileged),
-            items: unpack(&wave.items),
-            approval: wave.approved.as_ref().map(|digest| Approval {
-                digest: digest.clone(),
-                by: wave.approved_by.clone(),
-            }),
-        })
-    });
-    let held = told.into_iter().flat_map(|told| &told.held);
-    let held = held.filter_map(|held| Some((Cause::named(&held.cause)?, unpack(&held.who))));
-    let restored = Restored {
-        releases: releases.collect(),
-        held: held.collect(),
-        approvals: told.map_or(0, |told| told.approvals),
-    };
-    Gate::restored(Arc::clone(namespace), name.clone(), uid, restored)
-}
-
-/// The approval that was used last, as an earlier run left it.
-#[must_use]
-pub fn last_approval(told: Option<&GuardStatus>) -> Option<(Approval, Timestamp, usize)> {
-    let last = told?.last_approval.as_ref()?;
-    let approval = Approval {
-        digest: last.digest.clone(),
-        by: last.by.clone(),
-    };
-    let people = usize::try_from(last.people).unwrap_or_default();
-    Some((approval, last.at.0, people))
-}
-
-/// What is to be remembered; nothing where there is nothing.
-#[must_use]
-pub fn told(entry: &ConnectorEntry) -> Option<GuardStatus> {
-    let gate = &entry.gate;
-    let held = Cause::ALL
-        .into_iter()
-        .map(|cause| (cause, gate.held_keys(cause)));
-    let held: Vec<HeldPeople> = held
-        .filter(|(_, who)| !who.is_empty() && who.len() <= MOST_HELD)
-        .map(|(cause, who)| HeldPeople {
-            cause: cause.word().to_owned(),
-            who: pack(&who),
-        })
-        .collect();
-    if gate.releases().is_empty() && gate.approvals() == 0 && held.is_empty() {
-        return None;
-    }
-    let mut room = MOST_ITEMS;
-    // The newest are those that may not be carried out yet.
-    let newest = gate.releases().iter().rev().take(MOST_RELEASES);
-    let mut released: Vec<ReleasedWave> = newest
-        .map(|release| {
-            let size = release.items.len() + release.who.len();
-            let fits = size <= room;
-            room -= if fits { size } else { 0 };
-            let packed = |fits: bool, text: String| Some(text).filter(|_| fits).unwrap_or_default();
-            ReleasedWave {
-                until: Time(release.until),
-                cause: release.cause.word().to_owned(),
-                people: count(release.people),
-                privileged: packed(fits, pack(&release.privileged)),
-                approved: release.approval.as_ref().map(|a| a.digest.clone()),
-                approved_by: release.approval.as_ref().and_then(|a| a.by.clone()),
-                who: packed(fits, pack(&release.who)),
-                items: packed(fits, pack(&release.items)),
-            }
-        })
-        .collect();
-    released.reverse();
-    let last = entry.approved_last.as_ref();
-    Some(GuardStatus {
-        approvals: gate.approvals(),
-        last_approval: last.map(|(approval, at, people)| LastApproval {
-            digest: approval.digest.clone(),
-            by: approval.by.clone(),
-            at: Time(*at),
-            people: count(*people),
-        }),
-        held,
-        released,
-    })
-}
-
-fn count(n: usize) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
-}
-
-/// A number of so many bytes.
-trait Number: Copy + Ord {
-    const BYTES: usize;
-    fn bytes(self) -> Vec<u8>;
-    fn read(bytes: &[u8]) -> Option<Self>;
-}
-
-impl Number for u64 {
-    const BYTES: usize = 8;
-
-    fn bytes(self) -> Vec<u8> {
-        self.to_be_bytes().to_vec()
-    }
-
-    fn read(bytes: &[u8]) -> Option<Self> {
-        Some(Self::from_be_bytes(bytes.try_into().ok()?))
-    }
-}
-
-impl Number for u128 {
-    const BYTES: usize = 16;
-
-    fn bytes(self) -> Vec<u8> {
-        self.to_be_bytes().to_vec()
-    }
-
-    fn read(bytes: &[u8]) -> Option<Self> {
-        Some(Self::from_be_bytes(bytes.try_into().ok()?))
-    }
-}
-
-fn pack<N: Number>(numbers: &BTreeSet<N>) -> String {
-    let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.bytes()).collect();
-    STANDARD.encode(bytes)
-}
-
-/// What can't be read is decided anew.
-fn unpack<N: Number>(text: &str) -> BTreeSet<N> {
-    let bytes = STANDARD.decode(text).unwrap_or_default();
-    bytes.chunks_exact(N::BYTES).filter_map(N::read).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_remembered_is_read_back() {
-        let items: BTreeSet<u128> = BTreeSet::from([0, 1, u128::MAX, 1 << 70]);
-        assert_eq!(unpack(&pack(&items)), items);
-        let who: BTreeSet<u64> = BTreeSet::from([7, u64::MAX]);
-        assert_eq!(unpack(&pack(&who)), who);
-        for text in ["not base64!", ""] {
-            assert_eq!(unpack::<u64>(text), BTreeSet::new());
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::key::{Item, person_of, some_of};
+use super::key::{Item, of, person_of, some_of};
 use super::loss::Cause;
 
 /// For how long what was let through may run beyond the time for which it counts: it may wait for additions, or for a
@@ -85,14 +85,12 @@ impl Ledger {
 
     /// What a person is not about to lose any more is done, or taken back: the same once more is asked for anew.
     pub(super) fn spend(&mut self, person: u64, keeps: impl Fn(Item) -> bool) {
-        let spent = |item: &Item| person_of(*item) == person && !keeps(*item);
-        for release in &mut self.releases {
-            if some_of(&release.items, person) {
-                release.items.retain(|item| !spent(item));
+        let waves = self.releases.iter_mut().map(|release| &mut release.items);
+        for items in waves.chain([&mut self.unsaved]) {
+            let spent: Vec<Item> = of(items, person).filter(|item| !keeps(*item)).collect();
+            for item in spent {
+                items.remove(&item);
             }
-        }
-        if some_of(&self.unsaved, person) {
-            self.unsaved.retain(|item| !spent(item));
         }
     }
 
