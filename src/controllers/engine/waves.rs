@@ -13,10 +13,11 @@ use crate::controllers::app_connector::orphans;
 use crate::controllers::gate::{self, Asking};
 use crate::controllers::world::{ConnectorEntry, Person, Realm, World};
 use crate::domain::account::Activity;
+use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName};
-use crate::domain::lifecycle::Stage;
+use crate::domain::lifecycle;
 use crate::plan::Lane;
-use crate::plan::guard::{Asked, Bounds, Cause, Overall, Verdict};
+use crate::plan::guard::{Asked, Bounds, Cause, Gate, Limit, Overall, Verdict};
 use crate::runtime::status_writer::ObjectKind;
 
 /// How long it must be quiet before a wave that nobody's leaving causes is decided: many edits, or many
@@ -129,9 +130,13 @@ impl Engine {
         name: &ConnectorName,
         was_known: bool,
     ) {
-        let Some(entry) = self.world.connector(namespace, name) else {
+        let now = self.now();
+        let Some(entry) = self.world.connector_mut(namespace, name) else {
             return;
         };
+        if let Some(compiled) = &entry.compiled {
+            entry.gate.correct(compiled.spec.guard.window, now);
+        }
         if was_known && entry.gate.held_people() > 0 {
             // Whoever loses something else by the edit is looked at first.
             let work = Work::Held(Arc::clone(namespace), name.clone());
@@ -170,7 +175,8 @@ impl Engine {
             entry.gathering_since = None;
             return;
         }
-        let overall = overall(&self.world, now);
+        self.correct_ledgers(now);
+        let overall = overall(self.world.realms.values(), self.world.limits, now);
         let clock = self.ports.clock.now();
         self.forget_unknown(namespace, connector, now);
         let Some(entry) = self.world.connector_mut(namespace, connector) else {
@@ -179,6 +185,8 @@ impl Engine {
         let Some(compiled) = entry.compiled.clone() else {
             return;
         };
+        // Not later than now, where the clock was ahead.
+        entry.held_changed_at = entry.held_changed_at.map(|at| at.min(clock));
         let changed_at = entry.held_changed_at;
         let reconsider = changed_at.is_none_or(|at| later(at, SETTLED) <= clock);
         let approval = entry.meta.approved.clone();
@@ -204,8 +212,8 @@ impl Engine {
             entry.gathering_since = None;
         }
         let waits = entry.gate.held_people() > 0;
-        let again = entry.gate.next_end(now).filter(|_| waits);
-        if let Some(at) = again {
+        let again = next_room(&self.world, namespace, connector, now);
+        if let Some(at) = again.filter(|_| waits) {
             let work = Work::Held(Arc::clone(namespace), connector.clone());
             self.queue.add_at(work, Lane::Mover, at);
         }
@@ -216,6 +224,18 @@ impl Engine {
             self.look_at_id(namespace, id);
         }
         self.remember_releases(namespace, connector);
+    }
+
+    /// What was let through while the clock was ahead counts for a window from now on, and no longer.
+    fn correct_ledgers(&mut self, now: Timestamp) {
+        for realm in self.world.realms.values_mut() {
+            for entry in realm.connectors.values_mut() {
+                if let Some(compiled) = &entry.compiled {
+                    entry.gate.correct(compiled.spec.guard.window, now);
+                }
+            }
+            realm.former.retain(|_, gate| gate.next_end(now).is_some());
+        }
     }
 
     /// Who was held before the start and has neither an object nor an account that is nobody's is held no more. What
@@ -325,23 +345,53 @@ impl Engine {
     }
 }
 
-/// What counts towards the limits of the whole operator.
-fn overall(world: &World, now: Timestamp) -> Overall {
-    let people = world
-        .realms
-        .values()
-        .flat_map(|realm| realm.people.values());
+/// What counts towards the limits of the whole operator, of everybody who has not left.
+pub fn overall<'a>(
+    realms: impl Iterator<Item = &'a Realm> + Clone,
+    limits: Limits,
+    now: Timestamp,
+) -> Overall {
     let has_left = |person: &Person| {
-        let stage = person.outlook.count.map(|count| count.stage);
-        stage.is_some_and(|stage| [Stage::Departed.word(), Stage::Retired.word()].contains(&stage))
+        let ends = person
+            .facts
+            .as_ref()
+            .ok()
+            .and_then(|f| lifecycle::ends_at(f));
+        ends.is_some_and(|at| at <= now)
     };
+    let people = realms.clone().flat_map(|realm| realm.people.values());
     let people = people.filter(|person| !has_left(person)).count();
-    let mut overall = Overall::new(world.limits, people);
-    let entries = world.realms.values().flat_map(|r| r.connectors.values());
-    for entry in entries {
-        overall.count(&entry.gate, now);
+    let mut overall = Overall::new(limits, people);
+    for realm in realms {
+        for gate in gates(realm) {
+            overall.count(gate, now);
+        }
     }
     overall
+}
+
+/// Those of connectors that are gone are among them: what they let through counts to the end.
+fn gates(realm: &Realm) -> impl Iterator<Item = &Gate> {
+    let there = realm.connectors.values().map(|entry| &entry.gate);
+    there.chain(realm.former.values())
+}
+
+/// When what is held may fit next, as something counts no more by then: of the connector itself, or of any, where the limit
+/// is that of all of them.
+fn next_room(
+    world: &World,
+    namespace: &Arc<str>,
+    connector: &ConnectorName,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let gate = &world.connector(namespace, connector)?.gate;
+    let mut excess = Cause::ALL.into_iter().filter_map(|c| gate.excess(c));
+    if excess.any(|excess| excess.limit == Limit::Overall) {
+        let all = world.realms.values().flat_map(gates);
+        all.filter_map(|gate| gate.next_end(now)).min()
+    } else {
+        gate.next_end(now)
+    }
 }
 
 /// How many accounts of ours can be used, as far as the application says.

@@ -109,6 +109,7 @@ impl Gate {
     /// approved. Each wave goes as a whole or not at all.
     pub fn decide(&mut self, causes: &[Cause], bounds: &Bounds<'_>) -> Verdict {
         let mut verdict = Verdict::default();
+        self.ledger.correct(bounds.policy.window, bounds.now);
         self.ledger.prune(bounds.now);
         self.approve(bounds, &mut verdict);
         for cause in causes.iter().copied() {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::super::operation::Operation;
@@ -396,6 +396,18 @@ impl Gate {
     #[must_use]
     pub fn approvals(&self) -> u64 {
         self.approvals
+    }
+
+    /// What another let through, where there was one, counts here as well. It may not run any more.
+    pub fn count_as_well(&mut self, other: Option<&Self>) {
+        if let Some(other) = other {
+            self.ledger.count_as_well(&other.ledger);
+        }
+    }
+
+    /// Nothing that was let through counts for longer than a window from now on.
+    pub fn correct(&mut self, window: SignedDuration, now: Timestamp) {
+        self.ledger.correct(window, now);
     }
 
     /// When the first of what was let through counts no more; what is held may fit then.

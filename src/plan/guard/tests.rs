@@ -329,6 +329,26 @@ fn what_ends_at_one_midnight_does_not_count_at_the_next() {
     assert!(bench.decide(&ALL, None).released);
 }
 
+/// What was let through while a clock was ahead counts for a window from when that is seen, and no longer.
+#[test]
+fn a_clock_that_was_ahead_keeps_nobody_waiting_for_longer_than_a_window() {
+    for restarts in [false, true] {
+        let mut bench = Bench::new(3);
+        let right = bench.now;
+        bench.now = right + SignedDuration::from_hours(24 * 10);
+        bench.disable(0..3, Cause::Termination);
+        assert!(bench.decide(&ALL, None).released);
+        bench.now = right;
+        if restarts {
+            bench.restart();
+        }
+        bench.disable(3..6, Cause::Termination);
+        assert!(!bench.decide(&ALL, None).released);
+        bench.now = right + SignedDuration::from_hours(24);
+        assert!(bench.decide(&ALL, None).released, "{restarts}");
+    }
+}
+
 #[test]
 fn what_was_let_through_outlives_the_window() {
     let mut bench = Bench::new(0);

@@ -1,15 +1,22 @@
 //! What the guard remembers: over a restart, an edit of its limits, and a connector that is made anew.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::waves::{COMPANY, company, digest, guarded, nobody, summarise, three, under_way};
+use super::super::Work;
+use super::waves::{
+    COMPANY, company, digest, guarded, nobody, summarise, three, under_way,
+};
 use super::{Bench, account, employee, everyone};
 use crate::api::PAUSED_ANNOTATION;
+use crate::controllers::watch::{Change, Seen};
 use crate::controllers::world::ConnectorEntry;
 use crate::domain::account::Activity;
+use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeName};
-use crate::plan::guard::Cause;
+use crate::plan::guard::{Cause, Limit, Loss, Taking};
 
 pub(super) fn entry<'a>(bench: &'a Bench, name: &str) -> &'a ConnectorEntry {
     let name = ConnectorName::new(name);
@@ -18,6 +25,12 @@ pub(super) fn entry<'a>(bench: &'a Bench, name: &str) -> &'a ConnectorEntry {
         .world
         .connector(&bench.namespace, &name)
         .unwrap()
+}
+
+pub(super) fn entry_mut<'a>(bench: &'a mut Bench, name: &str) -> &'a mut ConnectorEntry {
+    let name = ConnectorName::new(name);
+    let namespace = Arc::clone(&bench.namespace);
+    bench.engine.world.connector_mut(&namespace, &name).unwrap()
 }
 
 /// What an earlier run left, in a new one: the objects as they were last, with these connector and template, and each
@@ -154,4 +167,138 @@ async fn what_is_taken_back_while_nobody_looked_is_told_no_more() {
         .iter()
         .any(|c| c.type_ == "DeprovisioningHeld" && c.status == "True");
     assert!(!held && status.held.is_empty());
+}
+
+#[tokio::test]
+async fn a_raised_limit_lets_through_what_is_held() {
+    let mut bench = company(&three());
+    bench.template("everyone", &nobody());
+    bench.work();
+    bench.clock.shift(SignedDuration::from_mins(2));
+    bench.work();
+    assert!(under_way(&bench).is_empty());
+    let open = json!({"maxPercent": 100});
+    bench.connector("directory", &guarded(&open, None));
+    bench.work();
+    assert_eq!(under_way(&bench).len(), COMPANY);
+}
+
+/// When the work is due that looks at what is held in `directory`.
+fn looks_again_by(bench: &mut Bench, at: jiff::Timestamp) -> bool {
+    let all = std::iter::from_fn(|| bench.engine.queue.pop(at).map(|(work, _)| work));
+    let directory = ConnectorName::new("directory");
+    all.into_iter()
+        .any(|work| matches!(work, Work::Held(_, name) if name == directory))
+}
+
+#[tokio::test]
+async fn room_that_another_connector_frees_is_used() {
+    let mut bench = company(&json!({"maxPercent": 100}));
+    bench.engine.world.limits = Limits {
+        most: Some(COMPANY.try_into().unwrap()),
+        percent: 100,
+        always: 0,
+    };
+    let until = bench.engine.now() + SignedDuration::from_hours(5);
+    let mut other = guarded(&json!({"maxPercent": 100}), None);
+    other["spec"]["scim"]["baseUrl"] = json!("https://localhost:2/scim/v2");
+    other["status"] = json!({
+        "observedGeneration": 1,
+        "guard": {"approvals": 0, "released": [{"until": until, "cause": "Change", "people": 2}]},
+    });
+    bench.connector("other", &other);
+    bench.work();
+    bench.template("everyone", &nobody());
+    bench.work();
+    settle(&mut bench);
+    let excess = *entry(&bench, "directory")
+        .gate
+        .excess(Cause::Change)
+        .unwrap();
+    assert_eq!(excess.limit, Limit::Overall);
+    assert!(!looks_again_by(
+        &mut bench,
+        until - SignedDuration::from_secs(1)
+    ));
+    assert!(looks_again_by(&mut bench, until));
+}
+
+/// Whoever makes a connector anew does not begin to count anew.
+#[tokio::test]
+async fn what_a_connector_let_through_counts_when_it_is_made_anew() {
+    let mut bench = company(&three());
+    for n in 0..3 {
+        let mut later = employee(&n.to_string());
+        later["spec"]["startDate"] = json!("2099-01-01");
+        bench.employee(&format!("p{n}"), &later);
+    }
+    bench.work();
+    assert_eq!(under_way(&bench).len(), 3);
+    let gone = Seen::Gone(bench.key("directory"));
+    bench.engine.change(Change::AppConnector(gone));
+    bench.work();
+    bench.connector("directory", &guarded(&three(), None));
+    bench.work();
+    let ended = bench.changes.recv().await.unwrap();
+    bench.engine.change(ended);
+    bench.work();
+    let accounts = (0..COMPANY).map(|n| {
+        let activity = if n < 3 {
+            Activity::Disabled
+        } else {
+            Activity::Active
+        };
+        account(&bench, &n.to_string(), &n.to_string(), activity)
+    });
+    let accounts = accounts.collect();
+    bench.at_home("directory");
+    bench.listed("directory", accounts);
+    bench.work();
+    let mut later = employee("3");
+    later["spec"]["startDate"] = json!("2099-01-01");
+    bench.employee("p3", &later);
+    bench.work();
+    assert_eq!(
+        (held(&bench, Cause::Change), under_way(&bench)),
+        (1, vec![])
+    );
+    // It is the operator's limit as well.
+    let namespace = Arc::clone(&bench.namespace);
+    let gone = Seen::Gone(bench.key("directory"));
+    bench.engine.change(Change::AppConnector(gone));
+    let realm = &bench.engine.world.realms[&namespace];
+    let now = bench.engine.now();
+    let overall = super::super::waves::overall(std::iter::once(realm), Limits::NONE, now);
+    assert_eq!(overall.counted[&Cause::Change].len(), 3);
+    assert_eq!(overall.people, COMPANY);
+}
+
+/// Each cause has a way to approve it, however long the others are.
+#[tokio::test]
+async fn every_cause_can_be_approved_by_what_the_condition_says() {
+    let mut bench = company(&three());
+    let now = bench.engine.now();
+    let entry = entry_mut(&mut bench, "directory");
+    for cause in Cause::ALL {
+        for n in 0..10 {
+            let taking = Taking {
+                cause,
+                losses: [Loss::Use].into(),
+                privileged: false,
+                why: format!("{n} {}", "because of what came before ".repeat(10)),
+            };
+            let who = format!("{}-{n}", cause.word());
+            entry.gate.ask(&who.as_str().into(), Some(taking), now);
+        }
+    }
+    bench.work();
+    summarise(&mut bench);
+    let status = self::entry(&bench, "directory").status.newest();
+    assert_eq!(status.held.len(), 3);
+    let mut told = status.conditions.iter();
+    let told = told.find(|c| c.type_ == "DeprovisioningHeld").unwrap();
+    for held in &status.held {
+        let command = format!("approved-removals={}", held.digest);
+        assert!(told.message.contains(&command), "{}", told.message);
+    }
 }
