@@ -12,19 +12,19 @@ use crate::domain::desired::Desired;
 use crate::domain::facts::Facts;
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::domain::lifecycle::{self, Stage};
-use crate::domain::policy::Policy;
 use crate::plan::guard::{Asked, Cause, Taking, loss};
 use crate::plan::{AccountPlan, PersonPlan};
 
 /// What the plan of a person takes away, by connector.
 #[must_use]
 pub fn takings(
-    policy: &Policy,
+    realm: &Realm,
     person: &Person,
     desired: &Desired,
     plan: &PersonPlan,
     now: Timestamp,
 ) -> BTreeMap<ConnectorName, Taking> {
+    let policy = &realm.policy;
     let takes = |account: &AccountPlan| account.taking.as_ref().is_some_and(|t| !t.is_empty());
     let takes = plan.accounts.iter().filter(|(_, account)| takes(account));
     let mut takes = takes.peekable();
@@ -37,7 +37,13 @@ pub fn takings(
     let one = |(name, account): (&ConnectorName, _)| {
         let connector = policy.connector(name)?;
         let recorded = person.record.accounts.get(name);
-        let taking = loss::taking(policy, connector, desired, account, recorded, announced)?;
+        let found = plan.record.accounts.get(name).or(recorded);
+        let found = found.and_then(|r| r.id.as_ref());
+        let inventory = realm.connectors.get(name).map(|entry| &entry.inventory);
+        let shown = inventory.zip(found).and_then(|(all, id)| all.held(id));
+        let taking = loss::taking(
+            policy, connector, desired, account, recorded, shown, announced,
+        )?;
         Some((name.clone(), taking))
     };
     takes.filter_map(one).collect()
@@ -55,7 +61,7 @@ pub fn ask(
         return Vec::new();
     };
     let policy = &realm.policy;
-    let mut takings = takings(policy, person, look.desired, look.plan, now);
+    let mut takings = takings(realm, person, look.desired, look.plan, now);
     let id = &person.employee_id;
     let mut asked = Vec::new();
     for (connector, entry) in &mut realm.connectors {

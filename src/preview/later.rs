@@ -137,7 +137,7 @@ fn last_day(
         return Vec::new();
     };
     let then = look::at(realm, names, person, &facts, at);
-    let takings = gate::takings(&realm.policy, person, &then.desired, &then.plan, at);
+    let takings = gate::takings(realm, person, &then.desired, &then.plan, at);
     let takings = takings.into_iter().map(|(connector, mut taking)| {
         taking.cause = Cause::LastDay;
         (at, connector, taking)

@@ -12,6 +12,7 @@ use crate::domain::lifecycle::Stage;
 use crate::domain::offboarding::Step;
 use crate::domain::policy::{Connector, Policy};
 use crate::domain::record::RecordedAccount;
+use crate::domain::small_set::SmallSet;
 
 /// One thing that is taken away.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,7 +109,7 @@ pub struct Taking {
 }
 
 /// What a plan takes away in one target; `None` where that is nothing. `announced` tells whether it was known
-/// before it came that the last day would come.
+/// before it came that the last day would come. `shown` is what the target shows the account to hold.
 #[must_use]
 pub fn taking(
     policy: &Policy,
@@ -116,6 +117,7 @@ pub fn taking(
     desired: &Desired,
     plan: &AccountPlan,
     recorded: Option<&RecordedAccount>,
+    shown: Option<&SmallSet<EntitlementName>>,
     announced: bool,
 ) -> Option<Taking> {
     let losses = plan.taking.clone().filter(|losses| !losses.is_empty())?;
@@ -129,6 +131,7 @@ pub fn taking(
     let covers = |name: &EntitlementName| connector.privileged.covers(name.as_str());
     let with_account = losses.contains(&Loss::Use) || losses.contains(&Loss::Account);
     let held = recorded.into_iter().flat_map(|r| r.grants.keys());
+    let held = held.chain(shown.into_iter().flatten());
     let lost = losses.iter().filter_map(|loss| match loss {
         Loss::Entitlement(name) => Some(name),
         Loss::Use | Loss::Credentials(_) | Loss::Account => None,

@@ -7,13 +7,15 @@ use serde_json::{Value, json};
 
 use super::super::Work;
 use super::waves::{
-    COMPANY, company, digest, guarded, nobody, summarise, three, under_way,
+    COMPANY, company, digest, guarded, leaver, nobody, summarise, three, under_way,
 };
 use super::{Bench, account, employee, everyone};
 use crate::api::PAUSED_ANNOTATION;
+use crate::connectors::Listing;
 use crate::controllers::watch::{Change, Seen};
 use crate::controllers::world::ConnectorEntry;
-use crate::domain::account::Activity;
+use crate::dispatch::order::Event;
+use crate::domain::account::{Activity, Completeness, ObservedEntitlement};
 use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::plan::guard::{Cause, Limit, Loss, Taking};
@@ -301,4 +303,37 @@ async fn every_cause_can_be_approved_by_what_the_condition_says() {
         let command = format!("approved-removals={}", held.digest);
         assert!(told.message.contains(&command), "{}", told.message);
     }
+}
+
+/// What the target shows of an account counts, whether it was given by us or not.
+#[tokio::test]
+async fn what_is_privileged_counts_where_somebody_else_gave_it() {
+    let mut guard = three();
+    guard["privileged"] = json!({"entitlements": ["root"], "maxRemovals": 0});
+    let mut bench = company(&guard);
+    let accounts: Vec<_> = (0..COMPANY)
+        .map(|n| account(&bench, &n.to_string(), &n.to_string(), Activity::Active))
+        .collect();
+    let root = ObservedEntitlement {
+        id: "root".into(),
+        name: "root".into(),
+        holders: vec!["4".into()],
+        completeness: Completeness::Complete,
+    };
+    bench.report("directory", Event::ListingStarted);
+    let listing = Listing {
+        accounts,
+        accounts_completeness: Completeness::Complete,
+        entitlements: vec![root],
+        entitlements_completeness: Completeness::Complete,
+        oddities: Vec::new(),
+        requests: 1,
+    };
+    bench.report("directory", Event::Listed(Box::new(listing)));
+    bench.work();
+    bench.employee("p4", &leaver(4));
+    bench.employee("p5", &leaver(5));
+    bench.work();
+    assert_eq!(under_way(&bench), ["p5"]);
+    assert_eq!(held(&bench, Cause::Termination), 1);
 }
