@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 pub use super::remembered::{last_approval, restored, told};
 use super::world::{Person, Realm};
 use crate::api::EmployeeStatus;
-use crate::api::employee::Departure;
+use crate::api::employee::{Departure, LastDayStatus};
 use crate::domain::desired::Desired;
 use crate::domain::facts::Facts;
 use crate::domain::ids::{ConnectorName, EmployeeName};
@@ -15,14 +16,14 @@ use crate::domain::lifecycle::{self, Stage};
 use crate::plan::guard::{Asked, Cause, Taking, loss};
 use crate::plan::{AccountPlan, PersonPlan};
 
-/// What the plan of a person takes away, by connector.
+/// What the plan of a person takes away, by connector. What the status does not tell of the last day is told then.
 #[must_use]
 pub fn takings(
     realm: &Realm,
     person: &Person,
     desired: &Desired,
     plan: &PersonPlan,
-    now: Timestamp,
+    told: Timestamp,
 ) -> BTreeMap<ConnectorName, Taking> {
     let policy = &realm.policy;
     let takes = |account: &AccountPlan| account.taking.as_ref().is_some_and(|t| !t.is_empty());
@@ -32,8 +33,9 @@ pub fn takings(
         return BTreeMap::new();
     }
     let facts = person.facts.as_deref().ok();
-    let announced = desired.lifecycle.stage.ends_access()
-        && departure(&person.status.newest(), facts, now) == Departure::Announced;
+    let ended = desired.lifecycle.stage.ends_access();
+    let notice = ended.then(|| notice(&person.status.newest(), facts, told));
+    let notice = notice.flatten();
     let one = |(name, account): (&ConnectorName, _)| {
         let connector = policy.connector(name)?;
         let recorded = person.record.accounts.get(name);
@@ -41,9 +43,7 @@ pub fn takings(
         let found = found.and_then(|r| r.id.as_ref());
         let inventory = realm.connectors.get(name).map(|entry| &entry.inventory);
         let shown = inventory.zip(found).and_then(|(all, id)| all.held(id));
-        let taking = loss::taking(
-            policy, connector, desired, account, recorded, shown, announced,
-        )?;
+        let taking = loss::taking(policy, connector, desired, account, recorded, shown, notice)?;
         Some((name.clone(), taking))
     };
     takes.filter_map(one).collect()
@@ -110,20 +110,117 @@ pub struct Asking<'a> {
     pub held: &'a BTreeSet<ConnectorName>,
 }
 
+/// The last day that the facts say, and since when it is told: since now, unless the newest status tells of the same.
+#[must_use]
+pub fn last_day(
+    newest: &EmployeeStatus,
+    facts: Option<&Facts>,
+    now: Timestamp,
+) -> Option<LastDayStatus> {
+    let ends = facts.and_then(lifecycle::ends_at)?;
+    let known = newest.last_day.as_ref();
+    let known = known.filter(|told| told.ends_at.0 == ends);
+    // Nothing is told in times to come: then the clock was ahead.
+    let told = known.map_or(now, |told| told.told_at.0.min(now));
+    Some(LastDayStatus {
+        ends_at: Time(ends),
+        told_at: Time(told),
+    })
+}
+
+/// For how long the status told of the last day before it was over; `None` where it did not. Between two instants that are
+/// written down it is the same whatever the clock does in between.
+fn notice(
+    newest: &EmployeeStatus,
+    facts: Option<&Facts>,
+    now: Timestamp,
+) -> Option<SignedDuration> {
+    if newest.last_day.is_none() && told_by_earlier_version(newest, facts) {
+        return Some(SignedDuration::MAX);
+    }
+    let day = last_day(newest, facts, now)?;
+    let notice = day.ends_at.0.duration_since(day.told_at.0);
+    notice.is_positive().then_some(notice)
+}
+
+/// An earlier version told of the end, and not since when.
+fn told_by_earlier_version(newest: &EmployeeStatus, facts: Option<&Facts>) -> bool {
+    let ends = facts.and_then(lifecycle::ends_at);
+    let next = newest.next_transition.as_ref();
+    let tells = next.is_some_and(|next| {
+        next.stage.as_deref() == Some(Stage::Departed.word()) && Some(next.at.0) == ends
+    });
+    tells || newest.departure == Some(Departure::Announced)
+}
+
 /// How employment ended, of somebody whose last day is over: whether that had been told before it came.
 #[must_use]
 pub fn departure(newest: &EmployeeStatus, facts: Option<&Facts>, now: Timestamp) -> Departure {
-    if let Some(told) = newest.departure {
-        return told;
+    let told = newest.departure.unwrap_or(Departure::AtOnce);
+    match notice(newest, facts, now) {
+        Some(_) => Departure::Announced,
+        None if newest.last_day.is_none() => told,
+        None => Departure::AtOnce,
     }
-    let ended = facts.and_then(lifecycle::ends_at);
-    let told = newest.next_transition.as_ref().is_some_and(|next| {
-        let departs = next.stage.as_deref() == Some(Stage::Departed.word());
-        departs && Some(next.at.0) == ended && next.at.0 <= now
-    });
-    if told {
-        Departure::Announced
-    } else {
-        Departure::AtOnce
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixtures::{at, person};
+
+    fn facts(end: &str) -> Facts {
+        Facts {
+            end: Some(end.parse().unwrap()),
+            zone: jiff::tz::TimeZone::UTC,
+            ..person("1")
+        }
+    }
+
+    fn told(facts: &Facts, before: &EmployeeStatus, now: &str) -> EmployeeStatus {
+        EmployeeStatus {
+            last_day: last_day(before, Some(facts), at(now)),
+            ..EmployeeStatus::default()
+        }
+    }
+
+    fn hours(status: &EmployeeStatus, facts: &Facts, now: &str) -> Option<i64> {
+        notice(status, Some(facts), at(now)).map(|notice| notice.as_hours())
+    }
+
+    #[test]
+    fn an_end_is_told_since_it_is_that_end() {
+        let nothing = EmployeeStatus::default();
+        let (june, july) = (facts("2027-06-30"), facts("2027-07-01"));
+        let then = "2027-07-02T00:00:00Z";
+        let hired = told(&june, &nothing, "2026-12-01T12:00:00Z");
+        assert_eq!(hours(&hired, &june, then), Some(24 * 211 + 12));
+        // It is written down, and no later look moves it; nor does a clock that is ahead for a while.
+        let later = told(&june, &hired, "2027-03-01T00:00:00Z");
+        assert_eq!(later, hired);
+        // Moved, also to a later day, and back: it is told anew.
+        let moved = told(&july, &later, "2027-06-30T22:00:00Z");
+        assert_eq!(hours(&moved, &july, then), Some(26));
+        let back = told(&june, &moved, "2027-06-30T23:00:00Z");
+        assert_eq!(hours(&back, &june, then), Some(1));
+        // Told while the clock was ahead: since it is right again.
+        let ahead = told(&june, &nothing, "2027-06-30T20:00:00Z");
+        let right = told(&june, &ahead, "2027-06-30T10:00:00Z");
+        assert_eq!(hours(&right, &june, then), Some(14));
+        // Not told before it was over.
+        assert_eq!(hours(&nothing, &june, then), None);
+        let late = told(&june, &nothing, "2027-07-01T00:00:00Z");
+        assert_eq!(hours(&late, &june, then), None);
+        assert_eq!(departure(&late, Some(&june), at(then)), Departure::AtOnce);
+        assert_eq!(
+            departure(&hired, Some(&june), at(then)),
+            Departure::Announced
+        );
+        // As an earlier version told it.
+        let earlier = EmployeeStatus {
+            departure: Some(Departure::Announced),
+            ..EmployeeStatus::default()
+        };
+        assert!(notice(&earlier, Some(&june), at(then)).is_some());
     }
 }
