@@ -1,6 +1,7 @@
 //! Tests of the engine with no cluster and no target: what comes in is laid in by hand, and what it
 //! would do next is looked at.
 
+mod causes;
 mod claims;
 mod connectors;
 mod deletion;
