@@ -13,7 +13,7 @@ use super::rules;
 mod dates;
 mod offboarding;
 
-pub use dates::{FirstDayStatus, NextTransition};
+pub use dates::{FirstDayStatus, LastDayStatus, NextTransition};
 pub use offboarding::{
     AccountOffboarding, Departure, OffboardingStatus, OffboardingStep, StepState,
 };
@@ -275,6 +275,10 @@ pub struct EmployeeStatus {
     /// The next dated change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_transition: Option<NextTransition>,
+    /// The last day, where there is one, and since when it is told: whose end was told of for as long as
+    /// `spec.guard.window` of an AppConnector is not kept waiting there for anybody else's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_day: Option<LastDayStatus>,
     /// The first day, once everything promised for it was in place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_day: Option<FirstDayStatus>,

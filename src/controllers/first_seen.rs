@@ -51,6 +51,13 @@ impl<K: Ord + Clone> FirstSeen<K> {
         new
     }
 
+    /// Of something that was there before the start and was not listed it is known otherwise since when.
+    pub fn recall(&mut self, thing: K, since: Timestamp) {
+        if self.at.insert(thing, since).is_none() {
+            self.unlisted = self.unlisted.saturating_sub(1);
+        }
+    }
+
     /// It is another matter from now on: where it is there again, it begins anew.
     pub fn forget(&mut self, thing: &K) {
         self.at.remove(thing);
@@ -91,5 +98,9 @@ mod tests {
         assert_eq!(seen.see(["a", "b", "c", "d"], at(5)), ["d"]);
         assert_eq!(seen.since(&"b"), Some(at(5)));
         assert_eq!(seen.see(["a", "b", "c", "e"], at(6)), ["e"]);
+        let mut seen = FirstSeen::listed([("a", at(1))], 2);
+        seen.recall("b", at(2));
+        assert_eq!(seen.see(["a", "b", "c"], at(5)), ["c"]);
+        assert_eq!(seen.since(&"b"), Some(at(2)));
     }
 }

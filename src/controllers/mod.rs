@@ -17,6 +17,7 @@ mod notices;
 pub mod passwords;
 pub mod pause;
 pub mod places;
+mod remembered;
 pub mod rivals;
 pub mod role_template;
 pub mod text;

@@ -35,7 +35,7 @@ use crate::domain::policy::{self, Policy};
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
 use crate::domain::small_set::SmallSet;
-use crate::plan::guard::Approval;
+use crate::plan::guard::{Approval, Gate};
 use crate::plan::{AccountPlan, Lane, Operation};
 use crate::runtime::metrics::EmployeeCount;
 use crate::runtime::secrets::SecretView;
@@ -167,6 +167,8 @@ pub struct Realm {
     pub templates: BTreeMap<RoleName, TemplateEntry>,
     /// Connectors by name.
     pub connectors: BTreeMap<ConnectorName, ConnectorEntry>,
+    /// What connectors that are gone let through: it counts to the end, also where one is made anew.
+    pub former: BTreeMap<ConnectorName, Gate>,
     /// Connectors of which an earlier run is still ending, perhaps that of an object that is gone by
     /// now: its last writes must be over before the next run begins.
     pub stopping: BTreeSet<ConnectorName>,
@@ -196,6 +198,7 @@ impl Realm {
             reports: BTreeMap::new(),
             templates: BTreeMap::new(),
             connectors: BTreeMap::new(),
+            former: BTreeMap::new(),
             stopping: BTreeSet::new(),
             secrets: BTreeMap::new(),
             policy: Arc::default(),

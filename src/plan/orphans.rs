@@ -15,7 +15,7 @@ use crate::domain::patterns::Patterns;
 
 /// Those that are due within so much of each other are dealt with together, when the last of them is: whoever empties a
 /// namespace takes a while, and the guard is to see it as one.
-const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
+pub const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
 /// The same as a part of the time for which each is left alone, where that is less.
 const PART: i32 = 24;
 /// How many times as long the first of them waits for the others, at most.

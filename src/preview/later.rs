@@ -137,10 +137,10 @@ fn last_day(
         return Vec::new();
     };
     let then = look::at(realm, names, person, &facts, at);
-    let takings = gate::takings(&realm.policy, person, &then.desired, &then.plan, at);
-    let takings = takings.into_iter().map(|(connector, mut taking)| {
-        taking.cause = Cause::LastDay;
-        (at, connector, taking)
-    });
-    takings.collect()
+    // It is told from now on, where it was not told before.
+    let takings = gate::takings(realm, person, &then.desired, &then.plan, now);
+    let takings = takings.into_iter();
+    takings
+        .map(|(connector, taking)| (at, connector, taking))
+        .collect()
 }

@@ -10,7 +10,7 @@ use super::{effects, later};
 use crate::controllers::employee::apply;
 use crate::controllers::employee::look::{self, Look};
 use crate::controllers::employee::outcome::Context;
-use crate::controllers::engine::waves::usable;
+use crate::controllers::engine::waves::{overall, usable};
 use crate::controllers::gate::{self, Asking};
 use crate::controllers::places::Looked;
 use crate::controllers::world::Realm;
@@ -19,7 +19,7 @@ use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::domain::problem::Problem;
 use crate::plan::Operation;
-use crate::plan::guard::{Bounds, Cause, Loss, Overall, Taking};
+use crate::plan::guard::{Bounds, Cause, Loss, Taking};
 
 /// Rounds, at most. Each carries out one operation of each account, so this is far beyond what any plan has.
 const ROUNDS: usize = 64;
@@ -153,10 +153,7 @@ fn look_at(company: &mut Company, endings: &mut Endings, name: &EmployeeName, no
 /// Decides every wave, as it is known as a whole now.
 pub(super) fn decide(company: &mut Company, limits: Limits, now: Timestamp) {
     let realm = &mut company.realm;
-    let mut overall = Overall::new(limits, realm.people.len());
-    for entry in realm.connectors.values() {
-        overall.count(&entry.gate, now);
-    }
+    let overall = overall(std::iter::once(&*realm), limits, now);
     for entry in realm.connectors.values_mut() {
         let Some(compiled) = entry.compiled.clone() else {
             continue;

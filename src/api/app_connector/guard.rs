@@ -28,8 +28,8 @@ pub struct Guard {
     #[schemars(length(max = 24))]
     #[x_kube(validation = Rule::new(rules::WINDOW).message(rules::WINDOW_MESSAGE))]
     pub window: String,
-    /// Those whose employment ends, or is suspended. Those whose last day had been announced before it came are
-    /// counted apart from those whose end was decided at once.
+    /// Those whose employment ends, or is suspended. Those whose last day had been told of for at least the window
+    /// before it was over are counted apart from those whose end was decided later, or at once.
     #[serde(default)]
     pub leavers: LeaverLimits,
     /// Entitlements of which fewer may be lost.

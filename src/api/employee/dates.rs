@@ -30,3 +30,13 @@ pub struct FirstDayStatus {
     /// Since when it was, the day having begun.
     pub ready_at: Time,
 }
+
+/// The last day, as this status tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LastDayStatus {
+    /// When it is over.
+    pub ends_at: Time,
+    /// Since when this status tells of just that. An edit that moves the end begins anew.
+    pub told_at: Time,
+}

@@ -114,18 +114,18 @@ pub fn condition(
         let cause = Cause::named(&held.cause);
         let excess = cause.and_then(|cause| entry.gate.excess(cause));
         let employees = usize::try_from(held.people).unwrap_or(usize::MAX);
-        format!(
+        // Each has a way to approve it, and none is cut off by those before.
+        text::bounded(&format!(
             "{}. Take the mistake back, or approve exactly this: kubectl annotate --overwrite -n {} appconnector {name} {APPROVED_REMOVALS_ANNOTATION}={}. Who: {}. Why: {}",
             how_many(held, excess),
             realm.namespace,
             held.digest,
             text::first_of(&held.employees, employees),
             text::listed(causes),
-        )
+        ))
     });
     let each: Vec<String> = each.collect();
     let message = format!("{}{}", lapsed.unwrap_or_default(), each.join(". And: "));
-    let message = text::bounded(&message);
     Some(Wanted::new(
         conditions::DEPROVISIONING_HELD,
         true,

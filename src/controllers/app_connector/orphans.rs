@@ -19,7 +19,9 @@ use crate::domain::offboarding::Kept;
 use crate::domain::orphans::{Consequence, Kind, OrphanPolicy, counted_as};
 use crate::domain::patterns::Patterns;
 use crate::plan::Operation;
-use crate::plan::orphans::{Deed, Grounds, Orphan, Sighting, Stand, decide, is_still};
+use crate::plan::orphans::{
+    Deed, Grounds, Obstacle, Orphan, Sighting, Stand, TOGETHER, decide, is_still,
+};
 
 /// Orphans listed, at most; all are counted.
 const LIST_CAP: usize = 100;
@@ -271,6 +273,86 @@ pub fn due(
         })
     })
     .collect()
+}
+
+/// Those that the guard remembers from before the start, and of which it is not known any more since when they are there:
+/// a status lists only some. What was held or let through was due: their time was over.
+pub fn recall(realm: &mut Realm, name: &ConnectorName, now: Timestamp) {
+    let Some(entry) = realm.connectors.get(name) else {
+        return;
+    };
+    let Some(compiled) = &entry.compiled else {
+        return;
+    };
+    let gate = &entry.gate;
+    let remembers = gate.remembers_held() || !gate.releases().is_empty();
+    if !remembers || !entry.inventory.is_readable() || entry.home.moved().is_some() {
+        return;
+    }
+    // Those that are due within an hour are not waited for.
+    let over = compiled.spec.orphans.after.saturating_add(TOGETHER);
+    let since = now.saturating_sub(over).unwrap_or(Timestamp::MIN);
+    let unknown = |orphan: &Orphan<'_>| entry.orphans.since(&orphan.account.id).is_none();
+    let all = survey(realm, name, entry, now).into_iter();
+    let unknown = all.filter(unknown);
+    let recalled: Vec<AccountId> = unknown
+        .filter(|orphan| gate.remembers(&guarded_as(name, orphan)))
+        .map(|orphan| orphan.account.id.clone())
+        .collect();
+    if let Some(entry) = realm.connectors.get_mut(name) {
+        for id in recalled {
+            entry.orphans.recall(id, since);
+        }
+    }
+}
+
+fn guarded_as(name: &ConnectorName, orphan: &Orphan<'_>) -> EmployeeId {
+    counted_as(&orphan.kind, name.as_str(), &orphan.account.id)
+}
+
+/// By what the guard counts every account that is nobody's.
+#[must_use]
+pub fn counted(
+    realm: &Realm,
+    name: &ConnectorName,
+    entry: &ConnectorEntry,
+    now: Timestamp,
+) -> BTreeSet<EmployeeId> {
+    let all = survey(realm, name, entry, now).into_iter();
+    all.map(|orphan| guarded_as(name, &orphan)).collect()
+}
+
+/// Of those that were held before the start and with which nothing is due now: those with which something may be due
+/// later, and those with which nothing is to be done any more.
+#[must_use]
+pub fn not_due(
+    realm: &Realm,
+    name: &ConnectorName,
+    entry: &ConnectorEntry,
+    due: &BTreeSet<EmployeeId>,
+    now: Timestamp,
+) -> (BTreeSet<EmployeeId>, BTreeSet<EmployeeId>) {
+    if !entry.inventory.is_readable() || !entry.gate.remembers_held() {
+        return Default::default();
+    }
+    let all = survey(realm, name, entry, now).into_iter();
+    let others = all
+        .map(|orphan| (guarded_as(name, &orphan), orphan))
+        .filter(|(counted, _)| entry.gate.was_held(counted) && !due.contains(counted));
+    let (later, never): (Vec<_>, Vec<_>) = others.partition(|(_, orphan)| match orphan.stand {
+        Stand::Waits(..) | Stand::Due(_) => true,
+        Stand::Kept(why) => matches!(
+            why,
+            Obstacle::NotAsked | Obstacle::Incomplete | Obstacle::OwnersUnknown
+        ),
+        Stand::Reported | Stand::Shut => false,
+    });
+    let who = |orphans: Vec<(EmployeeId, Orphan<'_>)>| -> BTreeSet<EmployeeId> {
+        orphans.into_iter().map(|(counted, _)| counted).collect()
+    };
+    let (later, mut never) = (who(later), who(never));
+    never.retain(|counted| !later.contains(counted));
+    (later, never)
 }
 
 /// The next operation on one with which something is to be done; nothing where something else comes first. What was

@@ -129,6 +129,11 @@ pub fn derive(
             orphaned_credentials,
         }),
         next_transition: next,
+        last_day: if desired.deleting {
+            newest.last_day
+        } else {
+            gate::last_day(&newest, facts.map(|facts| &**facts), now)
+        },
         first_day: day_one::told(plan),
         offboarding: offboarding::told(person, plan, now),
         roles: roles(facts.map(|facts| &**facts), desired, plan),

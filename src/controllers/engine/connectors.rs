@@ -81,9 +81,11 @@ impl Engine {
             self.stop(&key.namespace, &name);
         }
         let realm = self.realm(&key.namespace);
+        let former = &mut realm.former;
         let entry = realm.connectors.entry(name.clone()).or_insert_with(|| {
             let status = status.unwrap_or_default();
-            let gate = gate::restored(&key.namespace, &name, &meta.uid, status.guard.as_ref());
+            let mut gate = gate::restored(&key.namespace, &name, &meta.uid, status.guard.as_ref());
+            gate.count_as_well(former.remove(&name).as_ref());
             let mut entry = ConnectorEntry::new(meta, scope.clone(), gate, &status);
             let before = status.target.as_deref();
             if before.is_some() && before != target.as_ref().map(|target| &*target.0) {
@@ -114,6 +116,7 @@ impl Engine {
         self.try_connector_again(&key.namespace, &name);
         self.hear_connector(&key.namespace, &name);
         self.hear_approval(&key.namespace, &name);
+        self.limits_changed(&key.namespace, &name, was_known);
         self.queue
             .add(Work::Connector(key.namespace, name), Lane::Leaver);
     }
@@ -137,7 +140,10 @@ impl Engine {
         self.look_at_those_in(&key.namespace, &name);
         self.stop(&key.namespace, &name);
         let realm = self.realm(&key.namespace);
-        realm.connectors.remove(&name);
+        let gone = realm.connectors.remove(&name);
+        if let Some(gate) = gone.map(|entry| entry.gate) {
+            realm.former.insert(name.clone(), gate);
+        }
         for person in realm.people.values_mut() {
             if let Some(matters) = person.unsettled.there() {
                 matters.failures.retain(|key, _| key.connector != name);

@@ -16,7 +16,7 @@ use crate::domain::account::{Activity, ObservedAccount};
 use crate::domain::ids::{AccountId, ConnectorName, EmployeeId};
 use crate::domain::orphans::{Kind, counted_as};
 use crate::plan::Operation;
-use crate::plan::guard::{Cause, Taking};
+use crate::plan::guard::{Asked, Cause, Taking};
 use crate::plan::operation::{Lane, ReadKey};
 use crate::plan::orphans::{Deed, taking};
 
@@ -33,22 +33,39 @@ impl Engine {
         let Some(realm) = self.world.realms.get_mut(namespace) else {
             return;
         };
+        orphans::recall(realm, name, now);
         let Some(entry) = realm.connectors.get(name) else {
             return;
         };
         let due = orphans::due(realm, name, entry, now);
+        let counted =
+            |matter: &OrphanMatter| counted_as(&matter.kind, name.as_str(), &matter.account);
+        let asked_for: BTreeSet<EmployeeId> = due.iter().map(counted).collect();
+        let (later, never) = orphans::not_due(realm, name, entry, &asked_for, now);
         let Some(entry) = realm.connectors.get_mut(name) else {
             return;
         };
-        if due.is_empty() && entry.orphan_work.matters.is_empty() {
+        let matters = &entry.orphan_work.matters;
+        if due.is_empty() && matters.is_empty() && later.is_empty() && never.is_empty() {
             return;
         }
-        let asked = take_up(name, entry, due);
+        let mut asked = take_up(name, entry, due);
+        // Nothing is asked about those of whom something may be due later: they are held again then.
+        asked.retain(|counted, taking| taking.is_some() || !later.contains(counted));
+        let mut put_off = false;
+        for counted in &later {
+            put_off |= entry.gate.set_aside(counted);
+        }
+        asked.extend(never.into_iter().map(|counted| (counted, None)));
         let mut answers = Vec::new();
         for (counted, taking) in asked {
             answers.push(entry.gate.ask(&counted, taking, now));
         }
         let all: Vec<AccountId> = entry.orphan_work.matters.keys().cloned().collect();
+        answers.push(Asked {
+            undecided: false,
+            held_changed: put_off,
+        });
         for answer in answers {
             self.heard(namespace, name, Cause::Change, answer);
         }

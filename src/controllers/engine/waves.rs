@@ -9,13 +9,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::hand_over::Subject;
 use super::progress::later;
 use super::{Engine, Work};
+use crate::controllers::app_connector::orphans;
 use crate::controllers::gate::{self, Asking};
-use crate::controllers::world::{ConnectorEntry, Person, World};
+use crate::controllers::world::{ConnectorEntry, Person, Realm, World};
 use crate::domain::account::Activity;
+use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName};
-use crate::domain::lifecycle::Stage;
+use crate::domain::lifecycle;
 use crate::plan::Lane;
-use crate::plan::guard::{Asked, Bounds, Cause, Overall, Verdict};
+use crate::plan::guard::{Asked, Bounds, Cause, Gate, Limit, Overall, Verdict};
 use crate::runtime::status_writer::ObjectKind;
 
 /// How long it must be quiet before a wave that nobody's leaving causes is decided: many edits, or many
@@ -111,13 +113,37 @@ impl Engine {
     }
 
     /// What is held is something else now, and may fit by the time that it has not changed for a while.
-    fn consider_held(&mut self, namespace: &Arc<str>, connector: ConnectorName) {
+    pub(super) fn consider_held(&mut self, namespace: &Arc<str>, connector: ConnectorName) {
         let now = self.ports.clock.now();
         if let Some(entry) = self.world.connector_mut(namespace, &connector) {
             entry.held_changed_at = Some(now);
         }
         let work = Work::Held(Arc::clone(namespace), connector);
         self.queue.set_at(work, Lane::Mover, later(now, SETTLED));
+    }
+
+    /// A connector was edited: what is held may fit its limits now. What was held before the start may have been
+    /// taken back while nobody looked.
+    pub(super) fn limits_changed(
+        &mut self,
+        namespace: &Arc<str>,
+        name: &ConnectorName,
+        was_known: bool,
+    ) {
+        let now = self.now();
+        let Some(entry) = self.world.connector_mut(namespace, name) else {
+            return;
+        };
+        if let Some(compiled) = &entry.compiled {
+            entry.gate.correct(compiled.spec.guard.window, now);
+        }
+        if was_known && entry.gate.held_people() > 0 {
+            // Whoever loses something else by the edit is looked at first.
+            let work = Work::Held(Arc::clone(namespace), name.clone());
+            self.queue.add(work, Lane::Mover);
+        } else if entry.gate.is_recalling() {
+            self.consider_held(namespace, name.clone());
+        }
     }
 
     /// Somebody may have approved what is held.
@@ -149,15 +175,18 @@ impl Engine {
             entry.gathering_since = None;
             return;
         }
-        let overall = overall(&self.world, now);
+        self.correct_ledgers(now);
+        let overall = overall(self.world.realms.values(), self.world.limits, now);
         let clock = self.ports.clock.now();
-        self.forget_unknown(namespace, connector);
+        self.forget_unknown(namespace, connector, now);
         let Some(entry) = self.world.connector_mut(namespace, connector) else {
             return;
         };
         let Some(compiled) = entry.compiled.clone() else {
             return;
         };
+        // Not later than now, where the clock was ahead.
+        entry.held_changed_at = entry.held_changed_at.map(|at| at.min(clock));
         let changed_at = entry.held_changed_at;
         let reconsider = changed_at.is_none_or(|at| later(at, SETTLED) <= clock);
         let approval = entry.meta.approved.clone();
@@ -183,8 +212,8 @@ impl Engine {
             entry.gathering_since = None;
         }
         let waits = entry.gate.held_people() > 0;
-        let again = entry.gate.next_end(now).filter(|_| waits);
-        if let Some(at) = again {
+        let again = next_room(&self.world, namespace, connector, now);
+        if let Some(at) = again.filter(|_| waits) {
             let work = Work::Held(Arc::clone(namespace), connector.clone());
             self.queue.add_at(work, Lane::Mover, at);
         }
@@ -197,15 +226,45 @@ impl Engine {
         self.remember_releases(namespace, connector);
     }
 
-    /// Who was held before the start and has no object any more is held no more.
-    fn forget_unknown(&mut self, namespace: &Arc<str>, connector: &ConnectorName) {
+    /// What was let through while the clock was ahead counts for a window from now on, and no longer.
+    fn correct_ledgers(&mut self, now: Timestamp) {
+        for realm in self.world.realms.values_mut() {
+            for entry in realm.connectors.values_mut() {
+                if let Some(compiled) = &entry.compiled {
+                    entry.gate.correct(compiled.spec.guard.window, now);
+                }
+            }
+            realm.former.retain(|_, gate| gate.next_end(now).is_some());
+        }
+    }
+
+    /// Who was held before the start and has neither an object nor an account that is nobody's is held no more. What
+    /// such accounts there are is known once they were listed.
+    fn forget_unknown(&mut self, namespace: &Arc<str>, connector: &ConnectorName, now: Timestamp) {
         let Some(realm) = self.world.realms.get_mut(namespace) else {
             return;
         };
-        if let Some(entry) = realm.connectors.get_mut(connector)
-            && entry.gate.is_recalling()
-        {
-            entry.gate.recall_only(realm.by_id.keys());
+        let Some(entry) = realm.connectors.get(connector) else {
+            return;
+        };
+        if !entry.gate.remembers_held() || !entry.inventory.is_readable() {
+            return;
+        }
+        let orphans = orphans::counted(realm, connector, entry, now);
+        let Realm {
+            by_id, connectors, ..
+        } = realm;
+        let Some(entry) = connectors.get_mut(connector) else {
+            return;
+        };
+        let known = by_id.keys().chain(&orphans);
+        let changed = if entry.inventory.accounts_completeness().is_complete() {
+            entry.gate.recall_only(known)
+        } else {
+            entry.gate.put_off_others(known)
+        };
+        if changed {
+            self.summary_of_connector(namespace, connector.clone());
         }
     }
 
@@ -286,23 +345,53 @@ impl Engine {
     }
 }
 
-/// What counts towards the limits of the whole operator.
-fn overall(world: &World, now: Timestamp) -> Overall {
-    let people = world
-        .realms
-        .values()
-        .flat_map(|realm| realm.people.values());
+/// What counts towards the limits of the whole operator, of everybody who has not left.
+pub fn overall<'a>(
+    realms: impl Iterator<Item = &'a Realm> + Clone,
+    limits: Limits,
+    now: Timestamp,
+) -> Overall {
     let has_left = |person: &Person| {
-        let stage = person.outlook.count.map(|count| count.stage);
-        stage.is_some_and(|stage| [Stage::Departed.word(), Stage::Retired.word()].contains(&stage))
+        let ends = person
+            .facts
+            .as_ref()
+            .ok()
+            .and_then(|f| lifecycle::ends_at(f));
+        ends.is_some_and(|at| at <= now)
     };
+    let people = realms.clone().flat_map(|realm| realm.people.values());
     let people = people.filter(|person| !has_left(person)).count();
-    let mut overall = Overall::new(world.limits, people);
-    let entries = world.realms.values().flat_map(|r| r.connectors.values());
-    for entry in entries {
-        overall.count(&entry.gate, now);
+    let mut overall = Overall::new(limits, people);
+    for realm in realms {
+        for gate in gates(realm) {
+            overall.count(gate, now);
+        }
     }
     overall
+}
+
+/// Those of connectors that are gone are among them: what they let through counts to the end.
+fn gates(realm: &Realm) -> impl Iterator<Item = &Gate> {
+    let there = realm.connectors.values().map(|entry| &entry.gate);
+    there.chain(realm.former.values())
+}
+
+/// When what is held may fit next, as something counts no more by then: of the connector itself, or of any, where the limit
+/// is that of all of them.
+fn next_room(
+    world: &World,
+    namespace: &Arc<str>,
+    connector: &ConnectorName,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let gate = &world.connector(namespace, connector)?.gate;
+    let mut excess = Cause::ALL.into_iter().filter_map(|c| gate.excess(c));
+    if excess.any(|excess| excess.limit == Limit::Overall) {
+        let all = world.realms.values().flat_map(gates);
+        all.filter_map(|gate| gate.next_end(now)).min()
+    } else {
+        gate.next_end(now)
+    }
 }
 
 /// How many accounts of ours can be used, as far as the application says.

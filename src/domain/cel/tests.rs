@@ -135,6 +135,10 @@ fn the_end_of_the_last_day_is_written_as_each_directory_wants_it() {
         for (source, expected) in [
             ("employee.endsAt", at),
             ("fileTime(employee.endsAt)", file_time),
+            (
+                "employee.endsAt == '' ? fileTime(employee.endsAt) : string(int(fileTime(employee.endsAt)) + 0)",
+                file_time,
+            ),
             ("epochDay(employee.endsAt)", day),
             (
                 "generalizedTime(employee.endsAt)",
@@ -154,6 +158,10 @@ fn the_end_of_the_last_day_is_written_as_each_directory_wants_it() {
     for (source, expected) in [
         ("employee.endsAt", ""),
         ("fileTime(employee.endsAt)", "9223372036854775807"),
+        (
+            "employee.endsAt == '' ? fileTime(employee.endsAt) : string(int(fileTime(employee.endsAt)) + 2592000000000)",
+            "9223372036854775807",
+        ),
         ("epochDay(employee.endsAt)", ""),
         ("generalizedTime(employee.endsAt)", ""),
     ] {

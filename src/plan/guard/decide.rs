@@ -109,6 +109,7 @@ impl Gate {
     /// approved. Each wave goes as a whole or not at all.
     pub fn decide(&mut self, causes: &[Cause], bounds: &Bounds<'_>) -> Verdict {
         let mut verdict = Verdict::default();
+        self.ledger.correct(bounds.policy.window, bounds.now);
         self.ledger.prune(bounds.now);
         self.approve(bounds, &mut verdict);
         for cause in causes.iter().copied() {
@@ -193,10 +194,11 @@ impl Gate {
         if wave.is_empty() {
             return None;
         }
-        // Those who were held before the start are part of what is held, whether they were looked at again or not.
+        // Those who were held before are part of what is held, whether they were looked at again or not, and also while
+        // nothing can be asked of them.
         let is_held = |employee: &EmployeeId| self.waiting.get(employee).is_some_and(|w| w.held);
         if wave.iter().all(is_held) {
-            wave_keys.extend(self.held_before.get(&cause).into_iter().flatten());
+            wave_keys.extend(self.remembered_of(cause));
         }
         let limits = match cause {
             Cause::Change => &policy.changes,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::super::operation::Operation;
@@ -42,6 +42,9 @@ pub struct Gate {
     pub(super) waiting: BTreeMap<EmployeeId, Waiting>,
     /// Who was held when the operator was started, and was not asked for since.
     pub(super) held_before: BTreeMap<Cause, BTreeSet<u64>>,
+    /// Who was held and can't be asked for now, as nothing is written, or as it can't be told what they lose: they are held
+    /// again once they are asked for. No approval is of them, and the others do not go without them as if they were fewer.
+    pub(super) aside: BTreeMap<Cause, BTreeSet<u64>>,
     /// Who was let through and may not lose anything before that is remembered outside.
     pub(super) releasing: BTreeSet<EmployeeId>,
     /// Why what is held is held.
@@ -75,6 +78,7 @@ impl Gate {
             uid: uid.into(),
             waiting: BTreeMap::new(),
             held_before: restored.held,
+            aside: BTreeMap::new(),
             releasing: BTreeSet::new(),
             excess: BTreeMap::new(),
             ledger: Ledger::restored(restored.releases),
@@ -105,7 +109,8 @@ impl Gate {
             }
             (!taking.losses.is_empty()).then_some(taking)
         });
-        for held in self.held_before.values_mut() {
+        let aside = self.aside.values_mut();
+        for held in self.held_before.values_mut().chain(aside) {
             held.remove(&person);
         }
         let Some(taking) = asked else {
@@ -131,19 +136,66 @@ impl Gate {
         }
     }
 
-    /// Nothing is taken from somebody for now, as nothing is written: what is undecided is so no longer. What is held, or
-    /// was let through, stays.
-    pub fn set_aside(&mut self, employee: &EmployeeId) {
-        if self.waiting.get(employee).is_some_and(|w| !w.held) {
-            self.waiting.remove(employee);
+    /// Nothing is taken from somebody for now, as nothing is written: what is undecided or held is so no longer, until it is
+    /// asked for again. What was let through stays. Tells whether something else is held than before.
+    pub fn set_aside(&mut self, employee: &EmployeeId) -> bool {
+        match self.waiting.remove(employee) {
+            Some(waiting) if waiting.held => {
+                let person = self.key(employee);
+                let aside = self.aside.entry(waiting.taking.cause).or_default();
+                aside.insert(person);
+                true
+            }
+            Some(_) => false,
+            None => self.put_off(employee),
         }
+    }
+
+    /// Somebody who was held before the start was looked at, and it can't be told now what they are to lose. Tells whether
+    /// they were.
+    pub fn put_off(&mut self, employee: &EmployeeId) -> bool {
+        if !self.is_recalling() {
+            return false;
+        }
+        let person = self.key(employee);
+        let mut was_held = false;
+        for (cause, held) in &mut self.held_before {
+            if held.remove(&person) {
+                self.aside.entry(*cause).or_default().insert(person);
+                was_held = true;
+            }
+        }
+        was_held
+    }
+
+    /// Of whoever was held before the start and is none of these it can't be told now what they are to lose. Tells whether
+    /// there were any.
+    pub fn put_off_others<'a>(&mut self, known: impl Iterator<Item = &'a EmployeeId>) -> bool {
+        let known: BTreeSet<u64> = known.map(|employee| self.key(employee)).collect();
+        let mut some = false;
+        for (cause, held) in &mut self.held_before {
+            let others: BTreeSet<u64> = held.difference(&known).copied().collect();
+            held.retain(|person| known.contains(person));
+            some |= !others.is_empty();
+            self.aside.entry(*cause).or_default().extend(others);
+        }
+        some
+    }
+
+    fn remembered(&self) -> impl Iterator<Item = (&Cause, &BTreeSet<u64>)> {
+        self.held_before.iter().chain(&self.aside)
+    }
+
+    fn remembered_mut(&mut self) -> impl Iterator<Item = &mut BTreeSet<u64>> {
+        let aside = self.aside.values_mut();
+        self.held_before.values_mut().chain(aside)
     }
 
     fn held_cause(&self, employee: &EmployeeId, person: u64) -> Option<Cause> {
         if self.waiting.contains_key(employee) {
             return None;
         }
-        let mut held = self.held_before.iter();
+        let mut held = self.remembered();
         held.find(|(_, who)| who.contains(&person))
             .map(|(cause, _)| *cause)
     }
@@ -240,16 +292,47 @@ impl Gate {
     #[must_use]
     pub fn held_keys(&self, cause: Cause) -> BTreeSet<u64> {
         let held = self.held(cause).map(|(employee, _)| self.key(employee));
-        let before = self.held_before.get(&cause).into_iter().flatten().copied();
-        held.chain(before).collect()
+        held.chain(self.remembered_of(cause)).collect()
     }
 
-    /// Of those who were held before the start these alone are left.
-    pub fn recall_only<'a>(&mut self, people: impl Iterator<Item = &'a EmployeeId>) {
+    /// Those who were held for a cause and were not asked for since.
+    pub(super) fn remembered_of(&self, cause: Cause) -> impl Iterator<Item = u64> {
+        let of = self.remembered().filter(move |(of, _)| **of == cause);
+        of.flat_map(|(_, who)| who).copied()
+    }
+
+    /// Of those who were held and were not asked for since these alone are left. Tells whether there were others.
+    pub fn recall_only<'a>(&mut self, people: impl Iterator<Item = &'a EmployeeId>) -> bool {
         let known: BTreeSet<u64> = people.map(|employee| self.key(employee)).collect();
-        for held in self.held_before.values_mut() {
+        let mut others = false;
+        for held in self.remembered_mut() {
+            let before = held.len();
             held.retain(|person| known.contains(person));
+            others |= held.len() != before;
         }
+        others
+    }
+
+    /// Whether somebody was held and was not asked for since.
+    #[must_use]
+    pub fn remembers_held(&self) -> bool {
+        self.remembered().any(|(_, who)| !who.is_empty())
+    }
+
+    /// Whether something of this person's was held, and was not asked for since.
+    #[must_use]
+    pub fn was_held(&self, employee: &EmployeeId) -> bool {
+        self.remembers_held() && {
+            let person = self.key(employee);
+            self.remembered().any(|(_, who)| who.contains(&person))
+        }
+    }
+
+    /// Whether something of this person's was held, or let through, by an earlier run, and was not asked for since.
+    #[must_use]
+    pub fn remembers(&self, employee: &EmployeeId) -> bool {
+        let runs = !self.ledger.releases().is_empty() && self.ledger.knows(self.key(employee));
+        runs || self.was_held(employee)
     }
 
     /// Whether what was held before the start is not all looked at yet.
@@ -294,14 +377,7 @@ impl Gate {
     /// Whether something of this person's waits, or was let through and may still run.
     #[must_use]
     pub fn knows(&self, employee: &EmployeeId) -> bool {
-        let is_empty =
-            self.waiting.is_empty() && self.ledger.releases().is_empty() && !self.is_recalling();
-        if is_empty {
-            return false;
-        }
-        let person = self.key(employee);
-        let was_held = self.held_before.values().any(|who| who.contains(&person));
-        was_held || self.waiting.contains_key(employee) || self.ledger.knows(person)
+        self.waiting.contains_key(employee) || self.remembers(employee)
     }
 
     /// Why what is held of a cause is held.
@@ -320,6 +396,18 @@ impl Gate {
     #[must_use]
     pub fn approvals(&self) -> u64 {
         self.approvals
+    }
+
+    /// What another let through, where there was one, counts here as well. It may not run any more.
+    pub fn count_as_well(&mut self, other: Option<&Self>) {
+        if let Some(other) = other {
+            self.ledger.count_as_well(&other.ledger);
+        }
+    }
+
+    /// Nothing that was let through counts for longer than a window from now on.
+    pub fn correct(&mut self, window: SignedDuration, now: Timestamp) {
+        self.ledger.correct(window, now);
     }
 
     /// When the first of what was let through counts no more; what is held may fit then.

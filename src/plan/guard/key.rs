@@ -24,13 +24,16 @@ pub(super) fn person_of(item: Item) -> u64 {
     u64::try_from(item >> 64).unwrap_or_default()
 }
 
+/// What of these is a person's.
+pub(super) fn of(items: &BTreeSet<Item>, person: u64) -> impl Iterator<Item = Item> {
+    let first = u128::from(person) << 64;
+    let all = items.range(first..=first | u128::from(u64::MAX));
+    all.copied()
+}
+
 /// Whether something of a person's is among these.
 pub(super) fn some_of(items: &BTreeSet<Item>, person: u64) -> bool {
-    let first = u128::from(person) << 64;
-    items
-        .range(first..=first | u128::from(u64::MAX))
-        .next()
-        .is_some()
+    of(items, person).next().is_some()
 }
 
 fn half(parts: &[&str]) -> u64 {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::key::{Item, person_of, some_of};
+use super::key::{Item, of, person_of, some_of};
 use super::loss::Cause;
 
 /// For how long what was let through may run beyond the time for which it counts: it may wait for additions, or for a
@@ -83,16 +83,32 @@ impl Ledger {
         self.releases.retain(|release| release.is_good(now));
     }
 
+    /// Nothing counts for longer than a window from now on: what does was let through while the clock was ahead, and would
+    /// keep others waiting for as long as it was.
+    pub(super) fn correct(&mut self, window: SignedDuration, now: Timestamp) {
+        let last = now.checked_add(window).unwrap_or(Timestamp::MAX);
+        for release in &mut self.releases {
+            release.until = release.until.min(last);
+        }
+    }
+
+    /// Takes over what counts in another one, and nothing that may run.
+    pub(super) fn count_as_well(&mut self, other: &Self) {
+        let counted = other.releases.iter().filter(|r| r.approval.is_none());
+        self.releases.extend(counted.map(|release| Release {
+            items: BTreeSet::new(),
+            ..release.clone()
+        }));
+    }
+
     /// What a person is not about to lose any more is done, or taken back: the same once more is asked for anew.
     pub(super) fn spend(&mut self, person: u64, keeps: impl Fn(Item) -> bool) {
-        let spent = |item: &Item| person_of(*item) == person && !keeps(*item);
-        for release in &mut self.releases {
-            if some_of(&release.items, person) {
-                release.items.retain(|item| !spent(item));
+        let waves = self.releases.iter_mut().map(|release| &mut release.items);
+        for items in waves.chain([&mut self.unsaved]) {
+            let spent: Vec<Item> = of(items, person).filter(|item| !keeps(*item)).collect();
+            for item in spent {
+                items.remove(&item);
             }
-        }
-        if some_of(&self.unsaved, person) {
-            self.unsaved.retain(|item| !spent(item));
         }
     }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use jiff::SignedDuration;
+
 use super::super::operation::Operation;
 use super::super::parts::AccountPlan;
 use crate::domain::credentials::CredentialKind;
@@ -12,6 +14,7 @@ use crate::domain::lifecycle::Stage;
 use crate::domain::offboarding::Step;
 use crate::domain::policy::{Connector, Policy};
 use crate::domain::record::RecordedAccount;
+use crate::domain::small_set::SmallSet;
 
 /// One thing that is taken away.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,9 +68,9 @@ pub fn of(operation: &Operation) -> BTreeSet<Loss> {
 pub enum Cause {
     /// Policy, facts or the target changed, or the object is deleted; and whatever deletes accounts.
     Change,
-    /// Employment ended, or was suspended, by an edit.
+    /// Employment ended, or was suspended, by an edit: at once, or so soon that it was told for less than the window.
     Termination,
-    /// The last day came, as it had been announced.
+    /// The last day came, as it had been announced for as long as the window.
     LastDay,
 }
 
@@ -107,8 +110,8 @@ pub struct Taking {
     pub why: String,
 }
 
-/// What a plan takes away in one target; `None` where that is nothing. `announced` tells whether it was known
-/// before it came that the last day would come.
+/// What a plan takes away in one target; `None` where that is nothing. `notice` is for how long it was told
+/// that the last day would come, before it was over. `shown` is what the target shows the account to hold.
 #[must_use]
 pub fn taking(
     policy: &Policy,
@@ -116,10 +119,13 @@ pub fn taking(
     desired: &Desired,
     plan: &AccountPlan,
     recorded: Option<&RecordedAccount>,
-    announced: bool,
+    shown: Option<&SmallSet<EntitlementName>>,
+    notice: Option<SignedDuration>,
 ) -> Option<Taking> {
     let losses = plan.taking.clone().filter(|losses| !losses.is_empty())?;
     let stage = desired.lifecycle.stage;
+    // What was told for less than that may be a mistake that nobody could take back in time.
+    let announced = notice.is_some_and(|notice| notice >= connector.spec.guard.window);
     let is_change = losses.contains(&Loss::Account) || desired.deleting;
     let cause = match stage {
         _ if is_change || !stage.is_urgent_end() => Cause::Change,
@@ -129,6 +135,7 @@ pub fn taking(
     let covers = |name: &EntitlementName| connector.privileged.covers(name.as_str());
     let with_account = losses.contains(&Loss::Use) || losses.contains(&Loss::Account);
     let held = recorded.into_iter().flat_map(|r| r.grants.keys());
+    let held = held.chain(shown.into_iter().flatten());
     let lost = losses.iter().filter_map(|loss| match loss {
         Loss::Entitlement(name) => Some(name),
         Loss::Use | Loss::Credentials(_) | Loss::Account => None,

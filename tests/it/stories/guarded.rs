@@ -1,12 +1,14 @@
 //! A mistake in Git would take the access of four hundred people away.
 
 use jiff::SignedDuration;
+use kube::api::{DeleteParams, ListParams};
+use rollcall::api::Employee;
 use rollcall::api::app_connector::AppConnectorStatus;
 use rollcall::api::employee::AccountState;
 use rollcall::api::{APPROVED_BY_ANNOTATION, APPROVED_REMOVALS_ANNOTATION};
 use serde_json::{Value, json};
 
-use super::kit::{Story, clerk, connector, day, message, template, writes};
+use super::kit::{Story, clerk, connector, day, lines_of_writes, message, template, writes};
 use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;
 use crate::support::wait::eventually;
@@ -152,4 +154,54 @@ async fn a_mistake_in_git_is_held_and_taken_back_or_approved() {
     let last = approved.guard.unwrap().last_approval.unwrap();
     assert_eq!((last.digest, last.people), (second, SALES - 1));
     assert_eq!(last.by.as_deref(), Some("grace@example.com"));
+}
+
+/// Everybody's object is deleted at once, where that disables accounts: the objects wait with what is held.
+#[tokio::test]
+async fn a_namespace_that_is_emptied_is_held_with_its_objects() {
+    const PEOPLE: i64 = 24;
+    let server = ScimServer::scimmy().await;
+    let story = Story::new("guarded-emptied").await;
+    let operator = Operator::start(&story.ns).await;
+    story.credential("directory", &server).await;
+    let mut strict = connector("directory", &server);
+    strict["spec"]["deletion"] = json!({"policy": "Disable"});
+    strict["spec"].as_object_mut().unwrap().remove("guard");
+    story.apply_connector(strict).await;
+    story.apply_role(sales(RIGHT)).await;
+    for n in 0..PEOPLE {
+        let (name, id) = (format!("p{n}"), n.to_string());
+        story
+            .apply_person(clerk(&name, &id, "Sales", json!({})))
+            .await;
+    }
+    for n in 0..PEOPLE {
+        story.provisioned(&format!("p{n}"), 1).await;
+    }
+    let before = writes(&server).await.len();
+    let people = story.ns.api::<Employee>();
+    let (all, at_once) = (ListParams::default(), DeleteParams::default());
+    people.delete_collection(&at_once, &all).await.unwrap();
+    let first = digest(&held(&story, PEOPLE).await);
+    operator.stop().await.unwrap();
+    let operator = Operator::start(&story.ns).await;
+    let told = held(&story, PEOPLE).await;
+    assert_eq!(digest(&told), first, "after a restart as well");
+    assert_eq!(told.held[0].causes[0].why, "the Employee is deleted");
+    assert_eq!(people.list(&all).await.unwrap().items.len(), 24);
+    assert_eq!(writes(&server).await.len(), before, "nothing was written");
+    let annotation = APPROVED_REMOVALS_ANNOTATION;
+    story
+        .annotate("appconnector/directory", annotation, Some(&first))
+        .await;
+    eventually("all objects are gone", async || {
+        let left = people.list(&all).await.unwrap().items.len();
+        if left == 0 { Ok(()) } else { Err(left) }
+    })
+    .await;
+    let sent = writes(&server).await;
+    let sent = lines_of_writes(&sent[before..]);
+    let accounts = sent.iter().filter(|line| line.contains("/Users/"));
+    assert_eq!(accounts.count(), 24, "each once: {sent:#?}");
+    operator.stop().await.unwrap();
 }

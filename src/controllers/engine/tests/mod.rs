@@ -1,6 +1,7 @@
 //! Tests of the engine with no cluster and no target: what comes in is laid in by hand, and what it
 //! would do next is looked at.
 
+mod causes;
 mod claims;
 mod connectors;
 mod deletion;
@@ -11,6 +12,7 @@ mod orphan_work;
 mod orphans;
 mod places;
 mod policy;
+mod remembered;
 mod rivals;
 mod secrets;
 mod statuses;
@@ -45,7 +47,7 @@ use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeName, Username};
 use crate::plan::guard::{Approval, Cause};
 use crate::plan::{Lane, Operation};
-use crate::runtime::clock::SystemClock;
+use crate::runtime::clock::{ShiftableClock, SystemClock};
 use crate::runtime::events::{self, Events};
 use crate::runtime::http::Health;
 use crate::runtime::metrics::{self, Metrics};
@@ -54,6 +56,7 @@ use crate::runtime::status_writer::{self, StatusWriter, StatusWritten};
 /// An engine in one namespace, and the far ends of what it hands things to.
 struct Bench {
     engine: Engine,
+    clock: Arc<ShiftableClock>,
     changes: mpsc::Receiver<Change>,
     namespace: Arc<str>,
     version: u64,
@@ -93,7 +96,7 @@ impl Bench {
         });
         let client = kube::Client::new(service, "default");
         let mut registry = metrics::registry();
-        let clock = Arc::new(SystemClock);
+        let clock = Arc::new(ShiftableClock::over(Arc::new(SystemClock)));
         let metrics = Metrics::register(&mut registry, clock.clone());
         let shutdown = CancellationToken::new();
         let (statuses, written, _) = StatusWriter::start(
@@ -119,7 +122,7 @@ impl Bench {
                 reports: reports_in,
                 audit: Arc::new(MemorySink::default()),
                 passwords: Arc::new(Same(Err("nowhere to keep it"))),
-                clock,
+                clock: clock.clone(),
                 metrics: DispatchMetrics::register(&mut registry),
                 stop: shutdown.clone(),
             },
@@ -130,6 +133,7 @@ impl Bench {
         };
         Self {
             engine: Engine::new(settings(), Vec::new(), ports),
+            clock,
             changes,
             namespace: Arc::from("people"),
             version: 0,

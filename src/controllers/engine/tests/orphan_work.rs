@@ -35,9 +35,19 @@ fn directory(orphans: &Value, more: &Value) -> Value {
 
 impl Orphanage {
     fn new(orphans: &Value, more: &Value, people: usize) -> Self {
+        let mut out = Self::with_status(orphans, more, &Value::Null);
+        out.list(people, Activity::Active);
+        out.seen(people, 8);
+        out
+    }
+
+    /// Nothing is listed yet, and an earlier run left this status.
+    fn with_status(orphans: &Value, more: &Value, status: &Value) -> Self {
         let mut bench = Bench::new();
         bench.secret("directory");
-        bench.connector("directory", &directory(orphans, more));
+        let mut directory = directory(orphans, more);
+        directory["status"] = status.clone();
+        bench.connector("directory", &directory);
         bench.template("everyone", &everyone());
         bench.work();
         bench.at_home("directory");
@@ -58,15 +68,12 @@ impl Orphanage {
         bench.work();
         let told = bench.tap("directory");
         let now = bench.engine.now();
-        let mut out = Self {
+        Self {
             bench,
             told,
             number: 0,
             now,
-        };
-        out.list(people, Activity::Active);
-        out.seen(people, 8);
-        out
+        }
     }
 
     /// They are seen to be nobody's since so many days.
@@ -267,6 +274,47 @@ async fn a_namespace_that_is_emptied_is_held_as_one() {
     assert_eq!(writes.count(), 0);
     let status = at.bench.status("directory", |s| s["orphans"] == 0).await;
     assert!(status["held"][0].is_null(), "{status}");
+}
+
+/// A status lists a hundred of them, and the limit is above that: the others are known to have been held.
+#[tokio::test]
+async fn a_restart_lets_no_part_of_what_is_held_through() {
+    const MANY: usize = 150;
+    let guard = json!({"guard": {"maxPercent": 100, "maxRemovals": 120}});
+    let mut before = Orphanage::new(&disable(), &guard, MANY);
+    before.look();
+    before.look();
+    let digest = |at: &Orphanage| {
+        let name = ConnectorName::new("directory");
+        let world = &at.bench.engine.world;
+        let gate = &world.connector(&at.bench.namespace, &name).unwrap().gate;
+        gate.digest(crate::plan::guard::Cause::Change)
+    };
+    let held = digest(&before);
+    assert!(held.is_some());
+    let told = before
+        .bench
+        .status("directory", |s| s["guard"]["held"][0]["who"].is_string())
+        .await;
+    let mut at = Orphanage::with_status(&disable(), &guard, &told);
+    let settle = |at: &mut Orphanage| {
+        for _ in 0..3 {
+            at.look();
+            at.bench.clock.shift(SignedDuration::from_mins(2));
+            at.now += SignedDuration::from_mins(2);
+            at.bench.work();
+        }
+        assert_eq!(at.orders().len(), 0, "all of it is held");
+    };
+    // Those that are left out by a listing are no fewer for it.
+    let some = (0..90).map(|n| at.one(n, Activity::Active)).collect();
+    let partial = Completeness::Partial("a page was lost".to_owned());
+    at.bench.listed_so_far("directory", some, partial);
+    at.bench.work();
+    settle(&mut at);
+    at.list(MANY, Activity::Active);
+    settle(&mut at);
+    assert_eq!(digest(&at), held, "and an approval is still of it");
 }
 
 #[tokio::test]

@@ -12,10 +12,10 @@ use crate::domain::ids::ConnectorName;
 use crate::plan::guard::Cause;
 use crate::plan::{Lane, Operation};
 
-const COMPANY: usize = 30;
+pub(super) const COMPANY: usize = 30;
 
 /// A company of thirty with an account each, of whom three may lose something.
-fn company(guard: &Value) -> Bench {
+pub(super) fn company(guard: &Value) -> Bench {
     let mut bench = Bench::new();
     bench.secret("directory");
     bench.connector("directory", &guarded(guard, None));
@@ -32,7 +32,7 @@ fn company(guard: &Value) -> Bench {
     bench
 }
 
-fn guarded(guard: &Value, approved: Option<&str>) -> Value {
+pub(super) fn guarded(guard: &Value, approved: Option<&str>) -> Value {
     let mut connector = connector("directory");
     connector["spec"]["guard"] = guard.clone();
     if let Some(digest) = approved {
@@ -41,24 +41,24 @@ fn guarded(guard: &Value, approved: Option<&str>) -> Value {
     connector
 }
 
-fn three() -> Value {
+pub(super) fn three() -> Value {
     json!({"maxPercent": 10, "alwaysAllowed": 0, "leavers": {"maxPercent": 10}})
 }
 
-fn nobody() -> Value {
+pub(super) fn nobody() -> Value {
     let mut template = everyone();
     template["spec"]["match"] = json!("employee.department == 'Typo'");
     template
 }
 
-fn leaver(n: usize) -> Value {
+pub(super) fn leaver(n: usize) -> Value {
     let mut leaver = employee(&n.to_string());
     leaver["spec"]["endDate"] = json!("2020-06-01");
     leaver
 }
 
 /// Those of whom something is on its way.
-fn under_way(bench: &Bench) -> Vec<String> {
+pub(super) fn under_way(bench: &Bench) -> Vec<String> {
     let names = (0..COMPANY).map(|n| format!("p{n}"));
     names
         .filter(|name| ordered(bench, name).is_some_and(|o| o.is_write()))
@@ -66,14 +66,14 @@ fn under_way(bench: &Bench) -> Vec<String> {
 }
 
 /// The status of the connector follows at once.
-fn summarise(bench: &mut Bench) {
+pub(super) fn summarise(bench: &mut Bench) {
     let namespace = Arc::clone(&bench.namespace);
     let now = bench.engine.now();
     let name = ConnectorName::new("directory");
     bench.engine.connector_status(&namespace, &name, now);
 }
 
-fn digest(bench: &Bench) -> Option<String> {
+pub(super) fn digest(bench: &Bench) -> Option<String> {
     let name = ConnectorName::new("directory");
     let entry = bench.engine.world.connector(&bench.namespace, &name);
     let gate = &entry.unwrap().gate;
