@@ -106,10 +106,10 @@ impl State {
             redact::employee(employee, &salt);
         }
         for template in &mut self.role_templates {
-            redact::template(template);
+            redact::template(template, &salt);
         }
         for connector in &mut self.app_connectors {
-            redact::connector(connector);
+            redact::connector(connector, &salt);
         }
         self.redacted = true;
         self
