@@ -251,7 +251,7 @@ impl Company {
             }
         }
         if let Some(compiled) = &entry.compiled {
-            let was = before.connectors.get(name.as_str());
+            let was = before.connectors.get(name.as_str()).map(Arc::as_ref);
             let policy = &compiled.spec.orphans;
             let notes = orphan_listing::notes(name, object, was, policy, state.redacted);
             self.notes.extend(notes);

@@ -1,5 +1,7 @@
 //! What a plan tells of accounts that are nobody's, and of memberships that no role gives.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -15,8 +17,8 @@ const YESTERDAY: &str = "2026-06-14T12:00:00Z";
 const IN_SIX_DAYS: &str = "2026-06-21T12:00:00Z";
 const IN_A_WEEK: &str = "2026-06-22T12:00:00Z";
 
-fn typed<K: DeserializeOwned>(object: &Value) -> K {
-    serde_json::from_value(object.clone()).unwrap()
+fn typed<K: DeserializeOwned>(object: &Value) -> Arc<K> {
+    Arc::new(serde_json::from_value(object.clone()).unwrap())
 }
 
 /// An orphan as a status tells it, with what is told beside.
