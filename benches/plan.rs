@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rollcall::api::{AppConnector, Employee, RoleTemplate};
@@ -15,8 +16,8 @@ use crate::report::Report;
 const CONNECTORS: [&str; 2] = ["directory", "chat"];
 const DEPARTMENTS: usize = 10;
 
-fn typed<K: DeserializeOwned>(object: Value) -> K {
-    serde_json::from_value(object).unwrap()
+fn typed<K: DeserializeOwned>(object: Value) -> Arc<K> {
+    Arc::new(serde_json::from_value(object).unwrap())
 }
 
 fn connector(name: &str) -> Value {

@@ -47,7 +47,7 @@ pub use scim::{BasicAuth, BearerAuth, Scim, ScimAuth};
 pub use sql::{Sql, SqlAuth, SqlEncryption, SqlEntitlements, SqlStatement, SqlTables, SqlUsers};
 pub use status::{
     AppConnectorStatus, DryRunStatus, EntitlementStatus, ExpiredException, InventoryStatus,
-    OrphanedAccount,
+    OrphanedAccount, SparedAccount,
 };
 
 /// One target application: how to reach it, how accounts map, what happens to orphans.

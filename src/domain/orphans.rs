@@ -92,6 +92,15 @@ impl Kind {
             Self::Released(_) => "Released",
         }
     }
+
+    /// Whose it was.
+    #[must_use]
+    pub fn of(&self) -> Option<&EmployeeId> {
+        match self {
+            Self::Undeclared => None,
+            Self::Released(who) => Some(who),
+        }
+    }
 }
 
 /// How an account is nobody's; `None` where it is somebody's, another scope's, or to be left in peace.

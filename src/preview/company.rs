@@ -1,14 +1,15 @@
 //! The namespace as it would be: the world that the operator would have, made of objects alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::listing::{self, Shown};
 use super::objects::Objects;
+use super::orphan_listing;
 use super::state::State;
-use crate::api::AppConnector;
+use crate::api::{AppConnector, AppConnectorStatus};
 use crate::connectors::registry;
 use crate::controllers::employee::{intake, record};
 use crate::controllers::gate;
@@ -22,6 +23,7 @@ use crate::domain::ids::{
     AccountId, ConnectorName, EmployeeId, EmployeeName, EntitlementName, RoleName,
 };
 use crate::domain::policy::Policy;
+use crate::plan::guard::Gate;
 
 /// What marks begin with here. They are read and written by nobody else.
 const INSTALLATION: &str = "preview";
@@ -36,6 +38,8 @@ pub(super) struct Company {
     pub(super) policy_before: Policy,
     /// Employees that the manifests delete.
     pub(super) deleted: BTreeSet<EmployeeName>,
+    /// Those who are gone, as nothing keeps their objects.
+    pub(super) gone: BTreeMap<EmployeeName, Box<Person>>,
     /// What is not known, and matters.
     pub(super) notes: Vec<String>,
 }
@@ -54,13 +58,14 @@ pub(super) fn company(
         names: AllNames::default(),
         policy_before: listing::policy(before),
         deleted: BTreeSet::new(),
+        gone: BTreeMap::new(),
         notes: Vec::new(),
     };
     company.take_templates(after);
     company.take_people(before, after);
     let shown = company.shown(state, before, manifests, now);
     for (name, object) in &after.connectors {
-        company.take_connector(&ConnectorName::new(name), object, before, &shown);
+        company.take_connector(&ConnectorName::new(name), object, state, before, &shown);
     }
     company.realm.rebuild_policy();
     let Realm { people, .. } = &company.realm;
@@ -75,7 +80,33 @@ pub(super) fn company(
     company
 }
 
+/// Gates, by connector.
+pub(super) type Gates = BTreeMap<ConnectorName, Gate>;
+
 impl Company {
+    /// A person, also one who is gone.
+    pub(super) fn person(&self, name: &EmployeeName) -> Option<&Person> {
+        let person = self.realm.people.get(name);
+        person.or_else(|| self.gone.get(name)).map(Box::as_ref)
+    }
+
+    /// The gates as they are, before something is tried.
+    pub(super) fn gates(&self) -> Gates {
+        let connectors = self.realm.connectors.iter();
+        connectors
+            .map(|(name, entry)| (name.clone(), entry.gate.clone()))
+            .collect()
+    }
+
+    /// As they were.
+    pub(super) fn restore(&mut self, gates: Gates) {
+        for (name, gate) in gates {
+            if let Some(entry) = self.realm.connectors.get_mut(&name) {
+                entry.gate = gate;
+            }
+        }
+    }
+
     fn take_templates(&mut self, after: &Objects) {
         for (name, object) in &after.roles {
             let name = RoleName::new(name);
@@ -155,6 +186,7 @@ impl Company {
         &mut self,
         name: &ConnectorName,
         object: &AppConnector,
+        state: &State,
         before: &Objects,
         shown: &Shown,
     ) {
@@ -171,7 +203,14 @@ impl Company {
         entry.spec = Some(Arc::new(object.spec.clone()));
         entry.compile(name);
         let named = self.named(name);
-        let listed = listing::of(&scope, name, before, shown, &named);
+        // Another application is another inventory, and nothing of it is known.
+        let home = entry.home.target().zip(entry.target.as_ref());
+        let same = home.is_none_or(|(home, target)| home == target);
+        if !same {
+            entry.forget_orphans();
+        }
+        let nobodys = Some(&status).filter(|_| same);
+        let listed = listing::of(&scope, name, before, shown, &named, nobodys);
         let told = status.entitlements.iter().map(|told| told.name.as_str());
         let held = listed.entitlements.iter().filter(|e| !e.holders.is_empty());
         let known: BTreeSet<&str> = told.chain(held.map(|e| e.name.as_str())).collect();
@@ -202,8 +241,6 @@ impl Company {
             records.filter(|p| p.record.accounts.get(name).is_some_and(|a| a.id.is_some()));
         let (recorded, found) = (records.count(), listed.accounts.len());
         if let Some(target) = entry.target.clone() {
-            // Another application is another inventory, and nothing of it is known.
-            let same = entry.home.target().is_none_or(|home| *home == target);
             let answer = entry.meta.confirmed.clone();
             let found = if same { found } else { 0 };
             entry.home.look(&target, recorded, found, answer.as_deref());
@@ -213,9 +250,29 @@ impl Company {
                 ));
             }
         }
+        if let Some(compiled) = &entry.compiled {
+            let was = before.connectors.get(name.as_str()).map(Arc::as_ref);
+            let policy = &compiled.spec.orphans;
+            let notes = orphan_listing::notes(name, object, was, policy, state.redacted);
+            self.notes.extend(notes);
+        }
+        self.note_claimed(name, &status);
         entry.inventory.begin_listing();
         entry.inventory.complete_listing(listed);
         self.realm.connectors.insert(name.clone(), entry);
+    }
+
+    /// Accounts that were nobody's and are somebody's now.
+    fn note_claimed(&mut self, name: &ConnectorName, status: &AppConnectorStatus) {
+        for told in &status.orphaned_accounts {
+            let of = told.employee_id.as_ref().map(EmployeeId::new);
+            if let Some(owner) = of.and_then(|of| self.realm.owner(&of)) {
+                self.notes.push(format!(
+                    "{} in {name}, which was nobody's, is of the Employee {owner}: what it holds and shows is not known",
+                    told.username
+                ));
+            }
+        }
     }
 
     /// Entitlements of a connector that templates name.

@@ -48,10 +48,7 @@ fn try_wave(
     at: Timestamp,
     wave: Wave,
 ) {
-    let connectors = company.realm.connectors.iter();
-    let before: Vec<_> = connectors
-        .map(|(name, entry)| (name.clone(), entry.gate.clone()))
-        .collect();
+    let before = company.gates();
     for (name, connector, taking) in &wave {
         let person = company.realm.people.get(name);
         let id = person.map(|person| person.employee_id.clone());
@@ -76,11 +73,7 @@ fn try_wave(
             ending.later.insert((connector, at), later);
         }
     }
-    for (name, gate) in before {
-        if let Some(entry) = company.realm.connectors.get_mut(&name) {
-            entry.gate = gate;
-        }
-    }
+    company.restore(before);
 }
 
 /// What a person loses when the time is over for which it is kept.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::employee::{AccountState, AccountStatus, GrantState};
-use crate::api::{AppConnector, Employee};
+use crate::api::{AppConnector, AppConnectorStatus, Employee};
 use crate::connectors::Listing;
 use crate::controllers::words::Words;
 use crate::controllers::{app_connector, employee, role_template};
@@ -19,8 +19,8 @@ use crate::domain::mark::Scope;
 use crate::domain::offboarding::Abilities;
 use crate::domain::policy::Policy;
 
-use super::Objects;
 use super::state::State;
+use super::{Objects, orphan_listing};
 use crate::domain::credentials::CredentialKind;
 
 /// What the attributes of an account are worth that differ from what is known: no value of a person's.
@@ -109,13 +109,14 @@ fn account_of(
 /// Attributes of accounts, by Employee and connector.
 pub(super) type Shown = BTreeMap<(EmployeeName, ConnectorName), Attributes>;
 
-/// The last inventory of a connector.
+/// The last inventory of a connector; with the accounts that are nobody's, where a status tells of them.
 pub(super) fn of(
     scope: &Scope,
     name: &ConnectorName,
     before: &Objects,
     shown: &Shown,
     named: &BTreeSet<EntitlementName>,
+    nobodys: Option<&AppConnectorStatus>,
 ) -> Listing {
     let mut accounts = Vec::new();
     let mut holders: BTreeMap<EntitlementName, Vec<AccountId>> = BTreeMap::new();
@@ -146,6 +147,19 @@ pub(super) fn of(
         }
         accounts.push(seen);
     }
+    let seen: BTreeSet<AccountId> = accounts.iter().map(|one| one.id.clone()).collect();
+    let nobodys = nobodys.into_iter();
+    let nobodys = nobodys.flat_map(|status| orphan_listing::accounts(scope, status));
+    let nobodys: BTreeMap<AccountId, ObservedAccount> = nobodys
+        .filter(|one| !seen.contains(&one.id))
+        .map(|one| (one.id.clone(), one))
+        .collect();
+    for (entitlement, account) in orphan_listing::holdings(before, name) {
+        if nobodys.contains_key(&account) {
+            holders.entry(entitlement).or_default().push(account);
+        }
+    }
+    accounts.extend(nobodys.into_values());
     let object = before.connectors.get(name.as_str());
     let status = object.and_then(|object| object.status.as_ref());
     let told = status.into_iter().flat_map(|status| &status.entitlements);

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::text::{sign, summary, when};
-use super::told::{Person, Preview};
+use super::text::{called, has_new, orphan_sign, orphan_when, sign, summary, without_manifests};
+use super::told::{Orphan, Person, Preview};
 use crate::report::clean::markdown as escaped;
 
 /// People that are told of one by one, at most: what a forge takes for a comment is bounded.
@@ -34,27 +34,71 @@ pub fn markdown(preview: &Preview) -> String {
             let _ = writeln!(out, "> - {}", escaped(note));
         }
     }
+    people(&mut out, preview);
+    orphans(&mut out, preview);
+    out
+}
+
+fn people(out: &mut String, preview: &Preview) {
     if preview.people.is_empty() {
-        return out;
+        return;
     }
     let _ = writeln!(out, "\n<details><summary>Person by person</summary>\n");
     let _ = writeln!(out, "| Employee | | Connector | What | Why |");
     let _ = writeln!(out, "|---|---|---|---|---|");
     for person in preview.people.iter().take(MOST_PEOPLE) {
-        rows(&mut out, person);
+        rows(out, person);
     }
     let _ = writeln!(out, "\n</details>");
     if preview.people.len() > MOST_PEOPLE {
         let more = preview.people.len() - MOST_PEOPLE;
         let _ = writeln!(out, "\nAnd {more} more people.");
     }
-    out
+}
+
+/// What is done without the manifests as well is only counted.
+fn orphans(out: &mut String, preview: &Preview) {
+    let (new, others): (Vec<&Orphan>, Vec<&Orphan>) =
+        preview.orphans.iter().partition(|orphan| has_new(orphan));
+    if !new.is_empty() {
+        let _ = writeln!(
+            out,
+            "\n<details><summary>Accounts that are nobody's</summary>\n"
+        );
+        let _ = writeln!(out, "| Account | | Connector | What | Why |");
+        let _ = writeln!(out, "|---|---|---|---|---|");
+    }
+    for orphan in new.iter().take(MOST_PEOPLE) {
+        for change in orphan.changes.iter().filter(|change| !change.already) {
+            let what = format!("{}{}", change.said, orphan_when(change));
+            let _ = writeln!(
+                out,
+                "| {} | `{}` | {} | {} | {} |",
+                escaped(&called(orphan)),
+                orphan_sign(change),
+                escaped(&orphan.connector),
+                escaped(&what),
+                escaped(&change.why)
+            );
+        }
+    }
+    if !new.is_empty() {
+        let _ = writeln!(out, "\n</details>");
+    }
+    if new.len() > MOST_PEOPLE {
+        let more = new.len() - MOST_PEOPLE;
+        let _ = writeln!(out, "\nAnd {more} more accounts that are nobody's.");
+    }
+    if !others.is_empty() {
+        let said = without_manifests(others.len());
+        let _ = writeln!(out, "\nNobody's: {said}.");
+    }
 }
 
 fn rows(out: &mut String, person: &Person) {
     let name = escaped(&person.employee);
     for change in &person.changes {
-        let what = format!("{}{}", change.said, when(change));
+        let what = format!("{}{}", change.said, change.when.told());
         let _ = writeln!(
             out,
             "| {name} | `{}` | {} | {} | {} |",

@@ -10,10 +10,13 @@ mod later;
 mod listing;
 mod markdown;
 mod objects;
+mod orphan_listing;
+mod orphans;
 mod redact;
 mod run;
 pub mod state;
 mod tell;
+mod tell_orphans;
 mod text;
 mod told;
 
@@ -30,7 +33,8 @@ pub use markdown::markdown;
 pub use objects::Objects;
 pub use text::text;
 pub use told::{
-    Change, Connector, Held, ObjectProblem, Person, PersonProblem, Preview, Totals, Verdict, When,
+    Change, Connector, Held, ObjectProblem, Orphan, OrphanChange, Person, PersonProblem, Preview,
+    Totals, Verdict, When,
 };
 
 /// How the manifests meet the cluster.
@@ -55,6 +59,6 @@ pub fn preview(mut state: State, manifests: &Objects, settings: &Settings) -> Pr
         known.is_none_or(|known| known.spec.end_date != written.spec.end_date)
     });
     let concerned = changed.map(|(name, _)| EmployeeName::new(name)).collect();
-    let done = run::run(&mut company, settings.limits, &concerned, settings.now);
-    tell::tell(&state, &before, &after, &company, done, settings.now)
+    let ended = run::run(&mut company, settings.limits, &concerned, settings.now);
+    tell::tell(&state, &before, &after, &company, ended, settings.now)
 }

@@ -1,21 +1,22 @@
 //! The objects of one namespace, by name.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kube::Resource;
 use kube::core::object::{HasSpec, HasStatus};
 
 use crate::api::{AppConnector, Employee, RoleTemplate};
 
-/// The objects of one namespace, by name.
+/// The objects of one namespace, by name. Those that manifests leave as they are are shared: of many people few change.
 #[derive(Clone, Debug, Default)]
 pub struct Objects {
     /// Employees.
-    pub people: BTreeMap<String, Employee>,
+    pub people: BTreeMap<String, Arc<Employee>>,
     /// Role templates.
-    pub roles: BTreeMap<String, RoleTemplate>,
+    pub roles: BTreeMap<String, Arc<RoleTemplate>>,
     /// Connectors.
-    pub connectors: BTreeMap<String, AppConnector>,
+    pub connectors: BTreeMap<String, Arc<AppConnector>>,
 }
 
 impl Objects {
@@ -36,22 +37,36 @@ impl Objects {
 
 /// Lays what is written over what there is: statuses and what others annotate stay.
 fn overlay<K>(
-    after: &mut BTreeMap<String, K>,
-    before: &BTreeMap<String, K>,
-    manifests: &BTreeMap<String, K>,
+    after: &mut BTreeMap<String, Arc<K>>,
+    before: &BTreeMap<String, Arc<K>>,
+    manifests: &BTreeMap<String, Arc<K>>,
 ) where
     K: Resource + HasSpec<Spec: PartialEq> + HasStatus<Status: Clone> + Clone,
 {
     for (name, written) in manifests {
-        let mut object = written.clone();
         let known = before.get(name);
+        let same = known.filter(|known| {
+            known.spec() == written.spec() && adds_nothing(known.meta(), written.meta())
+        });
+        if let Some(same) = same {
+            after.insert(name.clone(), Arc::clone(same));
+            continue;
+        }
+        let mut object = K::clone(written);
         *object.status_mut() = known.and_then(|known| known.status().cloned());
         *object.meta_mut() = metadata(
             written.meta().clone(),
             known.map(|known| (known.meta(), known.spec() == written.spec())),
         );
-        after.insert(name.clone(), object);
+        after.insert(name.clone(), Arc::new(object));
     }
+}
+
+/// Whether an object has every annotation already.
+fn adds_nothing(known: &Metadata, written: &Metadata) -> bool {
+    let has = |name: &String| known.annotations.as_ref().and_then(|all| all.get(name));
+    let mut written = written.annotations.iter().flatten();
+    written.all(|(name, value)| has(name) == Some(value))
 }
 
 type Metadata = kube::core::ObjectMeta;

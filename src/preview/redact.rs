@@ -2,20 +2,18 @@
 
 use sha2::{Digest, Sha256};
 
+use super::orphan_listing;
 use crate::api::employee::{EmployeeStatus, PersonName};
 use crate::api::{AppConnector, Employee, RoleTemplate};
 use crate::domain::account::AttributeValue;
 use crate::domain::ids::AccountId;
+use crate::domain::patterns::Patterns;
 
 /// Names, mail addresses and user names become words that are the same for the same person and nobody else.
 pub(super) fn employee(employee: &mut Employee, salt: &str) {
     metadata(&mut employee.metadata);
     let spec = &mut employee.spec;
-    let word = |what: &str, of: &str| -> String {
-        let hash = Sha256::digest(format!("{salt}\n{of}"));
-        let short: String = format!("{hash:x}").chars().take(10).collect();
-        format!("{what}-{short}")
-    };
+    let word = |what: &str, of: &str| word(salt, what, of);
     let id = spec.employee_id.clone();
     spec.name = PersonName {
         given: word("given", &id),
@@ -89,6 +87,13 @@ pub(super) fn employee(employee: &mut Employee, salt: &str) {
     }
 }
 
+/// What stands for something that names a person.
+fn word(salt: &str, what: &str, of: &str) -> String {
+    let hash = Sha256::digest(format!("{salt}\n{of}"));
+    let short: String = format!("{hash:x}").chars().take(10).collect();
+    format!("{what}-{short}")
+}
+
 /// What stands for the identifier of an account: in many a database that is a name.
 fn account_word(salt: &str, id: &str) -> String {
     let hash = Sha256::digest(format!("{salt}\naccount {id}"));
@@ -107,19 +112,33 @@ pub(super) fn account_value(salt: &str, value: AttributeValue) -> AttributeValue
 }
 
 /// Who holds what nobody declared is named by user names.
-pub(super) fn template(template: &mut RoleTemplate) {
+pub(super) fn template(template: &mut RoleTemplate, salt: &str) {
     metadata(&mut template.metadata);
     if let Some(status) = &mut template.status {
         status.conditions.clear();
-        status.orphaned_credentials.clear();
+        for holder in &mut status.orphaned_credentials {
+            holder.account_id = account_word(salt, &holder.account_id);
+            let name = holder.username.as_ref();
+            holder.username = name.map(|name| word(salt, "user", name));
+        }
     }
 }
 
 /// Accounts that nobody declared are named by user names.
-pub(super) fn connector(connector: &mut AppConnector) {
+pub(super) fn connector(connector: &mut AppConnector, salt: &str) {
     metadata(&mut connector.metadata);
+    let patterns = orphan_listing::patterns(connector);
+    let patterns: Vec<String> = patterns.into_iter().map(str::to_owned).collect();
     if let Some(status) = &mut connector.status {
-        status.orphaned_accounts.clear();
+        for orphan in &mut status.orphaned_accounts {
+            orphan.account_id = account_word(salt, &orphan.account_id);
+            orphan.username = word(salt, "user", &orphan.username);
+            orphan.message = None;
+        }
+        for spared in &mut status.spared_accounts {
+            spared.account_id = account_word(salt, &spared.account_id);
+            spared.username = covered_word(salt, &patterns, &spared.username);
+        }
         for condition in &mut status.conditions {
             condition.message = String::new();
         }
@@ -134,6 +153,17 @@ pub(super) fn connector(connector: &mut AppConnector) {
         for held in &mut status.held {
             held.employees.clear();
         }
+    }
+}
+
+/// What stands for a user name that a pattern covers: something that the same pattern covers, so that it can be told
+/// what an edit of the patterns does.
+fn covered_word(salt: &str, patterns: &[String], name: &str) -> String {
+    let covers = |pattern: &&String| Patterns::new([pattern.as_str()], []).covers(name);
+    let word = word(salt, "user", name);
+    match patterns.iter().find(covers) {
+        Some(pattern) => pattern.replacen('*', &word, 1).replace(['*', '?'], "x"),
+        None => word,
     }
 }
 

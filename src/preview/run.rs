@@ -6,14 +6,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::company::Company;
+use super::orphans::{self, Fates};
 use super::{effects, later};
+use crate::controllers::app_connector::orphan_matters::forget_unknown;
 use crate::controllers::employee::apply;
 use crate::controllers::employee::look::{self, Look};
 use crate::controllers::employee::outcome::Context;
 use crate::controllers::engine::waves::{overall, usable};
 use crate::controllers::gate::{self, Asking};
 use crate::controllers::places::Looked;
-use crate::controllers::world::Realm;
+
 use crate::dispatch::order::{Order, Outcome};
 use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeName};
@@ -22,7 +24,7 @@ use crate::plan::Operation;
 use crate::plan::guard::{Bounds, Cause, Loss, Taking};
 
 /// Rounds, at most. Each carries out one operation of each account, so this is far beyond what any plan has.
-const ROUNDS: usize = 64;
+pub(super) const ROUNDS: usize = 64;
 
 /// One operation that would be carried out.
 #[derive(Clone, Debug)]
@@ -41,6 +43,8 @@ pub(super) struct Ending {
     pub(super) look: Option<Look>,
     /// Why the object can't be used.
     pub(super) unusable: Option<Problem>,
+    /// Whether the object is being deleted, and nothing keeps it.
+    pub(super) gone: bool,
     /// What would be held, by connector.
     pub(super) held: BTreeMap<ConnectorName, Taking>,
     /// What would be taken away later, and when: what is kept for a time, and what the last day ends.
@@ -60,25 +64,26 @@ pub(super) struct Later {
 /// Everybody, and how it ends.
 pub(super) type Endings = BTreeMap<EmployeeName, Ending>;
 
-/// Carries everything out. Of those who are concerned it is also told what their last day ends.
+/// Carries everything out. Of those who are concerned it is also told what their last day ends; and it is told what
+/// becomes of accounts that are nobody's.
 pub(super) fn run(
     company: &mut Company,
     limits: Limits,
     concerned: &BTreeSet<EmployeeName>,
     now: Timestamp,
-) -> Endings {
+) -> (Endings, Fates) {
     let order = order(company, now);
-    let Realm {
-        by_id, connectors, ..
-    } = &mut company.realm;
-    for entry in connectors.values_mut() {
-        entry.gate.recall_only(by_id.keys());
+    let mut fates = Fates::default();
+    let connectors: Vec<ConnectorName> = company.realm.connectors.keys().cloned().collect();
+    for connector in &connectors {
+        forget_unknown(&mut company.realm, connector, now);
     }
     let mut endings: Endings = BTreeMap::new();
     for _ in 0..ROUNDS {
         for name in &order {
             look_at(company, &mut endings, name, now);
         }
+        orphans::ask(company, now);
         decide(company, limits, now);
         let realm = &mut company.realm;
         let mut is_quiet = realm
@@ -88,13 +93,16 @@ pub(super) fn run(
         for name in &order {
             is_quiet &= !carry_out(company, &mut endings, name, now);
         }
+        is_quiet &= !orphans::carry_out(company, &mut fates, now, now);
         if is_quiet {
             break;
         }
     }
     note_held(company, &mut endings);
+    orphans::note_held(company, &mut fates, now, now);
     later::note(company, &mut endings, limits, concerned, now);
-    endings
+    orphans::later(company, &mut fates, &endings, limits, now);
+    (endings, fates)
 }
 
 /// As the operator's queue has them: who leaves, then who has something, then the others; each by `employeeId`.
@@ -114,10 +122,13 @@ fn look_at(company: &mut Company, endings: &mut Endings, name: &EmployeeName, no
         return;
     };
     let look = if person.meta.deleting {
+        ending.gone = true;
         if realm.owner(&person.employee_id) != Some(name) {
             return;
         }
-        look::at_deleted(realm, names, person, now).0
+        let (look, done) = look::at_deleted(realm, names, person, now);
+        ending.gone = done;
+        look
     } else {
         match look::usable(realm, person, name) {
             Ok(facts) => look::at(realm, names, person, &facts, now),

@@ -2,8 +2,10 @@
 //! a person.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use kube::Resource;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -61,9 +63,9 @@ impl State {
             taken_at,
             namespace,
             redacted: false,
-            employees: objects.people.into_values().collect(),
-            role_templates: objects.roles.into_values().collect(),
-            app_connectors: objects.connectors.into_values().collect(),
+            employees: owned(objects.people),
+            role_templates: owned(objects.roles),
+            app_connectors: owned(objects.connectors),
             attributes: BTreeMap::new(),
         }
     }
@@ -91,7 +93,7 @@ impl State {
         let mut attributes: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>> =
             BTreeMap::new();
         let salt = self.salt();
-        let objects = self.objects();
+        let objects = self.take_objects();
         for (employee, connector, values) in baseline(&self, &objects, &policy(&objects)) {
             let digests = values.iter();
             let digests = digests.map(|(name, value)| {
@@ -102,14 +104,17 @@ impl State {
             of_employee.insert(connector.to_string(), digests.collect());
         }
         self.attributes = attributes;
+        self.employees = owned(objects.people);
+        self.role_templates = owned(objects.roles);
+        self.app_connectors = owned(objects.connectors);
         for employee in &mut self.employees {
             redact::employee(employee, &salt);
         }
         for template in &mut self.role_templates {
-            redact::template(template);
+            redact::template(template, &salt);
         }
         for connector in &mut self.app_connectors {
-            redact::connector(connector);
+            redact::connector(connector, &salt);
         }
         self.redacted = true;
         self
@@ -134,22 +139,23 @@ impl State {
     /// The objects, by name, taken out: many people are much to have twice.
     #[must_use]
     pub(super) fn take_objects(&mut self) -> Objects {
-        let name = |meta: &kube::core::ObjectMeta| meta.name.clone().unwrap_or_default();
-        let people = std::mem::take(&mut self.employees).into_iter();
-        let roles = std::mem::take(&mut self.role_templates).into_iter();
-        let connectors = std::mem::take(&mut self.app_connectors).into_iter();
         Objects {
-            people: people.map(|o| (name(&o.metadata), o)).collect(),
-            roles: roles.map(|o| (name(&o.metadata), o)).collect(),
-            connectors: connectors.map(|o| (name(&o.metadata), o)).collect(),
+            people: named(std::mem::take(&mut self.employees)),
+            roles: named(std::mem::take(&mut self.role_templates)),
+            connectors: named(std::mem::take(&mut self.app_connectors)),
         }
     }
+}
 
-    /// The objects, by name.
-    #[must_use]
-    pub fn objects(&self) -> Objects {
-        self.clone().take_objects()
-    }
+fn named<K: Resource>(objects: Vec<K>) -> BTreeMap<String, Arc<K>> {
+    let objects = objects.into_iter();
+    objects
+        .map(|o| (o.meta().name.clone().unwrap_or_default(), Arc::new(o)))
+        .collect()
+}
+
+fn owned<K: Clone>(objects: BTreeMap<String, Arc<K>>) -> Vec<K> {
+    objects.into_values().map(Arc::unwrap_or_clone).collect()
 }
 
 fn digest(salt: &str, value: &AttributeValue) -> String {

@@ -6,8 +6,10 @@ use jiff::Timestamp;
 
 use super::company::Company;
 use super::objects::Objects;
+use super::orphans::Fates;
 use super::run::{Done, Ending, Endings};
 use super::state::State;
+use super::tell_orphans;
 use super::told::{
     Change, Connector, Held, ObjectProblem, Person, PersonProblem, Preview, Totals, Verdict, When,
 };
@@ -36,7 +38,7 @@ pub(super) fn tell(
     before: &Objects,
     after: &Objects,
     company: &Company,
-    endings: Endings,
+    (endings, fates): (Endings, Fates),
     now: Timestamp,
 ) -> Preview {
     let mut totals = Totals::default();
@@ -51,7 +53,10 @@ pub(super) fn tell(
         count(&mut totals, &told, &ending);
         people.push(told);
     }
-    let connectors = held_connectors(before, company);
+    let orphans = tell_orphans::orphans(before, after, &fates, now);
+    tell_orphans::count(&mut totals, &orphans);
+    let mut connectors = held_connectors(before, company);
+    connectors.extend(tell_orphans::held(&orphans, &fates));
     let problems = object_problems(company, before, after);
     let troubled = people.iter().any(|person| !person.problems.is_empty());
     let broken = problems.iter().any(|problem| problem.broken);
@@ -59,6 +64,7 @@ pub(super) fn tell(
         () if broken => Verdict::Broken,
         () if held_later || connectors.iter().any(|c| !c.already) => Verdict::Held,
         () if totals.people > 0 || troubled => Verdict::Changes,
+        () if totals.disable_orphans + totals.delete_orphans > 0 => Verdict::Changes,
         () => Verdict::Nothing,
     };
     Preview {
@@ -67,6 +73,7 @@ pub(super) fn tell(
         taken_at: state.taken_at,
         totals,
         people,
+        orphans,
         connectors,
         problems,
         notes: company.notes.clone(),
@@ -106,7 +113,7 @@ fn person(
     now: Timestamp,
 ) -> Person {
     let realm = &company.realm;
-    let known = realm.people.get(name);
+    let known = company.person(name);
     let deleted = company.deleted.contains(name);
     let mut changes: Vec<Change> = ending
         .done

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::told::{Change, Preview, Verdict, When};
+use super::told::{Change, Orphan, OrphanChange, Preview, Totals, Verdict, When};
 use crate::report::clean::line;
 
 /// People that are told of one by one, at most.
@@ -41,7 +41,7 @@ pub fn text(preview: &Preview) -> String {
                 sign(change),
                 change.connector,
                 change.said,
-                when(change),
+                change.when.told(),
                 change.why
             );
             let _ = writeln!(out, "  {}", line(&said));
@@ -62,8 +62,89 @@ pub fn text(preview: &Preview) -> String {
             "\nand {more} more people (all of them with --output json)"
         );
     }
+    orphans(&mut out, preview);
     let _ = writeln!(out, "\n{}", summary(preview));
     out
+}
+
+/// Accounts that are nobody's, by connector. What is done without the manifests as well is only counted.
+fn orphans(out: &mut String, preview: &Preview) {
+    let mut told = 0;
+    for of_connector in preview.orphans.chunk_by(|a, b| a.connector == b.connector) {
+        let Some(first) = of_connector.first() else {
+            continue;
+        };
+        let _ = writeln!(
+            out,
+            "\n{}: accounts that are nobody's",
+            line(&first.connector)
+        );
+        for orphan in of_connector.iter().filter(|orphan| has_new(orphan)) {
+            told += 1;
+            if told > MOST_PEOPLE {
+                continue;
+            }
+            let head = called(orphan);
+            for change in orphan.changes.iter().filter(|change| !change.already) {
+                let said = format!(
+                    "{} {head}: {}{}; {}",
+                    orphan_sign(change),
+                    change.said,
+                    orphan_when(change),
+                    change.why
+                );
+                let _ = writeln!(out, "  {}", line(&said));
+            }
+        }
+        let others = of_connector
+            .iter()
+            .filter(|orphan| !has_new(orphan))
+            .count();
+        if others > 0 {
+            let _ = writeln!(out, "  {}", without_manifests(others));
+        }
+    }
+    if told > MOST_PEOPLE {
+        let more = told - MOST_PEOPLE;
+        let _ = writeln!(
+            out,
+            "\nand {more} more accounts (all of them with --output json)"
+        );
+    }
+}
+
+/// Whether something would be done with it that is not done without the manifests.
+pub(super) fn has_new(orphan: &Orphan) -> bool {
+    orphan.changes.iter().any(|change| !change.already)
+}
+
+/// How many are dealt with whatever becomes of the manifests.
+pub(super) fn without_manifests(accounts: usize) -> String {
+    match accounts {
+        1 => "1 account is dealt with without the manifests as well".to_owned(),
+        n => format!("{n} accounts are dealt with without the manifests as well"),
+    }
+}
+
+/// User name, and whose it was.
+pub(super) fn called(orphan: &Orphan) -> String {
+    match &orphan.employee_id {
+        Some(of) => format!("{} (of employeeId {of})", orphan.username),
+        None => format!("{} ({})", orphan.username, orphan.kind),
+    }
+}
+
+pub(super) fn orphan_sign(change: &OrphanChange) -> &'static str {
+    if change.held { "!" } else { "-" }
+}
+
+pub(super) fn orphan_when(change: &OrphanChange) -> String {
+    let held = if change.held {
+        When::Held.told()
+    } else {
+        String::new()
+    };
+    format!("{}{held}", change.when.told())
 }
 
 pub(super) fn sign(change: &Change) -> &'static str {
@@ -75,12 +156,15 @@ pub(super) fn sign(change: &Change) -> &'static str {
     }
 }
 
-pub(super) fn when(change: &Change) -> String {
-    match change.when {
-        When::Now => String::new(),
-        When::At(at) => format!(" at {at}"),
-        When::Held => " once somebody approves it".to_owned(),
-        When::Never => " (not done)".to_owned(),
+impl When {
+    /// After what would be done.
+    pub(super) fn told(self) -> String {
+        match self {
+            Self::Now => String::new(),
+            Self::At(at) => format!(" at {at}"),
+            Self::Held => " once somebody approves it".to_owned(),
+            Self::Never => " (not done)".to_owned(),
+        }
     }
 }
 
@@ -107,13 +191,32 @@ pub(super) fn summary(preview: &Preview) -> String {
         1 => "1 person".to_owned(),
         n => format!("{n} people"),
     };
-    match preview.verdict {
-        Verdict::Nothing => "Nothing would be done.".to_owned(),
-        Verdict::Changes => format!("For {people}: {did}."),
-        Verdict::Held => format!(
-            "For {people}: {did}. Held until somebody approves it: something of {} people.",
-            totals.held
-        ),
-        Verdict::Broken => format!("Something is broken. For {people}: {did}."),
+    let orphans = of_orphans(totals);
+    let of_people = if totals.people == 0 && orphans.is_some() {
+        None
+    } else {
+        Some(format!("For {people}: {did}."))
+    };
+    let broken = (preview.verdict == Verdict::Broken).then(|| "Something is broken.".to_owned());
+    let held = (totals.held > 0 && preview.verdict == Verdict::Held).then(|| {
+        let held = totals.held;
+        format!("Held until somebody approves it: something of {held} people.")
+    });
+    if preview.verdict == Verdict::Nothing {
+        return "Nothing would be done.".to_owned();
     }
+    let parts = [broken, of_people, held, orphans].into_iter().flatten();
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+fn of_orphans(totals: &Totals) -> Option<String> {
+    let parts = [
+        (totals.disable_orphans, "to disable"),
+        (totals.delete_orphans, "to delete"),
+        (totals.held_orphans, "held until somebody approves it"),
+    ];
+    let parts = parts.into_iter().filter(|(n, _)| *n > 0);
+    let parts: Vec<String> = parts.map(|(n, what)| format!("{n} {what}")).collect();
+    let some = !parts.is_empty();
+    some.then(|| format!("Of accounts that are nobody's: {}.", parts.join(", ")))
 }

@@ -17,6 +17,8 @@ pub struct Preview {
     pub totals: Totals,
     /// Those for whom something would be done or is the matter, by name.
     pub people: Vec<Person>,
+    /// Accounts that are nobody's and with which something would be done, by connector and user name.
+    pub orphans: Vec<Orphan>,
     /// Connectors where something would be held.
     pub connectors: Vec<Connector>,
     /// What is wrong with objects, and was not before.
@@ -60,6 +62,12 @@ pub struct Totals {
     pub delete: usize,
     /// People of whom something would be held.
     pub held: usize,
+    /// Accounts that are nobody's and would be disabled, at once or later, and would not without the manifests.
+    pub disable_orphans: usize,
+    /// Those of them that would be deleted.
+    pub delete_orphans: usize,
+    /// Those of either that would be held.
+    pub held_orphans: usize,
 }
 
 /// One person.
@@ -127,6 +135,43 @@ pub struct PersonProblem {
     pub reason: String,
     /// In words.
     pub message: String,
+}
+
+/// An account that is nobody's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Orphan {
+    /// The connector.
+    pub connector: String,
+    /// Identifier of the account.
+    pub account_id: String,
+    /// Its user name.
+    pub username: String,
+    /// `Released`, ours until its Employee was deleted, or `Undeclared`, never ours.
+    pub kind: String,
+    /// Whose it was, where it is `Released`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub employee_id: Option<String>,
+    /// What would be done, in this order.
+    pub changes: Vec<OrphanChange>,
+}
+
+/// What would be done with an account that is nobody's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrphanChange {
+    /// `Disable` or `Delete`.
+    pub verb: String,
+    /// When.
+    pub when: When,
+    /// Whether it would wait then until somebody approves it.
+    pub held: bool,
+    /// Whether it is done without the manifests as well.
+    pub already: bool,
+    /// Why.
+    pub why: String,
+    /// The same in words.
+    pub said: String,
 }
 
 /// A connector where something would be held.

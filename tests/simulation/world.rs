@@ -408,6 +408,13 @@ impl World {
             ),
             What::Revert => self.revert(),
             What::Approve { app } => self.approve(APPS[app]),
+            _ => self.befalls(what, now),
+        }
+    }
+
+    /// What happens to applications, to the API server, to the clock and to the operator.
+    fn befalls(&mut self, what: &What, now: Timestamp) {
+        match *what {
             What::Misapprove { app } => {
                 let approval = json!({"metadata": {"annotations":
                     {"rollcall.dev/approved-removals": format!("sha256:{:064x}", self.rng.u128(..))}}});
@@ -455,7 +462,7 @@ impl World {
                 }
             }
             What::Kill | What::Stop => self.up = now,
-            What::Relieved => {}
+            _ => {}
         }
     }
 

@@ -35,6 +35,14 @@ pub struct AppConnectorStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub orphaned_accounts: Vec<OrphanedAccount>,
+    /// How many accounts would be told of as orphans if neither `spec.orphans.ignore`, an exception nor
+    /// `spec.protected.accounts` named them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spared: Option<i64>,
+    /// Which those are, by user name. Capped at 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub spared_accounts: Vec<SparedAccount>,
     /// Rules of `spec.orphans.exceptions` whose last day is over: they count no more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
@@ -141,6 +149,9 @@ pub struct OrphanedAccount {
     pub username: String,
     /// `Undeclared`, never ours, or `Released`, ours until its Employee was deleted.
     pub kind: String,
+    /// The `employeeId` that it was of, where it is `Released`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub employee_id: Option<String>,
     /// Whether the account is enabled, where the target says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
@@ -165,6 +176,24 @@ pub struct OrphanedAccount {
     /// For how long, in seconds. Another time begins anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_for: Option<i64>,
+}
+
+/// An account that nobody declared and that is left in peace, as manifests name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SparedAccount {
+    /// Identifier that the target gave the account.
+    pub account_id: String,
+    /// User name in the target.
+    pub username: String,
+    /// `Undeclared`, never ours, or `Released`, ours until its Employee was deleted.
+    pub kind: String,
+    /// The `employeeId` that it was of, where it is `Released`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub employee_id: Option<String>,
+    /// Whether the account is enabled, where the target says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
 }
 
 /// User names that are orphans again.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -156,8 +157,9 @@ fn typed<K: DeserializeOwned>(
     kind: &str,
     name: &str,
     object: &Value,
-) -> Result<K, ManifestError> {
-    K::deserialize(object).map_err(|why| ManifestError::Unfit {
+) -> Result<Arc<K>, ManifestError> {
+    let read = K::deserialize(object).map(Arc::new);
+    read.map_err(|why| ManifestError::Unfit {
         path: path.to_owned(),
         kind: kind.to_owned(),
         name: name.to_owned(),

@@ -1,7 +1,9 @@
 //! What there is: in a cluster, or in a file that was exported.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -97,12 +99,11 @@ impl ClusterSource {
     }
 }
 
-fn named<K>(
-    objects: Vec<K>,
-    name: impl Fn(&K) -> Option<String>,
-) -> std::collections::BTreeMap<String, K> {
+fn named<K>(objects: Vec<K>, name: impl Fn(&K) -> Option<String>) -> BTreeMap<String, Arc<K>> {
     let objects = objects.into_iter();
-    objects.filter_map(|o| Some((name(&o)?, o))).collect()
+    objects
+        .filter_map(|o| Some((name(&o)?, Arc::new(o))))
+        .collect()
 }
 
 async fn list<K>(

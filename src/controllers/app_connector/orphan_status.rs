@@ -3,15 +3,15 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::api::app_connector::{ExpiredException, OrphanedAccount};
+use crate::api::app_connector::{ExpiredException, OrphanedAccount, SparedAccount};
 use crate::controllers::app_connector::held;
 use crate::controllers::app_connector::orphans::is_enforced;
 use crate::controllers::pause::Pause;
 use crate::controllers::text;
 use crate::controllers::world::{ConnectorEntry, Realm};
-use crate::domain::account::Activity;
+use crate::domain::account::{Activity, ObservedAccount};
 use crate::domain::ids::ConnectorName;
-use crate::domain::orphans::counted_as;
+use crate::domain::orphans::{Kind, counted_as};
 use crate::plan::orphans::{Deed, Obstacle, Orphan, Stand};
 
 /// Exceptions that count no more.
@@ -43,11 +43,8 @@ pub(super) fn tell(
         account_id: account.id.to_string(),
         username: account.username.to_string(),
         kind: orphan.kind.word().to_owned(),
-        active: match account.activity {
-            Activity::Active => Some(true),
-            Activity::Disabled => Some(false),
-            Activity::Unknown => None,
-        },
+        employee_id: orphan.kind.of().map(ToString::to_string),
+        active: is_active(account),
         since: Time(orphan.since),
         state: told.as_ref().map(|told| told.state.to_owned()),
         reason: told.as_ref().map(|told| told.reason.to_owned()),
@@ -55,6 +52,25 @@ pub(super) fn tell(
         due_at: told.and_then(|told| told.due_at).map(Time),
         kept_since: orphan.kept.map(|kept| Time(kept.since)),
         kept_for: orphan.kept.map(|kept| kept.time.as_secs()),
+    }
+}
+
+/// One that manifests leave in peace, as a status tells it.
+pub(super) fn tell_spared(account: &ObservedAccount, kind: &Kind) -> SparedAccount {
+    SparedAccount {
+        account_id: account.id.to_string(),
+        username: account.username.to_string(),
+        kind: kind.word().to_owned(),
+        employee_id: kind.of().map(ToString::to_string),
+        active: is_active(account),
+    }
+}
+
+fn is_active(account: &ObservedAccount) -> Option<bool> {
+    match account.activity {
+        Activity::Active => Some(true),
+        Activity::Disabled => Some(false),
+        Activity::Unknown => None,
     }
 }
 

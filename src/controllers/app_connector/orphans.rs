@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 
-use crate::api::app_connector::{ExpiredException, OrphanedAccount};
-use crate::controllers::app_connector::orphan_status::{expired, tell};
+use crate::api::app_connector::{ExpiredException, OrphanedAccount, SparedAccount};
+use crate::controllers::app_connector::orphan_status::{expired, tell, tell_spared};
 use crate::controllers::app_connector::status::told_before;
 use crate::controllers::first_seen::FirstSeen;
 use crate::controllers::pause::Pause;
@@ -16,7 +16,7 @@ use crate::domain::clues;
 use crate::domain::ids::{AccountId, ConnectorName, EmployeeId, Username};
 use crate::domain::mark::Marking;
 use crate::domain::offboarding::Kept;
-use crate::domain::orphans::{Consequence, Kind, OrphanPolicy, counted_as};
+use crate::domain::orphans::{Consequence, Kind, OrphanPolicy, counted_as, kind_of};
 use crate::domain::patterns::Patterns;
 use crate::plan::Operation;
 use crate::plan::orphans::{
@@ -25,6 +25,9 @@ use crate::plan::orphans::{
 
 /// Orphans listed, at most; all are counted.
 const LIST_CAP: usize = 100;
+
+/// Accounts listed that manifests leave in peace, at most; all are counted.
+const SPARED_CAP: usize = 100;
 
 /// User names that are never orphans: those that are to be ignored, and those that no plan may change.
 #[must_use]
@@ -43,6 +46,10 @@ pub struct Orphans {
     pub total: i64,
     /// The first of them: those with which something is to be done, since when they are seen; then by user name.
     pub listed: Vec<OrphanedAccount>,
+    /// How many would be orphans if manifests did not name them, where that is known.
+    pub spared: Option<i64>,
+    /// The first of those, by user name.
+    pub spared_listed: Vec<SparedAccount>,
     /// Exceptions that count no more.
     pub expired: Vec<ExpiredException>,
     /// How many would be disabled now, and how many deleted, if it was not for a pause or a dry run.
@@ -75,8 +82,11 @@ pub fn look(realm: &Realm, name: &ConnectorName, entry: &ConnectorEntry, now: Ti
     out.orphans.expired = expired(entry, now);
     if !entry.inventory.is_readable() {
         let told = told_before(entry);
-        out.orphans.total = told.as_ref().map_or(0, |told| told.orphans);
-        out.orphans.listed = told.map(|told| told.orphaned_accounts).unwrap_or_default();
+        let told = told.unwrap_or_default();
+        out.orphans.total = told.orphans;
+        out.orphans.listed = told.orphaned_accounts;
+        out.orphans.spared = told.spared;
+        out.orphans.spared_listed = told.spared_accounts;
         out.kept = entry.orphan_work.kept.clone();
         return out;
     }
@@ -114,7 +124,33 @@ pub fn look(realm: &Realm, name: &ConnectorName, entry: &ConnectorEntry, now: Ti
     out.orphans.listed = listed
         .map(|orphan| tell(realm, name, entry, orphan, now))
         .collect();
+    let mut spared = spared(realm, entry, now);
+    spared.sort_by_key(|(account, _)| (&account.username, &account.id));
+    out.orphans.spared = i64::try_from(spared.len()).ok();
+    let listed = spared.iter().take(SPARED_CAP);
+    out.orphans.spared_listed = listed.map(|(one, kind)| tell_spared(one, kind)).collect();
     out
+}
+
+/// Accounts that would be orphans if it was not for what manifests name; not the one that the connector signs in as.
+fn spared<'a>(
+    realm: &Realm,
+    entry: &'a ConnectorEntry,
+    now: Timestamp,
+) -> Vec<(&'a ObservedAccount, Kind)> {
+    let own = entry.compiled.as_ref();
+    let own = own.and_then(|compiled| compiled.spec.own_account.as_deref());
+    let own = Patterns::new([], own);
+    let nobody = Patterns::default();
+    with_grounds(realm, entry, now, |grounds| {
+        let one = |account: &'a ObservedAccount| {
+            let kind = kind_of(account, grounds.scope, &nobody, grounds.has_owner)?;
+            let name = account.username.as_str();
+            let named = grounds.spared.covers(name) && !own.covers(name);
+            named.then_some((account, kind))
+        };
+        entry.inventory.accounts().filter_map(one).collect()
+    })
 }
 
 fn retries(entry: &ConnectorEntry) -> impl Iterator<Item = Timestamp> {
@@ -123,7 +159,8 @@ fn retries(entry: &ConnectorEntry) -> impl Iterator<Item = Timestamp> {
 }
 
 /// Whether anything is written there now.
-pub(super) fn is_enforced(realm: &Realm, entry: &ConnectorEntry) -> bool {
+#[must_use]
+pub fn is_enforced(realm: &Realm, entry: &ConnectorEntry) -> bool {
     let dry_run = entry.compiled.as_ref().is_none_or(|c| c.spec.dry_run);
     !dry_run && Pause::of_connector(realm, entry).is_none()
 }
@@ -160,7 +197,9 @@ fn with_grounds<T>(
     })
 }
 
-fn survey<'a>(
+/// Every account that is nobody's, and where it stands.
+#[must_use]
+pub fn survey<'a>(
     realm: &Realm,
     name: &ConnectorName,
     entry: &'a ConnectorEntry,
@@ -369,8 +408,7 @@ pub fn next(
         let failure = matter.failure.as_ref();
         failure.is_some_and(|failure| failure.retry_at > now)
     };
-    let answers = entry.running.is_some() && entry.unavailable.is_none();
-    if matter.submitted.is_some() || waits(matter) || !answers {
+    if matter.submitted.is_some() || waits(matter) || entry.unavailable.is_some() {
         return None;
     }
     let account = entry.inventory.by_id(&matter.account)?;

@@ -35,6 +35,8 @@ pub fn derive(
     let Orphans {
         total,
         listed,
+        spared,
+        spared_listed,
         expired,
         would,
     } = orphans;
@@ -74,6 +76,8 @@ pub fn derive(
         },
         orphans: total,
         orphaned_accounts: listed,
+        spared,
+        spared_accounts: spared_listed,
         expired_exceptions: expired,
         inventory: Some(InventoryStatus {
             completeness: completeness(entry).word().to_owned(),

@@ -7,18 +7,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Engine;
-use crate::connectors::{ConnectorError, ErrorKind};
+use crate::controllers::app_connector::orphan_matters::{ask, begin_anew, take, withdraw};
 use crate::controllers::app_connector::orphans;
-use crate::controllers::employee::outcome;
 use crate::controllers::world::{ConnectorEntry, OrphanMatter};
-use crate::dispatch::order::{ConnectorKey, Effect, Order, Outcome};
-use crate::domain::account::{Activity, ObservedAccount};
+use crate::dispatch::order::{ConnectorKey, Order, Outcome};
 use crate::domain::ids::{AccountId, ConnectorName, EmployeeId};
 use crate::domain::orphans::{Kind, counted_as};
 use crate::plan::Operation;
-use crate::plan::guard::{Asked, Cause, Taking};
+use crate::plan::guard::Cause;
 use crate::plan::operation::{Lane, ReadKey};
-use crate::plan::orphans::{Deed, taking};
 
 impl Engine {
     /// Looks at all accounts of a connector that are nobody's: asks the guard about those with which something is due,
@@ -33,39 +30,10 @@ impl Engine {
         let Some(realm) = self.world.realms.get_mut(namespace) else {
             return;
         };
-        orphans::recall(realm, name, now);
-        let Some(entry) = realm.connectors.get(name) else {
-            return;
-        };
-        let due = orphans::due(realm, name, entry, now);
-        let counted =
-            |matter: &OrphanMatter| counted_as(&matter.kind, name.as_str(), &matter.account);
-        let asked_for: BTreeSet<EmployeeId> = due.iter().map(counted).collect();
-        let (later, never) = orphans::not_due(realm, name, entry, &asked_for, now);
-        let Some(entry) = realm.connectors.get_mut(name) else {
-            return;
-        };
-        let matters = &entry.orphan_work.matters;
-        if due.is_empty() && matters.is_empty() && later.is_empty() && never.is_empty() {
-            return;
-        }
-        let mut asked = take_up(name, entry, due);
-        // Nothing is asked about those of whom something may be due later: they are held again then.
-        asked.retain(|counted, taking| taking.is_some() || !later.contains(counted));
-        let mut put_off = false;
-        for counted in &later {
-            put_off |= entry.gate.set_aside(counted);
-        }
-        asked.extend(never.into_iter().map(|counted| (counted, None)));
-        let mut answers = Vec::new();
-        for (counted, taking) in asked {
-            answers.push(entry.gate.ask(&counted, taking, now));
-        }
-        let all: Vec<AccountId> = entry.orphan_work.matters.keys().cloned().collect();
-        answers.push(Asked {
-            undecided: false,
-            held_changed: put_off,
-        });
+        let answers = ask(realm, name, now);
+        let entry = realm.connectors.get(name).into_iter();
+        let all = entry.flat_map(|entry| entry.orphan_work.matters.keys().cloned());
+        let all: Vec<AccountId> = all.collect();
         for answer in answers {
             self.heard(namespace, name, Cause::Change, answer);
         }
@@ -117,10 +85,10 @@ impl Engine {
         let Some(matter) = entry.orphan_work.matters.get(id) else {
             return;
         };
-        let Some(operation) = orphans::next(realm, name, entry, matter, now) else {
+        let Some(running) = &entry.running else {
             return;
         };
-        let Some(running) = &entry.running else {
+        let Some(operation) = orphans::next(realm, name, entry, matter, now) else {
             return;
         };
         running.handle.submit(Order {
@@ -159,7 +127,7 @@ impl Engine {
         if submitted != Some(&outcome.order.operation) {
             return Some(outcome);
         }
-        take(entry, &id, outcome, now);
+        take(entry, &id, outcome, now, fastrand::f64());
         self.go_on_with_orphan(&key.namespace, &key.name, &id, now);
         self.summary_of_connector(&key.namespace, key.name.clone());
         None
@@ -245,75 +213,6 @@ pub(super) fn withdraw_all(entry: &mut ConnectorEntry) {
     }
 }
 
-/// Takes up what is due, lets go what is not, and tells what the guard is to be asked for whom.
-fn take_up(
-    name: &ConnectorName,
-    entry: &mut ConnectorEntry,
-    due: Vec<OrphanMatter>,
-) -> BTreeMap<EmployeeId, Option<Taking>> {
-    let counted = |matter: &OrphanMatter| counted_as(&matter.kind, name.as_str(), &matter.account);
-    let before: Vec<EmployeeId> = entry.orphan_work.matters.values().map(counted).collect();
-    let mut asked: BTreeMap<EmployeeId, Option<_>> =
-        before.into_iter().map(|counted| (counted, None)).collect();
-    let same = |known: &OrphanMatter, due: &OrphanMatter| {
-        (known.deed, &known.kind, &known.username) == (due.deed, &due.kind, &due.username)
-    };
-    let due: BTreeMap<AccountId, OrphanMatter> = due
-        .into_iter()
-        .map(|matter| (matter.account.clone(), matter))
-        .collect();
-    let known: Vec<AccountId> = entry.orphan_work.matters.keys().cloned().collect();
-    for id in known {
-        let matter = entry.orphan_work.matters.get(&id).zip(due.get(&id));
-        if !matter.is_some_and(|(known, due)| same(known, due)) {
-            withdraw(entry, &id);
-            entry.orphan_work.matters.remove(&id);
-        }
-    }
-    let mut takings: BTreeMap<EmployeeId, (Kind, BTreeSet<Deed>, bool)> = BTreeMap::new();
-    for (id, matter) in due {
-        let held = entry.inventory.held(&id).into_iter().flatten();
-        let compiled = entry.compiled.as_ref();
-        let privileged =
-            compiled.is_some_and(|c| held.into_iter().any(|n| c.privileged.covers(n.as_str())));
-        let of = takings
-            .entry(counted(&matter))
-            .or_insert_with(|| (matter.kind.clone(), BTreeSet::new(), false));
-        of.1.insert(matter.deed);
-        of.2 |= privileged;
-        entry.orphan_work.matters.entry(id).or_insert(matter);
-    }
-    for (counted, (kind, deeds, privileged)) in takings {
-        asked.insert(counted, Some(taking(&kind, &deeds, privileged)));
-    }
-    asked
-}
-
-/// Takes back what was ordered with an account, as far as it was not sent.
-fn withdraw(entry: &mut ConnectorEntry, id: &AccountId) {
-    let Some(matter) = entry.orphan_work.matters.get_mut(id) else {
-        return;
-    };
-    let employee = matter.ordered_for();
-    let ordered = matter.submitted.take();
-    matter.read_at = None;
-    if ordered.is_some()
-        && let Some(running) = &entry.running
-    {
-        running.handle.withdraw(&employee);
-    }
-}
-
-/// The accounts of an id are seen to be nobody's, if they are, from now on.
-fn begin_anew(entry: &mut ConnectorEntry, id: &EmployeeId) {
-    let accounts = entry.inventory.by_mark(id).into_iter();
-    let accounts: Vec<AccountId> = accounts.map(|account| account.id.clone()).collect();
-    for account in accounts {
-        entry.orphans.forget(&account);
-        entry.orphan_work.kept.remove(&account);
-    }
-}
-
 /// The account that an operation with one of nobody is about.
 fn account_of(operation: &Operation) -> Option<&AccountId> {
     match operation {
@@ -322,66 +221,4 @@ fn account_of(operation: &Operation) -> Option<&AccountId> {
         }
         _ => None,
     }
-}
-
-/// Lays in what came of an order.
-fn take(entry: &mut ConnectorEntry, id: &AccountId, outcome: Outcome, now: Timestamp) {
-    let ConnectorEntry {
-        inventory,
-        orphan_work,
-        ..
-    } = entry;
-    let Some(matter) = orphan_work.matters.get_mut(id) else {
-        return;
-    };
-    let Outcome { order, result, .. } = outcome;
-    matter.submitted = None;
-    let was_read = matter.read_at.take();
-    let attempts = matter
-        .failure
-        .as_ref()
-        .map_or(0, |failure| failure.attempts);
-    match result {
-        Ok(Effect::Read(accounts)) => match accounts.into_iter().find(|one| one.id == *id) {
-            None => inventory.saw_absent(id),
-            Some(account) => {
-                let ignored =
-                    std::mem::take(&mut matter.accepted) && account.activity != Activity::Disabled;
-                if ignored {
-                    let error = not_done(&account);
-                    matter.failure = Some(outcome::failure(&error, attempts, now, fastrand::f64()));
-                } else {
-                    matter.read_at = Some(now);
-                }
-                inventory.saw(account, true);
-            }
-        },
-        Ok(Effect::ActivitySet(shown)) => {
-            matter.accepted = true;
-            match shown {
-                Some(account) if account.activity == Activity::Disabled => {
-                    inventory.answered(account);
-                }
-                // The direct read that follows tells.
-                _ => inventory.wrote_activity(id, Activity::Disabled),
-            }
-        }
-        Ok(Effect::Deleted) => inventory.saw_absent(id),
-        // An effect of another kind than the order's says nothing that can be used.
-        Ok(_) => matter.read_at = was_read,
-        Err(error) => {
-            if order.operation.is_write() {
-                inventory.doubt(&order.employee);
-            }
-            matter.failure = Some(outcome::failure(&error, attempts, now, fastrand::f64()));
-        }
-    }
-}
-
-fn not_done(account: &ObservedAccount) -> ConnectorError {
-    let message = format!(
-        "the application accepted to disable {} but still does not show it as disabled: disable it by hand and look into the application",
-        account.username
-    );
-    ConnectorError::new(ErrorKind::Ignored, message)
 }

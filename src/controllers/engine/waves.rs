@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::hand_over::Subject;
 use super::progress::later;
 use super::{Engine, Work};
-use crate::controllers::app_connector::orphans;
+use crate::controllers::app_connector::orphan_matters::forget_unknown;
 use crate::controllers::gate::{self, Asking};
 use crate::controllers::world::{ConnectorEntry, Person, Realm, World};
 use crate::domain::account::Activity;
@@ -238,31 +238,9 @@ impl Engine {
         }
     }
 
-    /// Who was held before the start and has neither an object nor an account that is nobody's is held no more. What
-    /// such accounts there are is known once they were listed.
     fn forget_unknown(&mut self, namespace: &Arc<str>, connector: &ConnectorName, now: Timestamp) {
-        let Some(realm) = self.world.realms.get_mut(namespace) else {
-            return;
-        };
-        let Some(entry) = realm.connectors.get(connector) else {
-            return;
-        };
-        if !entry.gate.remembers_held() || !entry.inventory.is_readable() {
-            return;
-        }
-        let orphans = orphans::counted(realm, connector, entry, now);
-        let Realm {
-            by_id, connectors, ..
-        } = realm;
-        let Some(entry) = connectors.get_mut(connector) else {
-            return;
-        };
-        let known = by_id.keys().chain(&orphans);
-        let changed = if entry.inventory.accounts_completeness().is_complete() {
-            entry.gate.recall_only(known)
-        } else {
-            entry.gate.put_off_others(known)
-        };
+        let realm = self.world.realms.get_mut(namespace);
+        let changed = realm.is_some_and(|realm| forget_unknown(realm, connector, now));
         if changed {
             self.summary_of_connector(namespace, connector.clone());
         }

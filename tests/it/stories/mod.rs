@@ -31,6 +31,7 @@ pub mod outage;
 mod own_pages;
 mod paused;
 mod planned;
+mod planned_orphans;
 mod planted_secret;
 pub mod policy;
 mod preboarding;

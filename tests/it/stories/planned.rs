@@ -33,7 +33,8 @@ impl PullRequest {
         Self(folder)
     }
 
-    fn path(&self) -> &Path {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 }
@@ -89,7 +90,8 @@ fn changes(plan: &Value) -> BTreeSet<String> {
     changes.collect()
 }
 
-fn line(employee: &Value, connector: &Value, verb: &Value, names: &[Value]) -> String {
+/// What is done, with whom, where.
+pub fn line(employee: &Value, connector: &Value, verb: &Value, names: &[Value]) -> String {
     let mut names: Vec<&str> = names.iter().map(|name| name.as_str().unwrap()).collect();
     names.sort_unstable();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -103,7 +105,7 @@ fn line(employee: &Value, connector: &Value, verb: &Value, names: &[Value]) -> S
 }
 
 /// The same of what the operator has done, by its audit.
-fn done(log: &str) -> BTreeSet<String> {
+pub fn done(log: &str) -> BTreeSet<String> {
     let lines = log
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());

@@ -7,6 +7,7 @@ use super::{Bench, account, connector, employee, everyone};
 use crate::connectors::{ConnectorError, ErrorKind, Listing};
 use crate::dispatch::order::Event;
 use crate::domain::account::{Activity, Completeness, ObservedAccount, ObservedEntitlement};
+use crate::domain::ids::Username;
 
 const SINCE: &str = "2020-02-02T08:00:00Z";
 
@@ -178,4 +179,41 @@ async fn an_account_that_was_released_has_an_owner_again_at_once() {
     let due: Vec<Work> = due(&mut bench);
     let summary = Work::ConnectorStatus(bench.namespace.clone(), "directory".into());
     assert!(due.contains(&summary), "{due:?}");
+}
+
+/// `rollcall plan` knows of orphans what a status tells.
+#[tokio::test]
+async fn whose_an_orphan_was_is_told_and_which_accounts_are_left_in_peace() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    let mut directory = connector("directory");
+    directory["spec"]["orphans"] = json!({
+        "ignore": ["svc-*"],
+        "exceptions": [{"username": "old-*", "reason": "a migration", "until": "2020-01-01"}],
+    });
+    bench.connector("directory", &directory);
+    bench.work();
+    let named = |id: &str, name: &str| ObservedAccount {
+        username: Username::new(name),
+        ..stranger(&bench, id)
+    };
+    let accounts = vec![
+        account(&bench, "a", "1", Activity::Active),
+        named("s", "svc-backup"),
+        named("o", "old-ada"),
+    ];
+    bench.report("directory", Event::ListingStarted);
+    bench.report("directory", listing(accounts));
+    bench.work();
+    summaries(&mut bench);
+    let status = bench.status("directory", |s| s["orphans"] == 2).await;
+    let told = status["orphanedAccounts"].as_array().unwrap().iter();
+    let told: Vec<_> = told.map(|o| (&o["accountId"], &o["employeeId"])).collect();
+    assert!(told.contains(&(&json!("a"), &json!("1"))), "{told:?}");
+    assert!(told.contains(&(&json!("o"), &Value::Null)), "{told:?}");
+    assert_eq!(status["spared"], 1);
+    assert_eq!(
+        status["sparedAccounts"],
+        json!([{"accountId": "s", "username": "svc-backup", "kind": "Undeclared", "active": true}])
+    );
 }
