@@ -45,7 +45,8 @@ impl<K: Ord + Clone> FirstSeen<K> {
             } else if since.is_none() {
                 new.push(thing.clone());
             }
-            at.insert(thing, since.unwrap_or(now));
+            // Nothing is there since a time to come: then the clock was ahead.
+            at.insert(thing, since.map_or(now, |since| since.min(now)));
         }
         self.at = at;
         new

@@ -72,6 +72,14 @@ impl<K: Ord + Clone> WorkQueue<K> {
         }
     }
 
+    /// Makes every key ready that waits for an instant.
+    pub fn wait_for_nothing(&mut self) {
+        self.delayed.clear();
+        for (key, (_, lane)) in std::mem::take(&mut self.timers) {
+            self.add(key, lane);
+        }
+    }
+
     /// Takes the key away, ready or not.
     pub fn remove(&mut self, key: &K) {
         self.cancel_at(key);
@@ -133,6 +141,17 @@ mod tests {
 
     fn drain(queue: &mut WorkQueue<u8>, now: i64) -> Vec<(u8, Lane)> {
         std::iter::from_fn(|| queue.pop(at(now))).collect()
+    }
+
+    #[test]
+    fn nothing_waits_any_more() {
+        let mut queue = WorkQueue::default();
+        queue.add(1, Lane::Joiner);
+        queue.add_at(2, Lane::Leaver, at(100));
+        queue.add_at(1, Lane::Mover, at(200));
+        queue.wait_for_nothing();
+        assert_eq!(drain(&mut queue, 0), [(2, Lane::Leaver), (1, Lane::Mover)]);
+        assert_eq!((queue.next_due(), queue.delayed_len()), (None, 0));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use rollcall::runtime::clock::Clock as _;
 
-use crate::company::{APPS, CLUB, Person, Standing};
+use crate::company::{APPS, CLUB, Notice, Person, Standing};
 use crate::findings::Invariant;
 use crate::world::World;
 
@@ -81,7 +81,7 @@ fn application(world: &World, app: &'static str, now: Timestamp, well: Timestamp
         let active = account.is_some_and(|(_, a)| a.active);
         let due = company.due(person, app);
         match person.standing(now) {
-            Standing::Over if active && (person.end_was_told() || !held(world, *who)) => {
+            Standing::Over if active && (person.notice() == Notice::Long || !held(world, *who)) => {
                 let told = format!("{app}: {who} is active, and left on {:?}", person.end);
                 report(world, Invariant::Left, told);
             }

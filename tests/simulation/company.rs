@@ -29,6 +29,21 @@ pub enum Standing {
     Over,
 }
 
+/// For how long what somebody lost counts, and how long before a last day must be told to count apart.
+const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// So long the operator may be unable to hear of something.
+const UNHEARD: SignedDuration = SignedDuration::from_hours(8);
+
+/// How long a last day was told before it was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Too late to count apart.
+    Short,
+    /// That depends on when the operator heard of it.
+    Unsure,
+    Long,
+}
+
 #[derive(Clone, Debug)]
 pub struct Person {
     pub given: String,
@@ -43,6 +58,8 @@ pub struct Person {
     pub there: bool,
     /// When anything of this was last edited.
     pub edited: Timestamp,
+    /// When it was written that the last day is this one.
+    pub told: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,10 +119,17 @@ impl Person {
         Some(after.to_zoned(self.zone()).unwrap().timestamp())
     }
 
-    /// Whether the last day was told before it was over.
-    pub fn end_was_told(&self) -> bool {
-        self.ends()
-            .is_some_and(|end| end.duration_since(self.edited) > SignedDuration::from_mins(1))
+    /// How long before it is over the last day was told.
+    pub fn notice(&self) -> Notice {
+        let ends = self.ends();
+        let notice = ends.map_or(SignedDuration::ZERO, |end| end.duration_since(self.told));
+        if notice < WINDOW {
+            Notice::Short
+        } else if notice < WINDOW + UNHEARD {
+            Notice::Unsure
+        } else {
+            Notice::Long
+        }
     }
 
     pub fn manifest(&self, id: u32) -> Value {

@@ -264,6 +264,7 @@ impl Maker {
             1 => What::DeleteHalf,
             _ => What::EndMany {
                 tenths: self.rng.u32(2..8),
+                in_days: self.rng.i32(-1..1),
             },
         };
         let at = self.rng.u32(9 * HOUR..17 * HOUR);
@@ -370,6 +371,11 @@ impl Maker {
                     forgets: self.rng.bool(),
                 },
             }),
+            4 if self.rng.bool() => {
+                let hours = self.rng.i32(12..240);
+                let what = What::Ahead { hours };
+                events.push(Event { at, what });
+            }
             3 if self.rng.bool() => {
                 let seconds = self.rng.i32(-1800..7200);
                 events.push(Event {

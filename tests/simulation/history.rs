@@ -75,9 +75,10 @@ pub enum What {
     },
     /// Of all objects of people every other one is deleted.
     DeleteHalf,
-    /// So many of ten people get a last day that is over.
+    /// So many of ten people get a last day: today, or one that is over.
     EndMany {
         tenths: u32,
+        in_days: i32,
     },
     /// The last mistake is taken back.
     Revert,
@@ -107,6 +108,10 @@ pub enum What {
     Relieved,
     ClockJump {
         seconds: i32,
+    },
+    /// The clock is ahead for a moment, by so much.
+    Ahead {
+        hours: i32,
     },
     /// Somebody is put into a group by hand.
     ByHand {

@@ -8,7 +8,7 @@ use rollcall::runtime::clock::Clock as _;
 
 use crate::application::{Application, Loss};
 use crate::clock::Wall;
-use crate::company::{ALWAYS, Company, PERCENT, Person, Standing};
+use crate::company::{ALWAYS, Company, Notice, PERCENT, Person, Standing};
 use crate::findings::{Findings, Invariant};
 
 /// The first part of every mark of ours.
@@ -66,6 +66,14 @@ struct Memory {
     known_since: Option<Timestamp>,
     /// Writes to applications: when, where, whom, what.
     writes: Vec<(Timestamp, String)>,
+}
+
+impl Memory {
+    /// Whether another installation took an account of theirs. Nothing is given there any more, and what they lose
+    /// elsewhere waits for it in vain, for a day from each loss.
+    fn is_robbed(&self, person: &str) -> bool {
+        person.parse().is_ok_and(|id| self.robbed.contains(&id))
+    }
 }
 
 impl Judge {
@@ -150,6 +158,14 @@ impl Judge {
             return false;
         };
         self.wall.now().duration_since(edited.max(since)) > KNOWN
+    }
+
+    /// What was taken while the clock was ahead counts by the day on which that was, which nobody knows.
+    pub fn clock_went_back(&self) {
+        let now = self.wall.now();
+        for losses in self.memory().losses.values_mut() {
+            losses.retain(|loss| loss.at <= now);
+        }
     }
 
     /// An account is about to be made.
@@ -277,7 +293,11 @@ impl Judge {
             return self.findings.report(Invariant::Served, told);
         }
         // That it is taken away shows that the edit is known.
-        if now.duration_since(settled) > HOLD || self.memory().known_since.is_none() {
+        let (is_robbed, known) = {
+            let memory = self.memory();
+            (memory.is_robbed(person), memory.known_since)
+        };
+        if now.duration_since(settled) > HOLD || known.is_none() || is_robbed {
             return;
         }
         for other in self.apps.keys().copied() {
@@ -352,10 +372,10 @@ impl Judge {
                 // What comes of it when the account was kept for long enough counts as a change.
                 _ if late => Cause::Change,
                 Some(who) if who.there && who.standing(now) == Standing::Over => {
-                    if who.end_was_told() {
-                        Cause::LastDay
-                    } else {
-                        Cause::Termination
+                    match who.notice() {
+                        Notice::Short => Cause::Termination,
+                        Notice::Unsure => return,
+                        Notice::Long => Cause::LastDay,
                     }
                 }
                 Some(who) if who.there && who.employment == "Suspended" => Cause::Termination,
@@ -363,8 +383,8 @@ impl Judge {
             }
         };
         let mut memory = self.memory();
-        // Whose account another installation took waits for what they don't get: for a day, and is counted before.
-        if person.parse().is_ok_and(|id| memory.robbed.contains(&id)) {
+        // What they lose waits, and is counted before.
+        if memory.is_robbed(person) {
             return;
         }
         let approved = memory.approved.get(&(app, person.to_owned()));

@@ -113,6 +113,10 @@ async fn live(
             until(history, world, begins, event.at).await;
             cursor.event += 1;
             world.happens(&event.what);
+            if let What::Ahead { hours } = event.what {
+                sleep(FRESH).await;
+                world.is_right(hours);
+            }
             if matches!(event.what, What::Stop | What::Relieved) {
                 operator.shutdown.cancel();
                 let _ = (&mut operator.task).await;

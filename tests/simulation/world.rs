@@ -160,7 +160,11 @@ impl World {
             let Some(person) = company.people.get_mut(&who).filter(|p| p.there) else {
                 return;
             };
+            let before = person.end;
             edit(person);
+            if person.end != before {
+                person.told = self.wall.now();
+            }
         }
         self.write(who);
     }
@@ -178,6 +182,7 @@ impl World {
             employment: "Active",
             there: true,
             edited: self.wall.now(),
+            told: self.wall.now(),
         };
         self.judge.company().people.entry(who).or_insert(person);
         self.write(who);
@@ -227,6 +232,7 @@ impl World {
                     // What Kubernetes was told to delete can't be had back.
                     let changed = person.there && person.end != was.end;
                     person.end = was.end;
+                    person.told = self.wall.now();
                     changed
                 })
             };
@@ -317,6 +323,14 @@ impl World {
         self.judge.known_since(well.then(|| self.wall.now()));
     }
 
+    /// A clock that was ahead is right again.
+    pub fn is_right(&mut self, hours: i32) {
+        self.wall.jump(-SignedDuration::from_hours(hours.into()));
+        self.up = self.wall.now();
+        self.unwell(None);
+        self.judge.clock_went_back();
+    }
+
     /// Nothing is wrong any more.
     pub fn calm(&mut self) {
         for app in APPS {
@@ -385,7 +399,8 @@ impl World {
                 let gone = self.cluster.get("employees", &who.to_string()).is_none();
                 let mut company = self.judge.company();
                 let person = company.people.get_mut(&who).filter(|p| gone && !p.there);
-                let comes = person.map(|person| person.there = true).is_some();
+                let comes = person.map(|person| (person.there, person.told) = (true, now));
+                let comes = comes.is_some();
                 drop(company);
                 if comes {
                     self.write(who);
@@ -402,9 +417,9 @@ impl World {
                 self.template(template, |t| t.rule = Rule::Nobody);
             }
             What::DeleteHalf => self.many(|n, _| n % 2 == 0, |p| p.there = false),
-            What::EndMany { tenths } => self.many(
+            What::EndMany { tenths, in_days } => self.many(
                 |n, p| n % 10 < tenths as usize && p.end.is_none() && p.start < today,
-                |p| p.end = Some(days_later(today, -1)),
+                |p| p.end = Some(days_later(today, in_days)),
             ),
             What::Revert => self.revert(),
             What::Approve { app } => self.approve(APPS[app]),
@@ -431,6 +446,10 @@ impl World {
             }
             What::ClockJump { seconds } => {
                 self.wall.jump(SignedDuration::from_secs(seconds.into()));
+                self.unwell(None);
+            }
+            What::Ahead { hours } => {
+                self.wall.jump(SignedDuration::from_hours(hours.into()));
                 self.unwell(None);
             }
             What::ByHand { app, who, group } => {

@@ -4,6 +4,7 @@
 mod at_rest;
 mod changes;
 mod claims;
+mod clock;
 mod connectors;
 mod costs;
 mod hand_over;
@@ -133,6 +134,8 @@ pub struct Engine {
     progress: Progress,
     /// What the statuses of role templates and connectors cost.
     summary_costs: Costs,
+    /// The latest that the clock showed.
+    latest: Timestamp,
 }
 
 impl Engine {
@@ -146,7 +149,9 @@ impl Engine {
             );
         }
         ports.health.started();
+        let latest = ports.clock.now();
         Self {
+            latest,
             world: World::new(settings.installation, settings.paused, settings.limits),
             queue: WorkQueue::default(),
             ports,
@@ -221,6 +226,7 @@ impl Engine {
     }
 
     fn work(&mut self) {
+        self.notice_clock();
         self.refresh_policies();
         for _ in 0..BURST {
             let now = self.now();

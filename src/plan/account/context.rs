@@ -120,7 +120,8 @@ impl Context<'_> {
         {
             record.lost_at = None;
         } else {
-            record.lost_at = record.lost_at.or(Some(self.inputs.now));
+            let now = self.inputs.now;
+            record.lost_at = Some(record.lost_at.map_or(now, |at| at.min(now)));
         }
         // The name of an account that is nobody's yet, or one for an account that may never be made, is not theirs.
         if let (true, None, Ok(username), false) = (

@@ -138,7 +138,9 @@ impl Context<'_> {
                 out.grants.insert(name.clone(), kept);
                 continue;
             }
-            let lost_at = grant.lost_at.unwrap_or(self.inputs.now);
+            // Nothing was lost in times to come: then the clock was ahead.
+            let now = self.inputs.now;
+            let lost_at = grant.lost_at.map_or(now, |at| at.min(now));
             if let Some(kept) = out.record.as_mut().and_then(|r| r.grants.get_mut(name)) {
                 Arc::make_mut(kept).lost_at = Some(lost_at);
             }

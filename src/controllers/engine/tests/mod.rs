@@ -3,6 +3,7 @@
 
 mod causes;
 mod claims;
+mod clock;
 mod connectors;
 mod deletion;
 mod listings;
