@@ -297,7 +297,9 @@ impl Judge {
             let memory = self.memory();
             (memory.is_robbed(person), memory.known_since)
         };
-        if now.duration_since(settled) > HOLD || known.is_none() || is_robbed {
+        // Who comes back lost what they had when they left, and what is held since then has waited already.
+        let came_back = now.duration_since(who.told) <= HOLD;
+        if now.duration_since(settled) > HOLD || known.is_none() || is_robbed || came_back {
             return;
         }
         for other in self.apps.keys().copied() {
