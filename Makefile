@@ -28,8 +28,13 @@ test: ## Every test, against a real Kubernetes API server and real SCIM servers,
 simulate: export SEEDS := $(or $(SEEDS),100)
 simulate: export SEED := $(or $(SEED),1)
 simulate: export DAYS := $(or $(DAYS),365)
-simulate: ## Let simulated companies live, a year for each seed (SEEDS=1000); one that fails prints its shortest history
+simulate: export KEEP := 1
+simulate: ## Let simulated companies live, a year for each seed (SEEDS=1000); one that fails prints its shortest history and keeps it as a test
 	$(CARGO) test --release --locked --test simulation -- --nocapture a_simulated_company
+
+.PHONY: break
+break: ## Break the program on purpose, in one place after another, and see that simulated companies notice
+	@hack/break.sh
 
 .PHONY: lint
 lint: ## Formatting, clippy, scripts, dependencies
@@ -37,6 +42,7 @@ lint: ## Formatting, clippy, scripts, dependencies
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 	@hack/lint-scripts.sh $(SCRIPTS)
 	@hack/deny.sh
+	@git apply --check tests/simulation/breaks.patch || { echo "error: tests/simulation/breaks.patch does not fit any more: see docs/simulation.md" >&2; exit 1; }
 
 .PHONY: generate
 generate: ## Write what is generated from the Rust types: the CRDs in crds/, and in the chart

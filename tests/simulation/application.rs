@@ -7,9 +7,10 @@ use rollcall::domain::account::{
     Activity, Attributes, Completeness, ObservedAccount, ObservedEntitlement,
 };
 use rollcall::domain::ids::Username;
+use serde::{Deserialize, Serialize};
 
 /// How it does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mood {
     Well,
     /// So many of a hundred calls fail, one way or another.

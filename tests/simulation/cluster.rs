@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use hyper::body::Bytes;
 use rollcall::runtime::clock::Clock as _;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -15,7 +16,7 @@ use crate::findings::Findings;
 const MEMORY: usize = 2000;
 
 /// How the API server does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Health {
     Well,
     /// So many of a hundred requests fail, one way or another.

@@ -53,7 +53,7 @@ pub struct Person {
     pub start: Date,
     pub end: Option<Date>,
     pub zone: usize,
-    pub employment: &'static str,
+    pub employment: String,
     /// Whether the object is there.
     pub there: bool,
     /// When anything of this was last edited.

@@ -147,7 +147,7 @@ impl Maker {
             },
             16 | 17 => What::Employment {
                 who,
-                word: ["Active", "Active", "OnLeave", "Suspended"][self.rng.usize(..4)],
+                word: ["Active", "Active", "OnLeave", "Suspended"][self.rng.usize(..4)].to_owned(),
             },
             18 => What::Extra {
                 template: self.rng.usize(..5),
@@ -162,7 +162,7 @@ impl Maker {
         What::ByHand {
             app: self.rng.usize(..APPS.len()),
             who: self.who(),
-            group: BY_HAND[self.rng.usize(..BY_HAND.len())],
+            group: BY_HAND[self.rng.usize(..BY_HAND.len())].to_owned(),
         }
     }
 
@@ -201,7 +201,7 @@ impl Maker {
     /// ends between them.
     fn busy(&mut self, events: &mut Vec<Event>) {
         for who in std::mem::take(&mut self.suspended) {
-            let word = "Active";
+            let word = "Active".to_owned();
             let what = What::Employment { who, word };
             events.push(Event { at: 6 * HOUR, what });
         }
@@ -214,7 +214,7 @@ impl Maker {
             let who = self.who();
             let what = if suspends {
                 self.suspended.push(who);
-                let word = "Suspended";
+                let word = "Suspended".to_owned();
                 What::Employment { who, word }
             } else {
                 let (department, job) = (self.rng.usize(..3), self.rng.usize(..3));

@@ -1,7 +1,9 @@
 //! What happens, as data, so that a history that fails can be made shorter.
 
+use serde::{Deserialize, Serialize};
+
 /// A whole history. The company, the faults and every delay follow from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     pub seed: u64,
     /// People who are there on the first day.
@@ -11,7 +13,7 @@ pub struct History {
     pub days: Vec<Day>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Day {
     /// In the order of time.
     pub events: Vec<Event>,
@@ -19,7 +21,7 @@ pub struct Day {
     pub calm: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Milliseconds after the beginning of the day, in UTC.
     pub at: u32,
@@ -27,7 +29,7 @@ pub struct Event {
 }
 
 /// What happens. People are named by their identifier: who is not there is passed over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum What {
     Join {
         who: u32,
@@ -56,7 +58,7 @@ pub enum What {
     },
     Employment {
         who: u32,
-        word: &'static str,
+        word: String,
     },
     Delete {
         who: u32,
@@ -117,7 +119,7 @@ pub enum What {
     ByHand {
         app: usize,
         who: u32,
-        group: &'static str,
+        group: String,
     },
     /// Somebody takes a person out of every group by hand, or disables the account.
     Drift {

@@ -41,14 +41,26 @@ fn talkative() -> bool {
     std::env::var_os("TALK").is_some()
 }
 
-/// Lives a history. One that fails is told, with the shortest one that was found.
+/// Where histories are kept that once failed.
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/simulation/histories");
+
+/// Lives a history. One that fails is told, with the shortest one that was found, which stays as a test.
 fn live(history: &history::History) -> run::Outcome {
     let outcome = run::run(history);
     if let Some(finding) = &outcome.finding {
         println!("seed {}, day {}: {finding:?}", history.seed, outcome.days);
         let patience = Duration::from_secs(told("PATIENCE", PATIENCE));
         if let Some((shortest, finding)) = shrink::shrink(history, &outcome, patience) {
-            panic!("{finding:?}\nThe shortest history found: {shortest}");
+            let file = format!("{KEPT}/{:?}-{}.json", finding.invariant, history.seed);
+            let kept = serde_json::to_string_pretty(&shortest).unwrap();
+            let is_kept = std::env::var_os("KEEP").is_some();
+            let told = if is_kept {
+                std::fs::write(&file, kept + "\n").unwrap();
+                format!("It is kept as a test in {file}.")
+            } else {
+                "With KEEP=1 in the environment it is kept as a test.".to_owned()
+            };
+            panic!("{finding:?}\nThe shortest history found: {shortest}\n{told}");
         }
     }
     outcome
@@ -70,6 +82,20 @@ fn a_simulated_company_keeps_every_invariant() {
             "seed {seed}: {} days, {rate:.2} person-years a second",
             outcome.days
         );
+    }
+}
+
+/// Each that failed once is lived again.
+#[test]
+fn histories_that_failed_once_keep_every_invariant() {
+    let mut files: Vec<_> = std::fs::read_dir(KEPT).unwrap().collect();
+    files.sort_by_key(|file| file.as_ref().unwrap().path());
+    assert!(!files.is_empty());
+    for file in files {
+        let path = file.unwrap().path();
+        println!("{}", path.display());
+        let kept = std::fs::read_to_string(&path).unwrap();
+        live(&serde_json::from_str(&kept).unwrap());
     }
 }
 

@@ -179,7 +179,7 @@ impl World {
             start,
             end: stays.map(|days| days_later(start, days)),
             zone: what.2,
-            employment: "Active",
+            employment: "Active".to_owned(),
             there: true,
             edited: self.wall.now(),
             told: self.wall.now(),
@@ -393,7 +393,7 @@ impl World {
             What::Rename { who, family } => {
                 self.edit(who, |p| FAMILY[family].clone_into(&mut p.family));
             }
-            What::Employment { who, word } => self.edit(who, |p| p.employment = word),
+            What::Employment { who, ref word } => self.edit(who, |p| p.employment.clone_from(word)),
             What::Delete { who } => self.edit(who, |p| p.there = false),
             What::Restore { who } => {
                 let gone = self.cluster.get("employees", &who.to_string()).is_none();
@@ -452,10 +452,14 @@ impl World {
                 self.wall.jump(SignedDuration::from_hours(hours.into()));
                 self.unwell(None);
             }
-            What::ByHand { app, who, group } => {
+            What::ByHand {
+                app,
+                who,
+                ref group,
+            } => {
                 if let Some(id) = self.account_of(APPS[app], who) {
                     let mut state = self.places[APPS[app]].state();
-                    state.groups.entry(group.to_owned()).or_default().insert(id);
+                    state.groups.entry(group.clone()).or_default().insert(id);
                 }
             }
             What::Drift { app, who } => {
