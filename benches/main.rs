@@ -2,7 +2,7 @@
 //! at rest. A program, not a test: it prints a table and writes `target/bench/report.json`.
 //!
 //! `cargo bench --bench rollcall -- [--people N] [--rounds N] [--into TARGET] [WHAT…]`, with WHAT of `storm`,
-//! `terminations`, `rollover`, `idle`, `growth`, `edit`, `memory`, `inventory` and `plan`; all of them where none is named. Without
+//! `guard`, `terminations`, `rollover`, `idle`, `growth`, `edit`, `memory`, `inventory` and `plan`; all of them where none is named. Without
 //! `--people` a storm is of 2,000, 500 start and 500 end at one instant, an edit among 20,000, memory is measured with 100,000,
 //! an inventory is of 50,000, and a plan is for 10,000. Storms are into `stand-in`, `SCIMMY`, `OpenLDAP` and `PostgreSQL`, unless one is named.
 
@@ -15,6 +15,7 @@
 )]
 
 mod company;
+mod guard;
 mod inventory;
 mod plan;
 mod raw;
@@ -40,8 +41,9 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
-const EVERYTHING: [&str; 9] = [
+const EVERYTHING: [&str; 10] = [
     "storm",
+    "guard",
     "terminations",
     "rollover",
     "idle",
@@ -102,6 +104,7 @@ async fn measure(asked: Option<usize>, rounds: usize, into: &[Kind], wanted: &[S
                     storm::storm(&mut report, *kind, people, rounds).await;
                 }
             }
+            "guard" => guard::guard(&mut report, people, rounds).await,
             "terminations" => terminations::terminations(&mut report, people).await,
             "rollover" => rollover::rollover(&mut report, asked.unwrap_or(500)).await,
             "idle" => rest::idle(&mut report).await,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::company::Company;
 use super::objects::Objects;
@@ -182,17 +183,16 @@ fn unusable(problem: &Problem) -> PersonProblem {
 /// What the status would say that it does not say now.
 fn new_problems(was: &EmployeeStatus, is: &EmployeeStatus) -> Vec<PersonProblem> {
     let stalled = is.conditions.iter().filter(|c| c.type_ == STALLED);
-    let known = |reason: &str| {
+    // One more of the same, such as another role that conflicts, is told as well.
+    let is_known = |is: &Condition| {
         let mut told = was.conditions.iter().filter(|c| c.type_ == STALLED);
-        told.any(|c| c.reason == reason)
+        told.any(|c| (&c.reason, &c.message) == (&is.reason, &is.message))
     };
-    let stalled = stalled
-        .filter(|c| !known(&c.reason))
-        .map(|c| PersonProblem {
-            connector: None,
-            reason: c.reason.clone(),
-            message: c.message.clone(),
-        });
+    let stalled = stalled.filter(|c| !is_known(c)).map(|c| PersonProblem {
+        connector: None,
+        reason: c.reason.clone(),
+        message: c.message.clone(),
+    });
     let of_accounts = is.accounts.iter().filter_map(|account| {
         let reason = account.reason.as_deref()?;
         let fine = matches!(account.state, AccountState::Active | AccountState::Disabled);

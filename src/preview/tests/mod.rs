@@ -1,5 +1,7 @@
 //! What a plan tells of accounts that are nobody's, and of memberships that no role gives.
 
+mod duties;
+
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
