@@ -17,9 +17,9 @@ mkdir -p "$copy"
 git ls-files -z | xargs -0 cp --parents --target-directory "$copy"
 patch --quiet --strip 1 --directory "$copy" <"$patch"
 say "Building what can be broken …"
-(cd "$copy" && CARGO_TARGET_DIR=$PWD/../built cargo test --quiet --locked --test simulation --no-run)
-# shellcheck disable=SC2012 # cargo names it by a hash
-simulation=$(ls -t target/broken/built/debug/deps/simulation-* | grep -v '\.d$' | head -n 1)
+export CARGO_TARGET_DIR=$PWD/target/broken/built
+built=$(cd "$copy" && cargo test --locked --test simulation --no-run 2>&1) || die "$built"
+simulation=$(sed -n 's/^ *Executable .*(\(.*\))$/\1/p' <<<"$built")
 
 [ $# -gt 0 ] || mapfile -t broken < <(sed -n 's/^+    "\(.*\)",$/\1/p' "$patch")
 [ $# -eq 0 ] || broken=("$@")

@@ -19,6 +19,7 @@ async fn in_openldap() {
     let credential = story.ns.credential("directory", server.password(), &hosts);
     credential.await;
     let mut connector = openldap("directory", &server);
+    connector["spec"]["sync"]["interval"] = json!("5s");
     connector["spec"]["account"]["usernameRules"] = json!({"maxLength": 256});
     connector["spec"]["account"]["username"] = json!(["employee.location + employee.jobTitle"]);
     story.apply_connector(connector.clone()).await;
