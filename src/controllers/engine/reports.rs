@@ -332,10 +332,10 @@ impl Engine {
             ObjectKind::RoleTemplate => settle!(realm.templates.get_mut(written.name.as_str())),
             ObjectKind::AppConnector => settle!(realm.connectors.get_mut(written.name.as_str())),
         }
-        let stored = written.part == Part::Status && saved.is_some();
-        if stored && written.kind == ObjectKind::AppConnector {
+        if written.part == Part::Status && written.kind == ObjectKind::AppConnector {
             let name = ConnectorName::new(&written.name);
-            self.releases_remembered(&namespace, &name, written.token);
+            let is_stored = saved.is_some();
+            self.releases_remembered(&namespace, &name, written.token, is_stored);
         }
         if overtaken {
             match written.kind {

@@ -202,7 +202,7 @@ impl Engine {
                 app_connector::events::notices(namespace, name, meta, before, after, &new)
             });
         if written {
-            *saving = Some((token, gate.unsaved().clone()));
+            saving.insert(token, gate.unsaved().clone());
         }
     }
 }

@@ -278,32 +278,36 @@ impl Engine {
             .ports
             .hand_over(&subject, tracked, &status, token, |_, _| Vec::new())
         {
-            *saving = Some((token, gate.unsaved().clone()));
+            saving.insert(token, gate.unsaved().clone());
         } else if tracked.is_stored(&status) {
             // The same was let through before, and the status still says so: nothing is to be written, and nothing
             // would come back.
             let items = gate.unsaved().clone();
             self.saved(namespace, name, &items);
             return;
-        } else if saving.is_none() {
+        } else if saving.is_empty() {
             // It was refused before, and nobody may lose anything until it is stored: it is tried again.
             tracked.forget_refused();
         }
         self.queue.add_at(work, Lane::Leaver, later(now, AGAIN));
     }
 
-    /// A status was written: what it says was let through may run.
+    /// A status was written, or will not be: what one says that is stored was let through may run. Another one may be on
+    /// its way by then, as where people leave one after another, and nobody waits for that.
     pub(super) fn releases_remembered(
         &mut self,
         namespace: &Arc<str>,
         name: &ConnectorName,
         token: u64,
+        is_stored: bool,
     ) {
         let Some(entry) = self.world.connector_mut(namespace, name) else {
             return;
         };
-        let saved = entry.saving.take_if(|(saving, _)| *saving == token);
-        if let Some((_, items)) = saved.filter(|(_, items)| !items.is_empty()) {
+        let items = entry.saving.remove(&token).unwrap_or_default();
+        // Those before it that were never sent are replaced by it.
+        entry.saving = entry.saving.split_off(&token);
+        if is_stored && !items.is_empty() {
             self.saved(namespace, name, &items);
         }
     }

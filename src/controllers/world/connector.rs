@@ -1,6 +1,6 @@
 //! One connector, as the controllers know it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -67,8 +67,8 @@ pub struct ConnectorEntry {
     pub gathering_since: Option<Timestamp>,
     /// When something else was held than before, last.
     pub held_changed_at: Option<Timestamp>,
-    /// A status on its way, and what was let through that it tells of.
-    pub saving: Option<(u64, BTreeSet<u128>)>,
+    /// Statuses on their way, and what was let through that each tells of.
+    pub saving: BTreeMap<u64, BTreeSet<u128>>,
     /// The approval that was used last, when, and for how many people.
     pub approved_last: Option<(Approval, Timestamp, usize)>,
     /// Its status.
@@ -111,7 +111,7 @@ impl ConnectorEntry {
             gate,
             gathering_since: None,
             held_changed_at: None,
-            saving: None,
+            saving: BTreeMap::new(),
             approved_last: gate::last_approval(status.guard.as_ref()),
             status: Tracked::new(status),
         }

@@ -304,9 +304,9 @@ impl Bench {
             let now = self.engine.now();
             self.engine.decide(&namespace, name, &Cause::ALL, now);
             let entry = self.engine.world.connector(&namespace, name).unwrap();
-            if let Some((token, _)) = &entry.saving {
-                let token = *token;
-                self.engine.releases_remembered(&namespace, name, token);
+            if let Some(token) = entry.saving.keys().next_back().copied() {
+                self.engine
+                    .releases_remembered(&namespace, name, token, true);
             }
         }
         !asked.is_empty()

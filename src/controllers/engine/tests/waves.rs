@@ -285,3 +285,34 @@ async fn an_approval_decides_nothing_that_is_gathered() {
         .unwrap();
     assert!(entry.gate.gathers(Cause::Change) && under_way(&bench).is_empty());
 }
+
+/// Where people leave one after another, nobody waits for a status that tells of those after them.
+#[tokio::test]
+async fn whoever_is_stored_goes_while_the_next_is_on_its_way() {
+    let mut bench = company(&three());
+    let name = ConnectorName::new("directory");
+    let namespace = Arc::clone(&bench.namespace);
+    let mut tokens = Vec::new();
+    for n in 0..3 {
+        bench.employee(&format!("p{n}"), &leaver(n));
+        bench.work_now();
+        let entry = bench.engine.world.connector(&namespace, &name).unwrap();
+        tokens.extend(entry.saving.keys().next_back());
+    }
+    assert_eq!(tokens.len(), 3);
+    assert_eq!(under_way(&bench), Vec::<String>::new());
+    // The second was never sent: the third came before that.
+    for (token, is_stored, gone) in [
+        (tokens[0], true, vec!["p0"]),
+        (tokens[2], false, vec!["p0"]),
+    ] {
+        bench
+            .engine
+            .releases_remembered(&namespace, &name, token, is_stored);
+        bench.work_now();
+        assert_eq!(under_way(&bench), gone);
+    }
+    let entry = bench.engine.world.connector(&namespace, &name).unwrap();
+    assert!(entry.saving.is_empty());
+    bench.work();
+}
