@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 /// People there are in the beginning.
 const PEOPLE: u32 = 30;
 /// Seeds that CI tries, and for how many days.
-const SEEDS: u64 = 4;
+const SEEDS: u64 = 3;
 const DAYS: u64 = 40;
 /// So long a history that fails is made shorter.
 const PATIENCE: u64 = 120;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::{Preview, text};
 use super::{Company, typed};
 
-fn role(name: &str, spec: Value) -> Value {
+fn role(name: &str, spec: &Value) -> Value {
     json!({
         "apiVersion": "rollcall.dev/v1alpha1", "kind": "RoleTemplate",
         "metadata": {"name": name, "generation": 1}, "spec": spec,
@@ -36,7 +36,7 @@ fn who_would_hold_two_roles_that_conflict_is_named_with_both() {
     let approves = json!({"match": "true", "grants": gives("vip")});
     let preview = company.plan(json!({}), |manifests| {
         for (name, spec) in [("pays", &pays), ("approves", &approves)] {
-            let object = typed(&role(name, spec.clone()));
+            let object = typed(&role(name, spec));
             manifests.roles.insert(name.to_owned(), object);
         }
     });
@@ -76,10 +76,8 @@ fn who_would_not_get_what_is_limited_is_told_why() {
     ] {
         let spec = json!({"entitlements": {"limits": limits}});
         let preview = company.plan(spec, |manifests| {
-            let object = typed(&role(
-                "vips",
-                json!({"match": "true", "grants": gives("vip")}),
-            ));
+            let spec = json!({"match": "true", "grants": gives("vip")});
+            let object = typed(&role("vips", &spec));
             manifests.roles.insert("vips".to_owned(), object);
         });
         let told = problems(&preview, "p2");
