@@ -19,6 +19,7 @@ mod logs;
 mod operator;
 mod run;
 mod shrink;
+mod trouble;
 mod world;
 
 use std::time::{Duration, Instant};

@@ -44,7 +44,7 @@ pub struct World {
     /// Of whom something waited when a quiet evening began.
     pub waiting: BTreeSet<u32>,
     mistake: Option<Company>,
-    rng: fastrand::Rng,
+    pub rng: fastrand::Rng,
 }
 
 /// Holds every audit event against what must not be shown.
@@ -276,13 +276,13 @@ impl World {
         objects.collect()
     }
 
-    fn account_of(&self, app: &str, who: u32) -> Option<String> {
+    pub fn account_of(&self, app: &str, who: u32) -> Option<String> {
         let state = self.places[app].state();
         let found = state.marked(&format!("acme/people/{who}"));
         found.first().map(|id| (*id).clone())
     }
 
-    fn stranger(&mut self, app: &str) {
+    pub fn stranger(&mut self, app: &str) {
         let given = GIVEN[self.rng.usize(..GIVEN.len())].to_lowercase();
         let family = FAMILY[self.rng.usize(..FAMILY.len())].to_lowercase();
         let foreign = self.rng.bool().then(|| "other/people/7".to_owned());
@@ -304,7 +304,7 @@ impl World {
     }
 
     /// Something is wrong with an application, or with all of them.
-    fn unwell(&mut self, app: Option<&'static str>) {
+    pub fn unwell(&mut self, app: Option<&'static str>) {
         let now = self.wall.now();
         for name in APPS {
             if app.is_none_or(|app| app == name) {
@@ -313,7 +313,7 @@ impl World {
         }
     }
 
-    fn api(&mut self, health: Health) {
+    pub fn api(&mut self, health: Health) {
         self.cluster.state().health = health;
         self.unwell(None);
         if health == Health::Down {
@@ -341,7 +341,7 @@ impl World {
         }
     }
 
-    fn mood(&mut self, app: &'static str, mood: Mood) {
+    pub fn mood(&mut self, app: &'static str, mood: Mood) {
         if self.places[app].mood() != mood {
             *self.places[app].mood.lock().unwrap() = mood;
             self.unwell(Some(app));
@@ -427,68 +427,6 @@ impl World {
         }
     }
 
-    /// What happens to applications, to the API server, to the clock and to the operator.
-    fn befalls(&mut self, what: &What, now: Timestamp) {
-        match *what {
-            What::Misapprove { app } => {
-                let approval = json!({"metadata": {"annotations":
-                    {"rollcall.dev/approved-removals": format!("sha256:{:064x}", self.rng.u128(..))}}});
-                self.cluster.apply("appconnectors", APPS[app], &approval);
-            }
-            What::Mood { app, mood } => self.mood(APPS[app], mood),
-            What::Api { health } => self.api(health),
-            What::ApiRestart { forgets } => {
-                self.cluster.cut_off(forgets);
-                self.unwell(None);
-                if self.cluster.state().health == Health::Well {
-                    self.judge.known_since(Some(now));
-                }
-            }
-            What::ClockJump { seconds } => {
-                self.wall.jump(SignedDuration::from_secs(seconds.into()));
-                self.unwell(None);
-            }
-            What::Ahead { hours } => {
-                self.wall.jump(SignedDuration::from_hours(hours.into()));
-                self.unwell(None);
-            }
-            What::ByHand {
-                app,
-                who,
-                ref group,
-            } => {
-                if let Some(id) = self.account_of(APPS[app], who) {
-                    let mut state = self.places[APPS[app]].state();
-                    state.groups.entry(group.clone()).or_default().insert(id);
-                }
-            }
-            What::Drift { app, who } => {
-                self.drift(APPS[app], who);
-                self.unwell(Some(APPS[app]));
-            }
-            What::Stranger { app } => self.stranger(APPS[app]),
-            What::Claimed { app, who } => {
-                if let Some(id) = self.account_of(APPS[app], who) {
-                    let mut state = self.places[APPS[app]].state();
-                    if let Some(account) = state.accounts.get_mut(&id) {
-                        account.mark = Some(format!("other/people/{who}"));
-                    }
-                    self.claimed.insert((APPS[app], who));
-                    self.judge.claimed(APPS[app], &id, who);
-                }
-            }
-            What::PutBack { app, days } => {
-                let then = self.former.len().checked_sub(days);
-                if let Some(former) = then.and_then(|then| self.former.get(then)) {
-                    self.places[APPS[app]].state().put_back(&former[APPS[app]]);
-                    self.unwell(Some(APPS[app]));
-                }
-            }
-            What::Kill | What::Stop => self.up = now,
-            _ => {}
-        }
-    }
-
     fn many(&mut self, who: impl Fn(usize, &Person) -> bool, edit: impl Fn(&mut Person)) {
         self.remember_mistake();
         let chosen: Vec<u32> = {
@@ -499,23 +437,6 @@ impl World {
         };
         for id in chosen {
             self.edit(id, &edit);
-        }
-    }
-
-    fn drift(&mut self, app: &str, who: u32) {
-        let Some(id) = self.account_of(app, who) else {
-            return;
-        };
-        let disables = self.rng.bool();
-        let mut state = self.places[app].state();
-        if disables {
-            if let Some(account) = state.accounts.get_mut(&id) {
-                account.active = false;
-            }
-        } else {
-            for holders in state.groups.values_mut() {
-                holders.remove(&id);
-            }
         }
     }
 }

@@ -9,8 +9,6 @@ use super::remembered::{all_listed, entry, held, restarted};
 use super::waves::{COMPANY, company, guarded, leaver, nobody, summarise, three, under_way};
 use super::{Bench, account, connector, employee, everyone, ordered};
 use crate::api::FINALIZER;
-use crate::connectors::Listing;
-use crate::dispatch::order::Event;
 use crate::domain::account::{Activity, Completeness, ObservedEntitlement};
 use crate::plan::Operation;
 use crate::plan::guard::{Cause, Limit};
@@ -62,16 +60,7 @@ async fn a_connector_that_is_authoritative_by_mistake() {
         holders: accounts.iter().map(|account| account.id.clone()).collect(),
         completeness: Completeness::Complete,
     };
-    bench.report("directory", Event::ListingStarted);
-    let listing = Listing {
-        accounts,
-        accounts_completeness: Completeness::Complete,
-        entitlements: vec![staff],
-        entitlements_completeness: Completeness::Complete,
-        oddities: Vec::new(),
-        requests: 1,
-    };
-    bench.report("directory", Event::Listed(Box::new(listing)));
+    bench.listed_with("directory", accounts, vec![staff]);
     bench.work();
     assert_eq!(held(&bench, Cause::Change), 0);
     let mut all = guarded(&three(), None);

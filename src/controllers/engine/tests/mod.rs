@@ -43,7 +43,9 @@ use crate::controllers::world::{Home, Meta};
 use crate::dispatch::order::{ConnectorKey, Effect, Event, Order, Outcome};
 use crate::dispatch::passwords::Same;
 use crate::dispatch::{Command, DispatchMetrics, Handle, Report, Shared};
-use crate::domain::account::{Activity, Attributes, Completeness, ObservedAccount};
+use crate::domain::account::{
+    Activity, Attributes, Completeness, ObservedAccount, ObservedEntitlement,
+};
 use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeName, Username};
 use crate::plan::guard::{Approval, Cause};
@@ -256,18 +258,38 @@ impl Bench {
         self.listed_so_far(connector, accounts, Completeness::Complete);
     }
 
-    /// The same, as far as it is complete.
+    /// A complete listing of these accounts and entitlements.
+    fn listed_with(
+        &mut self,
+        connector: &str,
+        accounts: Vec<ObservedAccount>,
+        entitlements: Vec<ObservedEntitlement>,
+    ) {
+        self.lists(connector, accounts, Completeness::Complete, entitlements);
+    }
+
+    /// Accounts, as far as they are complete, and no entitlement.
     fn listed_so_far(
         &mut self,
         connector: &str,
         accounts: Vec<ObservedAccount>,
         completeness: Completeness,
     ) {
+        self.lists(connector, accounts, completeness, Vec::new());
+    }
+
+    fn lists(
+        &mut self,
+        connector: &str,
+        accounts: Vec<ObservedAccount>,
+        completeness: Completeness,
+        entitlements: Vec<ObservedEntitlement>,
+    ) {
         self.report(connector, Event::ListingStarted);
         let listing = Listing {
             accounts,
             accounts_completeness: completeness,
-            entitlements: Vec::new(),
+            entitlements,
             entitlements_completeness: Completeness::Complete,
             oddities: Vec::new(),
             requests: 1,

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Bench, account, connector, done, employee, everyone, ordered};
-use crate::connectors::{ConnectorError, ErrorKind, Listing};
-use crate::dispatch::order::{Effect, Event};
+use crate::connectors::{ConnectorError, ErrorKind};
+use crate::dispatch::order::Effect;
 use crate::domain::account::{Activity, Completeness, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{AccountId, EmployeeName, EntitlementName};
 use crate::plan::Operation;
@@ -49,22 +49,17 @@ fn accounts(bench: &Bench, people: impl IntoIterator<Item = usize>) -> Vec<Obser
 }
 
 fn list(bench: &mut Bench, accounts: Vec<ObservedAccount>, holders: &[&str]) {
-    bench.report("directory", Event::ListingStarted);
     let group = |name: &str, holders: &[&str]| ObservedEntitlement {
         id: name.into(),
         name: name.into(),
         holders: holders.iter().map(AccountId::new).collect(),
         completeness: Completeness::Complete,
     };
-    let listing = Listing {
+    bench.listed_with(
+        "directory",
         accounts,
-        accounts_completeness: Completeness::Complete,
-        entitlements: vec![group("keys", holders), group("staff", &[])],
-        entitlements_completeness: Completeness::Complete,
-        oddities: Vec::new(),
-        requests: 1,
-    };
-    bench.report("directory", Event::Listed(Box::new(listing)));
+        vec![group("keys", holders), group("staff", &[])],
+    );
     bench.work();
 }
 

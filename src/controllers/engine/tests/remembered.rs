@@ -11,10 +11,8 @@ use super::waves::{
 };
 use super::{Bench, account, employee, everyone};
 use crate::api::PAUSED_ANNOTATION;
-use crate::connectors::Listing;
 use crate::controllers::watch::{Change, Seen};
 use crate::controllers::world::ConnectorEntry;
-use crate::dispatch::order::Event;
 use crate::domain::account::{Activity, Completeness, ObservedEntitlement};
 use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeName};
@@ -320,16 +318,7 @@ async fn what_is_privileged_counts_where_somebody_else_gave_it() {
         holders: vec!["4".into()],
         completeness: Completeness::Complete,
     };
-    bench.report("directory", Event::ListingStarted);
-    let listing = Listing {
-        accounts,
-        accounts_completeness: Completeness::Complete,
-        entitlements: vec![root],
-        entitlements_completeness: Completeness::Complete,
-        oddities: Vec::new(),
-        requests: 1,
-    };
-    bench.report("directory", Event::Listed(Box::new(listing)));
+    bench.listed_with("directory", accounts, vec![root]);
     bench.work();
     bench.employee("p4", &leaver(4));
     bench.employee("p5", &leaver(5));

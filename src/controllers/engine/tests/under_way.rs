@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Bench, account, connector, employee, everyone, ordered};
-use crate::connectors::{ConnectorError, ErrorKind, Listing};
+use crate::connectors::{ConnectorError, ErrorKind};
 use crate::dispatch::order::{Effect, Event, Order, Outcome};
 use crate::domain::account::{Activity, Completeness, ObservedAccount, ObservedEntitlement};
 use crate::domain::ids::{EmployeeName, EntitlementName};
@@ -40,22 +40,13 @@ fn leaver() -> Value {
 }
 
 fn list(bench: &mut Bench, accounts: Vec<ObservedAccount>, holders: &[&str]) {
-    bench.report("directory", Event::ListingStarted);
     let staff = ObservedEntitlement {
         id: "g".into(),
         name: "staff".into(),
         holders: holders.iter().map(|id| (*id).into()).collect(),
         completeness: Completeness::Complete,
     };
-    let listing = Listing {
-        accounts,
-        accounts_completeness: Completeness::Complete,
-        entitlements: vec![staff],
-        entitlements_completeness: Completeness::Complete,
-        oddities: Vec::new(),
-        requests: 1,
-    };
-    bench.report("directory", Event::Listed(Box::new(listing)));
+    bench.listed_with("directory", accounts, vec![staff]);
     bench.work();
 }
 
