@@ -9,6 +9,7 @@ pub mod kinds;
 mod leaving;
 mod lies;
 mod lost_answers;
+mod orphans;
 mod own_way;
 mod stage;
 mod throttled;

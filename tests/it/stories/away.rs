@@ -25,6 +25,8 @@ async fn two_targets(story: &Story, chat: &ScimServer, directory: &OpenLdap) {
     story.connect("chat", chat).await;
     let mut object = openldap("directory", directory);
     object["spec"]["leaver"] = json!({"revoke": ["Passwords"]});
+    // What is asked for first is done first.
+    object["spec"]["sync"]["concurrency"] = json!(1);
     let hosts = directory.hosts();
     story
         .ns
