@@ -36,6 +36,8 @@ hack/targets/install.sh scim2-server scimmy oauth2-mock-server aiosmtpd openldap
 say "helm: $(hack/helm/install.sh)"
 
 say "== Tests"
+# Most of them wait for servers most of the time.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) * 2))}
 exercised=${CARGO_TARGET_DIR:-target}/tmp/exercised.txt
 rm -f "$exercised"
 status=0

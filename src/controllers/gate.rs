@@ -13,7 +13,7 @@ use crate::domain::desired::Desired;
 use crate::domain::facts::Facts;
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::domain::lifecycle::{self, Stage};
-use crate::plan::guard::{Asked, Cause, Taking, loss};
+use crate::plan::guard::{Asked, Cause, Loss, Taking, loss};
 use crate::plan::{AccountPlan, PersonPlan};
 
 /// What the plan of a person takes away, by connector. What the status does not tell of the last day is told then.
@@ -93,7 +93,13 @@ pub fn ask(
             continue;
         }
         let cause = taking.as_ref().map_or(Cause::Change, |taking| taking.cause);
-        let answer = entry.gate.ask(id, taking, now);
+        let accepted = &person.unsettled.disable_accepted;
+        let accepted: &[Loss] = if accepted.contains(connector) {
+            &[Loss::Use]
+        } else {
+            &[]
+        };
+        let answer = entry.gate.ask_before_proof(id, taking, accepted, now);
         asked.push((connector.clone(), cause, answer));
     }
     asked

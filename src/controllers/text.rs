@@ -48,10 +48,17 @@ pub fn shortened(text: &str, length: usize) -> String {
 /// Tells operations in words: `create ada.lovelace; add marketing, sales`.
 #[must_use]
 pub fn operations<'a>(operations: impl Iterator<Item = &'a Operation>) -> String {
-    operations.map(operation).collect::<Vec<_>>().join("; ")
+    let told = operations.map(|operation| told(operation, &|names| listed(names)));
+    told.collect::<Vec<_>>().join("; ")
 }
 
-fn operation(operation: &Operation) -> String {
+/// Tells one operation in words, with everything that is in it.
+#[must_use]
+pub fn in_full(operation: &Operation) -> String {
+    told(operation, &|names| names.join(", "))
+}
+
+fn told(operation: &Operation, names: &dyn Fn(Vec<String>) -> String) -> String {
     match operation {
         Operation::Create(account) => format!("create {}", account.username),
         Operation::Read(_) => "read the account".to_owned(),
@@ -62,7 +69,10 @@ fn operation(operation: &Operation) -> String {
             let username = changes.username.iter().map(|_| "the user name".to_owned());
             let set = changes.set.keys().map(ToString::to_string);
             let clear = changes.clear.iter().map(ToString::to_string);
-            format!("change {}", listed(username.chain(set).chain(clear)))
+            format!(
+                "change {}",
+                names(username.chain(set).chain(clear).collect())
+            )
         }
         Operation::Enable(_) => "enable the account".to_owned(),
         Operation::Disable(_) => "disable the account".to_owned(),
@@ -74,13 +84,13 @@ fn operation(operation: &Operation) -> String {
         Operation::AddEntitlements { entitlements, .. } => {
             format!(
                 "add {}",
-                listed(entitlements.keys().map(ToString::to_string))
+                names(entitlements.keys().map(ToString::to_string).collect())
             )
         }
         Operation::RemoveEntitlements { entitlements, .. } => {
             format!(
                 "remove {}",
-                listed(entitlements.keys().map(ToString::to_string))
+                names(entitlements.keys().map(ToString::to_string).collect())
             )
         }
     }

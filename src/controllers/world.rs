@@ -31,7 +31,7 @@ use crate::domain::ids::{
 };
 use crate::domain::lifecycle;
 use crate::domain::mark::Scope;
-use crate::domain::policy::{self, Policy};
+use crate::domain::policy::{self, Gone, Policy};
 use crate::domain::problem::Problem;
 use crate::domain::record::Record;
 use crate::domain::small_set::SmallSet;
@@ -167,6 +167,8 @@ pub struct Realm {
     pub templates: BTreeMap<RoleName, TemplateEntry>,
     /// Connectors by name.
     pub connectors: BTreeMap<ConnectorName, ConnectorEntry>,
+    /// Since when connectors are gone.
+    pub gone: Gone,
     /// What connectors that are gone let through: it counts to the end, also where one is made anew.
     pub former: BTreeMap<ConnectorName, Gate>,
     /// Connectors of which an earlier run is still ending, perhaps that of an object that is gone by
@@ -198,6 +200,7 @@ impl Realm {
             reports: BTreeMap::new(),
             templates: BTreeMap::new(),
             connectors: BTreeMap::new(),
+            gone: Gone::default(),
             former: BTreeMap::new(),
             stopping: BTreeSet::new(),
             secrets: BTreeMap::new(),
@@ -210,10 +213,11 @@ impl Realm {
 
     /// Puts the policy together anew from its compiled parts. Answers the one before.
     pub fn rebuild_policy(&mut self) -> Arc<Policy> {
-        let policy = Arc::new(Policy::new(
+        let policy = Policy::new(
             self.templates.values().filter_map(|t| t.compiled.clone()),
             self.connectors.values().filter_map(|c| c.compiled.clone()),
-        ));
+        );
+        let policy = Arc::new(policy.without(self.gone.clone()));
         std::mem::replace(&mut self.policy, policy)
     }
 
@@ -438,6 +442,8 @@ pub struct Submitted {
     pub revision: u64,
     /// What it says.
     pub operation: Operation,
+    /// Whether dispatch was told to forget it, if it had not sent it.
+    pub taken_back: bool,
 }
 
 /// What failed: a verb, and the entitlement where there is one.

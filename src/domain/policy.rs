@@ -9,7 +9,7 @@ mod flaws;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::cel::{CelError, Expression, ResultKind};
 use super::guard::GuardPolicy;
@@ -240,6 +240,25 @@ pub struct Policy {
     flaws: BTreeMap<RoleName, Problem>,
     has_conflicts: bool,
     counts_holders: bool,
+    gone: Gone,
+}
+
+/// Since when connectors are gone.
+#[derive(Clone, Debug)]
+pub struct Gone {
+    /// Of those that were seen.
+    pub since: BTreeMap<ConnectorName, Timestamp>,
+    /// Of all others.
+    pub others: Timestamp,
+}
+
+impl Default for Gone {
+    fn default() -> Self {
+        Self {
+            since: BTreeMap::new(),
+            others: Timestamp::MIN,
+        }
+    }
 }
 
 impl Policy {
@@ -267,7 +286,21 @@ impl Policy {
             templates,
             connectors,
             flaws,
+            gone: Gone::default(),
         }
+    }
+
+    /// The same, where it is known since when connectors are gone.
+    #[must_use]
+    pub fn without(self, gone: Gone) -> Self {
+        Self { gone, ..self }
+    }
+
+    /// Since when a connector is gone that is not part of it: long ago, where that is not known.
+    #[must_use]
+    pub fn gone_since(&self, name: &ConnectorName) -> Timestamp {
+        let known = self.gone.since.get(name);
+        known.copied().unwrap_or(self.gone.others)
     }
 
     /// A template by name.

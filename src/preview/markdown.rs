@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::text::{called, has_new, orphan_sign, orphan_when, sign, summary, without_manifests};
+use super::text::{
+    called, concerns, has_new, orphan_sign, orphan_when, people_without_manifests, sign, summary,
+    without_manifests,
+};
 use super::told::{Orphan, Person, Preview};
 use crate::report::clean::markdown as escaped;
 
@@ -39,20 +42,25 @@ pub fn markdown(preview: &Preview) -> String {
     out
 }
 
+/// What is done without the manifests as well is only counted.
 fn people(out: &mut String, preview: &Preview) {
-    if preview.people.is_empty() {
-        return;
+    let (new, others): (Vec<&Person>, Vec<&Person>) =
+        preview.people.iter().partition(|person| concerns(person));
+    if !new.is_empty() {
+        let _ = writeln!(out, "\n<details><summary>Person by person</summary>\n");
+        let _ = writeln!(out, "| Employee | | Connector | What | Why |");
+        let _ = writeln!(out, "|---|---|---|---|---|");
+        for person in new.iter().take(MOST_PEOPLE) {
+            rows(out, person);
+        }
+        let _ = writeln!(out, "\n</details>");
     }
-    let _ = writeln!(out, "\n<details><summary>Person by person</summary>\n");
-    let _ = writeln!(out, "| Employee | | Connector | What | Why |");
-    let _ = writeln!(out, "|---|---|---|---|---|");
-    for person in preview.people.iter().take(MOST_PEOPLE) {
-        rows(out, person);
-    }
-    let _ = writeln!(out, "\n</details>");
-    if preview.people.len() > MOST_PEOPLE {
-        let more = preview.people.len() - MOST_PEOPLE;
+    if new.len() > MOST_PEOPLE {
+        let more = new.len() - MOST_PEOPLE;
         let _ = writeln!(out, "\nAnd {more} more people.");
+    }
+    if !others.is_empty() {
+        let _ = writeln!(out, "\n{}", people_without_manifests(others.len()));
     }
 }
 
@@ -97,7 +105,7 @@ fn orphans(out: &mut String, preview: &Preview) {
 
 fn rows(out: &mut String, person: &Person) {
     let name = escaped(&person.employee);
-    for change in &person.changes {
+    for change in person.changes.iter().filter(|change| !change.already) {
         let what = format!("{}{}", change.said, change.when.told());
         let _ = writeln!(
             out,

@@ -13,12 +13,14 @@ mod objects;
 mod orphan_listing;
 mod orphans;
 mod redact;
+mod released;
 mod run;
 pub mod state;
 mod tell;
 mod tell_orphans;
 mod text;
 mod told;
+mod weigh;
 
 #[cfg(test)]
 mod tests;
@@ -48,17 +50,31 @@ pub struct Settings {
     pub now: Timestamp,
 }
 
-/// What would be done.
+/// What would be done. It is also seen what is done if nothing is applied, so that it can be told apart.
 #[must_use]
 pub fn preview(mut state: State, manifests: &Objects, settings: &Settings) -> Preview {
     let before = state.take_objects();
     let after = before.after(manifests, settings.prune);
-    let mut company = company::company(&state, &before, &after, manifests, settings.now);
+    let mut told = look_ahead(&state, &before, &after, manifests, settings);
+    let unchanged = || look_ahead(&state, &before, &before, &Objects::default(), settings);
+    let without = (!told.people.is_empty()).then(unchanged);
+    weigh::weigh(&mut told, without.as_ref());
+    told
+}
+
+fn look_ahead(
+    state: &State,
+    before: &Objects,
+    after: &Objects,
+    manifests: &Objects,
+    settings: &Settings,
+) -> Preview {
+    let mut company = company::company(state, before, after, manifests, settings.now);
     let changed = manifests.people.iter().filter(|(name, written)| {
         let known = before.people.get(*name);
         known.is_none_or(|known| known.spec.end_date != written.spec.end_date)
     });
     let concerned = changed.map(|(name, _)| EmployeeName::new(name)).collect();
     let ended = run::run(&mut company, settings.limits, &concerned, settings.now);
-    tell::tell(&state, &before, &after, &company, ended, settings.now)
+    tell::tell(state, before, after, &company, ended, settings.now)
 }

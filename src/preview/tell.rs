@@ -8,7 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::company::Company;
 use super::objects::Objects;
 use super::orphans::Fates;
-use super::run::{Done, Ending, Endings};
+use super::released;
+use super::run::{Ending, Endings};
 use super::state::State;
 use super::tell_orphans;
 use super::told::{
@@ -19,7 +20,8 @@ use crate::api::employee::{AccountState, EmployeeStatus};
 use crate::controllers::app_connector::held::{HELD, how_many_may};
 use crate::controllers::employee::{outlook, status};
 use crate::controllers::text;
-use crate::domain::ids::{ConnectorName, EmployeeName, RoleName};
+use crate::domain::account::AttributeChanges;
+use crate::domain::ids::{ConnectorName, EmployeeName, RoleName, Username};
 use crate::domain::problem::{Cure, Problem};
 use crate::plan::Operation;
 use crate::plan::guard::{Cause, Loss};
@@ -33,7 +35,7 @@ const WORDS_OF_WORK: [&str; 5] = [
     HELD,
 ];
 
-/// Tells everything.
+/// Tells everything. What it comes to is weighed then.
 pub(super) fn tell(
     state: &State,
     before: &Objects,
@@ -42,67 +44,28 @@ pub(super) fn tell(
     (endings, fates): (Endings, Fates),
     now: Timestamp,
 ) -> Preview {
-    let mut totals = Totals::default();
     let mut people = Vec::new();
-    let mut held_later = false;
     for (name, ending) in endings {
-        held_later |= ending.later.values().any(|later| later.held);
-        let told = person(before, company, &name, &ending, now);
-        if told.changes.is_empty() && told.problems.is_empty() {
-            continue;
+        let mut told = person(before, company, &name, &ending, now);
+        let released = released::of(before, after, company, &name, &told.changes);
+        told.changes.extend(released);
+        if !told.changes.is_empty() || !told.problems.is_empty() {
+            people.push(told);
         }
-        count(&mut totals, &told, &ending);
-        people.push(told);
     }
     let orphans = tell_orphans::orphans(before, after, &fates, now);
-    tell_orphans::count(&mut totals, &orphans);
     let mut connectors = held_connectors(before, company);
     connectors.extend(tell_orphans::held(&orphans, &fates));
-    let problems = object_problems(company, before, after);
-    let troubled = people.iter().any(|person| !person.problems.is_empty());
-    let broken = problems.iter().any(|problem| problem.broken);
-    let verdict = match () {
-        () if broken => Verdict::Broken,
-        () if held_later || connectors.iter().any(|c| !c.already) => Verdict::Held,
-        () if totals.people > 0 || troubled => Verdict::Changes,
-        () if totals.disable_orphans + totals.delete_orphans > 0 => Verdict::Changes,
-        () => Verdict::Nothing,
-    };
     Preview {
         namespace: state.namespace.clone(),
-        verdict,
+        verdict: Verdict::Nothing,
         taken_at: state.taken_at,
-        totals,
+        totals: Totals::default(),
         people,
         orphans,
         connectors,
-        problems,
+        problems: object_problems(company, before, after),
         notes: company.notes.clone(),
-    }
-}
-
-fn count(totals: &mut Totals, told: &Person, ending: &Ending) {
-    totals.people += usize::from(told.changes.iter().any(|change| change.when != When::Never));
-    totals.held += usize::from(told.changes.iter().any(|change| change.when == When::Held));
-    for Done { operation, .. } in &ending.done {
-        match operation {
-            Operation::Create(_) => totals.create += 1,
-            Operation::Update { .. } => totals.update += 1,
-            Operation::Enable(_) => totals.enable += 1,
-            Operation::Disable(_) => totals.disable += 1,
-            Operation::Delete(_) => totals.delete += 1,
-            Operation::AddEntitlements { entitlements, .. } => {
-                totals.add_entitlements += entitlements.len();
-            }
-            Operation::RemoveEntitlements { entitlements, .. } => {
-                totals.remove_entitlements += entitlements.len();
-            }
-            Operation::Read(_)
-            | Operation::Adopt { .. }
-            | Operation::Disown { .. }
-            | Operation::Revoke { .. }
-            | Operation::TransferOwnership { .. } => {}
-        }
     }
 }
 
@@ -237,7 +200,8 @@ fn change(connector: &ConnectorName, operation: &Operation, why: &str, when: Whe
         names,
         why: why.to_owned(),
         when,
-        said: text::operations(std::iter::once(operation)),
+        already: false,
+        said: text::in_full(operation),
     }
 }
 
@@ -254,6 +218,13 @@ fn losses(
         let operation = match loss {
             Loss::Use => Operation::Disable("".into()),
             Loss::Account => Operation::Delete("".into()),
+            Loss::Name => Operation::Update {
+                id: "".into(),
+                changes: AttributeChanges {
+                    username: Some(Username::new("")),
+                    ..AttributeChanges::default()
+                },
+            },
             Loss::Credentials(kind) => Operation::Revoke {
                 id: "".into(),
                 kind: *kind,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::told::{Change, Orphan, OrphanChange, Preview, Totals, Verdict, When};
+use super::told::{Change, Orphan, OrphanChange, Person, Preview, Totals, Verdict, When};
 use crate::report::clean::line;
 
 /// People that are told of one by one, at most.
@@ -27,7 +27,17 @@ pub fn text(preview: &Preview) -> String {
     for note in &preview.notes {
         let _ = writeln!(out, "? {}", line(note));
     }
-    for person in preview.people.iter().take(MOST_PEOPLE) {
+    people(&mut out, preview);
+    orphans(&mut out, preview);
+    let _ = writeln!(out, "\n{}", summary(preview));
+    out
+}
+
+/// Person by person. What is done without the manifests as well is only counted.
+fn people(out: &mut String, preview: &Preview) {
+    let (new, others): (Vec<&Person>, Vec<&Person>) =
+        preview.people.iter().partition(|person| concerns(person));
+    for person in new.iter().take(MOST_PEOPLE) {
         let deleted = if person.deleted { ", deleted" } else { "" };
         let stage = person.stage.as_deref().unwrap_or("not looked at");
         let head = format!(
@@ -35,7 +45,7 @@ pub fn text(preview: &Preview) -> String {
             person.employee, person.employee_id
         );
         let _ = writeln!(out, "\n{}", line(&head));
-        for change in &person.changes {
+        for change in person.changes.iter().filter(|change| !change.already) {
             let said = format!(
                 "{} {}: {}{}; {}",
                 sign(change),
@@ -55,16 +65,29 @@ pub fn text(preview: &Preview) -> String {
             let _ = writeln!(out, "  {}", line(&said));
         }
     }
-    if preview.people.len() > MOST_PEOPLE {
-        let more = preview.people.len() - MOST_PEOPLE;
+    if new.len() > MOST_PEOPLE {
+        let more = new.len() - MOST_PEOPLE;
         let _ = writeln!(
             out,
             "\nand {more} more people (all of them with --output json)"
         );
     }
-    orphans(&mut out, preview);
-    let _ = writeln!(out, "\n{}", summary(preview));
-    out
+    if !others.is_empty() {
+        let _ = writeln!(out, "\n{}", people_without_manifests(others.len()));
+    }
+}
+
+/// Whether something is done for or is the matter with a person that would not be without the manifests.
+pub(super) fn concerns(person: &Person) -> bool {
+    !person.problems.is_empty() || person.changes.iter().any(|change| !change.already)
+}
+
+/// For how many something is done whatever becomes of the manifests.
+pub(super) fn people_without_manifests(people: usize) -> String {
+    match people {
+        1 => "For 1 more person what is done is done without the manifests as well.".to_owned(),
+        n => format!("For {n} more people what is done is done without the manifests as well."),
+    }
 }
 
 /// Accounts that are nobody's, by connector. What is done without the manifests as well is only counted.
@@ -151,7 +174,7 @@ pub(super) fn sign(change: &Change) -> &'static str {
     match (change.when, change.verb.as_str()) {
         (When::Held, _) => "!",
         (_, "Create" | "Enable" | "AddEntitlements" | "Adopt") => "+",
-        (_, "Update" | "TransferOwnership") => "~",
+        (_, "Update" | "TransferOwnership" | "Release") => "~",
         _ => "-",
     }
 }
@@ -179,6 +202,7 @@ pub(super) fn summary(preview: &Preview) -> String {
         (totals.delete, "to delete"),
         (totals.add_entitlements, "entitlements to give"),
         (totals.remove_entitlements, "entitlements to take"),
+        (totals.release, "to leave to nobody"),
     ];
     let parts = parts.into_iter().filter(|(n, _)| *n > 0);
     let parts: Vec<String> = parts.map(|(n, what)| format!("{n} {what}")).collect();

@@ -40,7 +40,7 @@ pub enum Verdict {
     Broken,
 }
 
-/// How many of what.
+/// How many of what, without what is done anyway.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
@@ -60,6 +60,8 @@ pub struct Totals {
     pub remove_entitlements: usize,
     /// Accounts that would be deleted.
     pub delete: usize,
+    /// Accounts that would stay as they are, and would be nobody's.
+    pub release: usize,
     /// People of whom something would be held.
     pub held: usize,
     /// Accounts that are nobody's and would be disabled, at once or later, and would not without the manifests.
@@ -94,9 +96,10 @@ pub struct Person {
 pub struct Change {
     /// The connector.
     pub connector: String,
-    /// `Create`, `Update`, `Enable`, `Disable`, `AddEntitlements`, `RemoveEntitlements`, `Delete`, …
+    /// `Create`, `Update`, `Enable`, `Disable`, `AddEntitlements`, `RemoveEntitlements`, `Delete`, …; `Release` of an account
+    /// that stays as it is and is looked after no more.
     pub verb: String,
-    /// User name of an account that is made.
+    /// User name of an account that is made or released.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// Entitlements, or attributes.
@@ -106,12 +109,14 @@ pub struct Change {
     pub why: String,
     /// When.
     pub when: When,
+    /// Whether it is done without the manifests as well.
+    pub already: bool,
     /// The same in words.
     pub said: String,
 }
 
 /// When something would be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum When {
     /// At once, each after the one before it.

@@ -22,6 +22,9 @@ pub struct HeldStatus {
     pub remove_entitlements: i64,
     /// Kinds of credentials that would be taken away, of one account each.
     pub revoke: i64,
+    /// Accounts that would be given another user name.
+    #[serde(default)]
+    pub rename: i64,
     /// Accounts that would be deleted.
     pub delete: i64,
     /// Why, with the number of people; the most frequent first. Capped at 16.

@@ -53,6 +53,7 @@ fn of_cause(
                 Loss::Use => out.disable += 1,
                 Loss::Entitlement(_) => out.remove_entitlements += 1,
                 Loss::Credentials(_) => out.revoke += 1,
+                Loss::Name => out.rename += 1,
                 Loss::Account => out.delete += 1,
             }
         }
@@ -143,6 +144,7 @@ fn how_many(held: &HeldStatus, excess: Option<&Excess>) -> String {
         (held.disable, "the use of an account", "accounts to use"),
         (held.remove_entitlements, "an entitlement", "entitlements"),
         (held.revoke, "a kind of credentials", "kinds of credentials"),
+        (held.rename, "a user name", "user names"),
         (held.delete, "an account for good", "accounts for good"),
     ];
     let what = what.into_iter().filter(|(n, ..)| *n > 0);

@@ -220,7 +220,7 @@ pub fn survey<'a>(
 }
 
 /// Accounts without a mark that may be somebody's all the same.
-struct Claims<'a> {
+pub struct Claims<'a> {
     realm: &'a Realm,
     name: &'a ConnectorName,
     entry: &'a ConnectorEntry,
@@ -229,7 +229,9 @@ struct Claims<'a> {
 }
 
 impl<'a> Claims<'a> {
-    fn of(realm: &'a Realm, name: &'a ConnectorName, entry: &'a ConnectorEntry) -> Self {
+    /// Looks through everybody once, for many accounts.
+    #[must_use]
+    pub fn of(realm: &'a Realm, name: &'a ConnectorName, entry: &'a ConnectorEntry) -> Self {
         let recorded = || {
             let people = realm.people.values();
             people.filter_map(|person| person.record.accounts.get(name))
@@ -246,7 +248,8 @@ impl<'a> Claims<'a> {
     }
 
     /// Whether somebody is recorded to have it, or rules or links find it for somebody.
-    fn cover(&self, account: &ObservedAccount) -> bool {
+    #[must_use]
+    pub fn cover(&self, account: &ObservedAccount) -> bool {
         if self.entry.inventory.scope().read(account.mark.as_deref()) != Marking::None {
             return false;
         }
@@ -262,17 +265,6 @@ impl<'a> Claims<'a> {
         let named = self.realm.rivals.naming(self.name, account).next();
         named.is_some() || clues.into_iter().flatten().any(found)
     }
-}
-
-/// Whether an account that was never ours may be somebody's by now.
-#[must_use]
-pub fn is_claimed(
-    realm: &Realm,
-    name: &ConnectorName,
-    entry: &ConnectorEntry,
-    account: &ObservedAccount,
-) -> bool {
-    Claims::of(realm, name, entry).cover(account)
 }
 
 /// Those with which something is to be done now.
@@ -426,12 +418,16 @@ pub fn next(
         other.is_some_and(|other| other.submitted.is_some())
     });
     let stranger = matter.kind == Kind::Undeclared;
-    if !holds || busy || (stranger && is_claimed(realm, name, entry, account)) {
+    if !holds || busy {
         return None;
     }
     let counted = counted_as(&matter.kind, name.as_str(), &matter.account);
     let write = matter.deed.operation(matter.account.clone());
     entry.gate.permit(&counted, write)?;
+    // Last, as everybody is looked through for it.
+    if stranger && Claims::of(realm, name, entry).cover(account) {
+        return None;
+    }
     matter.deed.next(account, matter.is_fresh(now))
 }
 

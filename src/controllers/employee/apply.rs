@@ -42,7 +42,7 @@ pub fn submit(
                     .unsettled
                     .submitted
                     .get(name)
-                    .is_some_and(|s| s.operation == step.operation);
+                    .is_some_and(|s| s.operation == step.operation && !s.taken_back);
                 if same {
                     continue;
                 }
@@ -55,6 +55,7 @@ pub fn submit(
                     Submitted {
                         revision,
                         operation: step.operation.clone(),
+                        taken_back: false,
                     },
                 );
                 running.handle.submit(Order {
@@ -148,8 +149,10 @@ fn next_step(
             return None;
         }
         // What the application can't do takes nothing: it is tried, so that it is told.
+        // By what it said since it was started: an edit may have taught it to.
         let cannot_disable = |c: &Arc<Connector>| c.spec.preboarding.cannot_disable;
         let is_void = matches!(step.operation, Operation::Disable(_))
+            && entry.capabilities.is_some()
             && entry.compiled.as_ref().is_some_and(cannot_disable);
         if !is_void {
             step.operation = entry.gate.permit(id, step.operation)?;

@@ -136,10 +136,12 @@ impl Engine {
     /// The connector is gone: its accounts stay as they are.
     fn connector_gone(&mut self, key: &Key) {
         let name = ConnectorName::new(&key.name);
+        let now = self.now();
         // What was in flight may or may not be done, and an object of that name may come again.
         self.look_at_those_in(&key.namespace, &name);
         self.stop(&key.namespace, &name);
         let realm = self.realm(&key.namespace);
+        realm.gone.since.insert(name.clone(), now);
         let gone = realm.connectors.remove(&name);
         if let Some(gate) = gone.map(|entry| entry.gate) {
             realm.former.insert(name.clone(), gate);

@@ -41,7 +41,7 @@ use crate::connectors::registry::Opener;
 use crate::dispatch::{Report, Shared};
 use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeId, EmployeeName, RoleName};
-use crate::domain::policy::PolicyChange;
+use crate::domain::policy::{Gone, PolicyChange};
 use crate::plan::Lane;
 use crate::plan::guard::Cause;
 use crate::runtime::clock::{WallClock, sleep_until};
@@ -296,11 +296,17 @@ impl Engine {
     fn realm(&mut self, namespace: &Arc<str>) -> &mut Realm {
         let installation = &self.world.installation;
         let paused = self.world.paused;
+        // What is gone when it is started may have gone just now.
+        let others = self.ports.clock.now();
         self.world
             .realms
             .entry(Arc::clone(namespace))
             .or_insert_with(|| Realm {
                 paused,
+                gone: Gone {
+                    others,
+                    ..Gone::default()
+                },
                 ..Realm::new(installation, namespace)
             })
     }

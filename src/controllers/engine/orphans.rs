@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::Engine;
 use crate::controllers::app_connector::orphan_matters::{ask, begin_anew, take, withdraw};
-use crate::controllers::app_connector::orphans;
+use crate::controllers::app_connector::orphans::{self, Claims};
 use crate::controllers::world::{ConnectorEntry, OrphanMatter};
 use crate::dispatch::order::{ConnectorKey, Order, Outcome};
 use crate::domain::ids::{AccountId, ConnectorName, EmployeeId};
@@ -188,9 +188,15 @@ impl Engine {
         let mut claimed: Vec<(ConnectorName, AccountId)> = Vec::new();
         for (name, entry) in &realm.connectors {
             let matters = entry.orphan_work.matters.values();
-            for matter in matters.filter(|matter| matter.kind == Kind::Undeclared) {
+            let strangers = matters.filter(|matter| matter.kind == Kind::Undeclared);
+            let mut strangers = strangers.peekable();
+            if strangers.peek().is_none() {
+                continue;
+            }
+            let claims = Claims::of(realm, name, entry);
+            for matter in strangers {
                 let account = entry.inventory.by_id(&matter.account);
-                if account.is_some_and(|a| orphans::is_claimed(realm, name, entry, a)) {
+                if account.is_some_and(|account| claims.cover(account)) {
                     claimed.push((name.clone(), matter.account.clone()));
                 }
             }

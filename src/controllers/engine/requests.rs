@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Engine, Work, orphans};
 use crate::controllers::names;
-use crate::controllers::world::{ConnectorEntry, FailureKey, Person, Submitted, World};
+use crate::controllers::world::{ConnectorEntry, FailureKey, Person, World};
 use crate::domain::ids::{ConnectorName, EmployeeName, RoleName};
 use crate::plan::{Lane, PersonPlan};
 
@@ -23,11 +23,10 @@ impl Engine {
                 orphans::withdraw_all(entry);
             }
             for person in realm.people.values_mut() {
-                // Reads go on; a look orders them anew.
-                let read = |s: &Submitted| !s.operation.is_write();
-                if person.unsettled.submitted.get(name).is_some_and(read) {
-                    person.unsettled.submitted.remove(name);
-                }
+                // Reads go on; a look orders them anew. So it does the others, where the brake is off by then.
+                let submitted = person.unsettled.there().into_iter();
+                let submitted = submitted.flat_map(|matters| matters.submitted.get_mut(name));
+                submitted.for_each(|submitted| submitted.taken_back = true);
             }
         }
         self.look_at_those_in(namespace, name);

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::super::attributes;
 use super::super::grants;
+use super::super::guard::Loss;
 use super::super::observation::Observation;
 use super::super::offboarding::Stand;
 use super::super::operation::{Lane, Operation, ReadKey};
@@ -58,6 +59,8 @@ impl Context<'_> {
                 self.look(&mut out);
             }
             Match::Conflict(conflict) => {
+                // Which account it is about is not known, and so neither what is taken away.
+                out.taking = None;
                 out.problems
                     .push(Problem::waiting(conflict.reason, conflict.message.clone()));
                 out.additions_outstanding = self.goal.provides();
@@ -439,6 +442,7 @@ impl Context<'_> {
         }
         let changes = attributes::changes(desired, self.observed, account, known);
         if !changes.is_empty() {
+            out.takes(changes.username.iter().map(|_| Loss::Name));
             let renames = self.observed.follows.is_some() && changes.username.is_some();
             out.steps.push(step(
                 Operation::Update {

@@ -21,7 +21,7 @@ use self::removals::{broken_first, join, join_step, parts};
 use super::grants;
 use super::guard::Loss;
 use super::offboarding::{StepPlan, remembered};
-use super::parts::{AccountPlan, Goal, GrantPlan, Inputs, Step, Withheld};
+use super::parts::{AccountPlan, Goal, GrantPlan, Inputs, Step, VANISHED_GRACE, Withheld};
 use crate::domain::desired::DesiredAccount;
 use crate::domain::ids::{ConnectorName, EntitlementName};
 use crate::domain::preparation::Due;
@@ -153,8 +153,7 @@ pub(super) fn assess(inputs: &Inputs<'_>, name: &ConnectorName) -> Assessment {
     let goal = goal(inputs, desired, recorded);
     let Some(connector) = inputs.policy.connector(name) else {
         if goal == Goal::Ended && inputs.desired.lifecycle.stage.may_work() {
-            // A connector that is gone releases what no role gives any more, as it is.
-            return Assessment::idle(goal, None);
+            return released(inputs, name, recorded);
         }
         return untouchable(
             inputs,
@@ -210,6 +209,30 @@ pub(super) fn assess(inputs: &Inputs<'_>, name: &ConnectorName) -> Assessment {
         goal,
     };
     context.assess()
+}
+
+/// A connector that is gone releases what no role gives any more, as it is. Not at once: where its object is made anew,
+/// what was to be taken away there is taken away all the same.
+fn released(
+    inputs: &Inputs<'_>,
+    name: &ConnectorName,
+    recorded: Option<&RecordedAccount>,
+) -> Assessment {
+    let since = inputs.policy.gone_since(name);
+    let until = since.checked_add(VANISHED_GRACE).unwrap_or(Timestamp::MAX);
+    let Some(record) = recorded.filter(|_| until > inputs.now) else {
+        return Assessment::idle(Goal::Ended, None);
+    };
+    let grants = record.grants.iter();
+    Assessment {
+        taking: None,
+        grants: grants
+            .map(|(entitlement, grant)| (entitlement.clone(), grants::kept(grant, None)))
+            .collect(),
+        kept_until: Some(until),
+        wake_at: Some(until),
+        ..Assessment::idle(Goal::Kept, Some(record.clone()))
+    }
 }
 
 /// What is to become of the account, by the person's stage and roles.

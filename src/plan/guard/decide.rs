@@ -237,7 +237,8 @@ impl Gate {
             let overall = bounds.overall;
             let elsewhere = overall.counted.get(&cause);
             let all = wave_keys.iter().chain(elsewhere.into_iter().flatten());
-            let all: BTreeSet<&u64> = all.collect();
+            // What was let through just now is not in what was counted before.
+            let all: BTreeSet<&u64> = all.chain(&counted).collect();
             let unnamed = overall.unnamed.get(&cause).copied().unwrap_or_default();
             let allowed = overall.limits.allow(overall.people);
             let people = all.len() + unnamed;

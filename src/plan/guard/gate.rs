@@ -89,10 +89,23 @@ impl Gate {
     /// What somebody is to lose from now on; `None` where that is nothing. Of what was let through nothing
     /// is asked again.
     pub fn ask(&mut self, employee: &EmployeeId, taking: Option<Taking>, now: Timestamp) -> Asked {
+        self.ask_before_proof(employee, taking, &[], now)
+    }
+
+    /// The same, where the application accepted to take these away and it is not proven yet: they are not done, and are not
+    /// asked for again if they turn out not to be.
+    pub fn ask_before_proof(
+        &mut self,
+        employee: &EmployeeId,
+        taking: Option<Taking>,
+        accepted: &[Loss],
+        now: Timestamp,
+    ) -> Asked {
         self.ledger.prune(now);
         let person = self.key(employee);
         if self.ledger.knows(person) {
             let losses = taking.iter().flat_map(|taking| &taking.losses);
+            let losses = losses.chain(accepted);
             let wanted: BTreeSet<Item> = losses.map(|loss| key::item(person, loss)).collect();
             self.ledger.spend(person, |item| wanted.contains(&item));
         }
@@ -213,6 +226,13 @@ impl Gate {
                 entitlements.retain(|name, _| self.lets(person, &Loss::Entitlement(name.clone())));
                 let some = !entitlements.is_empty();
                 some.then_some(Operation::RemoveEntitlements { id, entitlements })
+            }
+            // What else is changed does not wait for the name.
+            Operation::Update { id, mut changes } if changes.username.is_some() => {
+                if !self.lets(person(), &Loss::Name) {
+                    changes.username = None;
+                }
+                (!changes.is_empty()).then_some(Operation::Update { id, changes })
             }
             // It takes no access away, and comes with what does.
             Operation::TransferOwnership { .. } => {

@@ -11,6 +11,9 @@ use super::loss::Cause;
 /// target that is down.
 const STAYS_GOOD: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// For how long what counts no more is remembered: a clock that was ahead for a while may be right again.
+const STAYS_KNOWN: SignedDuration = SignedDuration::from_hours(24);
+
 /// Releases within one part of the window, of so many, are kept as one.
 const PARTS: i64 = 24;
 
@@ -48,9 +51,15 @@ impl Release {
         self.people.saturating_sub(self.who.len())
     }
 
+    /// Whether it counts, may still run, or may count again.
     fn is_good(&self, now: Timestamp) -> bool {
-        let ends = self.until.checked_add(STAYS_GOOD);
-        self.until > now || (!self.items.is_empty() && ends.is_ok_and(|ends| ends > now))
+        let stays = if self.items.is_empty() {
+            STAYS_KNOWN
+        } else {
+            STAYS_GOOD
+        };
+        let ends = self.until.checked_add(stays);
+        ends.is_ok_and(|ends| ends > now)
     }
 }
 

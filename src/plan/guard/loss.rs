@@ -25,6 +25,8 @@ pub enum Loss {
     Entitlement(EntitlementName),
     /// Credentials of a kind.
     Credentials(CredentialKind),
+    /// The user name, by which the person signs in.
+    Name,
     /// The account itself.
     Account,
 }
@@ -35,6 +37,7 @@ impl fmt::Display for Loss {
             Self::Use => f.write_str(Step::Disable.word()),
             Self::Entitlement(name) => write!(f, "{} {name}", Step::RemoveEntitlements.word()),
             Self::Credentials(kind) => f.write_str(Step::Revoke(*kind).word()),
+            Self::Name => f.write_str("Rename"),
             Self::Account => f.write_str(Step::Delete.word()),
         }
     }
@@ -50,6 +53,9 @@ pub fn of(operation: &Operation) -> BTreeSet<Loss> {
         Operation::RemoveEntitlements { entitlements, .. } => {
             let names = entitlements.keys().cloned();
             names.map(Loss::Entitlement).collect()
+        }
+        Operation::Update { changes, .. } if changes.username.is_some() => {
+            BTreeSet::from([Loss::Name])
         }
         Operation::Create(_)
         | Operation::Read(_)
@@ -138,7 +144,7 @@ pub fn taking(
     let held = held.chain(shown.into_iter().flatten());
     let lost = losses.iter().filter_map(|loss| match loss {
         Loss::Entitlement(name) => Some(name),
-        Loss::Use | Loss::Credentials(_) | Loss::Account => None,
+        Loss::Use | Loss::Credentials(_) | Loss::Name | Loss::Account => None,
     });
     let privileged = lost.chain(held.filter(|_| with_account)).any(covers);
     Some(Taking {
@@ -162,6 +168,9 @@ fn why(
     if desired.deleting {
         return "the Employee is deleted".to_owned();
     }
+    if losses.iter().all(|loss| *loss == Loss::Name) {
+        return "the user name is to be another one".to_owned();
+    }
     match desired.lifecycle.stage {
         Stage::Departed | Stage::Retired => return "the last day is over".to_owned(),
         Stage::Suspended => return "suspended".to_owned(),
@@ -173,7 +182,7 @@ fn why(
     }
     let of_entitlement = |loss: &Loss| match loss {
         Loss::Entitlement(name) => plan.grants.get(name).map(|grant| &grant.roles),
-        Loss::Use | Loss::Credentials(_) | Loss::Account => None,
+        Loss::Use | Loss::Credentials(_) | Loss::Name | Loss::Account => None,
     };
     let of_account = recorded.filter(|_| losses.contains(&Loss::Use));
     let roles = losses.iter().filter_map(of_entitlement).flatten();

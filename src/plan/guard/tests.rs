@@ -400,6 +400,45 @@ fn all_applications_together_have_a_limit() {
     assert!(bench.decide(&ALL, None).released, "leavers count apart");
 }
 
+/// Room frees, and somebody else comes in the same decision.
+#[test]
+fn what_goes_in_one_decision_counts_for_the_rest_of_it() {
+    let limits = Limits {
+        most: Some(3),
+        percent: 100,
+        always: 0,
+    };
+    let mut elsewhere = Bench::new(10);
+    elsewhere.disable(90..93, Cause::Change);
+    elsewhere.decide(&ALL, None);
+    let mut bench = Bench::new(10);
+    bench.overall = Overall::new(limits, 50);
+    bench.overall.count(&elsewhere.gate, bench.now);
+    bench.disable(1..4, Cause::Change);
+    assert!(!bench.decide(&ALL, None).released);
+    bench.overall = Overall::new(limits, 50);
+    bench.disable(11..14, Cause::Change);
+    assert!(bench.decide(&ALL, None).released);
+    assert_eq!(bench.held(), ["1", "2", "3"], "three went");
+}
+
+/// It forgets what counted as if that were over, and is right again.
+#[test]
+fn a_clock_that_was_ahead_lets_no_more_through() {
+    let mut bench = Bench::new(3);
+    bench.disable(0..3, Cause::Change);
+    bench.decide(&ALL, None);
+    for person in 0..3 {
+        bench.ask(&person.to_string(), Cause::Change, &[]);
+    }
+    bench.now += SignedDuration::from_hours(25);
+    bench.ask("9", Cause::Change, &[]);
+    bench.now -= SignedDuration::from_hours(25);
+    bench.restart();
+    bench.disable([3], Cause::Change);
+    assert!(!bench.decide(&ALL, None).released);
+}
+
 #[test]
 fn a_part_of_a_removal_may_go() {
     let mut bench = Bench::new(1);

@@ -1,5 +1,6 @@
 //! What a plan tells of accounts that are nobody's, and of memberships that no role gives.
 
+mod changes;
 mod duties;
 
 use std::sync::Arc;

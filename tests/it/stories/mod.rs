@@ -28,6 +28,7 @@ mod offboarding;
 mod one_bad_among_many;
 mod orphaned;
 pub mod outage;
+mod overall;
 mod own_pages;
 mod paused;
 mod planned;

@@ -70,6 +70,63 @@ async fn a_connector_that_is_authoritative_by_mistake() {
     is_held_whole(&bench, Cause::Change);
 }
 
+/// A rule of user names that gives everybody another one, where accounts are renamed.
+#[tokio::test]
+async fn a_rule_that_names_everybody_anew() {
+    let mut bench = company(&three());
+    let rule = |rule: &str| {
+        let mut connector = guarded(&three(), None);
+        let account = &mut connector["spec"]["account"];
+        account["username"] = json!([rule]);
+        account["usernameChanges"] = json!("Follow");
+        account["attributes"] = json!({"title": "employee.jobTitle"});
+        connector
+    };
+    bench.connector("directory", &rule("employee.employeeId"));
+    bench.work();
+    // Other attributes are read by another run.
+    let ended = bench.changes.recv().await.unwrap();
+    bench.engine.change(ended);
+    bench.work();
+    all_listed(&mut bench);
+    assert_eq!(held(&bench, Cause::Change), 0);
+    bench.connector("directory", &rule("'x' + employee.employeeId"));
+    bench.work();
+    assert_eq!(held(&bench, Cause::Change), COMPANY);
+    // What else is to be changed about them is.
+    match ordered(&bench, "p7") {
+        Some(Operation::Update { changes, .. }) => {
+            assert!(
+                changes.username.is_none() && !changes.set.is_empty(),
+                "{changes:?}"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    summarise(&mut bench);
+    let told = bench
+        .status("directory", |status| status["held"][0]["rename"] == COMPANY)
+        .await;
+    let why = &told["held"][0]["causes"][0]["why"];
+    assert_eq!(why, "the user name is to be another one");
+    // Taken back, nothing is left of it.
+    bench.connector("directory", &rule("employee.employeeId"));
+    bench.work();
+    assert_eq!(held(&bench, Cause::Change), 0);
+    // One marries.
+    bench.connector(
+        "directory",
+        &rule("employee.employeeId == '7' ? 'seven' : employee.employeeId"),
+    );
+    bench.work();
+    let renamed = |n: usize| match ordered(&bench, &format!("p{n}")) {
+        Some(Operation::Update { changes, .. }) => changes.username,
+        _ => None,
+    };
+    assert_eq!(renamed(7), Some(crate::domain::ids::Username::new("seven")));
+    assert_eq!(renamed(8), None);
+}
+
 /// Everybody in a namespace is deleted where that disables accounts: the objects wait with them.
 #[tokio::test]
 async fn a_namespace_that_is_emptied() {

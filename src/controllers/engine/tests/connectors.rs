@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Bench, account, connector, employee, everyone, ordered};
+use crate::api::PAUSED_ANNOTATION;
 use crate::connectors::{ConnectorError, ErrorKind};
 use crate::controllers::watch::{Change, Seen};
 use crate::controllers::world::{Failure, FailureKey, Submitted};
@@ -24,6 +25,7 @@ fn submit(bench: &mut Bench, person: &str, operation: Operation) {
     let submitted = Submitted {
         revision: 1,
         operation,
+        taken_back: false,
     };
     person
         .unsettled
@@ -141,6 +143,32 @@ async fn a_switch_to_dry_run_takes_back_at_once_what_was_not_sent() {
     assert!(matches!(commands.try_recv(), Ok(Command::WithdrawAll)));
     bench.work();
     assert_eq!(ordered(&bench, "ada"), None);
+}
+
+/// The brake is on and off again before anybody is looked at: what dispatch forgot meanwhile is ordered anew.
+#[tokio::test]
+async fn a_brake_that_is_on_for_a_moment_loses_no_order() {
+    let mut bench = Bench::new();
+    bench.secret("directory");
+    let mut directory = connector("directory");
+    bench.connector("directory", &directory);
+    bench.template("everyone", &everyone());
+    bench.employee("ada", &employee("1"));
+    bench.work();
+    bench.listed("directory", Vec::new());
+    bench.work();
+    assert!(matches!(ordered(&bench, "ada"), Some(Operation::Create(_))));
+    let mut commands = bench.tap("directory");
+    for paused in ["true", "false"] {
+        directory["metadata"]["annotations"] = json!({PAUSED_ANNOTATION: paused});
+        bench.connector("directory", &directory);
+    }
+    bench.work();
+    let mut told = std::iter::from_fn(|| commands.try_recv().ok());
+    assert!(told.any(|command| matches!(command, Command::WithdrawAll)));
+    let again = told.filter(|command| matches!(command, Command::Submit(_)));
+    assert_eq!(again.count(), 1);
+    assert!(matches!(ordered(&bench, "ada"), Some(Operation::Create(_))));
 }
 
 /// Nobody made the manager's account through us; a listing shows it.

@@ -326,3 +326,37 @@ async fn what_is_privileged_counts_where_somebody_else_gave_it() {
     assert_eq!(under_way(&bench), ["p5"]);
     assert_eq!(held(&bench, Cause::Termination), 1);
 }
+
+/// The object is deleted and made anew, as by `kubectl replace --force`, and people are looked at in between: what was held
+/// is held again, and nobody keeps for good what was to be taken away.
+#[tokio::test]
+async fn what_was_held_is_held_by_a_connector_that_is_made_anew() {
+    let mut bench = company(&three());
+    bench.template("everyone", &nobody());
+    bench.work();
+    assert_eq!(held(&bench, Cause::Change), COMPANY);
+    let gone = Seen::Gone(bench.key("directory"));
+    bench.engine.change(Change::AppConnector(gone));
+    bench.work();
+    bench.connector("directory", &guarded(&three(), None));
+    bench.work();
+    let ended = bench.changes.recv().await.unwrap();
+    bench.engine.change(ended);
+    bench.work();
+    all_listed(&mut bench);
+    assert_eq!(held(&bench, Cause::Change), COMPANY);
+    assert_eq!(under_way(&bench), Vec::<String>::new());
+    // One that stays away is missed no longer after a while.
+    let gone = Seen::Gone(bench.key("directory"));
+    bench.engine.change(Change::AppConnector(gone));
+    bench.work();
+    let person = |bench: &Bench| {
+        let name = EmployeeName::new("p3");
+        let person = bench.engine.world.person(&bench.namespace, &name);
+        person.unwrap().record.accounts.contains_key("directory")
+    };
+    assert!(person(&bench));
+    bench.clock.shift(SignedDuration::from_mins(61));
+    bench.work();
+    assert!(!person(&bench));
+}

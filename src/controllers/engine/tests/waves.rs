@@ -316,3 +316,33 @@ async fn whoever_is_stored_goes_while_the_next_is_on_its_way() {
     assert!(entry.saving.is_empty());
     bench.work();
 }
+
+/// An application accepts what was approved, and goes on showing the accounts as they were for a moment: nobody has to
+/// approve it once more.
+#[tokio::test]
+async fn what_was_approved_stays_approved_until_it_is_proven() {
+    let mut bench = company(&three());
+    bench.template("everyone", &nobody());
+    bench.work();
+    let approved = digest(&bench).unwrap();
+    bench.connector("directory", &guarded(&three(), Some(&approved)));
+    bench.work();
+    assert_eq!(under_way(&bench).len(), COMPANY);
+    for n in 0..COMPANY {
+        ended(&mut bench, &format!("p{n}"), 1, Effect::ActivitySet(None));
+    }
+    bench.work();
+    assert_eq!(
+        under_way(&bench),
+        Vec::<String>::new(),
+        "each is read first"
+    );
+    for n in 0..COMPANY {
+        let shown = account(&bench, &n.to_string(), &n.to_string(), Activity::Active);
+        ended(&mut bench, &format!("p{n}"), 2, Effect::Read(vec![shown]));
+    }
+    bench.clock.shift(jiff::SignedDuration::from_mins(10));
+    bench.work();
+    assert_eq!(digest(&bench), None);
+    assert_eq!(under_way(&bench).len(), COMPANY, "it is tried again");
+}

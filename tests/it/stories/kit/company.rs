@@ -5,7 +5,6 @@ use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 
 use futures::FutureExt;
-use k8s_openapi::api::events::v1::Event;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use rollcall::api::{AppConnector, Employee, RoleTemplate};
@@ -19,7 +18,7 @@ use super::story::Story;
 use crate::support::namespace::Namespace;
 use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;
-use crate::support::wait::{eventually, wait_for};
+use crate::support::wait::wait_for;
 
 /// A story with an operator that looks after it. Where it fails, the operator's metrics are printed as
 /// well as what its objects say.
@@ -144,32 +143,6 @@ impl Company {
         all.extend(of::<RoleTemplate>(&self.ns).await);
         all.extend(of::<AppConnector>(&self.ns).await);
         all
-    }
-
-    /// How often something with this reason was told of an object.
-    pub async fn events(&self, name: &str, reason: &str) -> i32 {
-        let events: Api<Event> = self.ns.api();
-        let events = events.list(&ListParams::default()).await.unwrap();
-        let mut told = 0;
-        for event in events {
-            let of = event.regarding.and_then(|r| r.name);
-            if of.as_deref() == Some(name) && event.reason.as_deref() == Some(reason) {
-                told += event.series.map_or(1, |s| s.count);
-            }
-        }
-        told
-    }
-
-    /// Waits until something with this reason has been told of an object, and returns how often.
-    pub async fn told(&self, name: &str, reason: &str) -> i32 {
-        eventually(&format!("{reason} is told of {name}"), async || match self
-            .events(name, reason)
-            .await
-        {
-            0 => Err("no such event"),
-            n => Ok(n),
-        })
-        .await
     }
 
     /// One metric of the operator; `labels` as they stand between the braces. 0 where there is none.

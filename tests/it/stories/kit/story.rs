@@ -3,6 +3,9 @@
 use std::process::Command;
 
 use jiff::Timestamp;
+use k8s_openapi::api::events::v1::Event;
+use kube::Api;
+use kube::api::ListParams;
 use rollcall::api::employee::{AccountState, EmployeeStatus};
 use rollcall::api::{AppConnector, Employee, RoleTemplate};
 use rollcall::report::LeaverReport;
@@ -12,7 +15,7 @@ use super::conditions::{is, message, says};
 use super::manifests::connector;
 use crate::support::namespace::Namespace;
 use crate::support::targets::ScimServer;
-use crate::support::wait::wait_for;
+use crate::support::wait::{eventually, wait_for};
 
 /// One story: a namespace, and, should the story fail, a view of everything in it.
 pub struct Story {
@@ -187,6 +190,32 @@ impl Story {
         let what = format!("says {type_}={status} {reason}");
         let found = self.person(name, &what, |s| says(&s.conditions, type_, status, reason));
         message(&found.await.conditions, type_)
+    }
+
+    /// How often something with this reason was told of an object.
+    pub async fn events(&self, name: &str, reason: &str) -> i32 {
+        let events: Api<Event> = self.ns.api();
+        let events = events.list(&ListParams::default()).await.unwrap();
+        let mut told = 0;
+        for event in events {
+            let of = event.regarding.and_then(|r| r.name);
+            if of.as_deref() == Some(name) && event.reason.as_deref() == Some(reason) {
+                told += event.series.map_or(1, |s| s.count);
+            }
+        }
+        told
+    }
+
+    /// Waits until something with this reason has been told of an object, and returns how often.
+    pub async fn told(&self, name: &str, reason: &str) -> i32 {
+        eventually(&format!("{reason} is told of {name}"), async || match self
+            .events(name, reason)
+            .await
+        {
+            0 => Err("no such event"),
+            n => Ok(n),
+        })
+        .await
     }
 }
 

@@ -1,0 +1,94 @@
+//! A mistake in small portions, each within the limits of its application: the operator has a limit over all of them.
+
+use rollcall::api::{APPROVED_BY_ANNOTATION, APPROVED_REMOVALS_ANNOTATION};
+use serde_json::{Value, json};
+
+use super::kit::{Story, clerk, tells, template};
+use crate::support::operator::OperatorProcess;
+use crate::support::targets::ScimServer;
+use crate::support::wait::eventually;
+
+const TARGETS: [&str; 2] = ["chat", "directory"];
+
+/// Who has what in an application: those of a department of the same name.
+fn role(target: &str, department: &str) -> Value {
+    let rule = format!("employee.department == '{department}'");
+    template(target, &rule, &[(target, &["vip"])])
+}
+
+async fn vips(server: &ScimServer) -> usize {
+    server.group_member_ids("vip").await.len()
+}
+
+#[tokio::test]
+async fn what_all_applications_lose_together_is_limited_and_approved_by_the_command_in_the_message()
+{
+    let servers = [ScimServer::scimmy().await, ScimServer::scim2_server().await];
+    let story = Story::new("overall").await;
+    let limit = ["--guard-max-removals", "2"];
+    let operator = OperatorProcess::start_as(&story.ns, &limit, &[]).await;
+    for (target, server) in TARGETS.iter().zip(&servers) {
+        story.connect(target, server).await;
+        story.apply_role(role(target, target)).await;
+        for n in 0..3 {
+            let name = format!("{target}{n}");
+            let person = clerk(&name, &name, target, json!({}));
+            story.apply_person(person).await;
+        }
+    }
+    for target in TARGETS {
+        for n in 0..3 {
+            story.provisioned(&format!("{target}{n}"), 1).await;
+        }
+    }
+
+    // Two leave the one department: as many as may.
+    for n in 0..2 {
+        let name = format!("chat{n}");
+        let moved = clerk(&name, &name, "Nowhere", json!({}));
+        story.apply_person(moved).await;
+    }
+    eventually("one has it still", async || match vips(&servers[0]).await {
+        1 => Ok(()),
+        n => Err(n),
+    })
+    .await;
+
+    // One in another application is one too many.
+    let moved = clerk("directory0", "directory0", "Nowhere", json!({}));
+    story.apply_person(moved).await;
+    let told = story
+        .connector_says(
+            "directory",
+            "DeprovisioningHeld",
+            "True",
+            "WaitsForApproval",
+        )
+        .await;
+    tells(&told, &["2 may of 6 people by the operator's own limit"]);
+    assert_eq!(vips(&servers[1]).await, 3);
+
+    // What the message says is typed as it stands there.
+    let command = told.split_once("kubectl ").unwrap().1;
+    let command = command.split_once(". Who").unwrap().0;
+    assert!(command.contains(APPROVED_REMOVALS_ANNOTATION), "{command}");
+    let object = "appconnector/directory";
+    let by = Some("grace@example.com");
+    story.annotate(object, APPROVED_BY_ANNOTATION, by).await;
+    let words: Vec<&str> = command.split(' ').collect();
+    story.ns.kubectl_ok(&words).await;
+    eventually("it is taken", async || match vips(&servers[1]).await {
+        2 => Ok(()),
+        n => Err(n),
+    })
+    .await;
+
+    // Who let it run is in the audit, and in an event.
+    let (_, digest) = command.split_once('=').unwrap();
+    assert_eq!(story.told("directory", "RemovalsApproved").await, 1);
+    let cause = format!("approved by grace@example.com as {digest}");
+    let log = operator.log();
+    let audited = log.lines().find(|line| line.contains(&cause));
+    let audited = audited.unwrap_or_else(|| panic!("{cause}: {log}"));
+    tells(audited, &["directory0", "vip"]);
+}
