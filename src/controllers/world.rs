@@ -46,7 +46,7 @@ pub use home::{Home, Moved, Settled};
 pub use orphan_work::{OrphanMatter, OrphanWork};
 pub use request::{Asked, Request};
 pub use tracked::{Status, Tracked};
-pub use unsettled::{Matters, Unsettled};
+pub use unsettled::{Matters, Submitted, Unsettled};
 
 /// What is kept of an object's metadata.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -433,17 +433,6 @@ pub enum Provisioning {
     Underway,
     /// Something failed.
     Failed,
-}
-
-/// An order that dispatch has.
-#[derive(Clone, Debug)]
-pub struct Submitted {
-    /// Which plan it is from.
-    pub revision: u64,
-    /// What it says.
-    pub operation: Operation,
-    /// Whether dispatch was told to forget it, if it had not sent it.
-    pub taken_back: bool,
 }
 
 /// What failed: a verb, and the entitlement where there is one.

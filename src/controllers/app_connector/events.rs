@@ -10,6 +10,30 @@ use crate::controllers::world::Meta;
 use crate::domain::ids::ConnectorName;
 use crate::runtime::events::Notice;
 
+/// That somebody approved removals.
+#[must_use]
+pub fn approved(
+    namespace: &Arc<str>,
+    name: &ConnectorName,
+    meta: &Meta,
+    before: &AppConnectorStatus,
+    after: &AppConnectorStatus,
+) -> Option<Notice> {
+    let approval = |status: &AppConnectorStatus| {
+        let guard = status.guard.as_ref();
+        guard.and_then(|guard| guard.last_approval.clone())
+    };
+    let approval = approval(after).filter(|now| Some(now) != approval(before).as_ref())?;
+    let by = approval.by.as_deref().unwrap_or("somebody unrecorded");
+    let object = of("AppConnector", namespace, name.as_str(), meta);
+    let people = match approval.people {
+        1 => "1 person loses".to_owned(),
+        n => format!("{n} people lose"),
+    };
+    let message = format!("{by} approved {}: {people} something", approval.digest);
+    Some(notice::normal(object, "RemovalsApproved", "Guard", message))
+}
+
 /// What is new in a status, and the accounts in it that were not there before.
 #[must_use]
 pub fn notices(
@@ -32,20 +56,7 @@ pub fn notices(
         conditions::DEPROVISIONING_HELD,
     )
     .map(|message| warning(conditions::DEPROVISIONING_HELD, "Guard", message));
-    let approval = |status: &AppConnectorStatus| {
-        let guard = status.guard.as_ref();
-        guard.and_then(|guard| guard.last_approval.clone())
-    };
-    let approved = approval(after).filter(|now| Some(now) != approval(before).as_ref());
-    let approved = approved.map(|approval| {
-        let by = approval.by.as_deref().unwrap_or("somebody unrecorded");
-        let object = of("AppConnector", namespace, name.as_str(), meta);
-        let message = format!(
-            "{by} approved {}: {} people lose something",
-            approval.digest, approval.people
-        );
-        notice::normal(object, "RemovalsApproved", "Guard", message)
-    });
+    let approved = approved(namespace, name, meta, before, after);
     let lost = notice::ended(&before.conditions, &after.conditions, conditions::CONNECTED)
         .map(|message| warning("Disconnected", "Connect", message));
     let orphans = (!new_orphans.is_empty())

@@ -25,7 +25,7 @@ impl Engine {
             for person in realm.people.values_mut() {
                 // Reads go on; a look orders them anew. So it does the others, where the brake is off by then.
                 let submitted = person.unsettled.there().into_iter();
-                let submitted = submitted.flat_map(|matters| matters.submitted.get_mut(name));
+                let submitted = submitted.filter_map(|matters| matters.submitted.get_mut(name));
                 submitted.for_each(|submitted| submitted.taken_back = true);
             }
         }

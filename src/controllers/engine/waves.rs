@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::hand_over::Subject;
 use super::progress::later;
 use super::{Engine, Work};
+use crate::controllers::app_connector::events;
 use crate::controllers::app_connector::orphan_matters::forget_unknown;
 use crate::controllers::gate::{self, Asking};
 use crate::controllers::world::{ConnectorEntry, Person, Realm, World};
@@ -276,7 +277,10 @@ impl Engine {
         };
         if self
             .ports
-            .hand_over(&subject, tracked, &status, token, |_, _| Vec::new())
+            .hand_over(&subject, tracked, &status, token, |before, after| {
+                let approved = events::approved(namespace, name, meta, before, after);
+                approved.into_iter().collect()
+            })
         {
             saving.insert(token, gate.unsaved().clone());
         } else if tracked.is_stored(&status) {

@@ -4,9 +4,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, DerefMut};
 
-use super::{Failure, FailureKey, Refused, Submitted};
+use super::{Failure, FailureKey, Refused};
 use crate::domain::ids::{AttributeName, ConnectorName, EntitlementName, Username};
-use crate::plan::Normalised;
+use crate::plan::{Normalised, Operation};
+
+/// An order that dispatch has.
+#[derive(Clone, Debug)]
+pub struct Submitted {
+    /// Which plan it is from.
+    pub revision: u64,
+    /// What it says.
+    pub operation: Operation,
+    /// Whether dispatch was told to forget it, if it had not sent it.
+    pub taken_back: bool,
+}
 
 /// What is not settled between a person and the targets.
 #[derive(Clone, Debug)]

@@ -1,14 +1,11 @@
 //! What one account's plan is worked out from, and the walk from what the target shows to steps.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::super::attributes;
 use super::super::grants;
 use super::super::guard::Loss;
 use super::super::observation::Observation;
-use super::super::offboarding::Stand;
 use super::super::operation::{Lane, Operation, ReadKey};
 use super::super::parts::{Goal, Inputs, Step};
 use super::ending::note_shutting;
@@ -235,44 +232,6 @@ impl Context<'_> {
         let day = self.inputs.desired.first_day.as_ref();
         let begins = day.and_then(|day| day.begins);
         begins.filter(|begins| *begins > self.inputs.now)
-    }
-
-    /// Takes out what would be written to a protected account, and says so where there is something. What
-    /// is never done holds up neither removals elsewhere nor a deletion.
-    fn protect(&self, out: &mut Assessment, account: &ObservedAccount) {
-        // By the name that we gave it as well: a rename in the target sets nothing free.
-        let linked = self.recorded.filter(|r| r.id.is_some());
-        let given = linked.and_then(|r| r.username.as_ref());
-        if !self.covers(&account.username) && !given.is_some_and(|name| self.covers(name)) {
-            return;
-        }
-        let deleting = self.inputs.desired.deleting;
-        let writes = |step: &Step| step.operation.is_write();
-        let wanted = out.steps.iter().chain(&out.removals).any(writes);
-        for step in out.offboarding.iter_mut().filter(|s| s.stand == Stand::Due) {
-            step.stand = Stand::NotPossible(self.protected(&account.username).message);
-        }
-        out.steps.retain(|step| !writes(step) && !deleting);
-        out.removals.retain(|step| !writes(step) && !deleting);
-        out.taking = Some(BTreeSet::new());
-        out.additions_outstanding = false;
-        if wanted && !deleting {
-            out.problems.push(self.protected(&account.username));
-        }
-    }
-
-    fn covers(&self, username: &Username) -> bool {
-        self.connector.protected_accounts.covers(username.as_str())
-    }
-
-    fn protected(&self, username: &Username) -> Problem {
-        Problem::waiting(
-            "ProtectedAccount",
-            format!(
-                "{username} is protected in {}, and would have to be made or changed: do it there by hand, or take it out of spec.protected.accounts of the AppConnector",
-                self.name
-            ),
-        )
     }
 
     /// A direct read decides what a listing could not.

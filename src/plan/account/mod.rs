@@ -8,6 +8,7 @@ mod ending;
 mod holdings;
 mod limited;
 pub mod offboarding;
+mod protection;
 mod removals;
 mod rogue;
 mod words;
