@@ -12,13 +12,17 @@ mod markdown;
 mod objects;
 mod orphan_listing;
 mod orphans;
+mod pseudonyms;
 mod redact;
+mod refused;
 mod run;
 pub mod state;
 mod tell;
 mod tell_orphans;
 mod text;
 mod told;
+mod unfit;
+mod usernames;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +31,7 @@ use jiff::Timestamp;
 
 use crate::domain::guard::Limits;
 use crate::domain::ids::EmployeeName;
+use company::Inputs;
 use state::State;
 
 pub use markdown::markdown;
@@ -52,13 +57,36 @@ pub struct Settings {
 #[must_use]
 pub fn preview(mut state: State, manifests: &Objects, settings: &Settings) -> Preview {
     let before = state.take_objects();
-    let after = before.after(manifests, settings.prune);
-    let mut company = company::company(&state, &before, &after, manifests, settings.now);
+    let written = manifests;
+    let mut manifests = written.clone();
+    if state.redacted {
+        redact::manifests(&mut manifests, &state.pseudonyms(), &before);
+    }
+    let refused = refused::take_out(&before, &mut manifests);
+    let mut after = before.after(&manifests, settings.prune);
+    after.people.extend(refused.stay.people);
+    after.connectors.extend(refused.stay.connectors);
+    let now = settings.now;
+    let inputs = Inputs {
+        state: &state,
+        before: &before,
+        after: &after,
+        manifests: &manifests,
+        written,
+        prune: settings.prune,
+        now,
+    };
+    let mut company = company::company(&inputs);
     let changed = manifests.people.iter().filter(|(name, written)| {
         let known = before.people.get(*name);
         known.is_none_or(|known| known.spec.end_date != written.spec.end_date)
     });
     let concerned = changed.map(|(name, _)| EmployeeName::new(name)).collect();
-    let ended = run::run(&mut company, settings.limits, &concerned, settings.now);
-    tell::tell(&state, &before, &after, &company, ended, settings.now)
+    let ended = run::run(&mut company, settings.limits, &concerned, now);
+    let mut preview = tell::tell(&state, &before, &after, &company, ended, now);
+    if !refused.problems.is_empty() {
+        preview.problems.splice(0..0, refused.problems);
+        preview.verdict = Verdict::Broken;
+    }
+    preview
 }
