@@ -51,14 +51,14 @@ pub(super) enum ManifestError {
     /// There is no such kind of ours.
     #[error("{place}: {group} has no kind {kind}; it has {known}", group = api::GROUP)]
     NoKind {
-        place: Place,
+        place: String,
         kind: String,
         known: String,
     },
     /// The version is none of ours.
     #[error("{place}: {kind} {name} has the apiVersion {version:?}, and must have {group}/{served}", group = api::GROUP, served = api::VERSION)]
     NoVersion {
-        place: Place,
+        place: String,
         kind: String,
         name: String,
         version: String,
@@ -66,14 +66,14 @@ pub(super) enum ManifestError {
     /// An object has no name.
     #[error("{place}: metadata.name of the {kind} is missing{then}")]
     Nameless {
-        place: Place,
+        place: String,
         kind: String,
         then: &'static str,
     },
     /// An object does not fit its kind.
     #[error("{place}: {kind} {name}: {}", why.join("; "))]
     Unfit {
-        place: Place,
+        place: String,
         kind: String,
         name: String,
         why: Vec<String>,
@@ -81,7 +81,7 @@ pub(super) enum ManifestError {
     /// An object is there twice.
     #[error("{place}: {kind} {name} is in another file, or earlier in this one, already")]
     Twice {
-        place: Place,
+        place: String,
         kind: String,
         name: String,
     },
@@ -188,7 +188,7 @@ impl Reader<'_> {
         if !is_known {
             let known: Vec<&str> = self.schemas.kinds().collect();
             return Err(ManifestError::NoKind {
-                place: place.clone(),
+                place: place.to_string(),
                 kind,
                 known: known.join(", "),
             });
@@ -196,7 +196,7 @@ impl Reader<'_> {
         let name = text(&object["metadata"]["name"]);
         if version != format!("{}/{}", api::GROUP, api::VERSION) {
             return Err(ManifestError::NoVersion {
-                place: place.clone(),
+                place: place.to_string(),
                 kind,
                 name,
                 version,
@@ -211,7 +211,7 @@ impl Reader<'_> {
         if object["metadata"].get("name").is_none_or(Value::is_null) {
             let generated = object["metadata"].get("generateName").is_some();
             return Err(ManifestError::Nameless {
-                place: place.clone(),
+                place: place.to_string(),
                 kind,
                 then: if generated {
                     ": with generateName each apply would make another object"
@@ -228,14 +228,14 @@ impl Reader<'_> {
         &mut self,
         place: &Place,
         version: &str,
-        of: Option<&str>,
+        of: &str,
         list: &mut Value,
     ) -> Result<(), ManifestError> {
         let items = list.get_mut("items").and_then(Value::as_array_mut);
         let items = items.map(std::mem::take);
         for (n, mut item) in items.into_iter().flatten().enumerate() {
             // An item of a list of one kind may leave out what the list says.
-            if let (Some(of), Some(fields)) = (of, item.as_object_mut()) {
+            if let Some(fields) = item.as_object_mut().filter(|_| !of.is_empty()) {
                 fields.entry("kind").or_insert_with(|| of.into());
                 fields.entry("apiVersion").or_insert_with(|| version.into());
             }
@@ -256,7 +256,7 @@ impl Reader<'_> {
         mut object: Value,
     ) -> Result<(), ManifestError> {
         let unfit = |why| ManifestError::Unfit {
-            place: place.clone(),
+            place: place.to_string(),
             kind: kind.to_owned(),
             name: name.clone(),
             why,
@@ -282,7 +282,7 @@ impl Reader<'_> {
         };
         if twice {
             return Err(ManifestError::Twice {
-                place: place.clone(),
+                place: place.to_string(),
                 kind: kind.to_owned(),
                 name,
             });
@@ -291,12 +291,10 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a kind is a list, and of which kind, where its items may be of one alone.
-fn list(kind: &str, ours: bool) -> Option<Option<&str>> {
-    match kind.strip_suffix("List")? {
-        "" => Some(None),
-        of => ours.then_some(Some(of)),
-    }
+/// Whether a kind is a list, and of which kind; of any where that is empty.
+fn list(kind: &str, ours: bool) -> Option<&str> {
+    let of = kind.strip_suffix("List")?;
+    (ours || of.is_empty()).then_some(of)
 }
 
 /// Tells whether there was one of that name.

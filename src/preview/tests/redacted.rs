@@ -58,7 +58,7 @@ fn following(changes: &str) -> Objects {
     let mut out = company.objects();
     let account = json!({"username": ["employee.name.given"], "usernameChanges": changes});
     let connector = edited(&company.connector(), |o| {
-        o["spec"]["account"] = account.clone()
+        o["spec"]["account"] = account.clone();
     });
     out.connectors
         .insert("directory".to_owned(), typed(&connector));
@@ -105,7 +105,7 @@ fn who_is_called_otherwise_is_renamed_with_a_redacted_file_as_well() {
     let plans = plans(&before, |objects| {
         let company = Company::new(json!({}), Vec::new());
         let maria = edited(&company.person(1), |o| {
-            o["spec"]["name"] = json!({"given": "Maria"})
+            o["spec"]["name"] = json!({"given": "Maria"});
         });
         objects.people.insert("p1".to_owned(), typed(&maria));
     });
