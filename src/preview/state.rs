@@ -143,7 +143,7 @@ impl State {
         }
         for unfit in &mut self.unfit {
             // It may repeat what is written there.
-            "a field of it".clone_into(&mut unfit.why);
+            "redacted".clone_into(&mut unfit.why);
         }
         self.redacted = true;
         self

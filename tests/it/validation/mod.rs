@@ -77,6 +77,32 @@ async fn what_can_work_is_accepted() {
     }
 }
 
+/// `rollcall plan` holds manifests to the schemas by itself: it may refuse nothing that the API server takes.
+#[test]
+fn what_is_accepted_can_be_planned() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let manifests = folder.path().join("manifests");
+    std::fs::create_dir(&manifests).unwrap();
+    for (n, mut object) in accepted().into_iter().enumerate() {
+        object["metadata"]["name"] = json!(format!("object-{n}"));
+        std::fs::write(manifests.join(format!("{n}.json")), object.to_string()).unwrap();
+    }
+    let state = json!({
+        "version": 1, "takenAt": "2026-01-01T00:00:00Z", "namespace": "people", "redacted": false,
+        "employees": [], "roleTemplates": [], "appConnectors": [],
+    });
+    let file = folder.path().join("state.json");
+    std::fs::write(&file, state.to_string()).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rollcall"));
+    command.args(["plan", "--output", "json", "--filename"]);
+    command.arg(&manifests).arg("--offline").arg(&file);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.is_empty(), "{said}");
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(plan["namespace"], "people");
+}
+
 /// The rule is a list of areas and of names without one: none that exists may be missing from it.
 #[tokio::test]
 async fn every_zone_of_the_database_is_accepted() {
