@@ -1,9 +1,8 @@
 //! The command line: `rollcall run`, `rollcall plan`, `rollcall export`, `rollcall connector check`,
 //! `rollcall explain employee`, `rollcall report leaver`, `rollcall crds`, `rollcall version`.
 //!
-//! Exit codes: 0, all went well, or the operator was asked to end; 1, it failed, `crds --check` found a
-//! difference, `connector check` a fault, or `plan` something broken; 2, the command line makes no sense, or `plan`
-//! tells of changes; 3, `report leaver` tells of something that is not done, or not shown to be, or `plan` of
+//! Exit codes: 0, all went well, or the operator was asked to end; 1, it failed, the command line makes no sense,
+//! `crds --check` found a difference, `connector check` a fault, or `plan` something broken; 2, `plan` tells of changes; 3, `report leaver` tells of something that is not done, or not shown to be, or `plan` of
 //! something that would be held; 130, `connector check` was asked to end and left nothing
 //! behind; 128 plus the signal's number, it was told to end at once by a second signal.
 
@@ -56,7 +55,11 @@ enum Command {
 /// Does what the command line says.
 #[must_use]
 pub fn main() -> ExitCode {
-    match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error),
+    };
+    match cli.command {
         Command::Run(args) => run::execute(*args),
         Command::Connector(args) => connector::execute(*args),
         Command::Plan(args) => plan::execute(&args),
@@ -68,6 +71,18 @@ pub fn main() -> ExitCode {
             println!("rollcall {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
         }
+    }
+}
+
+/// Tells what is wrong with the command line, or what was asked for of it, such as help. The code that is usual for it
+/// is that of a plan with changes, and who asks for a plan in a pipeline must not take the one for the other.
+fn refused(error: &clap::Error) -> ExitCode {
+    // There is nobody to tell where it can't be printed.
+    let _ = error.print();
+    if error.use_stderr() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     }
 }
 

@@ -20,6 +20,9 @@ pub struct Names {
     pub allocated: HashMap<Username, Owner>,
     /// Names that the target refused although no listing shows them.
     pub refused: BTreeSet<Username>,
+    /// Names that stay whatever facts give: words in a preview, which stand for names that still fit or of which that
+    /// can't be told.
+    pub settled: BTreeSet<Username>,
 }
 
 /// To whom a user name was given.

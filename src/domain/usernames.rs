@@ -100,14 +100,22 @@ pub fn choose(
     rules: &Rules,
     is_taken: impl Fn(&Username) -> bool,
 ) -> Result<Username, NoUsername> {
-    let shapes: Vec<Shape> = candidates.iter().filter_map(|c| shape(c, rules)).collect();
-    let first = shapes.first().ok_or(NoUsername::NothingLeft)?;
-    shapes
-        .iter()
-        .map(|shape| fit(shape, "", rules))
-        .chain((2..=MAX_NUMBER).map(|n| fit(first, &n.to_string(), rules)))
+    let mut names = given(candidates, rules).peekable();
+    names.peek().ok_or(NoUsername::NothingLeft)?;
+    names
         .find(|name| !is_taken(name))
         .ok_or(NoUsername::Exhausted)
+}
+
+/// Every name that candidates give, in the order in which they are tried: each as it is, then the first with a number.
+pub fn given(candidates: &[String], rules: &Rules) -> impl Iterator<Item = Username> {
+    let shapes: Vec<Shape> = candidates.iter().filter_map(|c| shape(c, rules)).collect();
+    let first = shapes.first().cloned();
+    let plain = shapes.into_iter().map(|shape| fit(&shape, "", rules));
+    let numbered = first
+        .into_iter()
+        .flat_map(move |first| (2..=MAX_NUMBER).map(move |n| fit(&first, &n.to_string(), rules)));
+    plain.chain(numbered)
 }
 
 /// Former user names that are remembered of one account, at most. More of them are no person's life, but a mapping that

@@ -9,6 +9,7 @@ use super::listing::{self, Shown};
 use super::objects::Objects;
 use super::orphan_listing;
 use super::state::State;
+use super::{unfit, usernames};
 use crate::api::{AppConnector, AppConnectorStatus};
 use crate::connectors::registry;
 use crate::controllers::employee::{intake, record};
@@ -44,34 +45,55 @@ pub(super) struct Company {
     pub(super) notes: Vec<String>,
 }
 
+/// What it is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Inputs<'a> {
+    /// What the cluster says.
+    pub(super) state: &'a State,
+    /// Its objects.
+    pub(super) before: &'a Objects,
+    /// The same once the manifests are applied.
+    pub(super) after: &'a Objects,
+    /// The manifests, in the words of the state.
+    pub(super) manifests: &'a Objects,
+    /// The manifests as they are written.
+    pub(super) written: &'a Objects,
+    /// Whether what they lack is deleted.
+    pub(super) prune: bool,
+    /// The instant.
+    pub(super) now: Timestamp,
+}
+
 /// Puts it together.
-pub(super) fn company(
-    state: &State,
-    before: &Objects,
-    after: &Objects,
-    manifests: &Objects,
-    now: Timestamp,
-) -> Company {
+pub(super) fn company(inputs: &Inputs<'_>) -> Company {
+    let Inputs {
+        state,
+        before,
+        after,
+        ..
+    } = *inputs;
     let namespace: Arc<str> = Arc::from(state.namespace.as_str());
     let mut company = Company {
         realm: Realm::new(INSTALLATION, &namespace),
         names: AllNames::default(),
-        policy_before: listing::policy(before),
+        policy_before: listing::policy(before, &state.unfit),
         deleted: BTreeSet::new(),
         gone: BTreeMap::new(),
         notes: Vec::new(),
     };
     company.take_templates(after);
     company.take_people(before, after);
-    let shown = company.shown(state, before, manifests, now);
+    let shown = company.shown(inputs);
     for (name, object) in &after.connectors {
-        company.take_connector(&ConnectorName::new(name), object, state, before, &shown);
+        company.take_connector(&ConnectorName::new(name), object, inputs, &shown);
     }
+    unfit::take(&mut company, inputs);
     company.realm.rebuild_policy();
     let Realm { people, .. } = &company.realm;
     for name in people.keys() {
         names::reserve(&mut company.names, &company.realm, name);
     }
+    usernames::settle(&mut company, inputs);
     let facts = company.realm.people.values();
     let facts: Vec<_> = facts.filter_map(|p| p.facts.clone().ok()).collect();
     let policy = Arc::clone(&company.realm.policy);
@@ -151,7 +173,10 @@ impl Company {
 
     /// What accounts show: what the cluster wants now or, of those whose facts were redacted and are among the
     /// manifests, what is known to be the same.
-    fn shown(&self, state: &State, before: &Objects, manifests: &Objects, now: Timestamp) -> Shown {
+    fn shown(&self, inputs: &Inputs<'_>) -> Shown {
+        let Inputs {
+            state, before, now, ..
+        } = *inputs;
         let all = listing::baseline(state, before, &self.policy_before).into_iter();
         let mut shown: Shown = all
             .map(|(who, connector, attributes)| ((who, connector), attributes))
@@ -160,7 +185,7 @@ impl Company {
             return shown;
         }
         let policy = &self.policy_before;
-        for name in manifests.people.keys() {
+        for name in inputs.manifests.people.keys() {
             let name = EmployeeName::new(name);
             let Some(person) = self.realm.people.get(&name) else {
                 continue;
@@ -186,10 +211,10 @@ impl Company {
         &mut self,
         name: &ConnectorName,
         object: &AppConnector,
-        state: &State,
-        before: &Objects,
+        inputs: &Inputs<'_>,
         shown: &Shown,
     ) {
+        let before = inputs.before;
         let status = object.status.clone().unwrap_or_default();
         let namespace = Arc::clone(&self.realm.namespace);
         let scope = self.realm.scope.clone();
@@ -253,7 +278,12 @@ impl Company {
         if let Some(compiled) = &entry.compiled {
             let was = before.connectors.get(name.as_str()).map(Arc::as_ref);
             let policy = &compiled.spec.orphans;
-            let notes = orphan_listing::notes(name, object, was, policy, state.redacted);
+            let written = inputs.state.redacted.then(|| {
+                let words = inputs.state.pseudonyms();
+                let written = inputs.written.connectors.get(name.as_str());
+                orphan_listing::written(&words, written.map(Arc::as_ref))
+            });
+            let notes = orphan_listing::notes(name, object, was, policy, written.as_ref());
             self.notes.extend(notes);
         }
         self.note_claimed(name, &status);

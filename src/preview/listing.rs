@@ -19,15 +19,15 @@ use crate::domain::mark::Scope;
 use crate::domain::offboarding::Abilities;
 use crate::domain::policy::Policy;
 
-use super::state::State;
-use super::{Objects, orphan_listing};
+use super::state::{State, UnfitObject};
+use super::{Objects, orphan_listing, unfit};
 use crate::domain::credentials::CredentialKind;
 
 /// What the attributes of an account are worth that differ from what is known: no value of a person's.
 pub(super) const UNKNOWN: &str = "(another value)";
 
-/// The policy of these objects, compiled as the operator compiles it.
-pub(super) fn policy(objects: &Objects) -> Policy {
+/// The policy of these objects, compiled as the operator compiles it; and of those that do not fit its schema.
+pub(super) fn policy(objects: &Objects, unfit: &[UnfitObject]) -> Policy {
     let templates = objects.roles.iter();
     let templates = templates
         .map(|(name, role)| role_template::intake::compile(&RoleName::new(name), &role.spec));
@@ -36,7 +36,8 @@ pub(super) fn policy(objects: &Objects) -> Policy {
         let able = abilities(object);
         app_connector::intake::compile(&ConnectorName::new(name), &object.spec, able.as_ref())
     });
-    Policy::new(templates, connectors)
+    let unfit = unfit::templates(unfit).map(|(_, _, broken)| broken);
+    Policy::new(templates.chain(unfit), connectors)
 }
 
 /// What the application can do, as the status tells; nothing where it has not answered yet.

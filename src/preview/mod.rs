@@ -12,7 +12,9 @@ mod markdown;
 mod objects;
 mod orphan_listing;
 mod orphans;
+mod pseudonyms;
 mod redact;
+mod refused;
 mod released;
 mod run;
 pub mod state;
@@ -20,6 +22,8 @@ mod tell;
 mod tell_orphans;
 mod text;
 mod told;
+mod unfit;
+mod usernames;
 mod weigh;
 
 #[cfg(test)]
@@ -29,6 +33,7 @@ use jiff::Timestamp;
 
 use crate::domain::guard::Limits;
 use crate::domain::ids::EmployeeName;
+use company::Inputs;
 use state::State;
 
 pub use markdown::markdown;
@@ -54,27 +59,53 @@ pub struct Settings {
 #[must_use]
 pub fn preview(mut state: State, manifests: &Objects, settings: &Settings) -> Preview {
     let before = state.take_objects();
-    let after = before.after(manifests, settings.prune);
-    let mut told = look_ahead(&state, &before, &after, manifests, settings);
-    let unchanged = || look_ahead(&state, &before, &before, &Objects::default(), settings);
-    let without = (!told.people.is_empty()).then(unchanged);
+    let written = manifests;
+    let mut manifests = written.clone();
+    if state.redacted {
+        redact::manifests(&mut manifests, &state.pseudonyms(), &before);
+    }
+    let refused = refused::take_out(&before, &mut manifests);
+    let mut after = before.after(&manifests, settings.prune);
+    after.people.extend(refused.stay.people);
+    after.connectors.extend(refused.stay.connectors);
+    let inputs = Inputs {
+        state: &state,
+        before: &before,
+        after: &after,
+        manifests: &manifests,
+        written,
+        prune: settings.prune,
+        now: settings.now,
+    };
+    let mut told = look_ahead(&inputs, settings.limits);
+    told.problems.splice(0..0, refused.problems);
+    let nothing = Objects::default();
+    let unchanged = Inputs {
+        after: &before,
+        manifests: &nothing,
+        written: &nothing,
+        prune: false,
+        ..inputs
+    };
+    let without = (!told.people.is_empty()).then(|| look_ahead(&unchanged, settings.limits));
     weigh::weigh(&mut told, without.as_ref());
     told
 }
 
-fn look_ahead(
-    state: &State,
-    before: &Objects,
-    after: &Objects,
-    manifests: &Objects,
-    settings: &Settings,
-) -> Preview {
-    let mut company = company::company(state, before, after, manifests, settings.now);
-    let changed = manifests.people.iter().filter(|(name, written)| {
+fn look_ahead(inputs: &Inputs<'_>, limits: Limits) -> Preview {
+    let Inputs {
+        state,
+        before,
+        after,
+        now,
+        ..
+    } = *inputs;
+    let mut company = company::company(inputs);
+    let changed = inputs.manifests.people.iter().filter(|(name, written)| {
         let known = before.people.get(*name);
         known.is_none_or(|known| known.spec.end_date != written.spec.end_date)
     });
     let concerned = changed.map(|(name, _)| EmployeeName::new(name)).collect();
-    let ended = run::run(&mut company, settings.limits, &concerned, settings.now);
-    tell::tell(state, before, after, &company, ended, settings.now)
+    let ended = run::run(&mut company, limits, &concerned, now);
+    tell::tell(state, before, after, &company, ended, now)
 }

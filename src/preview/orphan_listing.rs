@@ -1,8 +1,9 @@
 //! Accounts that are nobody's, as far as statuses tell; and what they do not tell.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::objects::Objects;
+use super::pseudonyms::Pseudonyms;
 use crate::api::AppConnector;
 use crate::api::app_connector::{AppConnectorStatus, OrphanedAccount, SparedAccount};
 use crate::controllers::text;
@@ -90,13 +91,25 @@ pub(super) fn holdings<'a>(
     })
 }
 
+/// How patterns are written for which a redacted state has words.
+pub(super) fn written(
+    words: &Pseudonyms,
+    object: Option<&AppConnector>,
+) -> BTreeMap<String, String> {
+    let patterns = object.into_iter().flat_map(patterns);
+    patterns
+        .map(|pattern| (words.pattern(pattern), pattern.to_owned()))
+        .collect()
+}
+
 /// What is not known of the accounts of a connector that are nobody's, and matters where something is done with them.
+/// With a redacted state there are words for patterns, and it is told how those are written that manifests name.
 pub(super) fn notes(
     name: &ConnectorName,
     object: &AppConnector,
     before: Option<&AppConnector>,
     policy: &OrphanPolicy,
-    redacted: bool,
+    written: Option<&BTreeMap<String, String>>,
 ) -> Vec<String> {
     let mut out = Vec::new();
     let Some(status) = &object.status else {
@@ -137,8 +150,17 @@ pub(super) fn notes(
         )),
         Some(_) => {}
     }
-    let new: Vec<String> = is.difference(&was).map(ToString::to_string).collect();
-    if redacted && !new.is_empty() {
+    let new = is.difference(&was);
+    let new: Vec<String> = match written {
+        Some(written) => {
+            let shown = new.map(|word| written.get(*word).map_or(*word, String::as_str));
+            // What is no pattern but a name is known by its word.
+            let shown = shown.filter(|p| p.contains(['*', '?']));
+            shown.map(str::to_owned).collect()
+        }
+        None => Vec::new(),
+    };
+    if !new.is_empty() {
         out.push(format!(
             "whether {} covers accounts of {name} that nobody declared can't be told with a redacted file",
             text::listed(new)

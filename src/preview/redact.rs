@@ -1,23 +1,31 @@
 //! Takes out of objects what names a person. What stays is what rules and the guard ask for.
 
-use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::orphan_listing;
-use crate::api::employee::{EmployeeStatus, PersonName};
-use crate::api::{AppConnector, Employee, RoleTemplate};
+use super::Objects;
+use super::pseudonyms::{Namings, Pseudonyms, base};
+use crate::api::employee::{AccountLink, EmployeeStatus, PersonName};
+use crate::api::{AppConnector, AppConnectorSpec, Employee, RoleTemplate, RoleTemplateSpec};
 use crate::domain::account::AttributeValue;
 use crate::domain::ids::AccountId;
-use crate::domain::patterns::Patterns;
+
+/// What stands for a text that is nobody's business.
+const REDACTED: &str = "redacted";
 
 /// Names, mail addresses and user names become words that are the same for the same person and nobody else.
-pub(super) fn employee(employee: &mut Employee, salt: &str) {
+pub(super) fn employee(
+    employee: &mut Employee,
+    words: &Pseudonyms,
+    namings: &Namings,
+    ids: &BTreeSet<String>,
+) {
     metadata(&mut employee.metadata);
     let spec = &mut employee.spec;
-    let word = |what: &str, of: &str| word(salt, what, of);
     let id = spec.employee_id.clone();
     spec.name = PersonName {
-        given: word("given", &id),
-        family: spec.name.family.as_ref().map(|_| word("family", &id)),
+        given: words.word("given", &id),
+        family: spec.name.family.as_ref().map(|_| words.word("family", &id)),
         display: None,
         preferred: None,
     };
@@ -26,27 +34,31 @@ pub(super) fn employee(employee: &mut Employee, salt: &str) {
         let domain = email
             .rsplit_once('@')
             .map_or("invalid", |(_, domain)| domain);
-        format!("{}@{domain}", word("mail", email))
+        format!("{}@{domain}", words.word("mail", email))
     };
     spec.email = spec.email.as_ref().map(address);
     spec.personal_email = None;
     if let Some(hold) = &mut spec.legal_hold {
-        hold.reason = String::from("redacted");
+        REDACTED.clone_into(&mut hold.reason);
     }
     for link in &mut spec.links {
-        link.account = link.account.as_ref().map(|name| word("user", name));
-        for other in &mut link.not {
-            *other = word("user", other);
-        }
+        let naming = namings.get(&link.connector);
+        let word = |name: &str| {
+            identifier(words, ids, name).unwrap_or_else(|| words.username(naming, name))
+        };
+        replace(link, word);
     }
     for role in &mut spec.roles {
         role.reason = None;
         role.ticket = None;
-        role.approved_by = role.approved_by.as_ref().map(|_| "redacted".to_owned());
+        role.approved_by = role.approved_by.as_ref().map(|_| REDACTED.to_owned());
     }
-    let Some(status) = &mut employee.status else {
-        return;
-    };
+    if let Some(status) = &mut employee.status {
+        of_employee(status, words, namings);
+    }
+}
+
+fn of_employee(status: &mut EmployeeStatus, words: &Pseudonyms, namings: &Namings) {
     let EmployeeStatus {
         conditions,
         accounts,
@@ -57,114 +69,191 @@ pub(super) fn employee(employee: &mut Employee, salt: &str) {
         condition.message = String::new();
     }
     for account in accounts {
+        let naming = namings.get(&account.connector);
+        let word = |name: &String| words.username(naming, name);
         account.message = None;
-        account.account_id = account.account_id.as_ref().map(|id| account_word(salt, id));
-        account.username = account.username.as_ref().map(|name| word("user", name));
+        account.account_id = account.account_id.as_ref().map(|id| words.account(id));
+        account.username = account.username.as_ref().map(word);
         for former in &mut account.former_usernames {
-            *former = word("user", former);
+            *former = word(former);
         }
         for grant in &mut account.entitlements {
-            grant.approved_by = grant.approved_by.as_ref().map(|_| "redacted".to_owned());
+            grant.approved_by = grant.approved_by.as_ref().map(|_| REDACTED.to_owned());
         }
     }
     for orphaned in orphaned_credentials {
         if orphaned.kind != "Entitlement" {
-            orphaned.name = word("user", &orphaned.name);
+            let naming = namings.get(&orphaned.connector);
+            orphaned.name = words.username(naming, &orphaned.name);
         }
     }
     for role in &mut status.roles {
-        role.kept = role.kept.as_ref().map(|_| "redacted".to_owned());
+        role.kept = role.kept.as_ref().map(|_| REDACTED.to_owned());
         role.reason = None;
         role.ticket = None;
-        role.approved_by = role.approved_by.as_ref().map(|_| "redacted".to_owned());
+        role.approved_by = role.approved_by.as_ref().map(|_| REDACTED.to_owned());
     }
     if let Some(offboarding) = &mut status.offboarding {
         for account in &mut offboarding.accounts {
             for step in &mut account.steps {
-                step.message = step.message.as_ref().map(|_| "redacted".to_owned());
+                step.message = step.message.as_ref().map(|_| REDACTED.to_owned());
             }
         }
     }
-}
-
-/// What stands for something that names a person.
-fn word(salt: &str, what: &str, of: &str) -> String {
-    let hash = Sha256::digest(format!("{salt}\n{of}"));
-    let short: String = format!("{hash:x}").chars().take(10).collect();
-    format!("{what}-{short}")
-}
-
-/// What stands for the identifier of an account: in many a database that is a name.
-fn account_word(salt: &str, id: &str) -> String {
-    let hash = Sha256::digest(format!("{salt}\naccount {id}"));
-    let short: String = format!("{hash:x}").chars().take(16).collect();
-    format!("account-{short}")
+    status.last_handled_reconcile_at = None;
 }
 
 /// The same of an attribute that names another account.
-pub(super) fn account_value(salt: &str, value: AttributeValue) -> AttributeValue {
+pub(super) fn account_value(words: &Pseudonyms, value: AttributeValue) -> AttributeValue {
     match value {
         AttributeValue::Account(id) => {
-            AttributeValue::Account(AccountId::new(account_word(salt, id.as_str())))
+            AttributeValue::Account(AccountId::new(words.account(id.as_str())))
         }
         value => value,
     }
 }
 
 /// Who holds what nobody declared is named by user names.
-pub(super) fn template(template: &mut RoleTemplate, salt: &str) {
+pub(super) fn template(template: &mut RoleTemplate, words: &Pseudonyms, namings: &Namings) {
     metadata(&mut template.metadata);
+    template_spec(&mut template.spec);
     if let Some(status) = &mut template.status {
         status.conditions.clear();
+        status.last_handled_reconcile_at = None;
         for holder in &mut status.orphaned_credentials {
-            holder.account_id = account_word(salt, &holder.account_id);
+            holder.account_id = words.account(&holder.account_id);
+            let naming = namings.get(&holder.connector);
             let name = holder.username.as_ref();
-            holder.username = name.map(|name| word(salt, "user", name));
+            holder.username = name.map(|name| words.username(naming, name));
         }
     }
 }
 
-/// Accounts that nobody declared are named by user names.
-pub(super) fn connector(connector: &mut AppConnector, salt: &str) {
+fn template_spec(spec: &mut RoleTemplateSpec) {
+    spec.description = None;
+}
+
+/// Accounts that nobody declared are named by user names, and so are those that are left in peace.
+pub(super) fn connector(connector: &mut AppConnector, words: &Pseudonyms, namings: &Namings) {
     metadata(&mut connector.metadata);
-    let patterns = orphan_listing::patterns(connector);
-    let patterns: Vec<String> = patterns.into_iter().map(str::to_owned).collect();
-    if let Some(status) = &mut connector.status {
-        for orphan in &mut status.orphaned_accounts {
-            orphan.account_id = account_word(salt, &orphan.account_id);
-            orphan.username = word(salt, "user", &orphan.username);
-            orphan.message = None;
+    let naming = namings.get(connector.metadata.name.as_deref().unwrap_or_default());
+    connector_spec(&mut connector.spec, words);
+    let Some(status) = &mut connector.status else {
+        return;
+    };
+    for orphan in &mut status.orphaned_accounts {
+        orphan.account_id = words.account(&orphan.account_id);
+        orphan.username = words.username(naming, &orphan.username);
+        orphan.message = None;
+    }
+    for spared in &mut status.spared_accounts {
+        spared.account_id = words.account(&spared.account_id);
+        spared.username = words.username(naming, &spared.username);
+    }
+    for expired in &mut status.expired_exceptions {
+        expired.username = words.pattern(&expired.username);
+        REDACTED.clone_into(&mut expired.reason);
+    }
+    for condition in &mut status.conditions {
+        condition.message = String::new();
+    }
+    if let Some(guard) = &mut status.guard {
+        if let Some(approval) = &mut guard.last_approval {
+            approval.by = None;
         }
-        for spared in &mut status.spared_accounts {
-            spared.account_id = account_word(salt, &spared.account_id);
-            spared.username = covered_word(salt, &patterns, &spared.username);
+        for released in &mut guard.released {
+            released.approved_by = None;
         }
-        for condition in &mut status.conditions {
-            condition.message = String::new();
-        }
-        if let Some(guard) = &mut status.guard {
-            if let Some(approval) = &mut guard.last_approval {
-                approval.by = None;
-            }
-            for released in &mut guard.released {
-                released.approved_by = None;
-            }
-        }
-        for held in &mut status.held {
-            held.employees.clear();
+    }
+    for held in &mut status.held {
+        held.employees.clear();
+    }
+    status.last_handled_reconcile_at = None;
+}
+
+fn connector_spec(spec: &mut AppConnectorSpec, words: &Pseudonyms) {
+    words.replace(spec);
+    for exception in &mut spec.orphans.exceptions {
+        REDACTED.clone_into(&mut exception.reason);
+    }
+}
+
+/// Brings manifests to the words of a state, where they are about names in it: patterns, and links to accounts. Facts
+/// stay as they are.
+pub(super) fn manifests(manifests: &mut Objects, words: &Pseudonyms, before: &Objects) {
+    for role in manifests.roles.values_mut() {
+        template_spec(&mut Arc::make_mut(role).spec);
+    }
+    for connector in manifests.connectors.values_mut() {
+        connector_spec(&mut Arc::make_mut(connector).spec, words);
+    }
+    let linked = manifests.people.values_mut();
+    let mut linked = linked
+        .filter(|person| !person.spec.links.is_empty())
+        .peekable();
+    if linked.peek().is_none() {
+        return;
+    }
+    let ids = account_ids(before);
+    let known = usernames(before);
+    for person in linked {
+        for link in &mut Arc::make_mut(person).spec.links {
+            let connector = link.connector.clone();
+            let word = |name: &str| {
+                let word = words.user(name);
+                let id = identifier(words, &ids, name);
+                let known = known.get(&(connector.clone(), word.clone()));
+                id.or_else(|| known.cloned()).unwrap_or(word)
+            };
+            replace(link, word);
         }
     }
 }
 
-/// What stands for a user name that a pattern covers: something that the same pattern covers, so that it can be told
-/// what an edit of the patterns does.
-fn covered_word(salt: &str, patterns: &[String], name: &str) -> String {
-    let covers = |pattern: &&String| Patterns::new([pattern.as_str()], []).covers(name);
-    let word = word(salt, "user", name);
-    match patterns.iter().find(covers) {
-        Some(pattern) => pattern.replacen('*', &word, 1).replace(['*', '?'], "x"),
-        None => word,
+/// The word for what is the identifier of an account, and no user name.
+fn identifier(words: &Pseudonyms, ids: &BTreeSet<String>, text: &str) -> Option<String> {
+    Some(words.account(text)).filter(|word| ids.contains(word))
+}
+
+fn replace(link: &mut AccountLink, word: impl Fn(&str) -> String) {
+    link.account = link.account.as_deref().map(&word);
+    for other in &mut link.not {
+        *other = word(other);
     }
+}
+
+/// Identifiers of every account that statuses name.
+pub(super) fn account_ids(objects: &Objects) -> BTreeSet<String> {
+    let people = objects.people.values();
+    let accounts = people.filter_map(|person| person.status.as_ref());
+    let accounts = accounts.flat_map(|status| &status.accounts);
+    let ids = accounts.filter_map(|account| account.account_id.clone());
+    let connectors = objects.connectors.values();
+    let statuses = connectors.filter_map(|connector| connector.status.as_ref());
+    let nobodys = statuses.flat_map(|status| {
+        let orphans = status.orphaned_accounts.iter().map(|one| &one.account_id);
+        orphans.chain(status.spared_accounts.iter().map(|one| &one.account_id))
+    });
+    ids.chain(nobodys.cloned()).collect()
+}
+
+/// User names of every account that statuses name, by connector and by the word without what covers it.
+fn usernames(objects: &Objects) -> BTreeMap<(String, String), String> {
+    let people = objects.people.values();
+    let accounts = people.filter_map(|person| person.status.as_ref());
+    let accounts = accounts.flat_map(|status| &status.accounts);
+    let names =
+        accounts.filter_map(|account| Some((&account.connector, account.username.as_ref()?)));
+    let connectors = objects.connectors.iter();
+    let statuses = connectors.filter_map(|(name, object)| Some((name, object.status.as_ref()?)));
+    let nobodys = statuses.flat_map(|(connector, status)| {
+        let orphans = status.orphaned_accounts.iter().map(|one| &one.username);
+        let all = orphans.chain(status.spared_accounts.iter().map(|one| &one.username));
+        all.map(move |name| (connector, name))
+    });
+    let all = names.chain(nobodys);
+    all.map(|(connector, name)| ((connector.clone(), base(name).to_owned()), name.clone()))
+        .collect()
 }
 
 /// What tools write beside an object, such as the whole of it once more.
@@ -178,6 +267,12 @@ fn metadata(metadata: &mut kube::core::ObjectMeta) {
             crate::api::APPROVED_REMOVALS_ANNOTATION,
         ];
         annotations.retain(|name, _| needed.contains(&name.as_str()));
+        // Whoever pulls the brake may write why.
+        if let Some(word) = annotations.get_mut(crate::api::PAUSED_ANNOTATION)
+            && !word.trim().eq_ignore_ascii_case("false")
+        {
+            "true".clone_into(word);
+        }
     }
     if let Some(labels) = &mut metadata.labels {
         labels.clear();

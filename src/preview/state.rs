@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::listing::{baseline, policy};
+use super::pseudonyms::{Naming, Namings, Pseudonyms};
 use super::{Objects, redact};
 use crate::api::{AppConnector, Employee, RoleTemplate};
 use crate::domain::account::AttributeValue;
@@ -39,6 +40,21 @@ pub struct State {
     /// same. Only in what is redacted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
+    /// Objects that do not fit the schema of this version, so that no more is known of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unfit: Vec<UnfitObject>,
+}
+
+/// An object that does not fit the schema of this version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UnfitObject {
+    /// Its kind.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// What does not fit.
+    pub why: String,
 }
 
 /// A state can't be used.
@@ -67,6 +83,7 @@ impl State {
             role_templates: owned(objects.roles),
             app_connectors: owned(objects.connectors),
             attributes: BTreeMap::new(),
+            unfit: Vec::new(),
         }
     }
 
@@ -92,13 +109,21 @@ impl State {
     pub fn redacted(mut self) -> Self {
         let mut attributes: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>> =
             BTreeMap::new();
-        let salt = self.salt();
+        let words = self.pseudonyms();
         let objects = self.take_objects();
-        for (employee, connector, values) in baseline(&self, &objects, &policy(&objects)) {
+        let connectors = objects.connectors.iter();
+        let namings: Namings = connectors
+            .map(|(name, object)| (name.clone(), Naming::of(object)))
+            .collect();
+        let ids = redact::account_ids(&objects);
+        let ids = ids.iter().map(|id| words.account(id)).collect();
+        for (employee, connector, values) in
+            baseline(&self, &objects, &policy(&objects, &self.unfit))
+        {
             let digests = values.iter();
             let digests = digests.map(|(name, value)| {
-                let value = redact::account_value(&salt, value.clone());
-                (name.to_string(), digest(&salt, &value))
+                let value = redact::account_value(&words, value.clone());
+                (name.to_string(), self.digest(&value))
             });
             let of_employee = attributes.entry(employee.to_string()).or_default();
             of_employee.insert(connector.to_string(), digests.collect());
@@ -108,13 +133,17 @@ impl State {
         self.role_templates = owned(objects.roles);
         self.app_connectors = owned(objects.connectors);
         for employee in &mut self.employees {
-            redact::employee(employee, &salt);
+            redact::employee(employee, &words, &namings, &ids);
         }
         for template in &mut self.role_templates {
-            redact::template(template, &salt);
+            redact::template(template, &words, &namings);
         }
         for connector in &mut self.app_connectors {
-            redact::connector(connector, &salt);
+            redact::connector(connector, &words, &namings);
+        }
+        for unfit in &mut self.unfit {
+            // It may repeat what is written there.
+            "redacted".clone_into(&mut unfit.why);
         }
         self.redacted = true;
         self
@@ -129,11 +158,25 @@ impl State {
         value: &AttributeValue,
     ) -> Option<bool> {
         let known = self.attributes.get(employee)?.get(connector)?;
-        Some(*known.get(attribute)? == digest(&self.salt(), value))
+        Some(*known.get(attribute)? == self.digest(value))
+    }
+
+    /// The words that stand in it for what names a person.
+    pub(super) fn pseudonyms(&self) -> Pseudonyms {
+        Pseudonyms::new(self.salt())
     }
 
     fn salt(&self) -> String {
         format!("{} {}", self.namespace, self.taken_at)
+    }
+
+    fn digest(&self, value: &AttributeValue) -> String {
+        let mut value = value.clone();
+        if let AttributeValue::Texts(texts) = &mut value {
+            texts.sort_unstable();
+        }
+        let hash = Sha256::digest(format!("{}\n{value:?}", self.salt()));
+        format!("{hash:x}").chars().take(16).collect()
     }
 
     /// The objects, by name, taken out: many people are much to have twice.
@@ -156,13 +199,4 @@ fn named<K: Resource>(objects: Vec<K>) -> BTreeMap<String, Arc<K>> {
 
 fn owned<K: Clone>(objects: BTreeMap<String, Arc<K>>) -> Vec<K> {
     objects.into_values().map(Arc::unwrap_or_clone).collect()
-}
-
-fn digest(salt: &str, value: &AttributeValue) -> String {
-    let mut value = value.clone();
-    if let AttributeValue::Texts(texts) = &mut value {
-        texts.sort_unstable();
-    }
-    let hash = Sha256::digest(format!("{salt}\n{value:?}"));
-    format!("{hash:x}").chars().take(16).collect()
 }

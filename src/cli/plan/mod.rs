@@ -2,6 +2,7 @@
 
 mod export;
 mod manifests;
+mod schema;
 mod source;
 
 use std::io::{self, Write};
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use super::guard::GuardArgs;
 use super::{failed, runtime};
@@ -91,6 +93,7 @@ fn tell(args: &PlanArgs) -> Result<Verdict, PlanError> {
     let now = SystemClock.now();
     let state = runtime()?.block_on(args.source.read(now))?;
     let mut read = manifests::read(&args.files, &state.namespace)?;
+    let age = args.source.is_offline().then(|| age(state.taken_at, now));
     let settings = Settings {
         prune: args.prune,
         limits: args.guard.limits(),
@@ -98,11 +101,31 @@ fn tell(args: &PlanArgs) -> Result<Verdict, PlanError> {
     };
     let mut preview = preview::preview(state, &read.objects, &settings);
     preview.notes.append(&mut read.notes);
+    preview.notes.extend(age);
     let text = written(&preview, args.output)?;
     let mut out = io::stdout();
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(preview.verdict)
+}
+
+/// How old the state is that a plan rests on: what happened since is not in it.
+fn age(taken_at: Timestamp, now: Timestamp) -> String {
+    const MINUTE: i64 = 60;
+    const HOUR: i64 = 60 * MINUTE;
+    const DAY: i64 = 24 * HOUR;
+    let seconds = now.duration_since(taken_at).as_secs();
+    let taken = taken_at.strftime("%Y-%m-%dT%H:%MZ");
+    let (n, unit) = match seconds {
+        ..0 => {
+            return format!("the state is of {taken}, which is still to come: is the clock right?");
+        }
+        0..HOUR => (seconds / MINUTE, "minute"),
+        HOUR..DAY => (seconds / HOUR, "hour"),
+        _ => (seconds / DAY, "day"),
+    };
+    let many = if n == 1 { "" } else { "s" };
+    format!("the state is of {taken}, {n} {unit}{many} old")
 }
 
 fn written(preview: &Preview, output: Output) -> Result<String, serde_json::Error> {
@@ -111,4 +134,28 @@ fn written(preview: &Preview, output: Output) -> Result<String, serde_json::Erro
         Output::Json => serde_json::to_string_pretty(preview)? + "\n",
         Output::Markdown => preview::markdown(preview),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_of_a_state_is_told() {
+        let taken = "2026-11-29T10:00:30Z";
+        for (now, says) in [
+            ("2026-11-29T10:00:40Z", "0 minutes old"),
+            ("2026-11-29T10:59:00Z", "58 minutes old"),
+            ("2026-11-29T13:00:30Z", "3 hours old"),
+            ("2026-11-30T10:00:30Z", "1 day old"),
+            ("2026-12-09T10:00:00Z", "9 days old"),
+            (
+                "2026-11-29T09:00:00Z",
+                "which is still to come: is the clock right?",
+            ),
+        ] {
+            let told = age(taken.parse().unwrap(), now.parse().unwrap());
+            assert_eq!(told, format!("the state is of 2026-11-29T10:00Z, {says}"));
+        }
+    }
 }

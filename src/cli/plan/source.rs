@@ -8,14 +8,15 @@ use std::sync::Arc;
 use clap::Args;
 use jiff::Timestamp;
 use kube::api::ListParams;
-use kube::{Api, Client};
+use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 
 use crate::api::{AppConnector, Employee, RoleTemplate};
 use crate::cli::cluster::ClusterArgs;
 use crate::cli::names;
+use crate::controllers::guard::Guarded;
 use crate::preview::Objects;
-use crate::preview::state::{State, StateError};
+use crate::preview::state::{State, StateError, UnfitObject};
 use crate::runtime::client::{self, ClientError};
 
 /// Objects in one answer of the API server, at most.
@@ -67,6 +68,11 @@ pub(super) enum SourceError {
 }
 
 impl SourceArgs {
+    /// Whether it is a file.
+    pub(super) fn is_offline(&self) -> bool {
+        self.offline.is_some()
+    }
+
     pub(super) async fn read(&self, now: Timestamp) -> Result<State, SourceError> {
         let Some(path) = &self.offline else {
             return self.cluster.read(now).await;
@@ -90,34 +96,53 @@ impl ClusterSource {
         let people = list::<Employee>(&client, &namespace, "Employees").await?;
         let roles = list::<RoleTemplate>(&client, &namespace, "RoleTemplates").await?;
         let connectors = list::<AppConnector>(&client, &namespace, "AppConnectors").await?;
+        let mut unfit = Vec::new();
         let objects = Objects {
-            people: named(people, |o| o.metadata.name.clone()),
-            roles: named(roles, |o| o.metadata.name.clone()),
-            connectors: named(connectors, |o| o.metadata.name.clone()),
+            people: named(people, &mut unfit),
+            roles: named(roles, &mut unfit),
+            connectors: named(connectors, &mut unfit),
         };
-        Ok(State::new(namespace, objects, now))
+        let mut state = State::new(namespace, objects, now);
+        state.unfit = unfit;
+        Ok(state)
     }
 }
 
-fn named<K>(objects: Vec<K>, name: impl Fn(&K) -> Option<String>) -> BTreeMap<String, Arc<K>> {
-    let objects = objects.into_iter();
-    objects
-        .filter_map(|o| Some((name(&o)?, Arc::new(o))))
-        .collect()
+/// Objects by name. One that does not fit the schema of this version is set aside, as the operator does: it says
+/// nothing of the others.
+fn named<K: Resource<DynamicType = ()>>(
+    objects: Vec<Guarded<K>>,
+    unfit: &mut Vec<UnfitObject>,
+) -> BTreeMap<String, Arc<K>> {
+    let mut out = BTreeMap::new();
+    for object in objects {
+        let Some(name) = object.meta().name.clone() else {
+            continue;
+        };
+        match object.0 {
+            Ok(object) => drop(out.insert(name, Arc::new(object))),
+            Err(why) => unfit.push(UnfitObject {
+                kind: K::kind(&()).into_owned(),
+                name,
+                why: why.error,
+            }),
+        }
+    }
+    out
 }
 
 async fn list<K>(
     client: &Client,
     namespace: &str,
     kind: &'static str,
-) -> Result<Vec<K>, SourceError>
+) -> Result<Vec<Guarded<K>>, SourceError>
 where
-    K: kube::Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
         + Clone
         + std::fmt::Debug
         + DeserializeOwned,
 {
-    let api: Api<K> = Api::namespaced(client.clone(), namespace);
+    let api: Api<Guarded<K>> = Api::namespaced(client.clone(), namespace);
     let mut all = Vec::new();
     let mut params = ListParams::default().limit(PAGE);
     loop {
@@ -134,5 +159,29 @@ where
             Some(token) => params = params.continue_token(&token),
             None => return Ok(all),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn one_that_does_not_fit_says_nothing_of_the_others() {
+        let role = |name: &str, spec: serde_json::Value| {
+            let object = json!({"metadata": {"name": name}, "spec": spec});
+            serde_json::from_value::<Guarded<RoleTemplate>>(object).unwrap()
+        };
+        let mut unfit = Vec::new();
+        let objects = vec![role("odd", json!({"match": 7})), role("all", json!({}))];
+        let read = named(objects, &mut unfit);
+        assert_eq!(read.keys().collect::<Vec<_>>(), ["all"]);
+        assert_eq!(
+            (unfit[0].kind.as_str(), unfit[0].name.as_str()),
+            ("RoleTemplate", "odd")
+        );
+        assert!(unfit[0].why.contains("integer"), "{}", unfit[0].why);
     }
 }

@@ -113,5 +113,5 @@ async fn it_says_what_is_left_and_ends_with_a_code_that_says_it_too() {
         "{}",
         told.err
     );
-    assert_eq!(report(&story, &[]).await.code, 2);
+    assert_eq!(report(&story, &[]).await.code, 1);
 }

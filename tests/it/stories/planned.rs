@@ -333,11 +333,143 @@ async fn what_is_broken_or_would_be_held_fails_the_pull_request() {
     ];
     let (code, text) = told(&story, &words, true).await;
     assert_eq!(code, 3, "{text}");
-    // Nonsense is told with the file.
-    let nonsense = TempDir::new().unwrap();
-    std::fs::write(nonsense.path().join("a.yaml"), "{").unwrap();
-    let path = nonsense.path().to_str().unwrap();
-    let (code, text) = told(&story, &["plan", "-f", path], true).await;
-    assert_eq!(code, 1);
-    assert!(text.contains("a.yaml"), "{text}");
+    // Nonsense is told with the file, and whatever the API server would refuse.
+    let employee = "apiVersion: rollcall.dev/v1alpha1\nkind: Employee\nmetadata: {name: eve}\nspec: {name: {given: Eve}, department: Sales, jobTitle: Clerk, startDate: '2020-01-01', ";
+    for (text, says) in [
+        ("{".to_owned(), "a.yaml: "),
+        (
+            format!("{employee}employeeId: 7, endDat: '2030-01-01'}}"),
+            "a.yaml, document 1: Employee eve: spec.employeeId must be a text, and is a whole number: put it into quotes; there is no field spec.endDat",
+        ),
+        (
+            "apiVersion: rollcall.dev/v1alpha1\nkind: Employees\n".to_owned(),
+            "a.yaml, document 1: rollcall.dev has no kind Employees; it has AppConnector, Employee, RoleTemplate",
+        ),
+    ] {
+        let nonsense = TempDir::new().unwrap();
+        std::fs::write(nonsense.path().join("a.yaml"), text).unwrap();
+        let path = nonsense.path().to_str().unwrap();
+        let (code, text) = told(&story, &["plan", "-f", path], true).await;
+        assert_eq!(code, 1);
+        assert!(text.contains(says), "{text}");
+    }
+    let renumbered = PullRequest::of(&[person("p0", "77", "Sales", json!({}))]);
+    let (code, planned) = plan(&story, &renumbered).await;
+    assert_eq!((code, &planned["verdict"]), (1, &json!("Broken")));
+    assert_eq!(planned["problems"][0]["reason"], "Immutable");
+    assert_eq!(planned["people"], json!([]), "{planned:#}");
+}
+
+/// Two is what a plan with changes ends with.
+#[test]
+fn a_command_line_that_makes_no_sense_is_no_plan() {
+    for (words, code) in [
+        (&["plan"][..], 1),
+        (&["plan", "--filename", "a", "--otput", "json"], 1),
+        (
+            &[
+                "plan",
+                "--filename",
+                "/nowhere/at/all",
+                "--offline",
+                "/nowhere",
+            ],
+            1,
+        ),
+        (&["plan", "--help"], 0),
+        (&["--version"], 0),
+        (&["plam"], 1),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+        let output = command.args(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{words:?}");
+        let told = if code == 0 {
+            output.stdout
+        } else {
+            output.stderr
+        };
+        assert!(!told.is_empty(), "{words:?}");
+    }
+}
+
+/// User names follow the facts, and a file without them renames nobody.
+#[tokio::test]
+async fn a_redacted_file_renames_nobody_whose_name_still_fits() {
+    let server = ScimServer::scim2_server().await;
+    let story = Story::new("planned-names").await;
+    let _operator = OperatorProcess::start(&story.ns).await;
+    story.credential("directory", &server).await;
+    let mut object = connector("directory", &server);
+    object["spec"]["account"]["usernameChanges"] = json!("Follow");
+    object["spec"]["orphans"] = json!({
+        "ignore": ["svc-*"], "exceptions": [{"username": "known.stranger", "reason": "of Mr Stranger"}],
+    });
+    story.apply_connector(object).await;
+    let mut sales = role("sales", "Sales", &["staff"]);
+    sales["spec"]["description"] = json!("for Mr Stranger");
+    story.apply_role(sales).await;
+    for (name, id) in [("ada", "1"), ("bob", "2")] {
+        let person = person(name, id, "Sales", json!({}));
+        story.apply_person(person).await;
+        story.provisioned(name, 1).await;
+    }
+    story
+        .connector_says("directory", "InventoryComplete", "True", "Complete")
+        .await;
+    let (code, state) = told(&story, &["export"], true).await;
+    assert_eq!(code, 0, "{state}");
+    for name in ["svc-", "tranger", "ada.example", "bob.example"] {
+        assert!(!state.contains(name), "{name} is in {state}");
+    }
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("state.json");
+    std::fs::write(&file, &state).unwrap();
+    // Bob marries.
+    let wed = json!({"name": {"given": "bob", "family": "King"}});
+    for (surname, renamed, code) in [(json!({}), false, 0), (wed, true, 2)] {
+        let pull_request = PullRequest::of(&[
+            person("ada", "1", "Sales", json!({})),
+            person("bob", "2", "Sales", surname),
+        ]);
+        let words = |output: &'static str| {
+            let path = pull_request.path().to_str().unwrap().to_owned();
+            let file = file.to_str().unwrap().to_owned();
+            [
+                "plan".into(),
+                "-f".into(),
+                path,
+                "-o".into(),
+                output.into(),
+                "--offline".into(),
+                file,
+            ]
+        };
+        let of_json = words("json");
+        let of_json: Vec<&str> = of_json.iter().map(String::as_str).collect();
+        let (ended, text) = told(&story, &of_json, false).await;
+        assert_eq!(ended, code, "{text}");
+        let planned: Value = serde_json::from_str(&text).unwrap();
+        let all = changes(&planned);
+        let (online, same) = plan(&story, &pull_request).await;
+        assert_eq!((online, changes(&same)), (code, all.clone()), "{all:?}");
+        let update =
+            |line: &String| line.starts_with("2 directory Update") && line.contains("username");
+        assert_eq!(all.iter().any(update), renamed, "{all:?}");
+        let notes = planned["notes"].to_string();
+        for output in ["text", "markdown"] {
+            let words = words(output);
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let page = told(&story, &words, false).await.1;
+            for part in [
+                "renames are told of those people alone",
+                "the state is of 20",
+                " old",
+            ] {
+                assert!(
+                    page.contains(part) && notes.contains(part),
+                    "{part}: {page}"
+                );
+            }
+        }
+    }
 }

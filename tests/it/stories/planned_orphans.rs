@@ -75,7 +75,14 @@ async fn orphans(story: &Story, number: i64, spared: i64) {
 async fn offline(story: &Story, path: &str) -> (i32, Value) {
     let (code, state) = told(story, &["export"], true).await;
     assert_eq!(code, 0, "{state}");
-    for name in ["ada.example", "bob.example", "stranger"] {
+    for name in [
+        "ada.example",
+        "bob.example",
+        "stranger",
+        "svc-",
+        "root",
+        "in secret",
+    ] {
         assert!(!state.contains(name), "{name} is in {state}");
     }
     let folder = TempDir::new().unwrap();
@@ -174,6 +181,10 @@ async fn more_accounts_of_nobody_than_the_guard_lets_through_fail_the_pull_reque
     let guarded = |orphans: Value| {
         let mut object = directory(&server, orphans);
         object["spec"]["guard"] = json!({"alwaysAllowed": 1});
+        object["spec"]["protected"] = json!({"accounts": ["root"]});
+        object["spec"]["orphans"]["ignore"] = json!(["svc-*"]);
+        object["spec"]["orphans"]["exceptions"] =
+            json!([{"username": "a.stranger", "reason": "in secret"}]);
         object
     };
     let names = ["ada", "bob", "cyd"];

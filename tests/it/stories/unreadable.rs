@@ -4,6 +4,7 @@ use rollcall::api::employee::EmployeeStatus;
 use serde_json::{Value, json};
 
 use super::kit::{Story, cycles, employee, everyone, tells, writes};
+use super::planned::{PullRequest, plan, told};
 use crate::support::controlplane::control_plane;
 use crate::support::operator::Operator;
 use crate::support::targets::ScimServer;
@@ -83,6 +84,32 @@ async fn what_can_not_be_read_is_left_as_it_is() {
         sent.iter().filter(hers).count()
     );
     assert!(server.group_members("staff").await.contains("ada.lovelace"));
+
+    // It keeps nobody from a plan, and a file of it says the same.
+    let merged = [
+        employee("sue", "3", "Sue", "Black"),
+        everyone("more", "directory", &["news"]),
+    ];
+    let pull_request = PullRequest::of(&merged);
+    let (code, planned) = plan(&story, &pull_request).await;
+    assert_eq!(code, 2, "{planned:#}");
+    assert_eq!(planned["people"][0]["employee"], "sue");
+    assert_eq!(
+        planned["people"].as_array().unwrap().len(),
+        1,
+        "{planned:#}"
+    );
+    tells(
+        &planned["notes"].to_string(),
+        &[
+            "Employee ada in the cluster does not fit",
+            "Sabbatical",
+            "left as it is",
+        ],
+    );
+    let (code, state) = told(&story, &["export"], true).await;
+    assert_eq!(code, 0, "{state}");
+    assert!(!state.contains("Sabbatical"), "{state}");
 
     // Mended, all goes on.
 

@@ -58,6 +58,9 @@ async fn what_cannot_work_is_refused_with_what_to_do() {
                 if !message.contains(says) {
                     wrong.push(format!("{object}\n  must say: {says}\n  says: {message}"));
                 }
+                if is_of_schema(&message) && planned(std::slice::from_ref(&object)).is_ok() {
+                    wrong.push(format!("{object}\n  can be planned, and: {message}"));
+                }
                 coverage.note(&object, &message);
             }
             Ok(_) => wrong.push(format!("{object}\n  must say: {says}\n  was accepted")),
@@ -75,6 +78,56 @@ async fn what_can_work_is_accepted() {
             panic!("{object}: {message}");
         }
     }
+}
+
+/// What `rollcall plan` says of manifests where there is nothing yet: the plan, or why there is none.
+fn planned(objects: &[Value]) -> Result<Value, String> {
+    let folder = tempfile::TempDir::new().unwrap();
+    let manifests = folder.path().join("manifests");
+    std::fs::create_dir(&manifests).unwrap();
+    for (n, object) in objects.iter().enumerate() {
+        let mut object = object.clone();
+        object["metadata"]["name"] = json!(format!("object-{n}"));
+        std::fs::write(manifests.join(format!("{n}.json")), object.to_string()).unwrap();
+    }
+    let state = json!({
+        "version": 1, "takenAt": "2026-01-01T00:00:00Z", "namespace": "people", "redacted": false,
+        "employees": [], "roleTemplates": [], "appConnectors": [],
+    });
+    let file = folder.path().join("state.json");
+    std::fs::write(&file, state.to_string()).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rollcall"));
+    command.args(["plan", "--output", "json", "--filename"]);
+    command.arg(&manifests).arg("--offline").arg(&file);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if said.is_empty() {
+        Ok(serde_json::from_slice(&output.stdout).unwrap())
+    } else {
+        Err(said)
+    }
+}
+
+/// Whether the API server speaks of the schema, and not of a rule beside it.
+fn is_of_schema(message: &str) -> bool {
+    let parts = [
+        ": Required value",
+        ": Too long",
+        ": Too many",
+        ": Duplicate value",
+        ": Unsupported value",
+        "in body should be",
+        "must be of type",
+        "unknown field",
+    ];
+    parts.iter().any(|part| message.contains(part))
+}
+
+/// `rollcall plan` holds manifests to the schemas by itself: it may refuse nothing that the API server takes.
+#[test]
+fn what_is_accepted_can_be_planned() {
+    let plan = planned(&accepted()).unwrap();
+    assert_eq!(plan["namespace"], "people");
 }
 
 /// The rule is a list of areas and of names without one: none that exists may be missing from it.

@@ -70,10 +70,14 @@ impl View<'_> {
         }
         let owner = self.owner();
         let table = names.entry(target.clone()).or_default();
+        let remembered = recorded.username.as_ref().unwrap_or(&account.username);
+        if table.settled.contains(remembered) {
+            return None;
+        }
         let found = usernames::follow(
             &desired.usernames,
             &compiled.spec.rules,
-            recorded.username.as_ref().unwrap_or(&account.username),
+            remembered,
             &account.username,
             |name| self.is_taken(name, compiled, table, &owner, Some(&account.id)),
         )?;
