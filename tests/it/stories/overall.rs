@@ -90,5 +90,5 @@ async fn what_all_applications_lose_together_is_limited_and_approved_by_the_comm
     let log = operator.log();
     let audited = log.lines().find(|line| line.contains(&cause));
     let audited = audited.unwrap_or_else(|| panic!("{cause}: {log}"));
-    tells(audited, &["directory0", "vip"]);
+    tells(audited, &["directory0", "Disable"]);
 }

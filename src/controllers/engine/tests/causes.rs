@@ -9,6 +9,7 @@ use super::remembered::{all_listed, entry, held, restarted};
 use super::waves::{COMPANY, company, guarded, leaver, nobody, summarise, three, under_way};
 use super::{Bench, account, connector, employee, everyone, ordered};
 use crate::api::FINALIZER;
+use crate::controllers::watch::{Change, Seen};
 use crate::domain::account::{Activity, Completeness, ObservedEntitlement};
 use crate::plan::Operation;
 use crate::plan::guard::{Cause, Limit};
@@ -43,6 +44,19 @@ async fn a_connector_that_role_templates_name_no_more() {
     let mut template = everyone();
     template["spec"]["grants"] = json!([{"connector": "other"}]);
     bench.template("everyone", &template);
+    bench.work();
+    is_held_whole(&bench, Cause::Change);
+}
+
+/// What a deleted RoleTemplate gave is kept for an hour, and held when that is over.
+#[tokio::test]
+async fn a_role_template_that_is_deleted() {
+    let mut bench = company(&three());
+    let gone = Seen::Gone(bench.key("everyone"));
+    bench.engine.change(Change::RoleTemplate(gone));
+    bench.work();
+    assert_eq!(held(&bench, Cause::Change), 0);
+    bench.clock.shift(SignedDuration::from_mins(61));
     bench.work();
     is_held_whole(&bench, Cause::Change);
 }
