@@ -7,6 +7,7 @@ use rollcall::runtime::clock::Clock as _;
 
 use crate::company::{APPS, CLUB, Notice, Person, Standing};
 use crate::findings::Invariant;
+use crate::held;
 use crate::world::World;
 
 /// So long it may take, once everything is well: attempts come further and further apart.
@@ -26,6 +27,11 @@ pub fn begin_quiet(world: &mut World) {
     let everybody: Vec<u32> = world.judge.company().people.keys().copied().collect();
     let waits = |who: &u32| held(world, *who) || world.claimed.iter().any(|(_, id)| id == who);
     world.waiting = everybody.into_iter().filter(waits).collect();
+    let now = world.wall.now();
+    let is_well = |app: &'static str| now.duration_since(world.well[app].max(world.up)) > SETTLES;
+    let held = APPS.into_iter().filter(|app| is_well(app));
+    let held = held.flat_map(|app| held::held(world, app)).collect();
+    world.held = Some((now, held));
     world.judge.take_writes();
     world.cluster.state().writes.clear();
 }
@@ -39,6 +45,9 @@ pub fn evening(world: &World, calm: bool) {
         }
     }
     if calm {
+        if let Some((then, held)) = &world.held {
+            held::evening(world, held, *then, now);
+        }
         silence(world, now);
     }
 }
@@ -52,6 +61,14 @@ fn held(world: &World, who: u32) -> bool {
     let object = world.cluster.get("employees", &who.to_string());
     let told = object.unwrap_or_default()["status"].to_string();
     told.contains("DeprovisioningHeld")
+}
+
+/// Whether the guard may hold what somebody who left still has. Whom others wait for is not among them.
+fn may_be_held(world: &World, app: &'static str, who: u32, person: &Person) -> bool {
+    match person.notice() {
+        Notice::Long => held::last_day_is_held(world, app, who),
+        Notice::Short | Notice::Unsure => held(world, who),
+    }
 }
 
 /// What a person is told to hold that we did not give, such as in an application that was put back.
@@ -81,7 +98,7 @@ fn application(world: &World, app: &'static str, now: Timestamp, well: Timestamp
         let active = account.is_some_and(|(_, a)| a.active);
         let due = company.due(person, app);
         match person.standing(now) {
-            Standing::Over if active && (person.notice() == Notice::Long || !held(world, *who)) => {
+            Standing::Over if active && !may_be_held(world, app, *who, person) => {
                 let told = format!("{app}: {who} is active, and left on {:?}", person.end);
                 report(world, Invariant::Left, told);
             }

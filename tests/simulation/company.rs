@@ -17,9 +17,39 @@ pub const ZONES: [&str; 4] = ["UTC", "Europe/Berlin", "America/New_York", "Asia/
 pub const CLUB: &str = "club";
 /// Groups that people are put into by hand.
 pub const BY_HAND: [&str; 4] = [CLUB, "extra", "lab", "office"];
-/// Always so many people may lose something within the window, whatever their share is.
-pub const ALWAYS: usize = 3;
-pub const PERCENT: usize = 10;
+/// How many people may lose something within the window in one application.
+pub const LIMIT: Limit = Limit {
+    percent: 10,
+    always: 3,
+};
+/// How many may anywhere, as it is where nobody says otherwise.
+pub const OVERALL: Limit = Limit {
+    percent: 10,
+    always: 20,
+};
+/// The same of an operator that allows less than each application does.
+pub const TIGHT: Limit = Limit {
+    percent: 5,
+    always: 3,
+};
+/// Of this fewer may be lost.
+pub const PRIVILEGED: &str = "budget";
+pub const PRIVILEGED_MOST: usize = 2;
+
+/// How many people may lose something.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    pub percent: usize,
+    /// Whatever the share is.
+    pub always: usize,
+}
+
+impl Limit {
+    /// Of so many.
+    pub fn allows(self, of: usize) -> usize {
+        self.always.max((of * self.percent).div_ceil(100))
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -83,6 +113,8 @@ pub struct Company {
     pub templates: BTreeMap<String, Template>,
     /// When a template was last edited.
     pub policy_edited: Timestamp,
+    /// The limit of the whole operator.
+    pub overall: Limit,
 }
 
 impl Person {
@@ -183,7 +215,7 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 }
 
 impl Company {
-    pub fn new(now: Timestamp) -> Self {
+    pub fn new(now: Timestamp, overall: Limit) -> Self {
         let mut templates = BTreeMap::new();
         let mut template = |name: &str, rule, grants: &[(&'static str, &[&str])]| {
             let grants = grants.iter().map(|(app, names)| (*app, set(names)));
@@ -197,17 +229,34 @@ impl Company {
             let grants = [("directory", here), ("chat", here)];
             template(name, Rule::Department(number), &grants);
         }
-        template("lead", Rule::Job(1), &[("directory", &["budget"])]);
+        template("lead", Rule::Job(1), &[("directory", &[PRIVILEGED])]);
         Self {
             people: BTreeMap::new(),
             templates,
             policy_edited: now,
+            overall,
         }
+    }
+
+    /// How many there are who have not left.
+    pub fn not_left(&self, now: Timestamp) -> usize {
+        let over = |p: &&Person| p.standing(now) == Standing::Over;
+        let there = self.people.values().filter(|p| p.there);
+        there.filter(|p| !over(p)).count()
+    }
+
+    /// How many there are of whom that was so at some time of the last day.
+    pub fn lately(&self, now: Timestamp) -> usize {
+        let of_today = |p: &&Person| {
+            let is_in = p.there && p.standing(now) != Standing::Over;
+            is_in || now.duration_since(p.unchanged_since(now)) < WINDOW
+        };
+        self.people.values().filter(of_today).count()
     }
 
     /// Every group that there is in an application.
     pub fn groups() -> Vec<&'static str> {
-        let mut groups = vec!["staff", "all", "budget", "extra", CLUB];
+        let mut groups = vec!["staff", "all", PRIVILEGED, "extra", CLUB];
         groups.extend(DEPARTMENTS);
         groups
     }
@@ -255,8 +304,9 @@ pub fn connector_manifest(app: &str) -> Value {
             },
             "leaver": {"retain": "720h", "then": if disable { "Delete" } else { "Keep" }},
             "deletion": {"policy": if disable { "Disable" } else { "Release" }},
-            "guard": {"alwaysAllowed": ALWAYS, "maxPercent": PERCENT,
-                "leavers": {"maxPercent": PERCENT}},
+            "guard": {"alwaysAllowed": LIMIT.always, "maxPercent": LIMIT.percent,
+                "leavers": {"maxPercent": LIMIT.percent},
+                "privileged": {"entitlements": [PRIVILEGED], "maxRemovals": PRIVILEGED_MOST}},
             "sync": {"interval": "10m"},
         },
     })

@@ -32,6 +32,7 @@ pub fn history(seed: u64, people: u32, days: usize) -> History {
         seed,
         people,
         naps: !seed.is_multiple_of(8),
+        tight: seed % 3 == 2,
         days,
     }
 }
@@ -68,6 +69,7 @@ pub fn lies(seed: u64) -> History {
         seed,
         people: 5,
         naps: seed.is_multiple_of(2),
+        tight: false,
         days,
     }
 }
@@ -93,6 +95,7 @@ impl Maker {
             events.push(Event { at, what });
         }
         self.hire_and_marry(&mut events);
+        self.reviews(number, &mut events);
         self.mistakes(number, &mut events);
         self.faults(&mut events);
         self.busy(&mut events);
@@ -233,6 +236,20 @@ impl Maker {
         }
     }
 
+    /// At the beginning of some weeks somebody approves what has come to be held.
+    fn reviews(&mut self, number: usize, events: &mut Vec<Event>) {
+        if !number.is_multiple_of(7) || self.rng.bool() {
+            return;
+        }
+        for app in 0..APPS.len() {
+            for _ in 0..2 {
+                let at = self.rng.u32(8 * HOUR..10 * HOUR);
+                let what = What::Approve { app };
+                events.push(Event { at, what });
+            }
+        }
+    }
+
     /// The operator ends.
     fn end(&mut self) -> What {
         if self.rng.u8(..4) == 0 {
@@ -257,15 +274,26 @@ impl Maker {
         if self.rng.u8(..15) != 0 {
             return;
         }
-        let what = match self.rng.u8(..3) {
+        let mut later = self.rng.usize(1..3);
+        let tenths = self.rng.u32(2..8);
+        let what = match self.rng.u8(..5) {
             0 => What::Slip {
                 template: self.rng.usize(..5),
             },
             1 => What::DeleteHalf,
-            _ => What::EndMany {
-                tenths: self.rng.u32(2..8),
+            2 | 3 => What::EndMany {
+                tenths,
                 in_days: self.rng.i32(-1..1),
             },
+            // Told for long enough before it comes, and noticed when it has come.
+            _ => {
+                let in_days = self.rng.usize(2..5);
+                later += in_days;
+                What::EndMany {
+                    tenths,
+                    in_days: in_days.try_into().unwrap_or_default(),
+                }
+            }
         };
         let at = self.rng.u32(9 * HOUR..17 * HOUR);
         let right = if what == What::DeleteHalf {
@@ -284,7 +312,7 @@ impl Maker {
             let what = What::Misapprove { app };
             events.push(Event { at, what });
         }
-        self.set_right = Some((number + self.rng.usize(1..3), right));
+        self.set_right = Some((number + later, right));
     }
 
     fn faults(&mut self, events: &mut Vec<Event>) {

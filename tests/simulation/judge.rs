@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use jiff::{SignedDuration, Timestamp};
 use rollcall::runtime::clock::Clock as _;
 
-use crate::application::{Application, Loss};
+use crate::application::Application;
 use crate::clock::Wall;
-use crate::company::{ALWAYS, Company, Notice, PERCENT, Person, Standing};
+use crate::company::{Company, PRIVILEGED, Person, Standing};
 use crate::findings::{Findings, Invariant};
+use crate::limits::{Losses, Lost};
 
 /// The first part of every mark of ours.
 const OURS: &str = "acme/people/";
@@ -17,9 +18,6 @@ const OURS: &str = "acme/people/";
 const KNOWN: SignedDuration = SignedDuration::from_secs(60);
 /// What somebody did in an application is seen after so long, also where some listings fail.
 const SEEN: SignedDuration = SignedDuration::from_hours(7);
-/// What was taken counts for a day from when it was let through, less the part of the day in which that was. It may be
-/// hours until the application can be had.
-const WINDOW: SignedDuration = SignedDuration::from_hours(16);
 /// So long a person's removals wait for their additions, less what times in whole seconds lose.
 const HOLD: SignedDuration = SignedDuration::from_secs(24 * 3600 - 2);
 
@@ -33,19 +31,12 @@ pub enum Touch<'a> {
     Group(&'a str, bool),
 }
 
-/// Why a person loses something, as far as the limits count apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Cause {
-    LastDay,
-    Termination,
-    Change,
-}
-
 pub struct Judge {
     pub company: Mutex<Company>,
     pub findings: Arc<Findings>,
     pub wall: Arc<Wall>,
     pub apps: BTreeMap<&'static str, Arc<Mutex<Application>>>,
+    pub losses: Mutex<Losses>,
     memory: Mutex<Memory>,
 }
 
@@ -59,9 +50,6 @@ struct Memory {
     robbed: BTreeSet<u32>,
     /// Memberships that the application said it gave, and did not.
     told: BTreeSet<(&'static str, String, String)>,
-    losses: BTreeMap<(&'static str, Cause), Vec<Loss>>,
-    /// Who may lose something in an application, until when.
-    approved: BTreeMap<(&'static str, String), Timestamp>,
     /// Since when the API server is well, and no clock was set.
     known_since: Option<Timestamp>,
     /// Writes to applications: when, where, whom, what.
@@ -88,6 +76,7 @@ impl Judge {
             findings,
             wall,
             apps,
+            losses: Mutex::default(),
             memory: Mutex::default(),
         }
     }
@@ -117,12 +106,6 @@ impl Judge {
     /// From when on the operator can know what is written; `None` while it can't.
     pub fn known_since(&self, since: Option<Timestamp>) {
         self.memory().known_since = since;
-    }
-
-    pub fn approve(&self, app: &'static str, people: impl IntoIterator<Item = String>) {
-        let until = self.wall.now() + SignedDuration::from_hours(8 * 24);
-        let people = people.into_iter().map(|person| ((app, person), until));
-        self.memory().approved.extend(people);
     }
 
     /// Forgets the writes so far, and tells them.
@@ -158,14 +141,6 @@ impl Judge {
             return false;
         };
         self.wall.now().duration_since(edited.max(since)) > KNOWN
-    }
-
-    /// What was taken while the clock was ahead counts by the day on which that was, which nobody knows.
-    pub fn clock_went_back(&self) {
-        let now = self.wall.now();
-        for losses in self.memory().losses.values_mut() {
-            losses.retain(|loss| loss.at <= now);
-        }
     }
 
     /// An account is about to be made.
@@ -248,8 +223,17 @@ impl Judge {
             Touch::Update | Touch::Mark => false,
         };
         if loses {
-            let late = matches!(touch, Touch::Delete);
-            self.count(app, person, marked, late);
+            let is_privileged = match touch {
+                Touch::Group(group, _) => group == PRIVILEGED,
+                _ => held.contains(PRIVILEGED),
+            };
+            let lost = Lost {
+                marked,
+                is_privileged,
+                is_account: matches!(touch, Touch::Delete),
+            };
+            let is_robbed = self.memory().is_robbed(person);
+            self.count(app, person, lost, is_robbed);
         }
     }
 
@@ -359,55 +343,6 @@ impl Judge {
         if !active && standing == Standing::Working && who.there && due {
             let told = format!("{app}: {id} of {person}, who works, is disabled");
             self.findings.report(Invariant::Served, told);
-        }
-    }
-
-    fn count(&self, app: &'static str, person: &str, marked: usize, late: bool) {
-        let now = self.wall.now();
-        let cause = {
-            let company = self.company();
-            let who = person
-                .parse()
-                .ok()
-                .and_then(|id: u32| company.people.get(&id));
-            match who {
-                // What comes of it when the account was kept for long enough counts as a change.
-                _ if late => Cause::Change,
-                Some(who) if who.there && who.standing(now) == Standing::Over => {
-                    match who.notice() {
-                        Notice::Short => Cause::Termination,
-                        Notice::Unsure => return,
-                        Notice::Long => Cause::LastDay,
-                    }
-                }
-                Some(who) if who.there && who.employment == "Suspended" => Cause::Termination,
-                _ => Cause::Change,
-            }
-        };
-        let mut memory = self.memory();
-        // What they lose waits, and is counted before.
-        if memory.is_robbed(person) {
-            return;
-        }
-        let approved = memory.approved.get(&(app, person.to_owned()));
-        if cause == Cause::LastDay || approved.is_some_and(|until| *until > now) {
-            return;
-        }
-        let losses = memory.losses.entry((app, cause)).or_default();
-        losses.retain(|loss| now.duration_since(loss.at) < WINDOW);
-        losses.push(Loss {
-            at: now,
-            person: person.to_owned(),
-        });
-        let people: BTreeSet<&str> = losses.iter().map(|loss| loss.person.as_str()).collect();
-        let limit = ALWAYS.max((marked * PERCENT).div_ceil(100));
-        if people.len() > limit {
-            let told = format!(
-                "{app}: {} people lost something within a day by {cause:?}, {limit} may: {people:?}",
-                people.len()
-            );
-            drop(memory);
-            self.findings.report(Invariant::Guard, told);
         }
     }
 }

@@ -1,0 +1,91 @@
+//! Edits of many people or of templates, what is done about them, and approvals.
+
+use serde_json::json;
+
+use crate::company::{Person, Template};
+use crate::held;
+use crate::world::World;
+use rollcall::runtime::clock::Clock as _;
+
+impl World {
+    pub fn template(&self, number: usize, edit: impl FnOnce(&mut Template)) {
+        let (name, manifest) = {
+            let mut company = self.judge.company();
+            company.policy_edited = self.wall.now();
+            let Some((name, template)) = company.templates.iter_mut().nth(number) else {
+                return;
+            };
+            edit(template);
+            (name.clone(), template.manifest())
+        };
+        self.judge.remember_due();
+        self.cluster.apply("roletemplates", &name, &manifest);
+    }
+
+    pub fn remember_mistake(&mut self) {
+        let company = self.judge.company().clone();
+        self.mistake.get_or_insert(company);
+    }
+
+    /// Whoever and whatever a mistake changed is as it was before.
+    pub fn revert(&mut self) {
+        let Some(before) = self.mistake.take() else {
+            return;
+        };
+        for (number, template) in before.templates.values().enumerate() {
+            let rule = template.rule.clone();
+            let now = self
+                .judge
+                .company()
+                .templates
+                .values()
+                .nth(number)
+                .map(|t| t.rule.clone());
+            if now.as_ref() != Some(&rule) {
+                self.template(number, |t| t.rule = rule);
+            }
+        }
+        for (who, was) in &before.people {
+            let changed = {
+                let mut company = self.judge.company();
+                company.people.get_mut(who).is_some_and(|person| {
+                    // What Kubernetes was told to delete can't be had back.
+                    let changed = person.there && person.end != was.end;
+                    if changed {
+                        (person.end, person.told) = (was.end, self.wall.now());
+                    }
+                    changed
+                })
+            };
+            if changed {
+                self.write(*who);
+            }
+        }
+    }
+
+    /// Somebody approves what is held, whatever it is.
+    pub fn approve(&mut self, app: &'static str) {
+        let Some(held) = held::held(self, app).pop() else {
+            return;
+        };
+        self.judge.approve(app, held.names);
+        let annotations = json!({"metadata": {"annotations":
+            {"rollcall.dev/approved-removals": held.digest}}});
+        self.cluster.apply("appconnectors", app, &annotations);
+        // From here on it is no mistake any more.
+        self.mistake = None;
+    }
+
+    pub fn many(&mut self, who: impl Fn(usize, &Person) -> bool, edit: impl Fn(&mut Person)) {
+        self.remember_mistake();
+        let chosen: Vec<u32> = {
+            let company = self.judge.company();
+            let there = company.people.iter().filter(|(_, p)| p.there).enumerate();
+            let chosen = there.filter(|(n, (_, p))| who(*n, p));
+            chosen.map(|(_, (id, _))| *id).collect()
+        };
+        for id in chosen {
+            self.edit(id, &edit);
+        }
+    }
+}
