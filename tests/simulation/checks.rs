@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use rollcall::runtime::clock::Clock as _;
 
-use crate::company::{APPS, CLUB, Notice, Person, Standing};
+use crate::company::{APPS, CLUB, LAX, Notice, Person, Standing};
 use crate::findings::Invariant;
 use crate::held;
+use crate::nobody;
 use crate::world::World;
 
 /// So long it may take, once everything is well: attempts come further and further apart.
@@ -36,8 +37,12 @@ pub fn begin_quiet(world: &mut World) {
     world.cluster.state().writes.clear();
 }
 
-pub fn evening(world: &World, calm: bool) {
+pub fn evening(world: &mut World, calm: bool) {
+    nobody::look(world);
+    let world: &World = world;
     let now = world.wall.now();
+    let lax = world.well[LAX].max(world.up);
+    nobody::evening(world, &world.gone, lax, now);
     for app in APPS {
         let well = world.well[app].max(world.up);
         if now.duration_since(well) > SETTLES {

@@ -36,6 +36,15 @@ pub const TIGHT: Limit = Limit {
 pub const PRIVILEGED: &str = "budget";
 pub const PRIVILEGED_MOST: usize = 2;
 
+/// How long an account that is nobody's is left alone in the lax application, and how long it is kept then.
+pub const AFTER: SignedDuration = SignedDuration::from_hours(36);
+pub const RETAIN: SignedDuration = SignedDuration::from_hours(72);
+/// Accounts there that are nobody's and to be left in peace, with their marks.
+pub const SPARED: [(&str, &str); 2] = [
+    ("break-glass", "acme/people/90001"),
+    ("svc-mail", "acme/people/90002"),
+];
+
 /// How many people may lose something.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
@@ -279,6 +288,11 @@ impl Company {
     }
 }
 
+/// A person by the name of their object.
+pub fn number_of(name: &str) -> Option<u32> {
+    name.parse().ok()
+}
+
 /// The day of an instant, in UTC.
 pub fn day(now: Timestamp) -> Date {
     now.to_zoned(TimeZone::UTC).date()
@@ -290,7 +304,7 @@ pub fn days_later(date: Date, days: i32) -> Date {
 
 pub fn connector_manifest(app: &str) -> Value {
     let disable = app == "directory";
-    json!({
+    let mut manifest = json!({
         "apiVersion": "rollcall.dev/v1alpha1", "kind": "AppConnector",
         "spec": {
             "scim": {
@@ -309,5 +323,13 @@ pub fn connector_manifest(app: &str) -> Value {
                 "privileged": {"entitlements": [PRIVILEGED], "maxRemovals": PRIVILEGED_MOST}},
             "sync": {"interval": "10m"},
         },
-    })
+    });
+    if app == LAX {
+        manifest["spec"]["orphans"] = json!({
+            "policy": "Delete", "after": format!("{}h", AFTER.as_hours()),
+            "retain": format!("{}h", RETAIN.as_hours()), "ignore": ["svc-*"],
+        });
+        manifest["spec"]["protected"] = json!({"accounts": ["break-glass"]});
+    }
+    manifest
 }

@@ -8,6 +8,7 @@ use rollcall::runtime::clock::Clock as _;
 
 use crate::application::Application;
 use crate::clock::Wall;
+use crate::cluster::Cluster;
 use crate::company::{Company, PRIVILEGED, Person, Standing};
 use crate::findings::{Findings, Invariant};
 use crate::limits::{Losses, Lost};
@@ -36,12 +37,13 @@ pub struct Judge {
     pub findings: Arc<Findings>,
     pub wall: Arc<Wall>,
     pub apps: BTreeMap<&'static str, Arc<Mutex<Application>>>,
+    pub cluster: Arc<Cluster>,
     pub losses: Mutex<Losses>,
     memory: Mutex<Memory>,
 }
 
 #[derive(Default)]
-struct Memory {
+pub struct Memory {
     /// Memberships that were somebody's due at some time: application, person, group.
     due: BTreeSet<(&'static str, u32, String)>,
     /// Accounts that another installation took: application, account, and when.
@@ -50,6 +52,8 @@ struct Memory {
     robbed: BTreeSet<u32>,
     /// Memberships that the application said it gave, and did not.
     told: BTreeSet<(&'static str, String, String)>,
+    /// When we disabled an account last: application, account.
+    pub shut: BTreeMap<(&'static str, String), Timestamp>,
     /// Since when the API server is well, and no clock was set.
     known_since: Option<Timestamp>,
     /// Writes to applications: when, where, whom, what.
@@ -70,12 +74,14 @@ impl Judge {
         findings: Arc<Findings>,
         wall: Arc<Wall>,
         apps: BTreeMap<&'static str, Arc<Mutex<Application>>>,
+        cluster: Arc<Cluster>,
     ) -> Self {
         Self {
             company: Mutex::new(company),
             findings,
             wall,
             apps,
+            cluster,
             losses: Mutex::default(),
             memory: Mutex::default(),
         }
@@ -85,7 +91,7 @@ impl Judge {
         self.company.lock().unwrap()
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    pub fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap()
     }
 
@@ -136,7 +142,7 @@ impl Judge {
     }
 
     /// Whether the operator must have heard of an edit that was made then.
-    fn is_known(&self, edited: Timestamp) -> bool {
+    pub fn is_known(&self, edited: Timestamp) -> bool {
         let Some(since) = self.memory().known_since else {
             return false;
         };
@@ -206,6 +212,7 @@ impl Judge {
             let told = format!("{app}: {touch:?} of {id}, which bears the mark {mark:?}");
             return self.findings.report(Invariant::Ours, told);
         };
+        self.may_be_nobodys(app, id, person, touch);
         let loses = match touch {
             Touch::Group(group, false) => {
                 self.group_is_taken(app, person, group);

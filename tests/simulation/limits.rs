@@ -90,6 +90,9 @@ impl Judge {
             loss.counts &= loss.at <= now;
             loss.at = loss.at.min(now);
         }
+        for shut in self.memory().shut.values_mut() {
+            *shut = (*shut).min(now);
+        }
     }
 
     /// What people lost since then, for whatever reason: as much as any limit may count by now.

@@ -19,6 +19,7 @@ mod judge;
 mod limits;
 mod logs;
 mod mistakes;
+mod nobody;
 mod operator;
 mod run;
 mod shrink;

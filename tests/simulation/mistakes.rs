@@ -63,12 +63,23 @@ impl World {
         }
     }
 
+    /// Whom a status calls so: an Employee, or whoever had an account that is nobody's.
+    fn called(&self, app: &'static str, name: &str) -> String {
+        let state = self.places[app].state();
+        let account = state.named(name).and_then(|id| state.accounts.get(id));
+        let mark = account.and_then(|account| account.mark.clone());
+        let person = mark.and_then(|mark| Some(mark.strip_prefix("acme/people/")?.to_owned()));
+        person.unwrap_or_else(|| name.to_owned())
+    }
+
     /// Somebody approves what is held, whatever it is.
     pub fn approve(&mut self, app: &'static str) {
         let Some(held) = held::held(self, app).pop() else {
             return;
         };
-        self.judge.approve(app, held.names);
+        let people = held.names.iter().map(|name| self.called(app, name));
+        let people: Vec<String> = people.collect();
+        self.judge.approve(app, people);
         let annotations = json!({"metadata": {"annotations":
             {"rollcall.dev/approved-removals": held.digest}}});
         self.cluster.apply("appconnectors", app, &annotations);

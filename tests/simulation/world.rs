@@ -19,6 +19,7 @@ use crate::findings::Findings;
 use crate::held::Held;
 use crate::history::{History, What};
 use crate::judge::Judge;
+use crate::nobody;
 
 const GIVEN: [&str; 8] = ["Ada", "Bo", "Cy", "Dora", "Eve", "Finn", "Gil", "Hana"];
 pub const FAMILY: [&str; 6] = ["Ames", "Berg", "Cole", "Diaz", "Endo", "Falk"];
@@ -44,6 +45,8 @@ pub struct World {
     pub claimed: BTreeSet<(&'static str, u32)>,
     /// Of whom something waited when a quiet evening began.
     pub waiting: BTreeSet<u32>,
+    /// Whose objects are gone, since the evening on which that was seen.
+    pub gone: BTreeMap<u32, Timestamp>,
     /// What was held when a quiet evening began, and when that was.
     pub held: Option<(Timestamp, Vec<Held>)>,
     /// The company as it was before the mistake that is not set right yet.
@@ -77,7 +80,13 @@ impl World {
         let apps = BTreeMap::from(apps);
         let overall = if history.tight { TIGHT } else { OVERALL };
         let company = Company::new(start, overall);
-        let judge = Judge::new(company, findings.clone(), wall.clone(), apps.clone());
+        let judge = Judge::new(
+            company,
+            findings.clone(),
+            wall.clone(),
+            apps.clone(),
+            cluster.clone(),
+        );
         let judge = Arc::new(judge);
         judge.known_since(Some(start));
         let place = |(number, (name, state)): (usize, (&'static str, Arc<Mutex<Application>>))| {
@@ -102,6 +111,7 @@ impl World {
             up: start,
             claimed: BTreeSet::new(),
             waiting: BTreeSet::new(),
+            gone: BTreeMap::new(),
             held: None,
             mistake: None,
             rng: fastrand::Rng::with_seed(seed ^ 9),
@@ -126,6 +136,9 @@ impl World {
             self.cluster
                 .apply("appconnectors", app, &connector_manifest(app));
             self.stranger(app);
+        }
+        for account in nobody::spared() {
+            self.places[LAX].state().add(account);
         }
         let all = self.judge.company().templates.clone();
         for (name, template) in all {
