@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use rollcall::runtime::clock::Clock as _;
 
-use crate::company::{APPS, CLUB, LAX, Notice, Person, Standing};
+use crate::company::{APART, APPS, CLUB, LAX, Notice, Person, SEAT, SEATS, Standing};
 use crate::findings::Invariant;
 use crate::held;
 use crate::nobody;
@@ -112,13 +112,22 @@ fn application(world: &World, app: &'static str, now: Timestamp, well: Timestamp
                 let Some(due) = due else {
                     continue;
                 };
-                let lacks: Vec<&String> = due.difference(&holds).collect();
+                // What is kept apart comes once the other is gone, which the guard may hold.
+                let apart = |g: &str| {
+                    let holds_other = APART.iter().any(|other| holds.contains(*other));
+                    let waits = settled <= HOLD || held(world, *who);
+                    APART.contains(&g) && holds_other && waits
+                };
+                let none_free = state.groups[SEAT].len() >= SEATS;
+                let waits = |g: &str| apart(g) || (g == SEAT && none_free);
+                let lacks: Vec<&String> = due.difference(&holds).filter(|g| !waits(g)).collect();
                 if !active || !lacks.is_empty() {
                     let told = format!("{app}: {who} is active: {active}, and lacks {lacks:?}");
                     report(world, Invariant::Served, told);
                 }
                 let told = rogue(world, *who, app);
-                let more = holds.iter().filter(|g| !due.contains(*g) && *g != CLUB);
+                let keeps = company.keeps(person, app).unwrap_or_default();
+                let more = holds.iter().filter(|g| !keeps.contains(*g) && *g != CLUB);
                 let more: Vec<&String> = more.filter(|g| !told.contains(*g)).collect();
                 if settled > HOLD && !more.is_empty() && !held(world, *who) {
                     let told = format!("{app}: {who} holds {more:?}, which nothing gives");

@@ -36,6 +36,14 @@ pub const TIGHT: Limit = Limit {
 pub const PRIVILEGED: &str = "budget";
 pub const PRIVILEGED_MOST: usize = 2;
 
+/// What nobody may hold both of.
+pub const APART: [&str; 2] = ["audit", "keys"];
+/// Of this there are so many, in the lax application.
+pub const SEAT: &str = "seat";
+pub const SEATS: usize = 4;
+/// How many templates there are.
+pub const TEMPLATES: usize = 7;
+
 /// How long an account that is nobody's is left alone in the lax application, and how long it is kept then.
 pub const AFTER: SignedDuration = SignedDuration::from_hours(36);
 pub const RETAIN: SignedDuration = SignedDuration::from_hours(72);
@@ -114,6 +122,8 @@ pub enum Rule {
 pub struct Template {
     pub rule: Rule,
     pub grants: BTreeMap<&'static str, BTreeSet<String>>,
+    /// A template that nobody may hold beside this one.
+    conflicts: Option<&'static str>,
 }
 
 #[derive(Clone)]
@@ -212,11 +222,21 @@ impl Template {
             .iter()
             .map(|(app, names)| json!({"connector": app, "entitlements": names}))
             .collect();
+        let conflicts: Vec<&str> = self.conflicts.into_iter().collect();
         json!({
             "apiVersion": "rollcall.dev/v1alpha1", "kind": "RoleTemplate",
-            "spec": {"match": text, "grants": grants},
+            "spec": {"match": text, "grants": grants, "conflictsWith": conflicts},
         })
     }
+}
+
+/// What templates give in an application; `None` where that is not even an account.
+fn given<'a>(templates: impl Iterator<Item = &'a Template>, app: &str) -> Option<BTreeSet<String>> {
+    let mut given: Option<BTreeSet<String>> = None;
+    for names in templates.filter_map(|template| template.grants.get(app)) {
+        given.get_or_insert_default().extend(names.iter().cloned());
+    }
+    given
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {
@@ -228,8 +248,12 @@ impl Company {
         let mut templates = BTreeMap::new();
         let mut template = |name: &str, rule, grants: &[(&'static str, &[&str])]| {
             let grants = grants.iter().map(|(app, names)| (*app, set(names)));
-            let grants = grants.collect();
-            templates.insert(name.to_owned(), Template { rule, grants });
+            let template = Template {
+                rule,
+                grants: grants.collect(),
+                conflicts: (name == "auditor").then_some("keeper"),
+            };
+            templates.insert(name.to_owned(), template);
         };
         let everywhere: &[(&str, &[&str])] = &[("directory", &["staff"]), ("chat", &["all"])];
         template("everyone", Rule::Everyone, everywhere);
@@ -238,7 +262,14 @@ impl Company {
             let grants = [("directory", here), ("chat", here)];
             template(name, Rule::Department(number), &grants);
         }
-        template("lead", Rule::Job(1), &[("directory", &[PRIVILEGED])]);
+        let leads: &[(&str, &[&str])] = &[("directory", &[PRIVILEGED]), ("chat", &[SEAT])];
+        template("lead", Rule::Job(1), leads);
+        template(
+            "auditor",
+            Rule::Department(2),
+            &[("directory", &APART[..1])],
+        );
+        template("keeper", Rule::Job(2), &[("directory", &APART[1..])]);
         Self {
             people: BTreeMap::new(),
             templates,
@@ -267,19 +298,32 @@ impl Company {
     pub fn groups() -> Vec<&'static str> {
         let mut groups = vec!["staff", "all", PRIVILEGED, "extra", CLUB];
         groups.extend(DEPARTMENTS);
+        groups.extend(APART);
+        groups.push(SEAT);
         groups
     }
 
     /// What a person who works should hold in an application; `None` where not even an account.
     pub fn due(&self, person: &Person, app: &str) -> Option<BTreeSet<String>> {
+        let held = self.templates.iter().filter(|(_, t)| t.holds(person));
+        let held = held.filter(|(name, _)| !self.is_in_conflict(person, name));
+        given(held.map(|(_, template)| template), app)
+    }
+
+    /// What they keep beside it, if they have it: of roles in conflict they hold either.
+    pub fn keeps(&self, person: &Person, app: &str) -> Option<BTreeSet<String>> {
         let held = self.templates.values().filter(|t| t.holds(person));
-        let mut due: Option<BTreeSet<String>> = None;
-        for template in held {
-            if let Some(names) = template.grants.get(app) {
-                due.get_or_insert_default().extend(names.iter().cloned());
-            }
-        }
-        due
+        given(held, app)
+    }
+
+    /// Whether a person would hold another role that nobody may hold beside this one.
+    fn is_in_conflict(&self, person: &Person, name: &str) -> bool {
+        let stated = |one: &str, other: &str| {
+            let template = self.templates.get(one);
+            template.is_some_and(|t| t.conflicts == Some(other) && t.holds(person))
+        };
+        let mut others = self.templates.iter().filter(|(_, t)| t.holds(person));
+        others.any(|(other, _)| stated(name, other) || stated(other, name))
     }
 
     /// Since when nothing changed of what this person should have.
@@ -329,6 +373,8 @@ pub fn connector_manifest(app: &str) -> Value {
             "policy": "Delete", "after": format!("{}h", AFTER.as_hours()),
             "retain": format!("{}h", RETAIN.as_hours()), "ignore": ["svc-*"],
         });
+        manifest["spec"]["entitlements"] =
+            json!({"limits": [{"entitlement": SEAT, "maxHolders": SEATS}]});
         manifest["spec"]["protected"] = json!({"accounts": ["break-glass"]});
     }
     manifest

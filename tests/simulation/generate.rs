@@ -3,7 +3,7 @@
 mod faults;
 
 use crate::application::Mood;
-use crate::company::{APPS, BY_HAND};
+use crate::company::{APPS, BY_HAND, TEMPLATES};
 use crate::history::{Day, Event, History, What};
 use crate::world::FAMILY;
 
@@ -158,7 +158,7 @@ impl Maker {
                 word: ["Active", "Active", "OnLeave", "Suspended"][self.rng.usize(..4)].to_owned(),
             },
             18 => What::Extra {
-                template: self.rng.usize(..5),
+                template: self.rng.usize(..TEMPLATES),
             },
             _ if self.rng.u8(..4) == 0 => What::Delete { who },
             _ if self.rng.bool() => What::Restore { who },
@@ -302,7 +302,7 @@ impl Maker {
         let tenths = self.rng.u32(2..8);
         let what = match self.rng.u8(..5) {
             0 => What::Slip {
-                template: self.rng.usize(..5),
+                template: self.rng.usize(..TEMPLATES),
             },
             1 => What::DeleteHalf,
             2 | 3 => What::EndMany {

@@ -9,7 +9,7 @@ use rollcall::runtime::clock::Clock as _;
 use crate::application::Application;
 use crate::clock::Wall;
 use crate::cluster::Cluster;
-use crate::company::{Company, PRIVILEGED, Person, Standing};
+use crate::company::{APART, Company, PRIVILEGED, Person, SEAT, SEATS, Standing};
 use crate::findings::{Findings, Invariant};
 use crate::limits::{Losses, Lost};
 
@@ -52,6 +52,8 @@ pub struct Memory {
     robbed: BTreeSet<u32>,
     /// Memberships that the application said it gave, and did not.
     told: BTreeSet<(&'static str, String, String)>,
+    /// When an application said last that it did what it did not, or was put back.
+    odd: BTreeMap<&'static str, Timestamp>,
     /// When we disabled an account last: application, account.
     pub shut: BTreeMap<(&'static str, String), Timestamp>,
     /// Since when the API server is well, and no clock was set.
@@ -119,8 +121,15 @@ impl Judge {
         std::mem::take(&mut self.memory().writes)
     }
 
+    /// An application was put back.
+    pub fn is_odd(&self, app: &'static str) {
+        let now = self.wall.now();
+        self.memory().odd.insert(app, now);
+    }
+
     /// An application answered that it did what it did not.
     pub fn was_told(&self, app: &'static str, id: &str, group: &str, holds: bool) {
+        self.is_odd(app);
         if holds {
             let key = (app, id.to_owned(), group.to_owned());
             self.memory().told.insert(key);
@@ -220,6 +229,7 @@ impl Judge {
             }
             Touch::Group(group, true) => {
                 self.group_is_given(app, person, group);
+                self.is_within_duties(app, person, group, &held);
                 false
             }
             Touch::Active(active) => {
@@ -258,6 +268,30 @@ impl Judge {
         }
     }
 
+    /// Whether nobody gets both of what is kept apart, nor more of what there is little of.
+    fn is_within_duties(
+        &self,
+        app: &'static str,
+        person: &str,
+        group: &str,
+        held: &BTreeSet<String>,
+    ) {
+        let odd = self.memory().odd.get(app).copied();
+        if held.contains(group) || odd.is_some_and(|odd| self.wall.now().duration_since(odd) < SEEN)
+        {
+            return;
+        }
+        if APART.contains(&group) && APART.iter().any(|g| held.contains(*g)) {
+            let told = format!("{app}: {person} is put into {group}, and holds {held:?}");
+            self.findings.report(Invariant::Duties, told);
+        }
+        let holders = self.apps[app].lock().unwrap().groups[group].len();
+        if group == SEAT && holders >= SEATS {
+            let told = format!("{app}: {person} is put into {group}, which {holders} hold");
+            self.findings.report(Invariant::Duties, told);
+        }
+    }
+
     fn group_is_taken(&self, app: &'static str, person: &str, group: &str) {
         let now = self.wall.now();
         if !self.was_due(app, person, group) {
@@ -276,7 +310,7 @@ impl Judge {
         if who.standing(now) != Standing::Working || !who.there {
             return;
         }
-        if company.due(who, app).unwrap_or_default().contains(group) {
+        if company.keeps(who, app).unwrap_or_default().contains(group) {
             if !self.is_known(settled) {
                 return;
             }
@@ -303,7 +337,8 @@ impl Judge {
         }
     }
 
-    /// What a person does not hold in an application of what is due, and nobody told us that they do.
+    /// What a person does not hold in an application of what is due, and nobody told us that they do. Nothing waits for what
+    /// has a limit, nor for what comes once something else is gone.
     fn lacks(
         &self,
         company: &Company,
@@ -311,7 +346,8 @@ impl Judge {
         person: &str,
         app: &'static str,
     ) -> Vec<String> {
-        let due = company.due(who, app).unwrap_or_default();
+        let mut due = company.due(who, app).unwrap_or_default();
+        due.retain(|group| group != SEAT && !APART.contains(&group.as_str()));
         let state = self.apps[app].lock().unwrap();
         let Some(id) = state
             .marked(&format!("{OURS}{person}"))
@@ -346,7 +382,7 @@ impl Judge {
             let told = format!("{app}: {id} of {person}, who has left, is enabled");
             self.findings.report(Invariant::Left, told);
         }
-        let due = company.due(who, app).is_some();
+        let due = company.keeps(who, app).is_some();
         if !active && standing == Standing::Working && who.there && due {
             let told = format!("{app}: {id} of {person}, who works, is disabled");
             self.findings.report(Invariant::Served, told);

@@ -64,12 +64,11 @@ impl World {
     }
 
     /// Whom a status calls so: an Employee, or whoever had an account that is nobody's.
-    fn called(&self, app: &'static str, name: &str) -> String {
+    fn called(&self, app: &'static str, name: &str) -> Vec<String> {
         let state = self.places[app].state();
-        let account = state.named(name).and_then(|id| state.accounts.get(id));
-        let mark = account.and_then(|account| account.mark.clone());
-        let person = mark.and_then(|mark| Some(mark.strip_prefix("acme/people/")?.to_owned()));
-        person.unwrap_or_else(|| name.to_owned())
+        let accounts = state.accounts.values().filter(|a| a.username == name);
+        let marks = accounts.filter_map(|a| a.mark.as_deref()?.strip_prefix("acme/people/"));
+        marks.chain([name]).map(str::to_owned).collect()
     }
 
     /// Somebody approves what is held, whatever it is.
@@ -77,7 +76,7 @@ impl World {
         let Some(held) = held::held(self, app).pop() else {
             return;
         };
-        let people = held.names.iter().map(|name| self.called(app, name));
+        let people = held.names.iter().flat_map(|name| self.called(app, name));
         let people: Vec<String> = people.collect();
         self.judge.approve(app, people);
         let annotations = json!({"metadata": {"annotations":

@@ -64,6 +64,7 @@ impl World {
                 if let Some(former) = then.and_then(|then| self.former.get(then)) {
                     self.places[APPS[app]].state().put_back(&former[APPS[app]]);
                     self.unwell(Some(APPS[app]));
+                    self.judge.is_odd(APPS[app]);
                 }
             }
             What::Kill | What::Stop => self.up = now,
