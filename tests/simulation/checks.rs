@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use rollcall::runtime::clock::Clock as _;
 
-use crate::company::{APART, APPS, CLUB, LAX, Notice, Person, SEAT, SEATS, Standing};
+use crate::company::{APART, APPS, CLUB, LAX, Notice, Person, SEAT, SEATS, STRICT, Standing};
 use crate::findings::Invariant;
 use crate::held;
 use crate::nobody;
@@ -127,8 +127,12 @@ fn application(world: &World, app: &'static str, now: Timestamp, well: Timestamp
                 }
                 let told = rogue(world, *who, app);
                 let keeps = company.keeps(person, app).unwrap_or_default();
-                let more = holds.iter().filter(|g| !keeps.contains(*g) && *g != CLUB);
-                let more: Vec<&String> = more.filter(|g| !told.contains(*g)).collect();
+                let by_hand = world.by_hand.get(&(app, *who));
+                let is_new = by_hand.is_some_and(|at| now.duration_since(*at) <= SETTLES);
+                let roles_alone = |g: &str| app == STRICT && g == CLUB && !is_new;
+                let stays = |g: &String| (g == CLUB || told.contains(g)) && !roles_alone(g);
+                let more = holds.iter().filter(|g| !keeps.contains(*g) && !stays(g));
+                let more: Vec<&String> = more.collect();
                 if settled > HOLD && !more.is_empty() && !held(world, *who) {
                     let told = format!("{app}: {who} holds {more:?}, which nothing gives");
                     report(world, Invariant::Clean, told);

@@ -13,6 +13,8 @@ pub const LAX: &str = "chat";
 pub const DEPARTMENTS: [&str; 3] = ["sales", "lab", "office"];
 pub const JOBS: [&str; 3] = ["Clerk", "Lead", "Fellow"];
 pub const ZONES: [&str; 4] = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo"];
+/// Where roles alone give the club; elsewhere whoever is in it stays there.
+pub const STRICT: &str = "directory";
 /// A group that no template names: whoever is in it is there by somebody's hand.
 pub const CLUB: &str = "club";
 /// Groups that people are put into by hand.
@@ -376,6 +378,9 @@ pub fn connector_manifest(app: &str) -> Value {
         manifest["spec"]["entitlements"] =
             json!({"limits": [{"entitlement": SEAT, "maxHolders": SEATS}]});
         manifest["spec"]["protected"] = json!({"accounts": ["break-glass"]});
+    }
+    if app == STRICT {
+        manifest["spec"]["entitlements"] = json!({"authoritative": [CLUB]});
     }
     manifest
 }

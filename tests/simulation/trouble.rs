@@ -42,6 +42,8 @@ impl World {
                 if let Some(id) = self.account_of(APPS[app], who) {
                     let mut state = self.places[APPS[app]].state();
                     state.groups.entry(group.clone()).or_default().insert(id);
+                    drop(state);
+                    self.by_hand.insert((APPS[app], who), now);
                 }
             }
             What::Drift { app, who } => {

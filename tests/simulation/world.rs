@@ -45,6 +45,8 @@ pub struct World {
     pub claimed: BTreeSet<(&'static str, u32)>,
     /// Of whom something waited when a quiet evening began.
     pub waiting: BTreeSet<u32>,
+    /// When somebody was put into a group by hand, where.
+    pub by_hand: BTreeMap<(&'static str, u32), Timestamp>,
     /// Whose objects are gone, since the evening on which that was seen.
     pub gone: BTreeMap<u32, Timestamp>,
     /// What was held when a quiet evening began, and when that was.
@@ -111,6 +113,7 @@ impl World {
             up: start,
             claimed: BTreeSet::new(),
             waiting: BTreeSet::new(),
+            by_hand: BTreeMap::new(),
             gone: BTreeMap::new(),
             held: None,
             mistake: None,
