@@ -26,7 +26,10 @@ pub fn ended(world: &World) {
 /// What is lost elsewhere by those whose account another installation took waits for what they don't get.
 pub fn begin_quiet(world: &mut World) {
     let everybody: Vec<u32> = world.judge.company().people.keys().copied().collect();
-    let waits = |who: &u32| held(world, *who) || world.claimed.iter().any(|(_, id)| id == who);
+    let waits = |who: &u32| {
+        let is_robbed = world.claimed.iter().any(|(_, id)| id == who);
+        is_robbed || held(world, *who) || may_hear(world, *who)
+    };
     world.waiting = everybody.into_iter().filter(waits).collect();
     let now = world.wall.now();
     let is_well = |app: &'static str| now.duration_since(world.well[app].max(world.up)) > SETTLES;
@@ -35,6 +38,33 @@ pub fn begin_quiet(world: &mut World) {
     world.held = Some((now, held));
     world.judge.take_writes();
     world.cluster.state().writes.clear();
+}
+
+/// Whether something may happen to a person as it does to somebody else: a place is free, or the account is deleted of
+/// whoever had their name before. Who was not told that an attribute was written as it should be is told by the next operator.
+fn may_hear(world: &World, who: u32) -> bool {
+    let company = world.judge.company();
+    let Some(person) = company.people.get(&who) else {
+        return false;
+    };
+    let due = company.due(person, LAX).unwrap_or_default();
+    let seat = || {
+        let state = world.places[LAX].state();
+        let account = state.marked(&format!("acme/people/{who}"));
+        let held = account.first().map(|id| state.held_by(id));
+        held.is_some_and(|held| held.contains(SEAT))
+    };
+    has_namesake(world, &who.to_string())
+        || (due.contains(SEAT) && !seat())
+        || world.judge.was_misled(who)
+}
+
+/// Whether a person is told to be called as somebody was who is gone. Where that one had another name by then, it is told by
+/// the next operator, or when something else happens.
+fn has_namesake(world: &World, name: &str) -> bool {
+    let object = world.cluster.get("employees", name);
+    let status = object.unwrap_or_default()["status"].to_string();
+    status.contains("LikelyRehire")
 }
 
 pub fn evening(world: &mut World, calm: bool) {
@@ -126,10 +156,13 @@ fn application(world: &World, app: &'static str, now: Timestamp, well: Timestamp
                     report(world, Invariant::Served, told);
                 }
                 let told = rogue(world, *who, app);
-                let keeps = company.keeps(person, app).unwrap_or_default();
+                let mut keeps = company.keeps(person, app, now).unwrap_or_default();
+                let undecided = company.undecided(app);
                 let by_hand = world.by_hand.get(&(app, *who));
                 let is_new = by_hand.is_some_and(|at| now.duration_since(*at) <= SETTLES);
-                let roles_alone = |g: &str| app == STRICT && g == CLUB && !is_new;
+                let roles_alone =
+                    |g: &str| app == STRICT && g == CLUB && !is_new && undecided.is_empty();
+                keeps.extend(undecided.iter().cloned());
                 let stays = |g: &String| (g == CLUB || told.contains(g)) && !roles_alone(g);
                 let more = holds.iter().filter(|g| !keeps.contains(*g) && !stays(g));
                 let more: Vec<&String> = more.collect();
@@ -186,7 +219,7 @@ fn silence(world: &World, now: Timestamp) {
     }
     let writes = std::mem::take(&mut world.cluster.state().writes);
     for (kind, name) in writes {
-        if kind == "employees" && rests(&name) {
+        if kind == "employees" && rests(&name) && !has_namesake(world, &name) {
             let told = format!("the status of {kind} {name} is written, though nothing happens");
             report(world, Invariant::Silence, told);
         }

@@ -45,6 +45,8 @@ pub const SEAT: &str = "seat";
 pub const SEATS: usize = 4;
 /// How many templates there are.
 pub const TEMPLATES: usize = 7;
+/// Those that are in no conflict, by their place.
+pub const IN_PEACE: [usize; 5] = [1, 3, 4, 5, 6];
 
 /// How long an account that is nobody's is left alone in the lax application, and how long it is kept then.
 pub const AFTER: SignedDuration = SignedDuration::from_hours(36);
@@ -80,6 +82,8 @@ pub enum Standing {
 
 /// For how long what somebody lost counts, and how long before a last day must be told to count apart.
 const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// What a template gave that is gone stays for an hour, less what times in whole seconds lose.
+const VANISHED: SignedDuration = SignedDuration::from_secs(3598);
 /// So long the operator may be unable to hear of something.
 const UNHEARD: SignedDuration = SignedDuration::from_hours(8);
 
@@ -120,8 +124,19 @@ pub enum Rule {
     Nobody,
 }
 
+/// How a template is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Text {
+    Well,
+    /// Its rule can't be read.
+    Typo,
+    /// It was deleted then.
+    Gone(Timestamp),
+}
+
 #[derive(Clone, Debug)]
 pub struct Template {
+    pub text: Text,
     pub rule: Rule,
     pub grants: BTreeMap<&'static str, BTreeSet<String>>,
     /// A template that nobody may hold beside this one.
@@ -204,6 +219,23 @@ impl Person {
 
 impl Template {
     fn holds(&self, person: &Person) -> bool {
+        self.text == Text::Well && self.fits(person)
+    }
+
+    /// Whether somebody who had this keeps it for now, as nobody can tell, or as it is gone for less than an hour.
+    fn stays(&self, person: &Person, now: Timestamp) -> bool {
+        let is_known = match self.text {
+            Text::Well => return false,
+            Text::Typo => true,
+            Text::Gone(at) => {
+                let had = at.duration_since(person.unchanged_since(now)) > UNHEARD;
+                had && now.duration_since(at) < VANISHED
+            }
+        };
+        is_known && self.fits(person)
+    }
+
+    fn fits(&self, person: &Person) -> bool {
         match self.rule {
             Rule::Everyone => true,
             Rule::Department(d) => person.department == d,
@@ -218,6 +250,11 @@ impl Template {
             Rule::Department(d) => format!("employee.department == '{}'", DEPARTMENTS[*d]),
             Rule::Job(j) => format!("employee.jobTitle == '{}'", JOBS[*j]),
             Rule::Nobody => "employee.department == 'slaes'".to_owned(),
+        };
+        let text = if self.text == Text::Typo {
+            format!("{text} &&")
+        } else {
+            text
         };
         let grants: Vec<Value> = self
             .grants
@@ -251,6 +288,7 @@ impl Company {
         let mut template = |name: &str, rule, grants: &[(&'static str, &[&str])]| {
             let grants = grants.iter().map(|(app, names)| (*app, set(names)));
             let template = Template {
+                text: Text::Well,
                 rule,
                 grants: grants.collect(),
                 conflicts: (name == "auditor").then_some("keeper"),
@@ -307,25 +345,54 @@ impl Company {
 
     /// What a person who works should hold in an application; `None` where not even an account.
     pub fn due(&self, person: &Person, app: &str) -> Option<BTreeSet<String>> {
+        self.given_without(person, app, |other| {
+            other.text == Text::Typo || other.holds(person)
+        })
+    }
+
+    /// What they may be given: a role that can't be read, and that they do not hold, is in no conflict.
+    pub fn may_get(&self, person: &Person, app: &str) -> Option<BTreeSet<String>> {
+        self.given_without(person, app, |other| other.holds(person))
+    }
+
+    /// What a person's templates give, without those that nobody may hold beside any of these.
+    fn given_without(
+        &self,
+        person: &Person,
+        app: &str,
+        others: impl Fn(&Template) -> bool,
+    ) -> Option<BTreeSet<String>> {
+        let conflicts = |one: &str, other: &str| {
+            let template = self.templates.get(one);
+            template.is_some_and(|t| t.conflicts == Some(other))
+        };
+        let is_free = |name: &str| {
+            let mut others = self.templates.iter().filter(|(_, t)| others(t));
+            !others.any(|(other, _)| conflicts(name, other) || conflicts(other, name))
+        };
         let held = self.templates.iter().filter(|(_, t)| t.holds(person));
-        let held = held.filter(|(name, _)| !self.is_in_conflict(person, name));
+        let held = held.filter(|(name, _)| is_free(name));
         given(held.map(|(_, template)| template), app)
     }
 
-    /// What they keep beside it, if they have it: of roles in conflict they hold either.
-    pub fn keeps(&self, person: &Person, app: &str) -> Option<BTreeSet<String>> {
-        let held = self.templates.values().filter(|t| t.holds(person));
+    /// What they keep beside it, if they have it: of roles in conflict they hold either, and nobody loses anything by a
+    /// template that can't be read, nor at once by one that is gone.
+    pub fn keeps(&self, person: &Person, app: &str, now: Timestamp) -> Option<BTreeSet<String>> {
+        let all = self.templates.values();
+        let held = all.filter(|t| t.holds(person) || t.stays(person, now));
         given(held, app)
     }
 
-    /// Whether a person would hold another role that nobody may hold beside this one.
-    fn is_in_conflict(&self, person: &Person, name: &str) -> bool {
-        let stated = |one: &str, other: &str| {
-            let template = self.templates.get(one);
-            template.is_some_and(|t| t.conflicts == Some(other) && t.holds(person))
-        };
-        let mut others = self.templates.iter().filter(|(_, t)| t.holds(person));
-        others.any(|(other, _)| stated(name, other) || stated(other, name))
+    /// What whoever had it may keep, whatever they do now.
+    pub fn undecided(&self, app: &str) -> BTreeSet<String> {
+        let all = self.templates.values();
+        given(all.filter(|t| t.text == Text::Typo), app).unwrap_or_default()
+    }
+
+    /// Whether it is written down that nobody may hold both of what is kept apart.
+    pub fn keeps_apart(&self) -> bool {
+        let mut all = self.templates.values();
+        all.any(|t| t.conflicts.is_some() && !matches!(t.text, Text::Gone(_)))
     }
 
     /// Since when nothing changed of what this person should have.

@@ -3,7 +3,7 @@
 mod faults;
 
 use crate::application::Mood;
-use crate::company::{APPS, BY_HAND, TEMPLATES};
+use crate::company::{APPS, BY_HAND, IN_PEACE, TEMPLATES};
 use crate::history::{Day, Event, History, What};
 use crate::world::FAMILY;
 
@@ -102,6 +102,7 @@ impl Maker {
         self.reviews(number, &mut events);
         self.deletes(number, &mut events);
         self.mistakes(number, &mut events);
+        self.misreads(&mut events);
         self.faults(&mut events);
         self.busy(&mut events);
         events.sort_by_key(|event| event.at);
@@ -158,7 +159,7 @@ impl Maker {
                 word: ["Active", "Active", "OnLeave", "Suspended"][self.rng.usize(..4)].to_owned(),
             },
             18 => What::Extra {
-                template: self.rng.usize(..TEMPLATES),
+                template: IN_PEACE[self.rng.usize(..IN_PEACE.len())],
             },
             _ if self.rng.u8(..4) == 0 => What::Delete { who },
             _ if self.rng.bool() => What::Restore { who },
@@ -241,10 +242,15 @@ impl Maker {
         }
     }
 
-    /// At the beginning of some weeks somebody approves what has come to be held.
+    /// At the beginning of some weeks somebody mends templates, and approves what has come to be held.
     fn reviews(&mut self, number: usize, events: &mut Vec<Event>) {
         if !number.is_multiple_of(7) || self.rng.bool() {
             return;
+        }
+        if self.set_right.is_none() {
+            let at = self.rng.u32(7 * HOUR..8 * HOUR);
+            let what = What::Rewrite;
+            events.push(Event { at, what });
         }
         for app in 0..APPS.len() {
             for _ in 0..2 {
@@ -283,6 +289,30 @@ impl Maker {
         }
     }
 
+    /// A template can't be read, or is gone, for some hours. Nobody is to lose anything by that at once, also where
+    /// somebody approves whatever is held.
+    fn misreads(&mut self, events: &mut Vec<Event>) {
+        if self.rng.u8(..6) != 0 {
+            return;
+        }
+        let template = self.rng.usize(..TEMPLATES);
+        let what = if self.rng.bool() {
+            What::Typo { template }
+        } else {
+            What::Unwrite { template }
+        };
+        let app = self.rng.usize(..APPS.len());
+        let at = self.rng.u32(9 * HOUR..15 * HOUR);
+        let soon = at + self.rng.u32(10 * MINUTE..50 * MINUTE);
+        let later = soon + self.rng.u32(HOUR..4 * HOUR);
+        let told = [
+            (at, what),
+            (soon, What::Approve { app }),
+            (later, What::Rewrite),
+        ];
+        events.extend(told.map(|(at, what)| Event { at, what }));
+    }
+
     fn mistakes(&mut self, number: usize, events: &mut Vec<Event>) {
         if let Some((day, what)) = self.set_right.take() {
             if day <= number {
@@ -295,15 +325,14 @@ impl Maker {
             }
             return;
         }
-        if self.rng.u8(..15) != 0 {
+        if self.rng.u8(..12) != 0 {
             return;
         }
         let mut later = self.rng.usize(1..3);
         let tenths = self.rng.u32(2..8);
+        let template = self.rng.usize(..TEMPLATES);
         let what = match self.rng.u8(..5) {
-            0 => What::Slip {
-                template: self.rng.usize(..TEMPLATES),
-            },
+            0 => What::Slip { template },
             1 => What::DeleteHalf,
             2 | 3 => What::EndMany {
                 tenths,

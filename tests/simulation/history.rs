@@ -78,6 +78,16 @@ pub enum What {
     Slip {
         template: usize,
     },
+    /// The rule of a template can't be read.
+    Typo {
+        template: usize,
+    },
+    /// A template is deleted.
+    Unwrite {
+        template: usize,
+    },
+    /// Whom templates are for is as it was on the first day.
+    Rewrite,
     /// Of all objects of people every other one is deleted.
     DeleteHalf,
     /// So many of ten people get a last day: today, or one that is over.

@@ -9,7 +9,9 @@ use rollcall::runtime::clock::Clock as _;
 use crate::application::Application;
 use crate::clock::Wall;
 use crate::cluster::Cluster;
-use crate::company::{APART, CLUB, Company, PRIVILEGED, Person, SEAT, SEATS, STRICT, Standing};
+use crate::company::{
+    APART, CLUB, Company, PRIVILEGED, Person, SEAT, SEATS, STRICT, Standing, number_of,
+};
 use crate::findings::{Findings, Invariant};
 use crate::limits::{Losses, Lost};
 
@@ -52,6 +54,12 @@ pub struct Memory {
     robbed: BTreeSet<u32>,
     /// Memberships that the application said it gave, and did not.
     told: BTreeSet<(&'static str, String, String)>,
+    /// Of whom an application answered that it wrote an attribute, and did not.
+    misled: BTreeSet<u32>,
+    /// Memberships that we gave last, and did not take since: application, person, group.
+    given: BTreeSet<(&'static str, String, String)>,
+    /// When we enabled an account last: application, person.
+    opened: BTreeMap<(&'static str, String), Timestamp>,
     /// When an application said last that it did what it did not, or was put back.
     odd: BTreeMap<&'static str, Timestamp>,
     /// When we disabled an account last: application, account.
@@ -103,7 +111,7 @@ impl Judge {
         let mut memory = self.memory();
         for (id, person) in &company.people {
             for app in self.apps.keys().copied() {
-                let due = company.due(person, app).unwrap_or_default();
+                let due = company.may_get(person, app).unwrap_or_default();
                 memory
                     .due
                     .extend(due.into_iter().map(|group| (app, *id, group)));
@@ -119,6 +127,23 @@ impl Judge {
     /// Forgets the writes so far, and tells them.
     pub fn take_writes(&self) -> Vec<(Timestamp, String)> {
         std::mem::take(&mut self.memory().writes)
+    }
+
+    /// An application answered that it wrote an attribute, and did not: it is taken to be its way to show what was written.
+    pub fn misled(&self, app: &'static str, id: &str) {
+        let state = self.apps[app].lock().unwrap();
+        let mark = state.accounts.get(id).and_then(|a| a.mark.as_deref());
+        let who = mark.and_then(|mark| number_of(mark.strip_prefix(OURS)?));
+        self.memory().misled.extend(who);
+    }
+
+    pub fn was_misled(&self, who: u32) -> bool {
+        self.memory().misled.contains(&who)
+    }
+
+    /// The next operator knows nothing of that.
+    pub fn forgets(&self) {
+        self.memory().misled.clear();
     }
 
     /// An application was put back.
@@ -222,6 +247,19 @@ impl Judge {
             return self.findings.report(Invariant::Ours, told);
         };
         self.may_be_nobodys(app, id, person, touch);
+        if let Touch::Active(true) = touch {
+            let key = (app, person.to_owned());
+            self.memory().opened.insert(key, now);
+        }
+        if let Touch::Group(group, holds) = touch {
+            let key = (app, person.to_owned(), group.to_owned());
+            let mut memory = self.memory();
+            if holds {
+                memory.given.insert(key);
+            } else {
+                memory.given.remove(&key);
+            }
+        }
         let loses = match touch {
             Touch::Group(group, false) => {
                 self.group_is_taken(app, person, group);
@@ -268,7 +306,7 @@ impl Judge {
         }
     }
 
-    /// Whether nobody gets both of what is kept apart, nor more of what there is little of.
+    /// Whether nobody gets both of what is kept apart, as far as we gave either, nor more of what there is little of.
     fn is_within_duties(
         &self,
         app: &'static str,
@@ -276,17 +314,25 @@ impl Judge {
         group: &str,
         held: &BTreeSet<String>,
     ) {
-        let odd = self.memory().odd.get(app).copied();
-        if held.contains(group) || odd.is_some_and(|odd| self.wall.now().duration_since(odd) < SEEN)
-        {
+        if held.contains(group) {
             return;
         }
-        if APART.contains(&group) && APART.iter().any(|g| held.contains(*g)) {
+        let by_us = |other: &&&str| {
+            let key = (app, person.to_owned(), (**other).to_owned());
+            held.contains(**other) && self.memory().given.contains(&key)
+        };
+        // What an account kept that was disabled when a template was gone is not seen: see docs/simulation.md.
+        let opened = self.memory().opened.get(&(app, person.to_owned())).copied();
+        let is_new = opened.is_some_and(|at| self.wall.now().duration_since(at) < KNOWN);
+        let apart = !is_new && self.company().keeps_apart() && APART.contains(&group);
+        if apart && APART.iter().any(|other| by_us(&other)) {
             let told = format!("{app}: {person} is put into {group}, and holds {held:?}");
             self.findings.report(Invariant::Duties, told);
         }
+        let odd = self.memory().odd.get(app).copied();
+        let is_odd = odd.is_some_and(|odd| self.wall.now().duration_since(odd) < SEEN);
         let holders = self.apps[app].lock().unwrap().groups[group].len();
-        if group == SEAT && holders >= SEATS {
+        if group == SEAT && holders >= SEATS && !is_odd {
             let told = format!("{app}: {person} is put into {group}, which {holders} hold");
             self.findings.report(Invariant::Duties, told);
         }
@@ -311,7 +357,11 @@ impl Judge {
         if who.standing(now) != Standing::Working || !who.there {
             return;
         }
-        if company.keeps(who, app).unwrap_or_default().contains(group) {
+        if company
+            .keeps(who, app, now)
+            .unwrap_or_default()
+            .contains(group)
+        {
             if !self.is_known(settled) {
                 return;
             }
@@ -325,7 +375,15 @@ impl Judge {
         };
         // Who comes back lost what they had when they left, and what is held since then has waited already.
         let came_back = now.duration_since(who.told) <= HOLD;
-        if now.duration_since(settled) > HOLD || known.is_none() || is_robbed || came_back {
+        // What is kept apart goes before the other comes.
+        let due = company.due(who, app).unwrap_or_default();
+        let makes_way = APART.contains(&group) && APART.iter().any(|g| due.contains(*g));
+        if now.duration_since(settled) > HOLD
+            || known.is_none()
+            || is_robbed
+            || came_back
+            || makes_way
+        {
             return;
         }
         for other in self.apps.keys().copied() {
@@ -383,7 +441,7 @@ impl Judge {
             let told = format!("{app}: {id} of {person}, who has left, is enabled");
             self.findings.report(Invariant::Left, told);
         }
-        let due = company.keeps(who, app).is_some();
+        let due = company.keeps(who, app, now).is_some();
         if !active && standing == Standing::Working && who.there && due {
             let told = format!("{app}: {id} of {person}, who works, is disabled");
             self.findings.report(Invariant::Served, told);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::company::{Person, Template};
+use crate::company::{Company, Person, Template, Text};
 use crate::held;
 use crate::world::World;
 use rollcall::runtime::clock::Clock as _;
@@ -16,10 +16,29 @@ impl World {
                 return;
             };
             edit(template);
-            (name.clone(), template.manifest())
+            let is_there = !matches!(template.text, Text::Gone(_));
+            (name.clone(), is_there.then(|| template.manifest()))
         };
         self.judge.remember_due();
-        self.cluster.apply("roletemplates", &name, &manifest);
+        match manifest {
+            Some(manifest) => self.cluster.apply("roletemplates", &name, &manifest),
+            None => {
+                self.cluster.delete("roletemplates", &name);
+            }
+        }
+    }
+
+    /// Whom templates are for, and how that is written down, is as it was then.
+    pub fn rewrite(&self, then: &Company) {
+        for (number, (name, was)) in then.templates.iter().enumerate() {
+            let same = |t: &Template| (&t.rule, t.text) == (&was.rule, was.text);
+            let is_same = self.judge.company().templates.get(name).is_some_and(same);
+            if !is_same {
+                self.template(number, |t| {
+                    (t.rule, t.text) = (was.rule.clone(), was.text);
+                });
+            }
+        }
     }
 
     pub fn remember_mistake(&mut self) {
@@ -32,25 +51,14 @@ impl World {
         let Some(before) = self.mistake.take() else {
             return;
         };
-        for (number, template) in before.templates.values().enumerate() {
-            let rule = template.rule.clone();
-            let now = self
-                .judge
-                .company()
-                .templates
-                .values()
-                .nth(number)
-                .map(|t| t.rule.clone());
-            if now.as_ref() != Some(&rule) {
-                self.template(number, |t| t.rule = rule);
-            }
-        }
+        self.rewrite(&before);
         for (who, was) in &before.people {
             let changed = {
                 let mut company = self.judge.company();
                 company.people.get_mut(who).is_some_and(|person| {
                     // What Kubernetes was told to delete can't be had back.
-                    let changed = person.there && person.end != was.end;
+                    let fits = was.end.is_none_or(|end| end >= person.start);
+                    let changed = person.there && fits && person.end != was.end;
                     if changed {
                         (person.end, person.told) = (was.end, self.wall.now());
                     }

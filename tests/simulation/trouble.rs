@@ -69,7 +69,10 @@ impl World {
                     self.judge.is_odd(APPS[app]);
                 }
             }
-            What::Kill | What::Stop => self.up = now,
+            What::Kill | What::Stop => {
+                self.up = now;
+                self.judge.forgets();
+            }
             _ => {}
         }
     }

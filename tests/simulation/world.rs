@@ -12,7 +12,8 @@ use crate::application::{Account, Application, Mood};
 use crate::clock::Wall;
 use crate::cluster::{Cluster, Health};
 use crate::company::{
-    APPS, Company, LAX, OVERALL, Person, Rule, Standing, TIGHT, connector_manifest, day, days_later,
+    APPS, Company, LAX, OVERALL, Person, Rule, Standing, TIGHT, Text, connector_manifest, day,
+    days_later,
 };
 use crate::connector::Place;
 use crate::findings::Findings;
@@ -364,6 +365,12 @@ impl World {
             What::Slip { template } => {
                 self.remember_mistake();
                 self.template(template, |t| t.rule = Rule::Nobody);
+            }
+            What::Typo { template } => self.template(template, |t| t.text = Text::Typo),
+            What::Unwrite { template } => self.template(template, |t| t.text = Text::Gone(now)),
+            What::Rewrite => {
+                let first = Company::new(now, OVERALL);
+                self.rewrite(&first);
             }
             What::DeleteHalf => self.many(|n, _| n % 2 == 0, |p| p.there = false),
             What::EndMany { tenths, in_days } => self.many(
