@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=hack/lib/common.sh
 source hack/lib/common.sh
-seeds=${SEEDS:-6}
+seeds=${SEEDS:-8}
 export DAYS=${DAYS:-40}
 patch=$PWD/tests/simulation/breaks.patch
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
 use rollcall::domain::account::{
     Activity, Attributes, Completeness, ObservedAccount, ObservedEntitlement,
 };
@@ -44,13 +43,6 @@ pub struct Application {
     pub accounts: BTreeMap<String, Account>,
     pub groups: BTreeMap<String, BTreeSet<String>>,
     next: u64,
-}
-
-/// Something that a person lost by our doing.
-#[derive(Clone, Debug)]
-pub struct Loss {
-    pub at: Timestamp,
-    pub person: String,
 }
 
 impl Application {

@@ -235,6 +235,9 @@ impl Connector for Connection {
     ) -> Result<Option<ObservedAccount>> {
         let luck = self.0.arrive(id.as_str(), true).await?;
         self.0.tell(id, Touch::Update);
+        if luck == Luck::Lied {
+            self.0.judge.misled(self.0.name, id.as_str());
+        }
         let result = {
             let mut state = self.0.state();
             let wanted = changes.username.as_ref().map(Username::as_str);

@@ -19,6 +19,10 @@ pub enum Invariant {
     MakeBeforeBreak,
     /// No wave goes past the guard without approval.
     Guard,
+    /// Nobody gets both of what is kept apart, nor more people something than may have it.
+    Duties,
+    /// An account that is nobody's is left alone for its time, and not for ever.
+    Nobody,
     /// Nothing is made twice.
     Once,
     /// No secret is shown.

@@ -1,8 +1,9 @@
 //! A seed becomes a history.
 
+mod faults;
+
 use crate::application::Mood;
-use crate::cluster::Health;
-use crate::company::{APPS, BY_HAND};
+use crate::company::{APPS, BY_HAND, IN_PEACE, TEMPLATES};
 use crate::history::{Day, Event, History, What};
 use crate::world::FAMILY;
 
@@ -15,6 +16,8 @@ struct Maker {
     people: u32,
     /// The day on which the last mistake is set right.
     set_right: Option<(usize, What)>,
+    /// Whose object was deleted by mistake, and comes again on that day.
+    deleted: Option<(usize, u32)>,
     /// Who is suspended until the next working day.
     suspended: Vec<u32>,
 }
@@ -25,6 +28,7 @@ pub fn history(seed: u64, people: u32, days: usize) -> History {
         rng: fastrand::Rng::with_seed(seed),
         people,
         set_right: None,
+        deleted: None,
         suspended: Vec::new(),
     };
     let days = (0..days).map(|number| maker.day(number)).collect();
@@ -32,6 +36,7 @@ pub fn history(seed: u64, people: u32, days: usize) -> History {
         seed,
         people,
         naps: !seed.is_multiple_of(8),
+        tight: seed % 3 == 2,
         days,
     }
 }
@@ -68,6 +73,7 @@ pub fn lies(seed: u64) -> History {
         seed,
         people: 5,
         naps: seed.is_multiple_of(2),
+        tight: false,
         days,
     }
 }
@@ -93,7 +99,10 @@ impl Maker {
             events.push(Event { at, what });
         }
         self.hire_and_marry(&mut events);
+        self.reviews(number, &mut events);
+        self.deletes(number, &mut events);
         self.mistakes(number, &mut events);
+        self.misreads(&mut events);
         self.faults(&mut events);
         self.busy(&mut events);
         events.sort_by_key(|event| event.at);
@@ -150,7 +159,7 @@ impl Maker {
                 word: ["Active", "Active", "OnLeave", "Suspended"][self.rng.usize(..4)].to_owned(),
             },
             18 => What::Extra {
-                template: self.rng.usize(..5),
+                template: IN_PEACE[self.rng.usize(..IN_PEACE.len())],
             },
             _ if self.rng.u8(..4) == 0 => What::Delete { who },
             _ if self.rng.bool() => What::Restore { who },
@@ -233,6 +242,44 @@ impl Maker {
         }
     }
 
+    /// At the beginning of some weeks somebody mends templates, and approves what has come to be held.
+    fn reviews(&mut self, number: usize, events: &mut Vec<Event>) {
+        if !number.is_multiple_of(7) || self.rng.bool() {
+            return;
+        }
+        if self.set_right.is_none() {
+            let at = self.rng.u32(7 * HOUR..8 * HOUR);
+            let what = What::Rewrite;
+            events.push(Event { at, what });
+        }
+        for app in 0..APPS.len() {
+            for _ in 0..2 {
+                let at = self.rng.u32(8 * HOUR..10 * HOUR);
+                let what = What::Approve { app };
+                events.push(Event { at, what });
+            }
+        }
+    }
+
+    /// The object of somebody is deleted, and comes again before or after it counts that their accounts are nobody's.
+    fn deletes(&mut self, number: usize, events: &mut Vec<Event>) {
+        let at = self.rng.u32(8 * HOUR..18 * HOUR);
+        match self.deleted {
+            Some((day, who)) if day <= number => {
+                self.deleted = None;
+                let what = What::Restore { who };
+                events.push(Event { at, what });
+            }
+            None if self.rng.u8(..4) == 0 => {
+                let who = self.who();
+                self.deleted = Some((number + self.rng.usize(1..8), who));
+                let what = What::Delete { who };
+                events.push(Event { at, what });
+            }
+            _ => {}
+        }
+    }
+
     /// The operator ends.
     fn end(&mut self) -> What {
         if self.rng.u8(..4) == 0 {
@@ -240,6 +287,30 @@ impl Maker {
         } else {
             What::Kill
         }
+    }
+
+    /// A template can't be read, or is gone, for some hours. Nobody is to lose anything by that at once, also where
+    /// somebody approves whatever is held.
+    fn misreads(&mut self, events: &mut Vec<Event>) {
+        if self.rng.u8(..6) != 0 {
+            return;
+        }
+        let template = self.rng.usize(..TEMPLATES);
+        let what = if self.rng.bool() {
+            What::Typo { template }
+        } else {
+            What::Unwrite { template }
+        };
+        let app = self.rng.usize(..APPS.len());
+        let at = self.rng.u32(9 * HOUR..15 * HOUR);
+        let soon = at + self.rng.u32(10 * MINUTE..50 * MINUTE);
+        let later = soon + self.rng.u32(HOUR..4 * HOUR);
+        let told = [
+            (at, what),
+            (soon, What::Approve { app }),
+            (later, What::Rewrite),
+        ];
+        events.extend(told.map(|(at, what)| Event { at, what }));
     }
 
     fn mistakes(&mut self, number: usize, events: &mut Vec<Event>) {
@@ -254,18 +325,28 @@ impl Maker {
             }
             return;
         }
-        if self.rng.u8(..15) != 0 {
+        if self.rng.u8(..12) != 0 {
             return;
         }
-        let what = match self.rng.u8(..3) {
-            0 => What::Slip {
-                template: self.rng.usize(..5),
-            },
+        let mut later = self.rng.usize(1..3);
+        let tenths = self.rng.u32(2..8);
+        let template = self.rng.usize(..TEMPLATES);
+        let what = match self.rng.u8(..5) {
+            0 => What::Slip { template },
             1 => What::DeleteHalf,
-            _ => What::EndMany {
-                tenths: self.rng.u32(2..8),
+            2 | 3 => What::EndMany {
+                tenths,
                 in_days: self.rng.i32(-1..1),
             },
+            // Told for long enough before it comes, and noticed when it has come.
+            _ => {
+                let in_days = self.rng.usize(2..5);
+                later += in_days;
+                What::EndMany {
+                    tenths,
+                    in_days: in_days.try_into().unwrap_or_default(),
+                }
+            }
         };
         let at = self.rng.u32(9 * HOUR..17 * HOUR);
         let right = if what == What::DeleteHalf {
@@ -284,118 +365,6 @@ impl Maker {
             let what = What::Misapprove { app };
             events.push(Event { at, what });
         }
-        self.set_right = Some((number + self.rng.usize(1..3), right));
-    }
-
-    fn faults(&mut self, events: &mut Vec<Event>) {
-        for app in 0..APPS.len() {
-            if self.rng.u8(..3) == 0 {
-                let mood = match self.rng.u8(..9) {
-                    0 | 1 => Mood::Flaky(self.rng.u8(5..80)),
-                    2 => Mood::Throttling(self.rng.u16(1..600)),
-                    3 => Mood::Lossy(self.rng.u8(20..100)),
-                    4 => Mood::Partial,
-                    5 => Mood::Lying(self.rng.u8(5..60)),
-                    6 => Mood::Unauthorized,
-                    7 => Mood::Blank,
-                    _ => Mood::Down,
-                };
-                let at = self.rng.u32(..18 * HOUR);
-                events.push(Event {
-                    at,
-                    what: What::Mood { app, mood },
-                });
-                let at = at + self.rng.u32(HOUR / 6..6 * HOUR);
-                events.push(Event {
-                    at,
-                    what: What::Mood {
-                        app,
-                        mood: Mood::Well,
-                    },
-                });
-            }
-            let at = self.rng.u32(..20 * HOUR);
-            match self.rng.u8(..30) {
-                0 => events.push(Event {
-                    at,
-                    what: What::PutBack {
-                        app,
-                        days: self.rng.usize(1..5),
-                    },
-                }),
-                1 => events.push(Event {
-                    at,
-                    what: What::Stranger { app },
-                }),
-                2 => {
-                    let who = self.who();
-                    events.push(Event {
-                        at,
-                        what: What::Drift { app, who },
-                    });
-                }
-                3 | 4 => {
-                    let what = self.by_hand();
-                    events.push(Event { at, what });
-                }
-                5 => {
-                    let what = What::Claimed {
-                        app,
-                        who: self.who(),
-                    };
-                    events.push(Event { at, what });
-                }
-                _ => {}
-            }
-        }
-        let at = self.rng.u32(..18 * HOUR);
-        match self.rng.u8(..10) {
-            0 | 1 => {
-                let flaky = Health::Flaky(self.rng.u8(5..70));
-                let health = if self.rng.bool() { flaky } else { Health::Down };
-                events.push(Event {
-                    at,
-                    what: What::Api { health },
-                });
-                let at = at + self.rng.u32(MINUTE..3 * HOUR);
-                events.push(Event {
-                    at,
-                    what: What::Api {
-                        health: Health::Well,
-                    },
-                });
-            }
-            2 => events.push(Event {
-                at,
-                what: What::ApiRestart {
-                    forgets: self.rng.bool(),
-                },
-            }),
-            4 if self.rng.bool() => {
-                let hours = self.rng.i32(12..240);
-                let what = What::Ahead { hours };
-                events.push(Event { at, what });
-            }
-            3 if self.rng.bool() => {
-                let seconds = self.rng.i32(-1800..7200);
-                events.push(Event {
-                    at,
-                    what: What::ClockJump { seconds },
-                });
-            }
-            _ => {}
-        }
-    }
-
-    /// Kills come soon after something happened, when something is under way.
-    fn kills(&mut self, events: &mut Vec<Event>) {
-        while self.rng.u8(..3) == 0 {
-            let after = events.get(self.rng.usize(..events.len().max(1)));
-            let at = after.map_or(0, |event| event.at);
-            let soon = [50, 1000, 5000, 60_000][self.rng.usize(..4)];
-            let at = at + self.rng.u32(1..soon);
-            let what = self.end();
-            events.push(Event { at, what });
-        }
+        self.set_right = Some((number + later, right));
     }
 }

@@ -10,6 +10,9 @@ pub struct History {
     pub people: u32,
     /// Whether the machine sleeps where nothing happens.
     pub naps: bool,
+    /// Whether the limit of the whole operator is smaller than those of the applications.
+    #[serde(default)]
+    pub tight: bool,
     pub days: Vec<Day>,
 }
 
@@ -75,6 +78,16 @@ pub enum What {
     Slip {
         template: usize,
     },
+    /// The rule of a template can't be read.
+    Typo {
+        template: usize,
+    },
+    /// A template is deleted.
+    Unwrite {
+        template: usize,
+    },
+    /// Whom templates are for is as it was on the first day.
+    Rewrite,
     /// Of all objects of people every other one is deleted.
     DeleteHalf,
     /// So many of ten people get a last day: today, or one that is over.
@@ -147,32 +160,25 @@ impl History {
     }
 }
 
+/// As it is kept: a line for each day.
 impl std::fmt::Display for History {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(
+        let Self {
+            seed,
+            people,
+            naps,
+            tight,
+            days,
+        } = self;
+        let days: Vec<String> = days.iter().map(|day| json(day).to_string()).collect();
+        write!(
             f,
-            "seed {}, {} people, naps: {}, {} days",
-            self.seed,
-            self.people,
-            self.naps,
-            self.days.len()
-        )?;
-        for (number, day) in self.days.iter().enumerate() {
-            if day.events.is_empty() {
-                continue;
-            }
-            writeln!(f, "day {number}{}", if day.calm { " (calm)" } else { "" })?;
-            for event in &day.events {
-                let seconds = event.at / 1000;
-                let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-                writeln!(
-                    f,
-                    "  {h:02}:{m:02}:{s:02}.{:03} {:?}",
-                    event.at % 1000,
-                    event.what
-                )?;
-            }
-        }
-        Ok(())
+            "{{\n  \"seed\": {seed}, \"people\": {people}, \"naps\": {naps}, \"tight\": {tight},\n  \"days\": [\n    {}\n  ]\n}}\n",
+            days.join(",\n    ")
+        )
     }
+}
+
+fn json(day: &Day) -> serde_json::Value {
+    serde_json::to_value(day).unwrap_or_default()
 }

@@ -6,10 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use jiff::{SignedDuration, Timestamp};
 use rollcall::runtime::clock::Clock as _;
 
-use crate::application::{Application, Loss};
+use crate::application::Application;
 use crate::clock::Wall;
-use crate::company::{ALWAYS, Company, Notice, PERCENT, Person, Standing};
+use crate::cluster::Cluster;
+use crate::company::{
+    APART, CLUB, Company, PRIVILEGED, Person, SEAT, SEATS, STRICT, Standing, number_of,
+};
 use crate::findings::{Findings, Invariant};
+use crate::limits::{Losses, Lost};
 
 /// The first part of every mark of ours.
 const OURS: &str = "acme/people/";
@@ -17,9 +21,6 @@ const OURS: &str = "acme/people/";
 const KNOWN: SignedDuration = SignedDuration::from_secs(60);
 /// What somebody did in an application is seen after so long, also where some listings fail.
 const SEEN: SignedDuration = SignedDuration::from_hours(7);
-/// What was taken counts for a day from when it was let through, less the part of the day in which that was. It may be
-/// hours until the application can be had.
-const WINDOW: SignedDuration = SignedDuration::from_hours(16);
 /// So long a person's removals wait for their additions, less what times in whole seconds lose.
 const HOLD: SignedDuration = SignedDuration::from_secs(24 * 3600 - 2);
 
@@ -33,24 +34,18 @@ pub enum Touch<'a> {
     Group(&'a str, bool),
 }
 
-/// Why a person loses something, as far as the limits count apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Cause {
-    LastDay,
-    Termination,
-    Change,
-}
-
 pub struct Judge {
     pub company: Mutex<Company>,
     pub findings: Arc<Findings>,
     pub wall: Arc<Wall>,
     pub apps: BTreeMap<&'static str, Arc<Mutex<Application>>>,
+    pub cluster: Arc<Cluster>,
+    pub losses: Mutex<Losses>,
     memory: Mutex<Memory>,
 }
 
 #[derive(Default)]
-struct Memory {
+pub struct Memory {
     /// Memberships that were somebody's due at some time: application, person, group.
     due: BTreeSet<(&'static str, u32, String)>,
     /// Accounts that another installation took: application, account, and when.
@@ -59,9 +54,16 @@ struct Memory {
     robbed: BTreeSet<u32>,
     /// Memberships that the application said it gave, and did not.
     told: BTreeSet<(&'static str, String, String)>,
-    losses: BTreeMap<(&'static str, Cause), Vec<Loss>>,
-    /// Who may lose something in an application, until when.
-    approved: BTreeMap<(&'static str, String), Timestamp>,
+    /// Of whom an application answered that it wrote an attribute, and did not.
+    misled: BTreeSet<u32>,
+    /// Memberships that we gave last, and did not take since: application, person, group.
+    given: BTreeSet<(&'static str, String, String)>,
+    /// When we enabled an account last: application, person.
+    opened: BTreeMap<(&'static str, String), Timestamp>,
+    /// When an application said last that it did what it did not, or was put back.
+    odd: BTreeMap<&'static str, Timestamp>,
+    /// When we disabled an account last: application, account.
+    pub shut: BTreeMap<(&'static str, String), Timestamp>,
     /// Since when the API server is well, and no clock was set.
     known_since: Option<Timestamp>,
     /// Writes to applications: when, where, whom, what.
@@ -82,12 +84,15 @@ impl Judge {
         findings: Arc<Findings>,
         wall: Arc<Wall>,
         apps: BTreeMap<&'static str, Arc<Mutex<Application>>>,
+        cluster: Arc<Cluster>,
     ) -> Self {
         Self {
             company: Mutex::new(company),
             findings,
             wall,
             apps,
+            cluster,
+            losses: Mutex::default(),
             memory: Mutex::default(),
         }
     }
@@ -96,7 +101,7 @@ impl Judge {
         self.company.lock().unwrap()
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    pub fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap()
     }
 
@@ -106,7 +111,7 @@ impl Judge {
         let mut memory = self.memory();
         for (id, person) in &company.people {
             for app in self.apps.keys().copied() {
-                let due = company.due(person, app).unwrap_or_default();
+                let due = company.may_get(person, app).unwrap_or_default();
                 memory
                     .due
                     .extend(due.into_iter().map(|group| (app, *id, group)));
@@ -119,19 +124,37 @@ impl Judge {
         self.memory().known_since = since;
     }
 
-    pub fn approve(&self, app: &'static str, people: impl IntoIterator<Item = String>) {
-        let until = self.wall.now() + SignedDuration::from_hours(8 * 24);
-        let people = people.into_iter().map(|person| ((app, person), until));
-        self.memory().approved.extend(people);
-    }
-
     /// Forgets the writes so far, and tells them.
     pub fn take_writes(&self) -> Vec<(Timestamp, String)> {
         std::mem::take(&mut self.memory().writes)
     }
 
+    /// An application answered that it wrote an attribute, and did not: it is taken to be its way to show what was written.
+    pub fn misled(&self, app: &'static str, id: &str) {
+        let state = self.apps[app].lock().unwrap();
+        let mark = state.accounts.get(id).and_then(|a| a.mark.as_deref());
+        let who = mark.and_then(|mark| number_of(mark.strip_prefix(OURS)?));
+        self.memory().misled.extend(who);
+    }
+
+    pub fn was_misled(&self, who: u32) -> bool {
+        self.memory().misled.contains(&who)
+    }
+
+    /// The next operator knows nothing of that.
+    pub fn forgets(&self) {
+        self.memory().misled.clear();
+    }
+
+    /// An application was put back.
+    pub fn is_odd(&self, app: &'static str) {
+        let now = self.wall.now();
+        self.memory().odd.insert(app, now);
+    }
+
     /// An application answered that it did what it did not.
     pub fn was_told(&self, app: &'static str, id: &str, group: &str, holds: bool) {
+        self.is_odd(app);
         if holds {
             let key = (app, id.to_owned(), group.to_owned());
             self.memory().told.insert(key);
@@ -153,19 +176,11 @@ impl Judge {
     }
 
     /// Whether the operator must have heard of an edit that was made then.
-    fn is_known(&self, edited: Timestamp) -> bool {
+    pub fn is_known(&self, edited: Timestamp) -> bool {
         let Some(since) = self.memory().known_since else {
             return false;
         };
         self.wall.now().duration_since(edited.max(since)) > KNOWN
-    }
-
-    /// What was taken while the clock was ahead counts by the day on which that was, which nobody knows.
-    pub fn clock_went_back(&self) {
-        let now = self.wall.now();
-        for losses in self.memory().losses.values_mut() {
-            losses.retain(|loss| loss.at <= now);
-        }
     }
 
     /// An account is about to be made.
@@ -231,6 +246,20 @@ impl Judge {
             let told = format!("{app}: {touch:?} of {id}, which bears the mark {mark:?}");
             return self.findings.report(Invariant::Ours, told);
         };
+        self.may_be_nobodys(app, id, person, touch);
+        if let Touch::Active(true) = touch {
+            let key = (app, person.to_owned());
+            self.memory().opened.insert(key, now);
+        }
+        if let Touch::Group(group, holds) = touch {
+            let key = (app, person.to_owned(), group.to_owned());
+            let mut memory = self.memory();
+            if holds {
+                memory.given.insert(key);
+            } else {
+                memory.given.remove(&key);
+            }
+        }
         let loses = match touch {
             Touch::Group(group, false) => {
                 self.group_is_taken(app, person, group);
@@ -238,6 +267,7 @@ impl Judge {
             }
             Touch::Group(group, true) => {
                 self.group_is_given(app, person, group);
+                self.is_within_duties(app, person, group, &held);
                 false
             }
             Touch::Active(active) => {
@@ -248,8 +278,17 @@ impl Judge {
             Touch::Update | Touch::Mark => false,
         };
         if loses {
-            let late = matches!(touch, Touch::Delete);
-            self.count(app, person, marked, late);
+            let is_privileged = match touch {
+                Touch::Group(group, _) => group == PRIVILEGED,
+                _ => held.contains(PRIVILEGED),
+            };
+            let lost = Lost {
+                marked,
+                is_privileged,
+                is_account: matches!(touch, Touch::Delete),
+            };
+            let is_robbed = self.memory().is_robbed(person);
+            self.count(app, person, lost, is_robbed);
         }
     }
 
@@ -267,9 +306,42 @@ impl Judge {
         }
     }
 
+    /// Whether nobody gets both of what is kept apart, as far as we gave either, nor more of what there is little of.
+    fn is_within_duties(
+        &self,
+        app: &'static str,
+        person: &str,
+        group: &str,
+        held: &BTreeSet<String>,
+    ) {
+        if held.contains(group) {
+            return;
+        }
+        let by_us = |other: &&&str| {
+            let key = (app, person.to_owned(), (**other).to_owned());
+            held.contains(**other) && self.memory().given.contains(&key)
+        };
+        // What an account kept that was disabled when a template was gone is not seen: see docs/simulation.md.
+        let opened = self.memory().opened.get(&(app, person.to_owned())).copied();
+        let is_new = opened.is_some_and(|at| self.wall.now().duration_since(at) < KNOWN);
+        let apart = !is_new && self.company().keeps_apart() && APART.contains(&group);
+        if apart && APART.iter().any(|other| by_us(&other)) {
+            let told = format!("{app}: {person} is put into {group}, and holds {held:?}");
+            self.findings.report(Invariant::Duties, told);
+        }
+        let odd = self.memory().odd.get(app).copied();
+        let is_odd = odd.is_some_and(|odd| self.wall.now().duration_since(odd) < SEEN);
+        let holders = self.apps[app].lock().unwrap().groups[group].len();
+        if group == SEAT && holders >= SEATS && !is_odd {
+            let told = format!("{app}: {person} is put into {group}, which {holders} hold");
+            self.findings.report(Invariant::Duties, told);
+        }
+    }
+
     fn group_is_taken(&self, app: &'static str, person: &str, group: &str) {
         let now = self.wall.now();
-        if !self.was_due(app, person, group) {
+        let roles_alone = app == STRICT && group == CLUB;
+        if !roles_alone && !self.was_due(app, person, group) {
             let told = format!("{app}: {person} is taken out of {group}, which we never gave");
             self.findings.report(Invariant::Ours, told);
         }
@@ -285,7 +357,11 @@ impl Judge {
         if who.standing(now) != Standing::Working || !who.there {
             return;
         }
-        if company.due(who, app).unwrap_or_default().contains(group) {
+        if company
+            .keeps(who, app, now)
+            .unwrap_or_default()
+            .contains(group)
+        {
             if !self.is_known(settled) {
                 return;
             }
@@ -299,7 +375,15 @@ impl Judge {
         };
         // Who comes back lost what they had when they left, and what is held since then has waited already.
         let came_back = now.duration_since(who.told) <= HOLD;
-        if now.duration_since(settled) > HOLD || known.is_none() || is_robbed || came_back {
+        // What is kept apart goes before the other comes.
+        let due = company.due(who, app).unwrap_or_default();
+        let makes_way = APART.contains(&group) && APART.iter().any(|g| due.contains(*g));
+        if now.duration_since(settled) > HOLD
+            || known.is_none()
+            || is_robbed
+            || came_back
+            || makes_way
+        {
             return;
         }
         for other in self.apps.keys().copied() {
@@ -312,7 +396,8 @@ impl Judge {
         }
     }
 
-    /// What a person does not hold in an application of what is due, and nobody told us that they do.
+    /// What a person does not hold in an application of what is due, and nobody told us that they do. Nothing waits for what
+    /// has a limit, nor for what comes once something else is gone.
     fn lacks(
         &self,
         company: &Company,
@@ -320,7 +405,8 @@ impl Judge {
         person: &str,
         app: &'static str,
     ) -> Vec<String> {
-        let due = company.due(who, app).unwrap_or_default();
+        let mut due = company.due(who, app).unwrap_or_default();
+        due.retain(|group| group != SEAT && !APART.contains(&group.as_str()));
         let state = self.apps[app].lock().unwrap();
         let Some(id) = state
             .marked(&format!("{OURS}{person}"))
@@ -355,59 +441,10 @@ impl Judge {
             let told = format!("{app}: {id} of {person}, who has left, is enabled");
             self.findings.report(Invariant::Left, told);
         }
-        let due = company.due(who, app).is_some();
+        let due = company.keeps(who, app, now).is_some();
         if !active && standing == Standing::Working && who.there && due {
             let told = format!("{app}: {id} of {person}, who works, is disabled");
             self.findings.report(Invariant::Served, told);
-        }
-    }
-
-    fn count(&self, app: &'static str, person: &str, marked: usize, late: bool) {
-        let now = self.wall.now();
-        let cause = {
-            let company = self.company();
-            let who = person
-                .parse()
-                .ok()
-                .and_then(|id: u32| company.people.get(&id));
-            match who {
-                // What comes of it when the account was kept for long enough counts as a change.
-                _ if late => Cause::Change,
-                Some(who) if who.there && who.standing(now) == Standing::Over => {
-                    match who.notice() {
-                        Notice::Short => Cause::Termination,
-                        Notice::Unsure => return,
-                        Notice::Long => Cause::LastDay,
-                    }
-                }
-                Some(who) if who.there && who.employment == "Suspended" => Cause::Termination,
-                _ => Cause::Change,
-            }
-        };
-        let mut memory = self.memory();
-        // What they lose waits, and is counted before.
-        if memory.is_robbed(person) {
-            return;
-        }
-        let approved = memory.approved.get(&(app, person.to_owned()));
-        if cause == Cause::LastDay || approved.is_some_and(|until| *until > now) {
-            return;
-        }
-        let losses = memory.losses.entry((app, cause)).or_default();
-        losses.retain(|loss| now.duration_since(loss.at) < WINDOW);
-        losses.push(Loss {
-            at: now,
-            person: person.to_owned(),
-        });
-        let people: BTreeSet<&str> = losses.iter().map(|loss| loss.person.as_str()).collect();
-        let limit = ALWAYS.max((marked * PERCENT).div_ceil(100));
-        if people.len() > limit {
-            let told = format!(
-                "{app}: {} people lost something within a day by {cause:?}, {limit} may: {people:?}",
-                people.len()
-            );
-            drop(memory);
-            self.findings.report(Invariant::Guard, told);
         }
     }
 }

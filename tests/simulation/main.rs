@@ -13,9 +13,13 @@ mod connector;
 mod dice;
 mod findings;
 mod generate;
+mod held;
 mod history;
 mod judge;
+mod limits;
 mod logs;
+mod mistakes;
+mod nobody;
 mod operator;
 mod run;
 mod shrink;
@@ -53,15 +57,14 @@ fn live(history: &history::History) -> run::Outcome {
         let patience = Duration::from_secs(told("PATIENCE", PATIENCE));
         if let Some((shortest, finding)) = shrink::shrink(history, &outcome, patience) {
             let file = format!("{KEPT}/{:?}-{}.json", finding.invariant, history.seed);
-            let kept = serde_json::to_string_pretty(&shortest).unwrap();
             let is_kept = std::env::var_os("KEEP").is_some();
             let told = if is_kept {
-                std::fs::write(&file, kept + "\n").unwrap();
+                std::fs::write(&file, shortest.to_string()).unwrap();
                 format!("It is kept as a test in {file}.")
             } else {
-                "With KEEP=1 in the environment it is kept as a test.".to_owned()
+                format!("Saved as {file} it is a test; KEEP=1 in the environment saves it.")
             };
-            panic!("{finding:?}\nThe shortest history found: {shortest}\n{told}");
+            panic!("{finding:?}\nThe shortest history found:\n{shortest}{told}");
         }
     }
     outcome

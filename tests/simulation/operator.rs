@@ -20,6 +20,7 @@ pub struct Operator {
 impl Operator {
     /// Starts it. It knows nothing but what the cluster and the applications show.
     pub fn start(world: &World) -> Self {
+        let overall = world.judge.company().overall;
         let options = Options {
             namespaces: Some(["people".to_owned()].into()),
             engine: Settings {
@@ -27,8 +28,8 @@ impl Operator {
                 paused: false,
                 limits: Limits {
                     most: None,
-                    percent: 10,
-                    always: 20,
+                    percent: overall.percent.try_into().unwrap(),
+                    always: overall.always.try_into().unwrap(),
                 },
             },
             listen: "127.0.0.1:0".parse().unwrap(),

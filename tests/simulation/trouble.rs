@@ -42,6 +42,8 @@ impl World {
                 if let Some(id) = self.account_of(APPS[app], who) {
                     let mut state = self.places[APPS[app]].state();
                     state.groups.entry(group.clone()).or_default().insert(id);
+                    drop(state);
+                    self.by_hand.insert((APPS[app], who), now);
                 }
             }
             What::Drift { app, who } => {
@@ -64,9 +66,13 @@ impl World {
                 if let Some(former) = then.and_then(|then| self.former.get(then)) {
                     self.places[APPS[app]].state().put_back(&former[APPS[app]]);
                     self.unwell(Some(APPS[app]));
+                    self.judge.is_odd(APPS[app]);
                 }
             }
-            What::Kill | What::Stop => self.up = now,
+            What::Kill | What::Stop => {
+                self.up = now;
+                self.judge.forgets();
+            }
             _ => {}
         }
     }

@@ -12,12 +12,15 @@ use crate::application::{Account, Application, Mood};
 use crate::clock::Wall;
 use crate::cluster::{Cluster, Health};
 use crate::company::{
-    APPS, Company, LAX, Person, Rule, Standing, connector_manifest, day, days_later,
+    APPS, Company, LAX, OVERALL, Person, Rule, Standing, TIGHT, Text, connector_manifest, day,
+    days_later,
 };
 use crate::connector::Place;
 use crate::findings::Findings;
+use crate::held::Held;
 use crate::history::{History, What};
 use crate::judge::Judge;
+use crate::nobody;
 
 const GIVEN: [&str; 8] = ["Ada", "Bo", "Cy", "Dora", "Eve", "Finn", "Gil", "Hana"];
 pub const FAMILY: [&str; 6] = ["Ames", "Berg", "Cole", "Diaz", "Endo", "Falk"];
@@ -43,7 +46,14 @@ pub struct World {
     pub claimed: BTreeSet<(&'static str, u32)>,
     /// Of whom something waited when a quiet evening began.
     pub waiting: BTreeSet<u32>,
-    mistake: Option<Company>,
+    /// When somebody was put into a group by hand, where.
+    pub by_hand: BTreeMap<(&'static str, u32), Timestamp>,
+    /// Whose objects are gone, since the evening on which that was seen.
+    pub gone: BTreeMap<u32, Timestamp>,
+    /// What was held when a quiet evening began, and when that was.
+    pub held: Option<(Timestamp, Vec<Held>)>,
+    /// The company as it was before the mistake that is not set right yet.
+    pub mistake: Option<Company>,
     pub rng: fastrand::Rng,
 }
 
@@ -71,8 +81,15 @@ impl World {
             )
         });
         let apps = BTreeMap::from(apps);
-        let company = Company::new(start);
-        let judge = Judge::new(company, findings.clone(), wall.clone(), apps.clone());
+        let overall = if history.tight { TIGHT } else { OVERALL };
+        let company = Company::new(start, overall);
+        let judge = Judge::new(
+            company,
+            findings.clone(),
+            wall.clone(),
+            apps.clone(),
+            cluster.clone(),
+        );
         let judge = Arc::new(judge);
         judge.known_since(Some(start));
         let place = |(number, (name, state)): (usize, (&'static str, Arc<Mutex<Application>>))| {
@@ -97,6 +114,9 @@ impl World {
             up: start,
             claimed: BTreeSet::new(),
             waiting: BTreeSet::new(),
+            by_hand: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            held: None,
             mistake: None,
             rng: fastrand::Rng::with_seed(seed ^ 9),
         };
@@ -121,6 +141,9 @@ impl World {
                 .apply("appconnectors", app, &connector_manifest(app));
             self.stranger(app);
         }
+        for account in nobody::spared() {
+            self.places[LAX].state().add(account);
+        }
         let all = self.judge.company().templates.clone();
         for (name, template) in all {
             self.cluster
@@ -136,7 +159,7 @@ impl World {
     }
 
     /// Writes down a person as they are now.
-    fn write(&self, who: u32) {
+    pub fn write(&self, who: u32) {
         let manifest = {
             let mut company = self.judge.company();
             let Some(person) = company.people.get_mut(&who) else {
@@ -154,7 +177,7 @@ impl World {
         }
     }
 
-    fn edit(&self, who: u32, edit: impl FnOnce(&mut Person)) {
+    pub fn edit(&self, who: u32, edit: impl FnOnce(&mut Person)) {
         {
             let mut company = self.judge.company();
             let Some(person) = company.people.get_mut(&who).filter(|p| p.there) else {
@@ -186,79 +209,6 @@ impl World {
         };
         self.judge.company().people.entry(who).or_insert(person);
         self.write(who);
-    }
-
-    fn template(&self, number: usize, edit: impl FnOnce(&mut crate::company::Template)) {
-        let (name, manifest) = {
-            let mut company = self.judge.company();
-            company.policy_edited = self.wall.now();
-            let Some((name, template)) = company.templates.iter_mut().nth(number) else {
-                return;
-            };
-            edit(template);
-            (name.clone(), template.manifest())
-        };
-        self.judge.remember_due();
-        self.cluster.apply("roletemplates", &name, &manifest);
-    }
-
-    fn remember_mistake(&mut self) {
-        let company = self.judge.company().clone();
-        self.mistake.get_or_insert(company);
-    }
-
-    /// Whoever and whatever a mistake changed is as it was before.
-    fn revert(&mut self) {
-        let Some(before) = self.mistake.take() else {
-            return;
-        };
-        for (number, template) in before.templates.values().enumerate() {
-            let rule = template.rule.clone();
-            let now = self
-                .judge
-                .company()
-                .templates
-                .values()
-                .nth(number)
-                .map(|t| t.rule.clone());
-            if now.as_ref() != Some(&rule) {
-                self.template(number, |t| t.rule = rule);
-            }
-        }
-        for (who, was) in &before.people {
-            let changed = {
-                let mut company = self.judge.company();
-                company.people.get_mut(who).is_some_and(|person| {
-                    // What Kubernetes was told to delete can't be had back.
-                    let changed = person.there && person.end != was.end;
-                    person.end = was.end;
-                    person.told = self.wall.now();
-                    changed
-                })
-            };
-            if changed {
-                self.write(*who);
-            }
-        }
-    }
-
-    fn approve(&mut self, app: &'static str) {
-        let Some(object) = self.cluster.get("appconnectors", app) else {
-            return;
-        };
-        let held = object["status"]["held"].as_array().cloned();
-        let Some(held) = held.unwrap_or_default().pop() else {
-            return;
-        };
-        let digest = &held["digest"];
-        let names = held["employees"].as_array().into_iter().flatten();
-        let names = names.filter_map(|name| name.as_str().map(str::to_owned));
-        self.judge.approve(app, names);
-        let annotations = json!({"metadata": {"annotations":
-            {"rollcall.dev/approved-removals": digest}}});
-        self.cluster.apply("appconnectors", app, &annotations);
-        // From here on it is no mistake any more.
-        self.mistake = None;
     }
 
     /// What the cluster shows of the connectors, and of whoever is named in a text.
@@ -416,6 +366,12 @@ impl World {
                 self.remember_mistake();
                 self.template(template, |t| t.rule = Rule::Nobody);
             }
+            What::Typo { template } => self.template(template, |t| t.text = Text::Typo),
+            What::Unwrite { template } => self.template(template, |t| t.text = Text::Gone(now)),
+            What::Rewrite => {
+                let first = Company::new(now, OVERALL);
+                self.rewrite(&first);
+            }
             What::DeleteHalf => self.many(|n, _| n % 2 == 0, |p| p.there = false),
             What::EndMany { tenths, in_days } => self.many(
                 |n, p| n % 10 < tenths as usize && p.end.is_none() && p.start < today,
@@ -424,19 +380,6 @@ impl World {
             What::Revert => self.revert(),
             What::Approve { app } => self.approve(APPS[app]),
             _ => self.befalls(what, now),
-        }
-    }
-
-    fn many(&mut self, who: impl Fn(usize, &Person) -> bool, edit: impl Fn(&mut Person)) {
-        self.remember_mistake();
-        let chosen: Vec<u32> = {
-            let company = self.judge.company();
-            let there = company.people.iter().filter(|(_, p)| p.there).enumerate();
-            let chosen = there.filter(|(n, (_, p))| who(*n, p));
-            chosen.map(|(_, (id, _))| *id).collect()
-        };
-        for id in chosen {
-            self.edit(id, &edit);
         }
     }
 }

@@ -235,10 +235,10 @@ impl Gate {
         };
         let of_overall = || {
             let overall = bounds.overall;
-            let elsewhere = overall.counted.get(&cause);
-            let all = wave_keys.iter().chain(elsewhere.into_iter().flatten());
-            // What was let through just now is not in what was counted before.
-            let all: BTreeSet<&u64> = all.chain(&counted).collect();
+            let elsewhere = overall.counted.get(&cause).into_iter().flatten();
+            // What was let through right before, of the same wave, is not among those yet.
+            let all = wave_keys.iter().chain(&counted).chain(elsewhere);
+            let all: BTreeSet<&u64> = all.collect();
             let unnamed = overall.unnamed.get(&cause).copied().unwrap_or_default();
             let allowed = overall.limits.allow(overall.people);
             let people = all.len() + unnamed;

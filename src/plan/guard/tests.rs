@@ -439,6 +439,24 @@ fn a_clock_that_was_ahead_lets_no_more_through() {
     assert!(!bench.decide(&ALL, None).released);
 }
 
+/// What is let through of a wave counts at once, also where all of what counts anywhere was added up before.
+#[test]
+fn the_rest_of_a_wave_does_not_go_past_the_limit_of_the_whole_operator() {
+    let mut bench = Bench::new(10);
+    let limits = Limits {
+        most: Some(3),
+        ..Limits::NONE
+    };
+    bench.overall = Overall::new(limits, 50);
+    bench.disable(1..=3, Cause::Termination);
+    let root = Loss::Entitlement("root".into());
+    bench.ask("4", Cause::Termination, &[Loss::Use, root]);
+    bench.decide(&Cause::LEAVERS, None);
+    assert!(bench.may_disable("1") && bench.may_disable("3"));
+    assert_eq!(bench.held(), ["4"]);
+    assert!(!bench.may_disable("4"));
+}
+
 #[test]
 fn a_part_of_a_removal_may_go() {
     let mut bench = Bench::new(1);
