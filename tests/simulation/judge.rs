@@ -324,13 +324,13 @@ impl Judge {
         // What an account kept that was disabled when a template was gone is not seen: see docs/simulation.md.
         let opened = self.memory().opened.get(&(app, person.to_owned())).copied();
         let is_new = opened.is_some_and(|at| self.wall.now().duration_since(at) < KNOWN);
-        let apart = !is_new && self.company().keeps_apart() && APART.contains(&group);
+        let odd = self.memory().odd.get(app).copied();
+        let is_odd = odd.is_some_and(|odd| self.wall.now().duration_since(odd) < SEEN);
+        let apart = !is_new && !is_odd && self.company().keeps_apart() && APART.contains(&group);
         if apart && APART.iter().any(|other| by_us(&other)) {
             let told = format!("{app}: {person} is put into {group}, and holds {held:?}");
             self.findings.report(Invariant::Duties, told);
         }
-        let odd = self.memory().odd.get(app).copied();
-        let is_odd = odd.is_some_and(|odd| self.wall.now().duration_since(odd) < SEEN);
         let holders = self.apps[app].lock().unwrap().groups[group].len();
         if group == SEAT && holders >= SEATS && !is_odd {
             let told = format!("{app}: {person} is put into {group}, which {holders} hold");
@@ -375,6 +375,8 @@ impl Judge {
         };
         // Who comes back lost what they had when they left, and what is held since then has waited already.
         let came_back = now.duration_since(who.told) <= HOLD;
+        // A template that is mended later may not be known yet.
+        let unheard = !self.is_known(company.policy_edited);
         // What is kept apart goes before the other comes.
         let due = company.due(who, app).unwrap_or_default();
         let makes_way = APART.contains(&group) && APART.iter().any(|g| due.contains(*g));
@@ -383,6 +385,7 @@ impl Judge {
             || is_robbed
             || came_back
             || makes_way
+            || unheard
         {
             return;
         }

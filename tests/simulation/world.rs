@@ -293,6 +293,10 @@ impl World {
 
     pub fn mood(&mut self, app: &'static str, mood: Mood) {
         if self.places[app].mood() != mood {
+            // An empty listing that says it is all shows nothing of what is held.
+            if [mood, self.places[app].mood()].contains(&Mood::Blank) {
+                self.judge.is_odd(app);
+            }
             *self.places[app].mood.lock().unwrap() = mood;
             self.unwell(Some(app));
         }
