@@ -14,7 +14,7 @@ use crate::domain::facts::Facts;
 use crate::domain::ids::{ConnectorName, EmployeeName};
 use crate::domain::lifecycle::{self, Stage};
 use crate::plan::guard::{Asked, Cause, Loss, Taking, loss};
-use crate::plan::{AccountPlan, PersonPlan};
+use crate::plan::{AccountPlan, Goal, PersonPlan};
 
 /// What the plan of a person takes away, by connector. What the status does not tell of the last day is told then.
 #[must_use]
@@ -93,8 +93,10 @@ pub fn ask(
             continue;
         }
         let cause = taking.as_ref().map_or(Cause::Change, |taking| taking.cause);
+        // Who is let in again has lost nothing, proven or not.
+        let shuts = planned.is_some_and(|account| account.goal != Goal::Live);
         let accepted = &person.unsettled.disable_accepted;
-        let accepted: &[Loss] = if accepted.contains(connector) {
+        let accepted: &[Loss] = if shuts && accepted.contains(connector) {
             &[Loss::Use]
         } else {
             &[]

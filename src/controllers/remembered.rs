@@ -116,9 +116,12 @@ fn released(releases: &[Release]) -> Vec<ReleasedWave> {
         room -= if fits { text.len() } else { 0 };
         if fits { text } else { String::new() }
     };
-    // The newest are those that may not be carried out yet.
-    let newest = releases.iter().rev().take(MOST_RELEASES);
+    // What may still run comes first, and the newest of it, which may not be carried out yet.
+    let mut newest: Vec<&Release> = releases.iter().rev().collect();
+    newest.sort_by_key(|release| release.items.is_empty());
+    newest.truncate(MOST_RELEASES);
     let mut told: Vec<(ReleasedWave, &Release)> = newest
+        .into_iter()
         .map(|release| {
             let wave = ReleasedWave {
                 until: Time(release.until),

@@ -87,7 +87,8 @@ pub fn preview(mut state: State, manifests: &Objects, settings: &Settings) -> Pr
         prune: false,
         ..inputs
     };
-    let without = (!told.people.is_empty()).then(|| look_ahead(&unchanged, settings.limits));
+    let is_quiet = told.people.is_empty() && told.connectors.is_empty();
+    let without = (!is_quiet).then(|| look_ahead(&unchanged, settings.limits));
     weigh::weigh(&mut told, without.as_ref());
     told
 }

@@ -16,7 +16,7 @@ use crate::api::{AppConnector, Employee, RoleTemplate};
 use crate::domain::account::AttributeValue;
 
 /// The form that this program writes and reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a cluster says of one namespace.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -15,6 +15,9 @@ use crate::domain::usernames::{self, Renaming};
 /// What is told of it.
 const NOTE: &str = "the file is redacted: renames are told of those people alone who are among the manifests, and a new user name may get a number where an account has it that statuses do not name";
 
+/// Names of one person that are compared, at most: each costs a hash, and a higher number is hardly ever given.
+const MOST_COMPARED: usize = 1000;
+
 /// Words for the names that accounts have, by application.
 type Known = BTreeMap<TargetKey, BTreeSet<String>>;
 
@@ -123,7 +126,8 @@ fn stays(
     compiled: &Connector,
     recorded: &Username,
 ) -> bool {
-    let mut given = usernames::given(&wanted.usernames, &compiled.spec.rules);
+    let given = usernames::given(&wanted.usernames, &compiled.spec.rules);
+    let mut given = given.take(MOST_COMPARED);
     let word = base(recorded.as_str());
     compiled.spec.renaming == Renaming::Never || given.any(|name| words.user(name.as_str()) == word)
 }

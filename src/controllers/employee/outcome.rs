@@ -86,6 +86,8 @@ impl Context<'_> {
                 match self.believed("Enable", None, "enable the account") {
                     Ok(()) => {
                         self.activity(shown, id, Activity::Active);
+                        let unproven = &mut self.person.unsettled.disable_accepted;
+                        unproven.remove(self.connector);
                         self.succeeded(order);
                     }
                     Err(error) => self.note_failure("Enable", None, &error),

@@ -329,7 +329,7 @@ fn state(
         Goal::Kept if account.kept_until.is_some() => told(
             AccountState::Kept,
             GRACE_PERIOD,
-            "no role gives this account any more: it is kept for a time (keptUntil), and then taken away".to_owned(),
+            "no role gives this account any more: it is kept for a time (keptUntil), and then taken away, or left to nobody where its AppConnector is gone".to_owned(),
         ),
         Goal::Kept => told(
             AccountState::Kept,

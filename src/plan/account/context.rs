@@ -445,7 +445,11 @@ impl Context<'_> {
 
 /// What was begun with the account and cut off is finished, whatever becomes of it; any change does so.
 fn finish(out: &mut Assessment, account: &ObservedAccount) {
-    let changes = |step: &Step| matches!(step.operation, Operation::Update { .. });
+    // Another name alone may have to wait.
+    let changes = |step: &Step| match &step.operation {
+        Operation::Update { changes, .. } => !changes.set.is_empty() || !changes.clear.is_empty(),
+        _ => false,
+    };
     if !account.unfinished || out.steps.iter().any(changes) {
         return;
     }

@@ -53,10 +53,11 @@ impl Release {
 
     /// Whether it counts, may still run, or may count again.
     fn is_good(&self, now: Timestamp) -> bool {
-        let stays = if self.items.is_empty() {
-            STAYS_KNOWN
-        } else {
-            STAYS_GOOD
+        let stays = match (self.items.is_empty(), &self.approval) {
+            (false, _) => STAYS_GOOD,
+            (true, None) => STAYS_KNOWN,
+            // It never counted.
+            (true, Some(_)) => SignedDuration::ZERO,
         };
         let ends = self.until.checked_add(stays);
         ends.is_ok_and(|ends| ends > now)

@@ -346,3 +346,33 @@ async fn what_was_approved_stays_approved_until_it_is_proven() {
     assert_eq!(digest(&bench), None);
     assert_eq!(under_way(&bench).len(), COMPANY, "it is tried again");
 }
+
+/// What was approved is taken back before it is proven: the same mistake once more is another wave.
+#[tokio::test]
+async fn what_was_approved_and_taken_back_is_held_when_it_comes_again() {
+    let mut bench = company(&three());
+    bench.template("everyone", &nobody());
+    bench.work();
+    let approved = digest(&bench).unwrap();
+    bench.connector("directory", &guarded(&three(), Some(&approved)));
+    bench.work();
+    for n in 0..COMPANY {
+        ended(&mut bench, &format!("p{n}"), 1, Effect::ActivitySet(None));
+    }
+    bench.work();
+    bench.template("everyone", &everyone());
+    bench.work();
+    for n in 0..COMPANY {
+        let name = format!("p{n}");
+        assert_eq!(
+            ordered(&bench, &name),
+            Some(Operation::Enable(n.to_string().as_str().into()))
+        );
+        ended(&mut bench, &name, 2, Effect::ActivitySet(None));
+    }
+    bench.work();
+    bench.template("everyone", &nobody());
+    bench.work();
+    assert_eq!(under_way(&bench), Vec::<String>::new());
+    assert!(digest(&bench).is_some_and(|digest| digest != approved));
+}
