@@ -37,7 +37,7 @@ say "helm: $(hack/helm/install.sh)"
 
 say "== Tests"
 # Most of them wait for servers most of the time.
-export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) * 2))}
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) + 1))}
 exercised=${CARGO_TARGET_DIR:-target}/tmp/exercised.txt
 rm -f "$exercised"
 status=0
