@@ -401,7 +401,10 @@ impl Context<'_> {
         }
         let changes = attributes::changes(desired, self.observed, account, known);
         if !changes.is_empty() {
-            out.takes(changes.username.iter().map(|_| Loss::Name));
+            // The name that the account was given is given back where somebody changed it.
+            let given = self.recorded.and_then(|r| r.username.as_ref());
+            let another = changes.username.iter().filter(|name| Some(*name) != given);
+            out.takes(another.map(|_| Loss::Name));
             let renames = self.observed.follows.is_some() && changes.username.is_some();
             out.steps.push(step(
                 Operation::Update {
