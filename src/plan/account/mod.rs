@@ -221,7 +221,19 @@ fn released(
 ) -> Assessment {
     let since = inputs.policy.gone_since(name);
     let until = since.checked_add(VANISHED_GRACE).unwrap_or(Timestamp::MAX);
-    let Some(record) = recorded.filter(|_| until > inputs.now) else {
+    // Another connector of the same application may have it by now.
+    let others = || {
+        inputs
+            .record
+            .accounts
+            .iter()
+            .filter(|(other, _)| *other != name)
+    };
+    let is_elsewhere = |record: &&RecordedAccount| {
+        record.id.is_some() && others().any(|(_, other)| other.id == record.id)
+    };
+    let missed = recorded.filter(|record| until > inputs.now && !is_elsewhere(record));
+    let Some(record) = missed else {
         return Assessment::idle(Goal::Ended, None);
     };
     let grants = record.grants.iter();

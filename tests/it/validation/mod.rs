@@ -91,7 +91,7 @@ fn planned(objects: &[Value]) -> Result<Value, String> {
         std::fs::write(manifests.join(format!("{n}.json")), object.to_string()).unwrap();
     }
     let state = json!({
-        "version": 1, "takenAt": "2026-01-01T00:00:00Z", "namespace": "people", "redacted": false,
+        "version": 2, "takenAt": "2026-01-01T00:00:00Z", "namespace": "people", "redacted": false,
         "employees": [], "roleTemplates": [], "appConnectors": [],
     });
     let file = folder.path().join("state.json");
