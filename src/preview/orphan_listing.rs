@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::objects::Objects;
-use super::pseudonyms::Pseudonyms;
+use super::pseudonyms::{Pseudonyms, is_wild};
 use crate::api::AppConnector;
 use crate::api::app_connector::{AppConnectorStatus, OrphanedAccount, SparedAccount};
 use crate::controllers::text;
@@ -155,7 +155,7 @@ pub(super) fn notes(
         Some(written) => {
             let shown = new.map(|word| written.get(*word).map_or(*word, String::as_str));
             // What is no pattern but a name is known by its word.
-            let shown = shown.filter(|p| p.contains(['*', '?']));
+            let shown = shown.filter(|pattern| is_wild(pattern));
             shown.map(str::to_owned).collect()
         }
         None => Vec::new(),

@@ -56,7 +56,8 @@ fn patterns(spec: &mut AppConnectorSpec) -> impl Iterator<Item = &mut String> {
     all.chain(&mut spec.matching.listed)
 }
 
-fn is_wild(pattern: &str) -> bool {
+/// Whether it is a pattern that covers more than one name.
+pub(super) fn is_wild(pattern: &str) -> bool {
     pattern.contains(['*', '?'])
 }
 

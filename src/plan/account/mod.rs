@@ -222,26 +222,17 @@ fn released(
     let since = inputs.policy.gone_since(name);
     let until = since.checked_add(VANISHED_GRACE).unwrap_or(Timestamp::MAX);
     // Another connector of the same application may have it by now.
-    let others = || {
-        inputs
-            .record
-            .accounts
-            .iter()
-            .filter(|(other, _)| *other != name)
-    };
     let is_elsewhere = |record: &&RecordedAccount| {
-        record.id.is_some() && others().any(|(_, other)| other.id == record.id)
+        let mut all = inputs.record.accounts.iter();
+        record.id.is_some() && all.any(|(other, account)| other != name && account.id == record.id)
     };
     let missed = recorded.filter(|record| until > inputs.now && !is_elsewhere(record));
     let Some(record) = missed else {
         return Assessment::idle(Goal::Ended, None);
     };
-    let grants = record.grants.iter();
     Assessment {
         taking: None,
-        grants: grants
-            .map(|(entitlement, grant)| (entitlement.clone(), grants::kept(grant, None)))
-            .collect(),
+        grants: all_kept(record),
         kept_until: Some(until),
         wake_at: Some(until),
         ..Assessment::idle(Goal::Kept, Some(record.clone()))
@@ -309,9 +300,13 @@ fn untouchable(
     }
     let waits_for = out.problems.first().cloned();
     remember_steps(&mut out, waits_for);
-    for (entitlement, grant) in out.record.iter().flat_map(|r| &r.grants) {
-        let kept = grants::kept(grant, None);
-        out.grants.insert(entitlement.clone(), kept);
-    }
+    out.grants = out.record.as_ref().map(all_kept).unwrap_or_default();
     out
+}
+
+/// Everything that an account is remembered to hold, as it stays.
+fn all_kept(record: &RecordedAccount) -> BTreeMap<EntitlementName, GrantPlan> {
+    let kept = record.grants.iter();
+    kept.map(|(entitlement, grant)| (entitlement.clone(), grants::kept(grant, None)))
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! Runs of connectors: when one begins and ends, and what that means for people.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Bench, account, connector, employee, everyone, ordered};
 use crate::api::PAUSED_ANNOTATION;
@@ -122,20 +122,26 @@ async fn what_was_taken_back_under_way_is_in_doubt_after_its_run() {
     }
 }
 
-/// Nothing that waits goes out any more, before anyone is looked at.
-#[tokio::test]
-async fn a_switch_to_dry_run_takes_back_at_once_what_was_not_sent() {
+/// Ada's account is ordered, and nobody has said what came of that.
+fn about_to_make_an_account(directory: &Value) -> Bench {
     let mut bench = Bench::new();
     bench.secret("directory");
-    let mut directory = connector("directory");
-    directory["metadata"] = json!({"generation": 1});
-    bench.connector("directory", &directory);
+    bench.connector("directory", directory);
     bench.template("everyone", &everyone());
     bench.employee("ada", &employee("1"));
     bench.work();
     bench.listed("directory", Vec::new());
     bench.work();
     assert!(matches!(ordered(&bench, "ada"), Some(Operation::Create(_))));
+    bench
+}
+
+/// Nothing that waits goes out any more, before anyone is looked at.
+#[tokio::test]
+async fn a_switch_to_dry_run_takes_back_at_once_what_was_not_sent() {
+    let mut directory = connector("directory");
+    directory["metadata"] = json!({"generation": 1});
+    let mut bench = about_to_make_an_account(&directory);
     let mut commands = bench.tap("directory");
     directory["metadata"] = json!({"generation": 2});
     directory["spec"]["mode"] = json!("DryRun");
@@ -148,16 +154,8 @@ async fn a_switch_to_dry_run_takes_back_at_once_what_was_not_sent() {
 /// The brake is on and off again before anybody is looked at: what dispatch forgot meanwhile is ordered anew.
 #[tokio::test]
 async fn a_brake_that_is_on_for_a_moment_loses_no_order() {
-    let mut bench = Bench::new();
-    bench.secret("directory");
     let mut directory = connector("directory");
-    bench.connector("directory", &directory);
-    bench.template("everyone", &everyone());
-    bench.employee("ada", &employee("1"));
-    bench.work();
-    bench.listed("directory", Vec::new());
-    bench.work();
-    assert!(matches!(ordered(&bench, "ada"), Some(Operation::Create(_))));
+    let mut bench = about_to_make_an_account(&directory);
     let mut commands = bench.tap("directory");
     for paused in ["true", "false"] {
         directory["metadata"]["annotations"] = json!({PAUSED_ANNOTATION: paused});

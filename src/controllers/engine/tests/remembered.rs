@@ -223,6 +223,18 @@ async fn room_that_another_connector_frees_is_used() {
     assert!(looks_again_by(&mut bench, until));
 }
 
+/// The object of the connector is deleted and made anew, and everybody is looked at in between.
+async fn made_anew(bench: &mut Bench) {
+    let gone = Seen::Gone(bench.key("directory"));
+    bench.engine.change(Change::AppConnector(gone));
+    bench.work();
+    bench.connector("directory", &guarded(&three(), None));
+    bench.work();
+    let ended = bench.changes.recv().await.unwrap();
+    bench.engine.change(ended);
+    bench.work();
+}
+
 /// Whoever makes a connector anew does not begin to count anew.
 #[tokio::test]
 async fn what_a_connector_let_through_counts_when_it_is_made_anew() {
@@ -234,14 +246,7 @@ async fn what_a_connector_let_through_counts_when_it_is_made_anew() {
     }
     bench.work();
     assert_eq!(under_way(&bench).len(), 3);
-    let gone = Seen::Gone(bench.key("directory"));
-    bench.engine.change(Change::AppConnector(gone));
-    bench.work();
-    bench.connector("directory", &guarded(&three(), None));
-    bench.work();
-    let ended = bench.changes.recv().await.unwrap();
-    bench.engine.change(ended);
-    bench.work();
+    made_anew(&mut bench).await;
     let accounts = (0..COMPANY).map(|n| {
         let activity = if n < 3 {
             Activity::Disabled
@@ -335,14 +340,7 @@ async fn what_was_held_is_held_by_a_connector_that_is_made_anew() {
     bench.template("everyone", &nobody());
     bench.work();
     assert_eq!(held(&bench, Cause::Change), COMPANY);
-    let gone = Seen::Gone(bench.key("directory"));
-    bench.engine.change(Change::AppConnector(gone));
-    bench.work();
-    bench.connector("directory", &guarded(&three(), None));
-    bench.work();
-    let ended = bench.changes.recv().await.unwrap();
-    bench.engine.change(ended);
-    bench.work();
+    made_anew(&mut bench).await;
     all_listed(&mut bench);
     assert_eq!(held(&bench, Cause::Change), COMPANY);
     assert_eq!(under_way(&bench), Vec::<String>::new());

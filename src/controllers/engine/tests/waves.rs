@@ -317,10 +317,8 @@ async fn whoever_is_stored_goes_while_the_next_is_on_its_way() {
     bench.work();
 }
 
-/// An application accepts what was approved, and goes on showing the accounts as they were for a moment: nobody has to
-/// approve it once more.
-#[tokio::test]
-async fn what_was_approved_stays_approved_until_it_is_proven() {
+/// A company in which everybody loses an account as somebody approved by this digest, and the application accepted it.
+fn accepted() -> (Bench, String) {
     let mut bench = company(&three());
     bench.template("everyone", &nobody());
     bench.work();
@@ -332,6 +330,14 @@ async fn what_was_approved_stays_approved_until_it_is_proven() {
         ended(&mut bench, &format!("p{n}"), 1, Effect::ActivitySet(None));
     }
     bench.work();
+    (bench, approved)
+}
+
+/// An application accepts what was approved, and goes on showing the accounts as they were for a moment: nobody has to
+/// approve it once more.
+#[tokio::test]
+async fn what_was_approved_stays_approved_until_it_is_proven() {
+    let (mut bench, _) = accepted();
     assert_eq!(
         under_way(&bench),
         Vec::<String>::new(),
@@ -350,16 +356,7 @@ async fn what_was_approved_stays_approved_until_it_is_proven() {
 /// What was approved is taken back before it is proven: the same mistake once more is another wave.
 #[tokio::test]
 async fn what_was_approved_and_taken_back_is_held_when_it_comes_again() {
-    let mut bench = company(&three());
-    bench.template("everyone", &nobody());
-    bench.work();
-    let approved = digest(&bench).unwrap();
-    bench.connector("directory", &guarded(&three(), Some(&approved)));
-    bench.work();
-    for n in 0..COMPANY {
-        ended(&mut bench, &format!("p{n}"), 1, Effect::ActivitySet(None));
-    }
-    bench.work();
+    let (mut bench, approved) = accepted();
     bench.template("everyone", &everyone());
     bench.work();
     for n in 0..COMPANY {
