@@ -61,7 +61,7 @@ impl Route {
         let (account, direction, entitlements) = match &order.operation {
             Operation::Read(key) => return Self::Single(Call::Read(order.clone(), key.clone())),
             Operation::Create(account) => return write(Write::Create(account.clone())),
-            Operation::Update { id, changes } => {
+            Operation::Update { id, changes, .. } => {
                 return write(Write::Update(id.clone(), changes.clone()));
             }
             Operation::Adopt { id, mark } => {

@@ -34,6 +34,8 @@ pub enum Operation {
         id: AccountId,
         /// What to change.
         changes: AttributeChanges,
+        /// Whether a user name among the changes is the one that we gave the account, and somebody else changed.
+        gives_back: bool,
     },
     /// Lets the account be used again.
     Enable(AccountId),

@@ -224,6 +224,7 @@ fn losses(
                     username: Some(Username::new("")),
                     ..AttributeChanges::default()
                 },
+                gives_back: false,
             },
             Loss::Credentials(kind) => Operation::Revoke {
                 id: "".into(),

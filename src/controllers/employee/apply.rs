@@ -9,7 +9,6 @@ use crate::controllers::world::{ConnectorEntry, FailureKey, Person, Submitted};
 use crate::dispatch::order::Order;
 use crate::domain::ids::{ConnectorName, EntitlementName};
 use crate::domain::policy::Connector;
-use crate::plan::guard::Loss;
 use crate::plan::parts::Step;
 use crate::plan::{AccountPlan, Operation, PersonPlan};
 
@@ -155,13 +154,7 @@ fn next_step(
         let is_void = matches!(step.operation, Operation::Disable(_))
             && entry.capabilities.is_some()
             && entry.compiled.as_ref().is_some_and(cannot_disable);
-        // A name that is given back is no loss, as the plan says.
-        let restores = matches!(&step.operation, Operation::Update { .. })
-            && account
-                .taking
-                .as_ref()
-                .is_some_and(|taking| !taking.contains(&Loss::Name));
-        if !is_void && !restores {
+        if !is_void {
             step.operation = entry.gate.permit(id, step.operation)?;
         }
         if let Some(approval) = entry.gate.approval_of(id, &step.operation) {

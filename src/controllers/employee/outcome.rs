@@ -72,7 +72,7 @@ impl Context<'_> {
                 self.created(account, order);
             }
             (Effect::Read(accounts), Operation::Read(key)) => self.read(key, accounts),
-            (Effect::Updated(shown), Operation::Update { id, changes }) => {
+            (Effect::Updated(shown), Operation::Update { id, changes, .. }) => {
                 let before = self.inventory.by_id(id).cloned();
                 match shown {
                     Some(account) => self.inventory.answered(account),

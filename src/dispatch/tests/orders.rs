@@ -43,6 +43,7 @@ pub(super) fn create(n: usize) -> Operation {
 
 pub(super) fn update(n: usize) -> Operation {
     Operation::Update {
+        gives_back: false,
         id: account(n),
         changes: AttributeChanges {
             username: None,

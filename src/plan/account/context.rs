@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::super::attributes;
 use super::super::grants;
-use super::super::guard::Loss;
+use super::super::guard::loss;
 use super::super::observation::Observation;
 use super::super::operation::{Lane, Operation, ReadKey};
 use super::super::parts::{Goal, Inputs, Step};
@@ -401,19 +401,18 @@ impl Context<'_> {
         }
         let changes = attributes::changes(desired, self.observed, account, known);
         if !changes.is_empty() {
-            // The name that the account was given is given back where somebody changed it.
             let given = self.recorded.and_then(|r| r.username.as_ref());
-            let another = changes.username.iter().filter(|name| Some(*name) != given);
-            out.takes(another.map(|_| Loss::Name));
+            let gives_back = given.is_some() && changes.username.as_ref() == given;
             let renames = self.observed.follows.is_some() && changes.username.is_some();
-            out.steps.push(step(
-                Operation::Update {
-                    id: account.id.clone(),
-                    changes,
-                },
-                if renames { Lane::Mover } else { Lane::Drift },
-                format!("AppConnector {}: spec.account", self.name),
-            ));
+            let operation = Operation::Update {
+                id: account.id.clone(),
+                changes,
+                gives_back,
+            };
+            out.takes(loss::of(&operation));
+            let lane = if renames { Lane::Mover } else { Lane::Drift };
+            let cause = format!("AppConnector {}: spec.account", self.name);
+            out.steps.push(step(operation, lane, cause));
         }
     }
 
@@ -460,6 +459,7 @@ fn finish(out: &mut Assessment, account: &ObservedAccount) {
         Operation::Update {
             id: account.id.clone(),
             changes: AttributeChanges::default(),
+            gives_back: false,
         },
         Lane::Mover,
         "an earlier change of it was cut off".to_owned(),

@@ -228,11 +228,19 @@ impl Gate {
                 some.then_some(Operation::RemoveEntitlements { id, entitlements })
             }
             // What else is changed does not wait for the name.
-            Operation::Update { id, mut changes } if changes.username.is_some() => {
+            Operation::Update {
+                id,
+                mut changes,
+                gives_back: false,
+            } if changes.username.is_some() => {
                 if !self.lets(person(), &Loss::Name) {
                     changes.username = None;
                 }
-                (!changes.is_empty()).then_some(Operation::Update { id, changes })
+                (!changes.is_empty()).then_some(Operation::Update {
+                    id,
+                    changes,
+                    gives_back: false,
+                })
             }
             // It takes no access away, and comes with what does.
             Operation::TransferOwnership { .. } => {

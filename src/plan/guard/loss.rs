@@ -54,9 +54,12 @@ pub fn of(operation: &Operation) -> BTreeSet<Loss> {
             let names = entitlements.keys().cloned();
             names.map(Loss::Entitlement).collect()
         }
-        Operation::Update { changes, .. } if changes.username.is_some() => {
-            BTreeSet::from([Loss::Name])
-        }
+        // One that is given back is what the person signs in with.
+        Operation::Update {
+            changes,
+            gives_back: false,
+            ..
+        } if changes.username.is_some() => BTreeSet::from([Loss::Name]),
         Operation::Create(_)
         | Operation::Read(_)
         | Operation::Update { .. }

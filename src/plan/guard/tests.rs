@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
+use crate::domain::account::AttributeChanges;
 use crate::domain::fixtures::at;
 use crate::domain::guard::{GuardPolicy, Limits};
-use crate::domain::ids::{AccountId, EmployeeId};
+use crate::domain::ids::{AccountId, EmployeeId, Username};
 use crate::plan::Operation;
 
 const ALL: [Cause; 3] = Cause::ALL;
@@ -448,4 +449,24 @@ fn nothing_runs_before_it_is_remembered_outside() {
     let unsaved = bench.gate.unsaved().clone();
     assert_eq!(bench.gate.save(&unsaved), std::slice::from_ref(&who));
     assert!(bench.may_disable("1") && !bench.gate.considers(&who));
+}
+
+/// Another name waits, and what else is changed does not; one that is given back waits for nothing.
+#[test]
+fn a_name_that_is_given_back_is_no_loss() {
+    let mut bench = Bench::new(0);
+    bench.ask("0", Cause::Change, &[Loss::Name]);
+    bench.decide(&ALL, None);
+    assert_eq!(bench.held(), ["0"]);
+    let update = |gives_back| Operation::Update {
+        id: AccountId::new("a"),
+        changes: AttributeChanges {
+            username: Some(Username::new("ada")),
+            ..AttributeChanges::default()
+        },
+        gives_back,
+    };
+    let permit = |operation| bench.gate.permit(&EmployeeId::new("0"), operation);
+    assert_eq!(permit(update(false)), None);
+    assert_eq!(permit(update(true)), Some(update(true)));
 }

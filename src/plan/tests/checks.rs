@@ -90,14 +90,7 @@ impl Checks {
             for operation in account.steps.iter().map(|s| &s.operation).chain(withheld) {
                 ours_only(town, id, name, operation);
                 // The guard counts what a plan says that it takes: nothing may escape it.
-                let mut taken = loss::of(operation);
-                let given = town.record(id.as_str()).accounts.get(name);
-                let given = given.and_then(|recorded| recorded.username.as_ref());
-                if let Operation::Update { changes, .. } = operation
-                    && changes.username.as_ref() == given
-                {
-                    taken.remove(&loss::Loss::Name);
-                }
+                let taken = loss::of(operation);
                 assert!(
                     taken.is_subset(&account.taking.clone().unwrap_or_default()),
                     "{id}: {operation:?} in {name} takes more than {:?}",

@@ -6,6 +6,8 @@ use crate::domain::fixtures::{connector, person, template};
 use crate::domain::ids::Username;
 use crate::domain::policy::ConnectorSpec;
 use crate::domain::usernames::Renaming;
+use crate::plan::AccountPlan;
+use crate::plan::guard::Loss;
 use crate::plan::operation::{Lane, Operation};
 
 /// Ada has an account in the directory, whose user names follow or not.
@@ -37,6 +39,18 @@ fn names(shown: &str, former: &[&str]) -> (String, String, Vec<String>) {
     (shown.to_owned(), shown.to_owned(), former.collect())
 }
 
+/// The name that the first step of a plan writes, and whether that gives one back.
+fn renaming_step(plan: &AccountPlan) -> (Option<&str>, bool) {
+    match &plan.steps[0].operation {
+        Operation::Update {
+            changes,
+            gives_back,
+            ..
+        } => (changes.username.as_ref().map(Username::as_str), *gives_back),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn an_account_is_renamed_where_its_name_fits_no_more() {
     let mut town = town(Renaming::Follow);
@@ -45,10 +59,7 @@ fn an_account_is_renamed_where_its_name_fits_no_more() {
     let plan = dir(&mut town);
     assert_eq!(verbs(&mut town), ["Update"]);
     assert_eq!(plan.steps[0].lane, Lane::Mover);
-    let Operation::Update { changes, .. } = &plan.steps[0].operation else {
-        panic!("{plan:?}");
-    };
-    assert_eq!(changes.username, Some(Username::new("ada.king")));
+    assert_eq!(renaming_step(&plan), (Some("ada.king"), false));
     // Until the target shows it, it has the name that it has.
     town.look("1");
     assert_eq!(called(&town), names("ada.lovelace", &[]));
@@ -56,6 +67,31 @@ fn an_account_is_renamed_where_its_name_fits_no_more() {
     assert_eq!(called(&town), names("ada.king", &["ada.lovelace"]));
     assert_eq!(town.account("dir", "1").unwrap().id, id);
     assert_eq!(verbs(&mut town), [""; 0]);
+}
+
+/// Somebody calls the account by another name, in the directory.
+fn call_otherwise(town: &mut Town) {
+    let id = town.account("dir", "1").unwrap().id.clone();
+    let account = town.target("dir").accounts.get_mut(&id).unwrap();
+    account.username = Username::new("somebody.else");
+}
+
+/// What is given back is lost by nobody; what a rule makes of a name that somebody changed is, also then.
+#[test]
+fn a_name_that_somebody_changed_is_given_back() {
+    for renaming in [Renaming::Never, Renaming::Follow] {
+        let mut town = town(renaming);
+        call_otherwise(&mut town);
+        let plan = dir(&mut town);
+        assert_eq!(renaming_step(&plan), (Some("ada.lovelace"), true));
+        assert_eq!(plan.taking, Some([].into()));
+    }
+    let mut town = town(Renaming::Follow);
+    call_otherwise(&mut town);
+    town.person("1").family = "King".into();
+    let plan = dir(&mut town);
+    assert_eq!(renaming_step(&plan), (Some("ada.king"), false));
+    assert_eq!(plan.taking, Some([Loss::Name].into()));
 }
 
 #[test]

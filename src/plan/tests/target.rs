@@ -162,7 +162,7 @@ impl Target {
                 }
                 End::Done
             }
-            Operation::Update { id, changes } => {
+            Operation::Update { id, changes, .. } => {
                 let taken = changes
                     .username
                     .as_ref()

@@ -264,7 +264,11 @@ fn a_write_that_is_accepted_and_not_taken_over_is_noted_until_it_is() {
         };
         let id = "a1".into();
         desk.take(
-            Operation::Update { id, changes },
+            Operation::Update {
+                id,
+                changes,
+                gives_back: false,
+            },
             Ok(Effect::Updated(shown)),
         );
         let note = Normalised {
@@ -307,6 +311,7 @@ fn an_answer_without_our_mark_takes_none_away() {
     let update = Operation::Update {
         id: "a1".into(),
         changes,
+        gives_back: false,
     };
     for (operation, effect) in [
         (update, Effect::Updated as fn(_) -> _),

@@ -193,7 +193,7 @@ async fn a_manager_who_is_listed_later_is_named_to_the_reports() {
     bench.listed("directory", vec![hers, manager]);
     bench.work();
     match ordered(&bench, "ada") {
-        Some(Operation::Update { id, changes }) => {
+        Some(Operation::Update { id, changes, .. }) => {
             assert_eq!((id, changes.set.len()), ("a".into(), 1));
         }
         other => panic!("{other:?}"),

@@ -9,7 +9,14 @@ fn rename(desk: &mut Desk, name: &str, kind: ErrorKind) {
     };
     let id = AccountId::new("a1");
     let error = ConnectorError::new(kind, "in use");
-    desk.take(Operation::Update { id, changes }, Err(error));
+    desk.take(
+        Operation::Update {
+            id,
+            changes,
+            gives_back: false,
+        },
+        Err(error),
+    );
 }
 
 /// Somebody whose account is called `ada`, as is remembered.

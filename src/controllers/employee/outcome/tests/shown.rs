@@ -28,7 +28,11 @@ fn a_value_that_stays_as_it_was_was_not_applied() {
         let shown = answer.map(|title| titled(&desk, "ada", title));
         let id = "a1".into();
         desk.take(
-            Operation::Update { id, changes },
+            Operation::Update {
+                id,
+                changes,
+                gives_back: false,
+            },
             Ok(Effect::Updated(shown)),
         );
         let note = &desk.person.unsettled.normalised[&desk.connector]["title"];
