@@ -110,7 +110,7 @@ impl Desired {
 pub fn desire(policy: &Policy, facts: &Facts, record: &Record, now: Timestamp) -> Desired {
     let subject = Subject::new(facts);
     let roles = roles::resolve(policy, facts, &subject, record, now);
-    let role_ends = roles::ends(policy, facts, &subject, &roles, now);
+    let role_ends = roles::ends(policy, facts, &subject, &roles, &record.accounts, now);
     let mut accounts: BTreeMap<ConnectorName, DesiredAccount> = BTreeMap::new();
     for role in roles.held.keys() {
         let Some(template) = policy.template(role) else {

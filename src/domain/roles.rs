@@ -10,10 +10,10 @@ use litemap::LiteMap;
 
 use super::cel::Subject;
 use super::facts::Facts;
-use super::ids::RoleName;
+use super::ids::{ConnectorName, RoleName};
 use super::policy::Policy;
 use super::problem::Problem;
-use super::record::Record;
+use super::record::{Record, RecordedAccount};
 use super::term::End;
 use conflicts::{Conflicts, Past};
 
@@ -91,7 +91,18 @@ pub fn resolve(
     record: &Record,
     now: Timestamp,
 ) -> Resolution {
-    let recorded = &record.roles;
+    resolve_after(policy, facts, subject, &record.roles, &record.accounts, now)
+}
+
+/// The same for somebody who held these roles, and has these accounts.
+fn resolve_after(
+    policy: &Policy,
+    facts: &Facts,
+    subject: &Subject,
+    recorded: &LiteMap<RoleName, Why>,
+    accounts: &LiteMap<ConnectorName, RecordedAccount>,
+    now: Timestamp,
+) -> Resolution {
     let mut out = Resolution::default();
     let mut roots: BTreeMap<RoleName, Why> = BTreeMap::new();
     let mut open: BTreeMap<RoleName, Problem> = BTreeMap::new();
@@ -136,7 +147,7 @@ pub fn resolve(
     let mut taken = take(policy, roots.clone(), &conflicts);
     if policy.has_conflicts() {
         let is_open = |role: &RoleName| open.contains_key(role) || taken.broken.contains_key(role);
-        let past = Past::new(policy, record, is_open);
+        let past = Past::new(policy, recorded, accounts, is_open);
         while conflicts.find(policy, &taken.held, &past) {
             taken = take(policy, roots.clone(), &conflicts);
         }
@@ -206,12 +217,16 @@ pub fn ends(
     facts: &Facts,
     subject: &Subject,
     now: &Resolution,
+    accounts: &LiteMap<ConnectorName, RecordedAccount>,
     at: Timestamp,
 ) -> Vec<End> {
+    let roles = now.held.iter();
+    let roles = roles.map(|(role, why)| (role.clone(), why.clone()));
+    let roles: LiteMap<RoleName, Why> = roles.collect();
     let mut held: BTreeSet<&RoleName> = now.held.keys().collect();
     let mut ends = Vec::new();
     for at in facts.term_ends(at) {
-        let then = resolve(policy, facts, subject, &holding(now), at).held;
+        let then = resolve_after(policy, facts, subject, &roles, accounts, at).held;
         let (stay, lost): (BTreeSet<_>, BTreeSet<_>) =
             held.into_iter().partition(|role| then.contains_key(*role));
         held = stay;
@@ -221,17 +236,6 @@ pub fn ends(
         }
     }
     ends
-}
-
-/// What is remembered of somebody who holds what was resolved.
-fn holding(now: &Resolution) -> Record {
-    let held = now.held.iter();
-    Record {
-        roles: held
-            .map(|(role, why)| (role.clone(), why.clone()))
-            .collect(),
-        ..Record::default()
-    }
 }
 
 /// Recorded roles that are gone because a template is: their own, or one that included them.

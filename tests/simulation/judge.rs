@@ -58,8 +58,6 @@ pub struct Memory {
     misled: BTreeSet<u32>,
     /// Memberships that we gave last, and did not take since: application, person, group.
     given: BTreeSet<(&'static str, String, String)>,
-    /// When we enabled an account last: application, person.
-    opened: BTreeMap<(&'static str, String), Timestamp>,
     /// When an application said last that it did what it did not, or was put back.
     odd: BTreeMap<&'static str, Timestamp>,
     /// When we disabled an account last: application, account.
@@ -247,10 +245,6 @@ impl Judge {
             return self.findings.report(Invariant::Ours, told);
         };
         self.may_be_nobodys(app, id, person, touch);
-        if let Touch::Active(true) = touch {
-            let key = (app, person.to_owned());
-            self.memory().opened.insert(key, now);
-        }
         if let Touch::Group(group, holds) = touch {
             let key = (app, person.to_owned(), group.to_owned());
             let mut memory = self.memory();
@@ -321,12 +315,9 @@ impl Judge {
             let key = (app, person.to_owned(), (**other).to_owned());
             held.contains(**other) && self.memory().given.contains(&key)
         };
-        // What an account kept that was disabled when a template was gone is not seen: see docs/simulation.md.
-        let opened = self.memory().opened.get(&(app, person.to_owned())).copied();
-        let is_new = opened.is_some_and(|at| self.wall.now().duration_since(at) < KNOWN);
         let odd = self.memory().odd.get(app).copied();
         let is_odd = odd.is_some_and(|odd| self.wall.now().duration_since(odd) < SEEN);
-        let apart = !is_new && !is_odd && self.company().keeps_apart() && APART.contains(&group);
+        let apart = !is_odd && self.company().keeps_apart() && APART.contains(&group);
         if apart && APART.iter().any(|other| by_us(&other)) {
             let told = format!("{app}: {person} is put into {group}, and holds {held:?}");
             self.findings.report(Invariant::Duties, told);

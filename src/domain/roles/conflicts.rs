@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use litemap::LiteMap;
+
 use super::Why;
-use crate::domain::ids::RoleName;
+use crate::domain::ids::{ConnectorName, RoleName};
 use crate::domain::policy::Policy;
 use crate::domain::problem::Problem;
-use crate::domain::record::Record;
+use crate::domain::record::RecordedAccount;
 
 /// Two roles that the person would hold both of.
 pub(super) const ROLES_CONFLICT: &str = "RolesConflict";
@@ -31,7 +33,11 @@ pub(super) struct Conflicts {
 /// What the person held so far.
 #[derive(Debug)]
 pub(super) struct Past<'a> {
-    record: &'a Record,
+    policy: &'a Policy,
+    /// Roles held.
+    roles: &'a LiteMap<RoleName, Why>,
+    /// Roles that gave an entitlement which the target shows, or did once.
+    given: BTreeSet<&'a RoleName>,
     /// Roles that gave what is there still, each with itself and those that hand it on.
     standing: BTreeMap<&'a RoleName, BTreeSet<&'a RoleName>>,
     /// Roles of which it can't be told whether they are held.
@@ -41,10 +47,11 @@ pub(super) struct Past<'a> {
 impl<'a> Past<'a> {
     pub(super) fn new(
         policy: &'a Policy,
-        record: &'a Record,
+        roles: &'a LiteMap<RoleName, Why>,
+        accounts: &'a LiteMap<ConnectorName, RecordedAccount>,
         is_open: impl Fn(&RoleName) -> bool,
     ) -> Self {
-        let given = record.accounts.values().flat_map(|account| {
+        let standing = accounts.values().flat_map(|account| {
             let usable = account.verified_disabled.is_none();
             let account_roles = account.roles.iter().filter(move |_| usable);
             let grants = account.grants.values();
@@ -52,14 +59,16 @@ impl<'a> Past<'a> {
         });
         let unsound = |role: &RoleName| policy.template(role).is_some() && !policy.is_sound(role);
         let open = |role: &RoleName| is_open(role) || unsound(role);
-        let undecided = record.roles.keys().filter(|role| {
+        let grants = accounts.values().flat_map(|a| a.grants.values());
+        let given = grants.filter(|grant| grant.since.is_some());
+        let undecided = roles.keys().filter(|role| {
             let mut role = *role;
             // What only an undecided role includes is as little decided.
-            for _ in 0..=record.roles.len() {
+            for _ in 0..=roles.len() {
                 if open(role) {
                     return true;
                 }
-                match record.roles.get(role) {
+                match roles.get(role) {
                     Some(Why::Included(by)) => role = by,
                     Some(Why::Explicit | Why::Match) | None => return false,
                 }
@@ -67,20 +76,47 @@ impl<'a> Past<'a> {
             false
         });
         Self {
-            record,
-            standing: given.map(|role| (role, includers(policy, role))).collect(),
+            policy,
+            roles,
+            given: given.flat_map(|grant| &grant.roles).collect(),
+            standing: standing
+                .map(|role| (role, includers(policy, role)))
+                .collect(),
             undecided: undecided.collect(),
         }
     }
 
     fn held(&self, role: &RoleName) -> bool {
-        self.record.roles.contains_key(role)
+        self.roles.contains_key(role)
     }
 
-    /// Whether, of two roles, this one was there first: it was held, or its grants are there and nothing is of the other.
+    /// Whether, of two roles, this one was there first: it was held, or its grants are there and nothing is of the other. Of two
+    /// that were held both, as nobody knew yet that they conflict, those were there of which something was given.
     fn is_elder(&self, role: &RoleName, other: &RoleName) -> bool {
         let stands = |role| self.standing.contains_key(role);
-        self.held(role) || (!self.held(other) && stands(role) && !stands(other))
+        match (self.held(role), self.held(other)) {
+            (true, true) => !self.is_only_promised(role),
+            (true, false) => true,
+            (false, true) => false,
+            (false, false) => stands(role) && !stands(other),
+        }
+    }
+
+    /// Whether a role gives entitlements, by itself or by what it includes, and none of them was given so far.
+    fn is_only_promised(&self, role: &RoleName) -> bool {
+        let mut roles = BTreeSet::from([role]);
+        let mut stack = vec![role];
+        let mut gives = false;
+        while let Some(role) = stack.pop() {
+            let Some(template) = self.policy.template(role) else {
+                continue;
+            };
+            let grants = &template.spec.grants;
+            gives |= grants.values().any(|names| !names.is_empty());
+            let included = template.spec.includes.iter();
+            stack.extend(included.filter(|role| roles.insert(role)));
+        }
+        gives && self.given.is_disjoint(&roles)
     }
 }
 

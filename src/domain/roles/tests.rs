@@ -285,7 +285,7 @@ fn held_for_a_time(now: &str) -> (Resolution, Vec<End>) {
     let policy = policy(templates, [connector("dir")]);
     let (subject, now) = (Subject::new(&facts), at(now));
     let found = resolve(&policy, &facts, &subject, &Record::default(), now);
-    let ends = ends(&policy, &facts, &subject, &found, now);
+    let ends = ends(&policy, &facts, &subject, &found, &LiteMap::new(), now);
     (found, ends)
 }
 

@@ -1,6 +1,9 @@
 //! Roles that nobody may hold both of.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::domain::ids::{ConnectorName, EntitlementName};
 use crate::domain::problem::Cure;
 use crate::domain::record::{RecordedAccount, RecordedGrant};
 
@@ -98,6 +101,63 @@ fn a_template_that_gives_both_of_a_conflict_is_broken() {
     assert!(policy.is_sound(&"maker".into()) && !policy.is_sound(&"chief".into()));
 }
 
+/// The template that declares a conflict may be gone for a while: what is held by then and not given is not older than what is.
+#[test]
+fn of_two_that_were_held_what_was_only_promised_gives_way() {
+    let templates = || {
+        vec![
+            template("maker")
+                .conflicting(&["checker"])
+                .giving("dir", &["payments"]),
+            template("checker").including(&["ledger"]),
+            template("ledger").giving("dir", &["books"]),
+        ]
+    };
+    let both = ["maker", "checker"];
+    for (given, held) in [
+        (["maker"].as_slice(), ["maker"].as_slice()),
+        (&["ledger"], &["checker", "ledger"]),
+        (&["maker", "ledger"], &["checker", "ledger", "maker"]),
+        (&[], &[]),
+    ] {
+        let record = held_by(&both, given);
+        assert_eq!(names(&of(templates(), &both, &record).held), held);
+    }
+    // What is asked for and does not come is not given.
+    let mut record = held_by(&both, &["maker", "ledger"]);
+    let account = record.accounts.get_mut(&ConnectorName::new("dir")).unwrap();
+    let books = account.grants.get_mut(&EntitlementName::new("by-ledger"));
+    Arc::make_mut(books.unwrap()).since = None;
+    let found = of(templates(), &both, &record);
+    assert_eq!(names(&found.held), ["maker"]);
+    // A role of which nothing is told is held as long as it was.
+    let record = held_by(&both, &[]);
+    let found = of(maker_and_checker(), &both, &record);
+    assert_eq!(names(&found.held), ["checker", "ledger", "maker"]);
+}
+
+/// At the end of a term nobody forgets what is given.
+#[test]
+fn both_stay_until_a_term_ends() {
+    let mut facts = person("1");
+    facts.roles = ["maker".into(), "checker".into(), "clerk".into()].into();
+    facts.terms = [Term {
+        until: Some(jiff::civil::date(2027, 1, 1)),
+        ..Term::of("clerk".into())
+    }]
+    .into();
+    let mut templates = maker_and_checker();
+    templates[0] = templates[0].clone().giving("dir", &["payments"]);
+    let policy = policy(templates, [connector("dir")]);
+    let subject = Subject::new(&facts);
+    let record = held_by(&["maker", "checker", "clerk"], &["maker"]);
+    let now = at("2026-12-01T00:00:00Z");
+    let found = resolve(&policy, &facts, &subject, &record, now);
+    let ends = ends(&policy, &facts, &subject, &found, &record.accounts, now);
+    assert_eq!(ends.len(), 1, "{ends:?}");
+    assert_eq!(ends[0].roles, [RoleName::new("clerk")]);
+}
+
 /// What somebody held and was given by.
 fn held_by(roles: &[&str], given_by: &[&str]) -> Record {
     let mut record = Record::default();
@@ -108,6 +168,7 @@ fn held_by(roles: &[&str], given_by: &[&str]) -> Record {
     for role in given_by {
         let grant = RecordedGrant {
             roles: [RoleName::new(role)].into_iter().collect(),
+            since: Some(at("2026-01-01T00:00:00Z")),
             ..RecordedGrant::default()
         };
         account
