@@ -16,6 +16,7 @@ mod rules;
 pub use app_connector::{AppConnector, AppConnectorSpec, AppConnectorStatus};
 pub use employee::{Employee, EmployeeSpec, EmployeeStatus};
 pub use role_template::{RoleTemplate, RoleTemplateSpec, RoleTemplateStatus};
+pub use rules::{OBJECT_NAME, OBJECT_NAME_MESSAGE};
 
 /// API group of every kind in this module.
 pub const GROUP: &str = "rollcall.dev";

@@ -4,10 +4,10 @@
 //! regular expression. Each has a test that the API server refuses, and what it then says.
 
 /// A name that a Kubernetes object can have (RFC 1123 subdomain).
-pub(super) const OBJECT_NAME: &str =
+pub const OBJECT_NAME: &str =
     "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')";
 /// What to do about a name that no object can have.
-pub(super) const OBJECT_NAME_MESSAGE: &str = "not a name that an object can have: use lower-case letters, digits, '-' and '.', such as grace-hopper";
+pub const OBJECT_NAME_MESSAGE: &str = "not a name that an object can have: use lower-case letters, digits, '-' and '.', such as grace-hopper";
 
 /// The same, for each name in a list.
 pub(super) const OBJECT_NAMES: &str =
@@ -146,11 +146,11 @@ pub(super) const SCOPES_MESSAGE: &str = "each of scopes is one word, such as sci
 
 /// Servers of a directory: a host and a possible port, nothing else.
 pub(super) const LDAP_SERVERS: &str =
-    "self.all(s, s.matches('^ldaps?://([A-Za-z0-9.-]+|[[][0-9A-Fa-f:.]+[]])(:[0-9]{1,5})?/?$'))";
+    r"self.all(s, s.matches('^ldaps?://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?/?$'))";
 /// What to do about it.
 pub(super) const LDAP_SERVERS_MESSAGE: &str = "each of servers must be a URL with a host and, if it is not the usual one, a port, such as ldaps://ldap.example.com or ldap://ldap.example.com:1389";
 
 /// A database: a kind, a host, a possible port, a name.
-pub(super) const SQL_URL: &str = "self.matches('^(postgres(ql)?|mysql|mariadb)://([A-Za-z0-9.-]+|[[][0-9A-Fa-f:.]+[]])(:[0-9]{1,5})?/[A-Za-z0-9_.-]+$')";
+pub(super) const SQL_URL: &str = r"self.matches('^(postgres(ql)?|mysql|mariadb)://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?/[A-Za-z0-9_.-]+$')";
 /// What to do about it.
 pub(super) const SQL_URL_MESSAGE: &str = "url must name a database, and no user or option, such as postgres://db.example.com:5432/app or mysql://db.example.com:3306/app; put credentials into a Secret and name it in auth";

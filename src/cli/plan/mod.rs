@@ -1,7 +1,9 @@
 //! `rollcall plan` and `rollcall export`: what would be done if manifests were applied.
 
 mod export;
+mod functions;
 mod manifests;
+mod rules;
 mod schema;
 mod source;
 

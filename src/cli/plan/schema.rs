@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+    JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool, ValidationRule,
 };
 use serde_json::{Map, Value};
 
-use crate::api::crds;
+use super::rules::Rules;
+use crate::api::{OBJECT_NAME, OBJECT_NAME_MESSAGE, crds};
 
 /// What any object may have in its metadata, also what only the API server writes.
 const METADATA: [&str; 15] = [
@@ -34,7 +35,10 @@ const TEXTS: [&str; 2] = ["annotations", "labels"];
 
 /// The schemas of our kinds.
 #[derive(Debug)]
-pub(super) struct Schemas(BTreeMap<String, JSONSchemaProps>);
+pub(super) struct Schemas {
+    kinds: BTreeMap<String, JSONSchemaProps>,
+    rules: Rules,
+}
 
 impl Schemas {
     /// Those of this version.
@@ -49,22 +53,109 @@ impl Schemas {
             properties.insert("metadata".to_owned(), metadata());
             Some((crd.spec.names.kind, schema))
         });
-        Self(each.collect())
+        let kinds: BTreeMap<String, JSONSchemaProps> = each.collect();
+        let rules = Rules::of(kinds.values());
+        Self { kinds, rules }
     }
 
     /// The kinds that there are.
     pub(super) fn kinds(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.kinds.keys().map(String::as_str)
     }
 
-    /// All that is wrong with an object. What is `null` in it is taken out, as the API server does.
+    /// All that is wrong with an object. As the API server does, what is `null` in it is taken out, defaults are filled in, and
+    /// rules are evaluated where it fits the schema.
     pub(super) fn faults(&self, kind: &str, object: &mut Value) -> Vec<String> {
         let mut faults = Vec::new();
-        if let Some(schema) = self.0.get(kind) {
+        if let Some(schema) = self.kinds.get(kind) {
             without_nulls(object);
             look(schema, object, "", &mut faults);
+            if faults.is_empty() {
+                with_defaults(schema, object);
+                self.look_by_rules(schema, object, "", &mut faults);
+            }
         }
         faults
+    }
+
+    fn look_by_rules(
+        &self,
+        schema: &JSONSchemaProps,
+        value: &Value,
+        at: &str,
+        faults: &mut Vec<String>,
+    ) {
+        let to = if at.is_empty() {
+            String::new()
+        } else {
+            format!("{at}: ")
+        };
+        let broken = self.rules.broken(schema, value);
+        faults.extend(broken.map(|says| format!("{to}{says}")));
+        match value {
+            Value::Object(fields) => {
+                for (field, value) in looked_at(fields, at) {
+                    if let Some(schema) = properties(schema, field) {
+                        self.look_by_rules(schema, value, &below(at, field), faults);
+                    } else if let Some(schema) = of_values(schema) {
+                        self.look_by_rules(schema, value, &format!("{at}[{field}]"), faults);
+                    }
+                }
+            }
+            Value::Array(items) => {
+                for (n, item) in items.iter().enumerate() {
+                    if let Some(schema) = of_items(schema) {
+                        self.look_by_rules(schema, item, &format!("{at}[{n}]"), faults);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Goes through a schema and all that is in it.
+pub(super) fn walk<'a>(schema: &'a JSONSchemaProps, visit: &mut impl FnMut(&'a JSONSchemaProps)) {
+    visit(schema);
+    let fields = schema.properties.iter().flat_map(BTreeMap::values);
+    let inside = fields.chain(of_values(schema)).chain(of_items(schema));
+    for schema in inside {
+        walk(schema, visit);
+    }
+}
+
+fn properties<'a>(schema: &'a JSONSchemaProps, field: &str) -> Option<&'a JSONSchemaProps> {
+    schema.properties.as_ref().and_then(|all| all.get(field))
+}
+
+fn of_values(schema: &JSONSchemaProps) -> Option<&JSONSchemaProps> {
+    match &schema.additional_properties {
+        Some(JSONSchemaPropsOrBool::Schema(of_value)) => Some(of_value),
+        Some(JSONSchemaPropsOrBool::Bool(_)) | None => None,
+    }
+}
+
+fn of_items(schema: &JSONSchemaProps) -> Option<&JSONSchemaProps> {
+    match &schema.items {
+        Some(JSONSchemaPropsOrArray::Schema(of_item)) => Some(of_item),
+        Some(JSONSchemaPropsOrArray::Schemas(_)) | None => None,
+    }
+}
+
+/// The fields of an object that are looked at. What the operator says of it is replaced by what the cluster has.
+fn looked_at<'a>(
+    fields: &'a Map<String, Value>,
+    at: &str,
+) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    let whole = at.is_empty();
+    let fields = fields.iter();
+    fields.filter(move |(field, _)| !whole || *field != "status")
+}
+
+fn below(at: &str, field: &str) -> String {
+    match at {
+        "" => field.to_owned(),
+        at => format!("{at}.{field}"),
     }
 }
 
@@ -72,6 +163,19 @@ fn of_type(type_: &str) -> JSONSchemaProps {
     JSONSchemaProps {
         type_: Some(type_.to_owned()),
         ..JSONSchemaProps::default()
+    }
+}
+
+/// As any object may be called (RFC 1123, as Kubernetes has it).
+fn name() -> JSONSchemaProps {
+    JSONSchemaProps {
+        max_length: Some(253),
+        x_kubernetes_validations: Some(vec![ValidationRule {
+            rule: OBJECT_NAME.to_owned(),
+            message: Some(OBJECT_NAME_MESSAGE.to_owned()),
+            ..ValidationRule::default()
+        }]),
+        ..of_type("string")
     }
 }
 
@@ -83,7 +187,8 @@ fn metadata() -> JSONSchemaProps {
     let fields = METADATA.into_iter().map(|field| {
         let schema = match field {
             _ if TEXTS.contains(&field) => texts.clone(),
-            "name" | "namespace" => of_type("string"),
+            "name" => name(),
+            "namespace" => of_type("string"),
             _ => JSONSchemaProps::default(),
         };
         (field.to_owned(), schema)
@@ -101,6 +206,33 @@ fn without_nulls(value: &mut Value) {
             fields.values_mut().for_each(without_nulls);
         }
         Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
+}
+
+fn with_defaults(schema: &JSONSchemaProps, value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, of) in schema.properties.iter().flatten() {
+                if let Some(JSON(default)) = &of.default
+                    && !fields.contains_key(name)
+                {
+                    fields.insert(name.clone(), default.clone());
+                }
+            }
+            for (name, value) in fields {
+                if let Some(of) = properties(schema, name).or(of_values(schema)) {
+                    with_defaults(of, value);
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(of) = of_items(schema) {
+                for item in items {
+                    with_defaults(of, item);
+                }
+            }
+        }
         _ => {}
     }
 }
@@ -141,7 +273,7 @@ fn look(schema: &JSONSchemaProps, value: &Value, at: &str, faults: &mut Vec<Stri
         Value::Array(items) => {
             let bounds = (schema.min_items, schema.max_items);
             bounded(at, items.len(), ("entry", "entries"), bounds, faults);
-            if let Some(JSONSchemaPropsOrArray::Schema(of_item)) = &schema.items {
+            if let Some(of_item) = of_items(schema) {
                 for (n, item) in items.iter().enumerate() {
                     look(of_item, item, &format!("{at}[{n}]"), faults);
                 }
@@ -197,27 +329,17 @@ fn look_at_fields(
     at: &str,
     faults: &mut Vec<String>,
 ) {
-    let below = |field: &str| match at {
-        "" => field.to_owned(),
-        at => format!("{at}.{field}"),
-    };
-    // What the operator says of an object is replaced by what the cluster has of it.
-    let looked_at = fields.iter();
-    let looked_at = looked_at.filter(|(field, _)| !at.is_empty() || *field != "status");
-    for (field, value) in looked_at {
-        let known = schema.properties.as_ref().and_then(|all| all.get(field));
-        match (known, &schema.additional_properties) {
-            (Some(known), _) => look(known, value, &below(field), faults),
-            (None, Some(JSONSchemaPropsOrBool::Schema(of_value))) => {
-                look(of_value, value, &format!("{at}[{field}]"), faults);
-            }
-            (None, _) if schema.properties.is_none() => {}
-            (None, _) => faults.push(format!("there is no field {}", below(field))),
+    for (field, value) in looked_at(fields, at) {
+        match (properties(schema, field), of_values(schema)) {
+            (Some(known), _) => look(known, value, &below(at, field), faults),
+            (None, Some(of_value)) => look(of_value, value, &format!("{at}[{field}]"), faults),
+            (None, None) if schema.properties.is_none() => {}
+            (None, None) => faults.push(format!("there is no field {}", below(at, field))),
         }
     }
     let required = schema.required.iter().flatten();
     let missing = required.filter(|field| !fields.contains_key(*field));
-    faults.extend(missing.map(|field| format!("{} is missing", below(field))));
+    faults.extend(missing.map(|field| format!("{} is missing", below(at, field))));
 }
 
 /// Lists in which nothing may be twice: as it is, or by what is its name.
@@ -281,121 +403,4 @@ fn word(value: &Value) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn employee(more: &Value) -> Value {
-        let mut object = json!({
-            "apiVersion": "rollcall.dev/v1alpha1", "kind": "Employee",
-            "metadata": {"name": "ada"},
-            "spec": {
-                "employeeId": "1042", "name": {"given": "Ada"}, "department": "Sales",
-                "jobTitle": "Clerk", "startDate": "2020-01-01",
-            },
-        });
-        for (field, value) in more.as_object().unwrap() {
-            object["spec"][field.as_str()] = value.clone();
-        }
-        object
-    }
-
-    fn faults(mut object: Value) -> Vec<String> {
-        let kind = object["kind"].as_str().unwrap().to_owned();
-        Schemas::new().faults(&kind, &mut object)
-    }
-
-    #[test]
-    fn each_fault_names_the_field() {
-        for (more, says) in [
-            (
-                json!({"endDat": "2030-01-01"}),
-                "there is no field spec.endDat",
-            ),
-            (
-                json!({"roles": [{"name": "a"}, {"name": "b", "untill": "2030-01-01"}]}),
-                "there is no field spec.roles[1].untill",
-            ),
-            (
-                json!({"employeeId": 1042}),
-                "spec.employeeId must be a text, and is a whole number: put it into quotes",
-            ),
-            (
-                json!({"name": "Ada"}),
-                "spec.name must be an object, and is a text",
-            ),
-            (json!({"name": {}}), "spec.name.given is missing"),
-            (json!({"startDate": null}), "spec.startDate is missing"),
-            (
-                json!({"employment": "Asleep"}),
-                "spec.employment must be one of Active, OnLeave, Suspended",
-            ),
-            (
-                json!({"department": ""}),
-                "spec.department must have 1 character at least",
-            ),
-            (
-                json!({"employeeId": "1".repeat(64)}),
-                "spec.employeeId must have 63 characters at most, and has 64",
-            ),
-            (
-                json!({"attributes": {"team": true}}),
-                "spec.attributes[team] must be a text, and is a boolean: put it into quotes",
-            ),
-            (
-                json!({"roles": [{"name": "a"}, {"name": "a"}]}),
-                "spec.roles has a twice",
-            ),
-            (
-                json!({"notFormerly": ["7", "7"]}),
-                "spec.notFormerly has 7 twice",
-            ),
-        ] {
-            assert_eq!(faults(employee(&more)), [says], "{more}");
-        }
-        let mut connector = json!({"kind": "AppConnector", "spec": {
-            "scim": {"baseUrl": "https://a.example.com", "auth": {}},
-            "account": {"username": ["employee.employeeId"]},
-            "guard": {"maxPercent": 150},
-        }});
-        assert_eq!(
-            faults(connector.clone()),
-            ["spec.guard.maxPercent must be 100 at most"]
-        );
-        connector["spec"]["guard"] = json!({"maxPercent": -1});
-        assert_eq!(
-            faults(connector),
-            ["spec.guard.maxPercent must be 0 at least"]
-        );
-    }
-
-    #[test]
-    fn metadata_and_what_stands_beside_the_spec_are_looked_at_too() {
-        let mut object = employee(&json!({}));
-        object["metadata"]["annotations"] = json!({"rollcall.dev/paused": true});
-        object["metadata"]["lables"] = json!({});
-        object["specs"] = json!({});
-        assert_eq!(
-            faults(object),
-            [
-                "metadata.annotations[rollcall.dev/paused] must be a text, and is a boolean: put it into quotes",
-                "there is no field metadata.lables",
-                "there is no field specs",
-            ]
-        );
-    }
-
-    #[test]
-    fn what_the_api_server_adds_or_leaves_out_is_no_fault() {
-        let mut object = employee(&json!({"endDate": null, "email": "ada@example.com"}));
-        object["metadata"] = json!({
-            "name": "ada", "uid": "1", "resourceVersion": "7", "generation": 2, "creationTimestamp": "2026-01-01T00:00:00Z",
-            "managedFields": [{"manager": "kubectl"}], "ownerReferences": [], "selfLink": "/", "labels": {"a": "b"},
-        });
-        object["status"] = json!({"accounts": "whatever", "unheardOf": 1});
-        assert_eq!(faults(object.clone()), [""; 0]);
-        Schemas::new().faults("Employee", &mut object);
-        assert!(object["spec"].get("endDate").is_none(), "{object}");
-    }
-}
+mod tests;

@@ -18,7 +18,7 @@ mod error;
 mod functions;
 mod instants;
 mod operators;
-mod pattern;
+pub mod pattern;
 mod scan;
 mod schema;
 mod subject;
@@ -78,7 +78,8 @@ impl Expression {
         gives(&checker, &parsed.written, wants, &of)?;
         let patterns = checker.patterns;
         let mut tree = parsed.expanded?;
-        pattern::place(&patterns, &mut tree);
+        let index_of = |text: &str| patterns.iter().position(|p| p.text == text);
+        pattern::place(&mut tree, &mut { index_of });
         Ok(Self(Arc::new(Inner {
             source: source.to_owned(),
             tree,

@@ -25,16 +25,19 @@ static PATTERN: Type = Type::new_unspecified_type("pattern");
 
 /// A compiled pattern, with the text that it came from.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
-    text: String,
+pub struct Pattern {
+    pub(super) text: String,
     regex: Arc<Regex>,
     /// Most steps that matching one character takes.
     pub(super) steps: u64,
 }
 
 impl Pattern {
-    /// Compiles a pattern. The error says what is wrong with it.
-    pub(super) fn compile(text: &str) -> Result<Self, String> {
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn compile(text: &str) -> Result<Self, String> {
         for (size, steps) in SIZES {
             match RegexBuilder::new(text).size_limit(size).build() {
                 Ok(regex) => {
@@ -74,7 +77,10 @@ impl Val for Pattern {
 impl StaticVal for Pattern {}
 
 /// Declares `matches` for compiled patterns, as a function and as a method.
-pub(super) fn register(env: &mut Env) -> Result<(), DeclarationError> {
+///
+/// # Errors
+/// Where it is declared already.
+pub fn register(env: &mut Env) -> Result<(), DeclarationError> {
     cel::add_overload!(env, fn matches: (CelString, Pattern) -> CelBool)?;
     cel::add_member_overload!(env, fn matches: (CelString, Pattern) -> CelBool)
 }
@@ -89,33 +95,33 @@ fn variable(index: usize) -> String {
 }
 
 /// Binds the patterns to the variables that [`place`] puts into a tree.
-pub(super) fn bind(patterns: &[Pattern], context: &mut Context<'_, 'static>) {
+pub fn bind(patterns: &[Pattern], context: &mut Context<'_, 'static>) {
     for (index, pattern) in patterns.iter().enumerate() {
         context.add_variable_as_val(variable(index), Box::new(pattern.clone()));
     }
 }
 
-/// Replaces the literal pattern of every `matches` in a tree by a variable.
-pub(super) fn place(patterns: &[Pattern], tree: &mut Tree) {
+/// Replaces the literal pattern of every `matches` in a tree by a variable, where the pattern has an index.
+pub fn place(tree: &mut Tree, index_of: &mut impl FnMut(&str) -> Option<usize>) {
     match &mut tree.expr {
         Expr::Call(call) => {
             if call.func_name == "matches"
                 && let Some(argument) = call.args.last_mut()
                 && let Expr::Literal(LiteralValue::String(text)) = &argument.expr
-                && let Some(index) = patterns.iter().position(|p| p.text == text.inner())
+                && let Some(index) = index_of(text.inner())
             {
                 argument.expr = Expr::Ident(variable(index));
             }
-            call.target.iter_mut().for_each(|t| place(patterns, t));
-            call.args.iter_mut().for_each(|a| place(patterns, a));
+            call.target.iter_mut().for_each(|t| place(t, index_of));
+            call.args.iter_mut().for_each(|a| place(a, index_of));
         }
-        Expr::Select(select) => place(patterns, &mut select.operand),
-        Expr::List(list) => list.elements.iter_mut().for_each(|e| place(patterns, e)),
+        Expr::Select(select) => place(&mut select.operand, index_of),
+        Expr::List(list) => list.elements.iter_mut().for_each(|e| place(e, index_of)),
         Expr::Map(map) => {
             for entry in &mut map.entries {
                 if let EntryExpr::MapEntry(entry) = &mut entry.expr {
-                    place(patterns, &mut entry.key);
-                    place(patterns, &mut entry.value);
+                    place(&mut entry.key, index_of);
+                    place(&mut entry.value, index_of);
                 }
             }
         }
@@ -128,7 +134,7 @@ pub(super) fn place(patterns: &[Pattern], tree: &mut Tree) {
                 &mut c.loop_step,
                 &mut c.result,
             ] {
-                place(patterns, part);
+                place(part, index_of);
             }
         }
         Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) | Expr::Struct(_) => {}
