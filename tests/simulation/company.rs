@@ -325,13 +325,14 @@ impl Company {
         there.filter(|p| !over(p)).count()
     }
 
-    /// How many there are of whom that was so at some time of the last day.
-    pub fn lately(&self, now: Timestamp) -> usize {
-        let of_today = |p: &&Person| {
-            let is_in = p.there && p.standing(now) != Standing::Over;
+    /// How many there are of whom that was so at some time of the last day. Whose object is deleted is there for as long as
+    /// it waits.
+    pub fn lately(&self, now: Timestamp, waits: impl Fn(u32) -> bool) -> usize {
+        let of_today = |(who, p): &(&u32, &Person)| {
+            let is_in = (p.there || waits(**who)) && p.standing(now) != Standing::Over;
             is_in || now.duration_since(p.unchanged_since(now)) < WINDOW
         };
-        self.people.values().filter(of_today).count()
+        self.people.iter().filter(of_today).count()
     }
 
     /// Every group that there is in an application.

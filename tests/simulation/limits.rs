@@ -108,7 +108,8 @@ impl Judge {
         let (cause, overall, everybody) = {
             let company = self.company();
             let cause = cause(&company, person, now, lost);
-            (cause, company.overall, company.lately(now))
+            let waits = |who: u32| self.cluster.get("employees", &who.to_string()).is_some();
+            (cause, company.overall, company.lately(now, waits))
         };
         let mut losses = self.losses.lock().unwrap();
         let approved = losses.approved.get(&(app, person.to_owned()));

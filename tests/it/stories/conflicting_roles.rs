@@ -38,6 +38,11 @@ async fn nobody_holds_both() {
         .apply_role(role("checker", &["check", "ledger"], &["payer"]))
         .await;
 
+    // The operator hears of each kind by itself: what conflicts with a role that it saw later would be new alone.
+    for role in ["payer", "checker"] {
+        story.role_says(role, "Ready", "True", "InForce").await;
+    }
+
     // Both are new: she gets neither, and what else she is to have.
     story.apply_person(ada(&["payer", "checker"])).await;
     let told = story
