@@ -7,6 +7,9 @@ use rollcall::api::AppConnector;
 use serde_json::json;
 
 use super::kit::{Guarded, connector, digest};
+use crate::stories::kit::{Story, clerk, connector as connected, template};
+use crate::support::deployed::Deployed;
+use crate::support::targets::ScimServer;
 use crate::support::wait::eventually;
 
 const REMOVALS: &str = "rollcall.dev/approved-removals";
@@ -240,4 +243,65 @@ async fn are_only_warned_of_where_that_is_wanted() {
     let approver = roles.get(&format!("{}-approver", story.name)).await;
     let rule = approver.unwrap().rules.unwrap().remove(0);
     assert_eq!(rule.verbs, ["get", "list", "watch", "approve"]);
+}
+
+/// From the message of a held plan to the access that is taken: by whoever may, under the chart's rules, and with the operator as the
+/// chart deploys it.
+#[tokio::test]
+async fn are_typed_as_the_message_says_and_run() {
+    let guarded = Guarded::with("typed", &json!({})).await;
+    guarded.bind("approver", "grace").await;
+    let rule = format!("'{}-approvals'", guarded.name);
+    let story = Story { ns: guarded.people };
+    let server = ScimServer::scimmy().await;
+    let operator = Deployed::start(&story.ns).await;
+    story.credential("directory", &server).await;
+    let mut limited = connected("directory", &server);
+    limited["spec"]["guard"] = json!({"alwaysAllowed": 1, "maxPercent": 1});
+    story.apply_connector(limited).await;
+    let sales = |rule| template("sales", rule, &[("directory", &["staff"])]);
+    let right = "employee.department == 'Sales'";
+    story.apply_role(sales(right)).await;
+    for name in ["ada", "bob"] {
+        let clerk = clerk(name, name, "Sales", json!({}));
+        story.apply_person(clerk).await;
+        story.provisioned(name, 1).await;
+    }
+
+    let wrong = "employee.department == 'Slaes'";
+    story.apply_role(sales(wrong)).await;
+    let told = story
+        .connector_says(
+            "directory",
+            "DeprovisioningHeld",
+            "True",
+            "WaitsForApproval",
+        )
+        .await;
+    let (_, command) = told.split_once("kubectl ").unwrap();
+    let (command, _) = command.split_once(". Who").unwrap();
+    let typed = async |by: &str| {
+        let who = format!("--as={by}");
+        let mut words: Vec<&str> = command.split(' ').collect();
+        words.push(&who);
+        story.ns.kubectl(&words).await
+    };
+    let eves = typed("eve").await;
+    assert!(!eves.ok && eves.err.contains(&rule), "{eves:?}");
+    assert_eq!(server.group_member_ids("staff").await.len(), 2);
+
+    let graces = typed("grace").await;
+    assert!(graces.ok, "{graces:?}");
+    eventually("it is taken", async || {
+        match server.group_member_ids("staff").await.len() {
+            0 => Ok(()),
+            n => Err(n),
+        }
+    })
+    .await;
+    let (_, digest) = command.split_once('=').unwrap();
+    assert_eq!(story.told("directory", "RemovalsApproved").await, 1);
+    let log = operator.log();
+    let cause = format!("approved by grace as {digest}");
+    assert!(log.contains(&cause), "{cause}: {log}");
 }
