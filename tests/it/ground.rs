@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::ConfigMap;
-use serde_json::json;
+use kube::api::{Patch, PatchParams};
+use rollcall::api::Employee;
+use serde_json::{Value, json};
 
+use crate::stories::kit::clerk;
 use crate::support::namespace::Namespace;
 use crate::support::operator::{Operator, OperatorProcess};
 use crate::support::process::repository;
@@ -151,6 +154,33 @@ async fn changes_are_seen_as_they_come() {
 }
 
 /// What is committed is what the types say, and kubectl takes it without a word of warning.
+/// The operator puts a finalizer on only where it saw none, and tests for that in the same request; the simulated API server does as this.
+#[tokio::test]
+async fn the_last_finalizer_leaves_no_list_behind() {
+    let namespace = Namespace::new("finalizers").await;
+    let ada = clerk("ada", "1", "Sales", json!({}));
+    namespace.apply::<Employee>(ada).await.unwrap();
+    let api = namespace.api::<Employee>();
+    let patch = async |steps: Value| {
+        let steps = Patch::Json::<()>(serde_json::from_value(steps).unwrap());
+        let made = api.patch("ada", &PatchParams::default(), &steps).await;
+        made.unwrap().metadata.finalizers
+    };
+    let ours = "rollcall.dev/accounts";
+    let on = json!([
+        {"op": "test", "path": "/metadata/finalizers", "value": null},
+        {"op": "add", "path": "/metadata/finalizers", "value": [ours]},
+    ]);
+    let off = json!([
+        {"op": "test", "path": "/metadata/finalizers/0", "value": ours},
+        {"op": "remove", "path": "/metadata/finalizers/0"},
+    ]);
+    for _ in 0..2 {
+        assert_eq!(patch(on.clone()).await, Some(vec![ours.to_owned()]));
+        assert_eq!(patch(off.clone()).await, None);
+    }
+}
+
 #[tokio::test]
 async fn the_committed_crds_are_the_ones_installed() {
     let namespace = Namespace::new("crds").await;

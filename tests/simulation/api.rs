@@ -166,6 +166,14 @@ fn patch(cluster: &Arc<Cluster>, kind: &str, name: &str, steps: &Value) -> Answe
         }
         None => merge(&mut object, steps),
     }
+    // A list that is empty is none there.
+    if object["metadata"]["finalizers"]
+        .as_array()
+        .is_some_and(Vec::is_empty)
+        && let Some(metadata) = object["metadata"].as_object_mut()
+    {
+        metadata.remove("finalizers");
+    }
     cluster.findings.shown(name, &object["status"].to_string());
     state.writes.push((kind.to_owned(), name.to_owned()));
     if object == before {
