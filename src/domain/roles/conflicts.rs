@@ -13,6 +13,7 @@ use crate::domain::ids::{ConnectorName, RoleName};
 use crate::domain::policy::Policy;
 use crate::domain::problem::Problem;
 use crate::domain::record::RecordedAccount;
+use crate::domain::small_set::SmallSet;
 
 /// Two roles that the person would hold both of.
 pub(super) const ROLES_CONFLICT: &str = "RolesConflict";
@@ -38,6 +39,8 @@ pub(super) struct Past<'a> {
     roles: &'a LiteMap<RoleName, Why>,
     /// Roles that gave an entitlement which the target shows, or did once.
     given: BTreeSet<&'a RoleName>,
+    /// The roles that give each account which is in use.
+    used: Vec<&'a SmallSet<RoleName>>,
     /// Roles that gave what is there still, each with itself and those that hand it on.
     standing: BTreeMap<&'a RoleName, BTreeSet<&'a RoleName>>,
     /// Roles of which it can't be told whether they are held.
@@ -59,6 +62,8 @@ impl<'a> Past<'a> {
         });
         let unsound = |role: &RoleName| policy.template(role).is_some() && !policy.is_sound(role);
         let open = |role: &RoleName| is_open(role) || unsound(role);
+        let usable = |a: &&RecordedAccount| a.id.is_some() && a.verified_disabled.is_none();
+        let used = accounts.values().filter(usable);
         let grants = accounts.values().flat_map(|a| a.grants.values());
         let given = grants.filter(|grant| grant.since.is_some());
         let undecided = roles.keys().filter(|role| {
@@ -79,6 +84,7 @@ impl<'a> Past<'a> {
             policy,
             roles,
             given: given.flat_map(|grant| &grant.roles).collect(),
+            used: used.map(|account| &account.roles).collect(),
             standing: standing
                 .map(|role| (role, includers(policy, role)))
                 .collect(),
@@ -95,29 +101,42 @@ impl<'a> Past<'a> {
     fn is_elder(&self, role: &RoleName, other: &RoleName) -> bool {
         let stands = |role| self.standing.contains_key(role);
         match (self.held(role), self.held(other)) {
-            (true, true) => !self.is_only_promised(role),
+            (true, true) => !self.is_only_promised(role, other),
             (true, false) => true,
             (false, true) => false,
             (false, false) => stands(role) && !stands(other),
         }
     }
 
-    /// Whether a role gives entitlements, by itself or by what it includes, and none of them was given so far.
-    fn is_only_promised(&self, role: &RoleName) -> bool {
-        let mut roles = BTreeSet::from([role]);
-        let mut stack = vec![role];
-        let mut gives = false;
-        while let Some(role) = stack.pop() {
-            let Some(template) = self.policy.template(role) else {
-                continue;
-            };
-            let grants = &template.spec.grants;
-            gives |= grants.values().any(|names| !names.is_empty());
-            let included = template.spec.includes.iter();
-            stack.extend(included.filter(|role| roles.insert(role)));
-        }
-        gives && self.given.is_disjoint(&roles)
+    /// Whether a role gives entitlements, by itself or by what it includes, of which none was given so far; nor an account that is in
+    /// use, which nobody loses by a conflict. What both of them include tells nothing.
+    fn is_only_promised(&self, role: &RoleName, other: &RoleName) -> bool {
+        let (of, others) = (included(self.policy, role), included(self.policy, other));
+        let alone: BTreeSet<&RoleName> = of.difference(&others).copied().collect();
+        let gives = |role: &&RoleName| {
+            let grants = self.policy.template(role).map(|t| &t.spec.grants);
+            grants.is_some_and(|grants| grants.values().any(|names| !names.is_empty()))
+        };
+        let rests_on_it = |roles: &&SmallSet<RoleName>| {
+            let of_both = |role| of.contains(role) || others.contains(role);
+            roles.iter().any(|role| alone.contains(role)) && roles.iter().all(of_both)
+        };
+        alone.iter().any(gives)
+            && self.given.is_disjoint(&alone)
+            && !self.used.iter().any(rests_on_it)
     }
+}
+
+/// A role, and every role that it hands on.
+fn included<'a>(policy: &'a Policy, role: &'a RoleName) -> BTreeSet<&'a RoleName> {
+    let mut found = BTreeSet::from([role]);
+    let mut stack = vec![role];
+    while let Some(role) = stack.pop() {
+        let included = policy.template(role).map(|t| &t.spec.includes);
+        let more = included.into_iter().flatten();
+        stack.extend(more.filter(|role| found.insert(role)));
+    }
+    found
 }
 
 /// A role, and every template that hands it on to its holders.

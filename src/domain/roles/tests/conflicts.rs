@@ -136,6 +136,68 @@ fn of_two_that_were_held_what_was_only_promised_gives_way() {
     assert_eq!(names(&found.held), ["checker", "ledger", "maker"]);
 }
 
+/// An account that is in use rests on a role: nobody loses it by a conflict, whatever else of the role never came.
+#[test]
+fn a_role_by_which_an_account_is_in_use_was_given() {
+    let templates = || {
+        vec![
+            template("all").giving("mail", &[]),
+            template("maker")
+                .conflicting(&["checker"])
+                .giving("dir", &["payments"]),
+            template("checker")
+                .giving("chat", &[])
+                .giving("dir", &["absent"]),
+        ]
+    };
+    let both = ["maker", "checker"];
+    let in_use = |by: &[&str], shut: bool| {
+        let mut record = held_by(&both, &["maker"]);
+        let account = RecordedAccount {
+            id: Some("a7".into()),
+            roles: by.iter().map(|&role| RoleName::new(role)).collect(),
+            verified_disabled: shut.then(|| at("2026-01-01T00:00:00Z")),
+            ..RecordedAccount::default()
+        };
+        record.accounts.insert("chat".into(), account);
+        record
+    };
+    for (by, shut, held) in [
+        (["checker"].as_slice(), false, both.as_slice()),
+        (&["maker", "checker"], false, &both),
+        // It stays by another role, or can't be used.
+        (&["checker", "all"], false, &["maker"]),
+        (&["checker"], true, &["maker"]),
+    ] {
+        let found = of(templates(), &both, &in_use(by, shut));
+        let mut held = held.to_vec();
+        held.sort_unstable();
+        assert_eq!(names(&found.held), held, "{by:?} {shut}");
+    }
+}
+
+/// What both include was given by either.
+#[test]
+fn what_both_include_tells_nothing() {
+    let templates = || {
+        vec![
+            template("all").giving("dir", &["staff"]),
+            template("maker")
+                .conflicting(&["checker"])
+                .including(&["all"])
+                .giving("dir", &["payments"]),
+            template("checker")
+                .including(&["all"])
+                .giving("dir", &["books"]),
+        ]
+    };
+    let both = ["maker", "checker"];
+    let found = of(templates(), &both, &held_by(&both, &["all", "checker"]));
+    assert_eq!(names(&found.held), ["all", "checker"]);
+    let found = of(templates(), &both, &held_by(&both, &["all"]));
+    assert_eq!(names(&found.held), [""; 0]);
+}
+
 /// At the end of a term nobody forgets what is given.
 #[test]
 fn both_stay_until_a_term_ends() {
