@@ -47,6 +47,8 @@ pub struct Resolution {
     pub changes_at: Option<Timestamp>,
     /// Roles that are not given, as the person would hold another beside them that nobody may.
     pub refused: BTreeMap<RoleName, Problem>,
+    /// Roles that are named, or that one which is held includes, and that have no template (yet).
+    pub missing: BTreeSet<RoleName>,
     /// Roles that are named, and whose own time is over.
     pub over: BTreeSet<RoleName>,
     /// Who approved roles that are held, where that is said.
@@ -79,6 +81,29 @@ impl Why {
                 .map(|by| Self::Included(RoleName::new(by))),
         }
     }
+}
+
+impl Resolution {
+    /// Roles that are refused where none is held that they are in conflict with, and what they include: one of those in
+    /// conflict is the person's, and nobody knows which.
+    #[must_use]
+    pub fn in_dispute<'a>(&'a self, policy: &'a Policy) -> BTreeSet<&'a RoleName> {
+        let is_held = |role: &&RoleName| self.held.keys().any(|held| policy.conflict(role, held));
+        let open = self.refused.keys().filter(|role| !is_held(role));
+        open.flat_map(|role| included(policy, role)).collect()
+    }
+}
+
+/// A role, and every role that it hands on.
+fn included<'a>(policy: &'a Policy, role: &'a RoleName) -> BTreeSet<&'a RoleName> {
+    let mut found = BTreeSet::from([role]);
+    let mut stack = vec![role];
+    while let Some(role) = stack.pop() {
+        let included = policy.template(role).map(|t| &t.spec.includes);
+        let more = included.into_iter().flatten();
+        stack.extend(more.filter(|role| found.insert(role)));
+    }
+    found
 }
 
 /// Resolves the roles of one person. What is remembered tells a role that was lost from one whose template disappeared,
@@ -153,6 +178,7 @@ fn resolve_after(
         }
     }
     out.held = taken.held;
+    out.missing = taken.missing;
     for (name, problem) in taken.broken {
         out.problems.push(problem.clone());
         open.insert(name, problem);
@@ -274,6 +300,7 @@ fn vanished(
 struct Taken {
     held: BTreeMap<RoleName, Why>,
     broken: BTreeMap<RoleName, Problem>,
+    missing: BTreeSet<RoleName>,
 }
 
 /// Takes roles and, level by level, what they include, but for what conflicts keep back. Of several
@@ -285,6 +312,7 @@ fn take(policy: &Policy, roots: BTreeMap<RoleName, Why>, conflicts: &Conflicts) 
         let mut next = BTreeMap::new();
         for (name, why) in level {
             let Some(template) = policy.template(&name) else {
+                out.missing.insert(name);
                 continue;
             };
             if conflicts.keep_back(&name) {

@@ -164,8 +164,18 @@ fn look_at(company: &mut Company, endings: &mut Endings, name: &EmployeeName, no
 /// Decides every wave, as it is known as a whole now.
 pub(super) fn decide(company: &mut Company, limits: Limits, now: Timestamp) {
     let realm = &mut company.realm;
-    let overall = overall(std::iter::once(&*realm), limits, now);
-    for entry in realm.connectors.values_mut() {
+    let gates = realm.connectors.values().map(|entry| &entry.gate);
+    let asked: BTreeSet<u64> = gates
+        .flat_map(|gate| gate.undecided_keys(Cause::Change))
+        .collect();
+    let names: Vec<ConnectorName> = realm.connectors.keys().cloned().collect();
+    for name in names {
+        // What the others let through counts by now, as where the operator decides.
+        let mut overall = overall(std::iter::once(&*realm), limits, now);
+        overall.asked.clone_from(&asked);
+        let Some(entry) = realm.connectors.get_mut(&name) else {
+            continue;
+        };
         let Some(compiled) = entry.compiled.clone() else {
             continue;
         };

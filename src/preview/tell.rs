@@ -24,7 +24,7 @@ use crate::domain::account::AttributeChanges;
 use crate::domain::ids::{ConnectorName, EmployeeName, RoleName, Username};
 use crate::domain::problem::{Cure, Problem};
 use crate::plan::Operation;
-use crate::plan::guard::{Cause, Loss};
+use crate::plan::guard::{Cause, Excess, Loss};
 
 /// Reasons that say no more than what is told by what would be done.
 const WORDS_OF_WORK: [&str; 5] = [
@@ -263,8 +263,9 @@ fn held_connectors(before: &Objects, company: &Company) -> Vec<Connector> {
                 people,
                 allowed: excess.allowed,
                 said: format!(
-                    "{people} people would lose something there at once: {}",
-                    how_many_may(excess)
+                    "{people} people would lose something there at once: {}{}",
+                    how_many_may(excess),
+                    some_go_first(cause, people, excess)
                 ),
             },
             already: told.any(|told| Some(&told.digest) == digest.as_ref()),
@@ -273,6 +274,18 @@ fn held_connectors(before: &Objects, company: &Company) -> Vec<Connector> {
     let names = company.realm.connectors.keys();
     let all = names.flat_map(|name| Cause::ALL.into_iter().map(move |cause| (name, cause)));
     all.filter_map(|(name, cause)| one(name, cause)).collect()
+}
+
+/// Whose employment ends by an edit waits for nobody: as manifests are applied one after another, the operator may see as many
+/// as fit by themselves before it sees that they are more.
+fn some_go_first(cause: Cause, people: usize, excess: &Excess) -> String {
+    let before = excess.people.saturating_sub(people);
+    match excess.allowed.saturating_sub(before) {
+        room if room > 0 && cause == Cause::Termination => {
+            format!(", and up to {room} of these may lose it before it is seen how many they are")
+        }
+        _ => String::new(),
+    }
 }
 
 /// What is wrong with objects, and was not before.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::company::{LIMIT, PRIVILEGED_MOST};
+use crate::company::{APPS, LIMIT, PRIVILEGED_MOST};
 use crate::findings::Invariant;
 use crate::limits::Loss;
 use crate::world::World;
@@ -84,6 +84,16 @@ fn fits(world: &World, held: &Held, lost: &[Loss], now: Timestamp) -> bool {
         let others = |name: &&str| !held.names.contains(*name);
         held.people + lost.into_iter().filter(others).count()
     };
+    // What is held of a change in the other application is part of the same, as far as the whole operator is concerned.
+    let elsewhere: BTreeSet<String> = APPS
+        .into_iter()
+        .filter(|app| *app != held.app && held.cause == "Change")
+        .flat_map(|app| self::held(world, app))
+        .filter(|other| other.cause == "Change")
+        .flat_map(|other| other.names)
+        .filter(|name| !held.names.contains(name))
+        .filter(|name| !lost.iter().any(|l| l.person == *name))
+        .collect();
     let here = || lost.iter().filter(|l| l.app == held.app);
     let privileged: BTreeSet<&str> = here()
         .filter(|l| l.privileged)
@@ -92,6 +102,6 @@ fn fits(world: &World, held: &Held, lost: &[Loss], now: Timestamp) -> bool {
     let fits_privileged =
         held.privileged == 0 || held.privileged + privileged.len() <= PRIVILEGED_MOST;
     and_held(&mut here()) <= LIMIT.allows(usable)
-        && and_held(&mut lost.iter()) <= overall.allows(everybody)
+        && and_held(&mut lost.iter()) + elsewhere.len() <= overall.allows(everybody)
         && fits_privileged
 }

@@ -112,8 +112,8 @@ enum Work {
     /// What those who leave lose in a connector. It comes after every person in the same lane, or a better
     /// one: who else leaves now is known by then.
     Leavers(Arc<str>, ConnectorName),
-    /// What anybody loses in a connector.
-    Wave(Arc<str>, ConnectorName),
+    /// What anybody loses anywhere.
+    Wave,
     /// What is held in a connector, which may fit or be approved by now.
     Held(Arc<str>, ConnectorName),
     /// The places in entitlements that only so many may hold.
@@ -136,6 +136,8 @@ pub struct Engine {
     summary_costs: Costs,
     /// The latest that the clock showed.
     latest: Timestamp,
+    /// Since when undecided removals are gathered, where they are.
+    gathering_since: Option<Timestamp>,
 }
 
 impl Engine {
@@ -160,6 +162,7 @@ impl Engine {
             counter: AtomicU64::new(1),
             progress: Progress::default(),
             summary_costs: Costs::default(),
+            gathering_since: None,
         }
     }
 
@@ -257,15 +260,15 @@ impl Engine {
                     "AppConnector"
                 }
                 Work::Leavers(namespace, name) => {
-                    self.decide(namespace, name, &Cause::LEAVERS, now);
+                    self.decide(namespace, name, &Cause::LEAVERS, &BTreeSet::new(), now);
                     "AppConnector"
                 }
                 Work::Held(namespace, name) => {
-                    self.decide(namespace, name, &[], now);
+                    self.decide(namespace, name, &[], &BTreeSet::new(), now);
                     "AppConnector"
                 }
-                Work::Wave(namespace, name) => {
-                    self.decide(namespace, name, &Cause::ALL, now);
+                Work::Wave => {
+                    self.decide_wave(now);
                     "AppConnector"
                 }
             };

@@ -29,6 +29,9 @@ const AT_MOST: SignedDuration = SignedDuration::from_secs(10);
 /// How long what is held must be the same until it is asked whether it fits by now: where a mistake is taken back object
 /// by object, what is left of it fits for a moment.
 const SETTLED: SignedDuration = SignedDuration::from_mins(1);
+/// When what is held for the sake of other applications is asked for again, where no time is known at which it may fit: one
+/// of them may be gone.
+const NOW_AND_THEN: SignedDuration = SignedDuration::from_hours(1);
 /// When a decision that could not be remembered is tried again.
 const AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
@@ -49,12 +52,12 @@ impl Engine {
         }
     }
 
-    /// Decides about a wave once it is quiet.
-    fn gather(&mut self, namespace: &Arc<str>, connector: &ConnectorName, first: Timestamp) {
+    /// Decides about a wave once it is quiet, wherever it is: one change may concern many applications.
+    fn gather(&mut self) {
         let at = self.ports.clock.now();
+        let first = *self.gathering_since.get_or_insert(at);
         let due = later(at, QUIET).min(later(first, AT_MOST));
-        let work = Work::Wave(Arc::clone(namespace), connector.clone());
-        self.queue.set_at(work, Lane::Mover, due);
+        self.queue.set_at(Work::Wave, Lane::Mover, due);
     }
 
     /// A gate answered what was asked of it.
@@ -65,16 +68,8 @@ impl Engine {
         cause: Cause,
         answer: Asked,
     ) {
-        let at = self.ports.clock.now();
-        let Some(entry) = self.world.connector_mut(namespace, connector) else {
-            return;
-        };
-        if !entry.gate.gathers(Cause::Change) {
-            entry.gathering_since = None;
-        }
         if answer.undecided && cause == Cause::Change {
-            let first = *entry.gathering_since.get_or_insert(at);
-            self.gather(namespace, connector, first);
+            self.gather();
         } else if answer.undecided {
             let work = Work::Leavers(Arc::clone(namespace), connector.clone());
             self.queue.add(work, Lane::Leaver);
@@ -113,14 +108,23 @@ impl Engine {
         }
     }
 
-    /// What is held is something else now, and may fit by the time that it has not changed for a while.
+    /// What is held is something else now, and may fit by the time that it has not changed for a while. So may what is held
+    /// elsewhere because all of it together is too much.
     pub(super) fn consider_held(&mut self, namespace: &Arc<str>, connector: ConnectorName) {
         let now = self.ports.clock.now();
-        if let Some(entry) = self.world.connector_mut(namespace, &connector) {
-            entry.held_changed_at = Some(now);
+        let mut these = vec![(Arc::clone(namespace), connector)];
+        for (namespace, realm) in &self.world.realms {
+            let entries = realm.connectors.iter();
+            let shared = entries.filter(|(_, entry)| is_shared(&entry.gate));
+            these.extend(shared.map(|(name, _)| (Arc::clone(namespace), name.clone())));
         }
-        let work = Work::Held(Arc::clone(namespace), connector);
-        self.queue.set_at(work, Lane::Mover, later(now, SETTLED));
+        for (namespace, connector) in these {
+            if let Some(entry) = self.world.connector_mut(&namespace, &connector) {
+                entry.held_changed_at = Some(now);
+            }
+            let work = Work::Held(namespace, connector);
+            self.queue.set_at(work, Lane::Mover, later(now, SETTLED));
+        }
     }
 
     /// A connector was edited: what is held may fit its limits now. What was held before the start may have been
@@ -161,23 +165,42 @@ impl Engine {
         }
     }
 
-    /// Decides what is undecided of these causes. What is let through runs once that is remembered.
+    /// Decides what is undecided anywhere, as one: what several applications would lose by one change is held in all of
+    /// them, or in none.
+    pub(super) fn decide_wave(&mut self, now: Timestamp) {
+        self.gathering_since = None;
+        let mut these = Vec::new();
+        let mut asked = BTreeSet::new();
+        for (namespace, realm) in &self.world.realms {
+            for (name, entry) in &realm.connectors {
+                if entry.gate.is_undecided() {
+                    asked.extend(entry.gate.undecided_keys(Cause::Change));
+                    these.push((Arc::clone(namespace), name.clone()));
+                }
+            }
+        }
+        for (namespace, name) in these {
+            self.decide(&namespace, &name, &Cause::ALL, &asked, now);
+        }
+    }
+
+    /// Decides what is undecided of these causes. What is let through runs once that is remembered. `asked` are all who
+    /// are decided together, as numbers.
     pub(super) fn decide(
         &mut self,
         namespace: &Arc<str>,
         connector: &ConnectorName,
         causes: &[Cause],
+        asked: &BTreeSet<u64>,
         now: Timestamp,
     ) {
-        let Some(entry) = self.world.connector_mut(namespace, connector) else {
-            return;
-        };
-        if entry.gate.is_idle() {
-            entry.gathering_since = None;
+        let entry = self.world.connector(namespace, connector);
+        if entry.is_none_or(|entry| entry.gate.is_idle()) {
             return;
         }
         self.correct_ledgers(now);
-        let overall = overall(self.world.realms.values(), self.world.limits, now);
+        let mut overall = overall(self.world.realms.values(), self.world.limits, now);
+        overall.asked.clone_from(asked);
         let clock = self.ports.clock.now();
         self.forget_unknown(namespace, connector, now);
         let Some(entry) = self.world.connector_mut(namespace, connector) else {
@@ -208,12 +231,15 @@ impl Engine {
         );
         if let (Some(people), Some(approval)) = (approved, approval) {
             entry.approved_last = Some((*approval, now, people));
+            self.consider_held(namespace, connector.clone());
         }
-        if !entry.gate.gathers(Cause::Change) {
-            entry.gathering_since = None;
-        }
+        let Some(entry) = self.world.connector(namespace, connector) else {
+            return;
+        };
         let waits = entry.gate.held_people() > 0;
+        let shared = is_shared(&entry.gate);
         let again = next_room(&self.world, namespace, connector, now);
+        let again = again.or(shared.then(|| later(now, NOW_AND_THEN)));
         if let Some(at) = again.filter(|_| waits) {
             let work = Work::Held(Arc::clone(namespace), connector.clone());
             self.queue.add_at(work, Lane::Mover, at);
@@ -362,6 +388,12 @@ fn gates(realm: &Realm) -> impl Iterator<Item = &Gate> {
     there.chain(realm.former.values())
 }
 
+/// Whether something is held because of what all applications lose together.
+fn is_shared(gate: &Gate) -> bool {
+    let mut excess = Cause::ALL.into_iter().filter_map(|c| gate.excess(c));
+    excess.any(|excess| excess.limit == Limit::Overall)
+}
+
 /// When what is held may fit next, as something counts no more by then: of the connector itself, or of any, where the limit
 /// is that of all of them.
 fn next_room(
@@ -371,8 +403,7 @@ fn next_room(
     now: Timestamp,
 ) -> Option<Timestamp> {
     let gate = &world.connector(namespace, connector)?.gate;
-    let mut excess = Cause::ALL.into_iter().filter_map(|c| gate.excess(c));
-    if excess.any(|excess| excess.limit == Limit::Overall) {
+    if is_shared(gate) {
         let all = world.realms.values().flat_map(gates);
         all.filter_map(|gate| gate.next_end(now)).min()
     } else {

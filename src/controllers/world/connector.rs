@@ -63,8 +63,6 @@ pub struct ConnectorEntry {
     pub orphan_work: OrphanWork,
     /// What may be taken away, and what waits until somebody approves it.
     pub gate: Gate,
-    /// Since when undecided removals are gathered, where they are.
-    pub gathering_since: Option<Timestamp>,
     /// When something else was held than before, last.
     pub held_changed_at: Option<Timestamp>,
     /// Statuses on their way, and what was let through that each tells of.
@@ -109,7 +107,6 @@ impl ConnectorEntry {
             ),
             orphan_work: OrphanWork::told(&status.orphaned_accounts),
             gate,
-            gathering_since: None,
             held_changed_at: None,
             saving: BTreeMap::new(),
             approved_last: gate::last_approval(status.guard.as_ref()),

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use litemap::LiteMap;
 
-use super::Why;
+use super::{Why, included};
 use crate::domain::ids::{ConnectorName, RoleName};
 use crate::domain::policy::Policy;
 use crate::domain::problem::Problem;
@@ -125,18 +125,6 @@ impl<'a> Past<'a> {
             && self.given.is_disjoint(&alone)
             && !self.used.iter().any(rests_on_it)
     }
-}
-
-/// A role, and every role that it hands on.
-fn included<'a>(policy: &'a Policy, role: &'a RoleName) -> BTreeSet<&'a RoleName> {
-    let mut found = BTreeSet::from([role]);
-    let mut stack = vec![role];
-    while let Some(role) = stack.pop() {
-        let included = policy.template(role).map(|t| &t.spec.includes);
-        let more = included.into_iter().flatten();
-        stack.extend(more.filter(|role| found.insert(role)));
-    }
-    found
 }
 
 /// A role, and every template that hands it on to its holders.

@@ -31,10 +31,12 @@ impl Context<'_> {
     }
 
     /// What the account holds and nothing justifies, as far as that is certain: everything was seen, every role of the
-    /// person can be decided, and no template that can't be read gives it.
+    /// person is there and can be decided, and no template that can't be read gives it.
     fn rogue_memberships(&self) -> BTreeMap<EntitlementName, EntitlementId> {
         let roles = &self.inputs.desired.roles;
-        let decided = roles.undecided.is_empty() && roles.vanished.is_empty();
+        // A role that is named may come later than the person, with the rest of a namespace that is applied again.
+        let decided =
+            roles.undecided.is_empty() && roles.vanished.is_empty() && roles.missing.is_empty();
         let Some(desired) = self.desired.filter(|_| decided) else {
             return BTreeMap::new();
         };
@@ -67,13 +69,16 @@ impl Context<'_> {
             .collect()
     }
 
-    /// Whether a template gives it of which it can't be told who holds it.
+    /// Whether a template gives it of which it can't be told who holds it, or which of those in conflict is the person's.
     fn may_be_given(&self, name: &EntitlementName) -> bool {
         let policy = self.inputs.policy;
+        let disputed = self.inputs.desired.roles.in_dispute(policy);
         let mut templates = policy.templates();
         templates.any(|template| {
             let given = template.spec.grants.get(self.name);
-            given.is_some_and(|given| given.contains(name)) && !policy.is_sound(&template.spec.name)
+            let role = &template.spec.name;
+            given.is_some_and(|given| given.contains(name))
+                && (!policy.is_sound(role) || disputed.contains(role))
         })
     }
 }

@@ -39,6 +39,11 @@ pub struct Overall {
     pub counted: BTreeMap<Cause, BTreeSet<u64>>,
     /// The same of people of whom only the number is known.
     pub unnamed: BTreeMap<Cause, usize>,
+    /// Who is about to lose something by a change, and what of it is decided together: one mistake may concern several
+    /// applications, in none of which it is large. Leavers are none of them, who never wait for others.
+    pub asked: BTreeSet<u64>,
+    /// Of whom it is held by now. What is held somewhere is not let go elsewhere as if it were small.
+    pub held: BTreeSet<u64>,
 }
 
 impl Overall {
@@ -56,11 +61,14 @@ impl Overall {
             people,
             counted: BTreeMap::new(),
             unnamed: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            held: BTreeSet::new(),
         }
     }
 
-    /// Counts what a connector let through.
+    /// Counts what a connector let through, and what it holds.
     pub fn count(&mut self, gate: &Gate, now: Timestamp) {
+        self.held.extend(gate.held_keys(Cause::Change));
         for cause in Cause::ALL {
             let (named, unnamed) = gate.ledger.people(cause, now);
             self.counted.entry(cause).or_default().extend(named);
@@ -197,7 +205,8 @@ impl Gate {
         // Those who were held before are part of what is held, whether they were looked at again or not, and also while
         // nothing can be asked of them.
         let is_held = |employee: &EmployeeId| self.waiting.get(employee).is_some_and(|w| w.held);
-        if wave.iter().all(is_held) {
+        let all_held = wave.iter().all(is_held);
+        if all_held {
             wave_keys.extend(self.remembered_of(cause));
         }
         let limits = match cause {
@@ -238,7 +247,11 @@ impl Gate {
             let elsewhere = overall.counted.get(&cause).into_iter().flatten();
             // What was let through right before, of the same wave, is not among those yet.
             let all = wave_keys.iter().chain(&counted).chain(elsewhere);
-            let all: BTreeSet<&u64> = all.collect();
+            let mut all: BTreeSet<&u64> = all.collect();
+            if cause == Cause::Change {
+                all.extend(&overall.asked);
+                all.extend(overall.held.iter().filter(|_| all_held));
+            }
             let unnamed = overall.unnamed.get(&cause).copied().unwrap_or_default();
             let allowed = overall.limits.allow(overall.people);
             let people = all.len() + unnamed;

@@ -395,11 +395,11 @@ impl Gate {
         self.waiting.values().any(|waiting| !waiting.held)
     }
 
-    /// Whether something of a cause is not decided yet.
-    #[must_use]
-    pub fn gathers(&self, cause: Cause) -> bool {
-        let mut waiting = self.waiting.values();
-        waiting.any(|w| !w.held && w.taking.cause == cause)
+    /// Those of whom something of a cause is not decided yet, as numbers.
+    pub fn undecided_keys(&self, cause: Cause) -> impl Iterator<Item = u64> {
+        let waiting = self.waiting.iter();
+        let undecided = waiting.filter(move |(_, w)| !w.held && w.taking.cause == cause);
+        undecided.map(|(employee, _)| self.key(employee))
     }
 
     /// Whether something of this person's waits, or was let through and may still run.

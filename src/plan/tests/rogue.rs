@@ -4,6 +4,7 @@ use super::accounts::{dir, held, settled, verbs};
 use super::town::Town;
 use crate::domain::fixtures::{connector, template};
 use crate::domain::ids::EntitlementName;
+use crate::domain::roles::Why;
 use crate::plan::Operation;
 use crate::plan::guard::Loss;
 use crate::plan::operation::ReadKey;
@@ -110,6 +111,44 @@ fn nothing_is_taken_away_that_may_be_given_all_the_same() {
             .unwrap_or_default()
             .is_empty()
     );
+}
+
+/// A person comes before a role that is named for them, as where a namespace is applied again: nothing is remembered by then.
+#[test]
+fn a_role_that_is_not_there_yet_may_give_it() {
+    let mut town = town(&["*"], &[]);
+    town.person("1").roles = vec!["late".into()].into();
+    assert_eq!(dir(&mut town).taking, Some([].into()));
+    town.teach(template("late").giving("dir", &["old"]));
+    town.settle("1");
+    assert_eq!(held(&town), ["all", "mkt", "old"]);
+    // One that another includes is as little there.
+    let mut town = self::town(&["*"], &[]);
+    town.person("1").roles = vec!["lead".into()].into();
+    town.teach(template("lead").including(&["late"]));
+    assert_eq!(dir(&mut town).taking, Some([].into()));
+}
+
+/// Of two roles in conflict nobody knows which is the person's, where a status was lost; and what is refused beside one that is held
+/// is nobody's.
+#[test]
+fn what_two_roles_in_conflict_give_is_taken_once_one_of_them_is_held() {
+    let mut town = town(&["*"], &[]);
+    town.teach(
+        template("maker")
+            .giving("dir", &["all"])
+            .conflicting(&["checker"]),
+    );
+    town.teach(template("checker").including(&["books"]));
+    town.teach(template("books").giving("dir", &["old"]));
+    town.person("1").roles = vec!["maker".into(), "checker".into()].into();
+    assert_eq!(dir(&mut town).taking, Some([].into()));
+    town.settle("1");
+    assert_eq!(held(&town), ["all", "mkt", "old"]);
+    let record = town.records.get_mut("1").unwrap();
+    record.roles.insert("maker".into(), Why::Explicit);
+    town.settle("1");
+    assert_eq!(held(&town), ["all", "mkt"]);
 }
 
 #[test]

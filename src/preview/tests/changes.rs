@@ -170,6 +170,11 @@ fn what_is_held_anyway_is_nothing_new() {
     let plan = firm.plan_limited(&held, limits);
     assert_eq!((plan.verdict, plan.totals.held), (Verdict::Held, 3));
     assert!(!plan.connectors[0].already);
+    let said = &plan.connectors[0].held.said;
+    assert!(
+        said.contains(", and up to 1 of these may lose it before"),
+        "{said}"
+    );
 
     // The same is in the cluster, and another pull request has nothing to do with it.
     let state = State::new("people".to_owned(), held.clone(), at(NOW));
@@ -186,4 +191,74 @@ fn what_is_held_anyway_is_nothing_new() {
             .all(|p| p.changes.iter().all(|c| c.already))
     );
     assert!(plan.connectors[0].already && plan.verdict == Verdict::Nothing);
+}
+
+/// Everybody has an account in both applications; and each loses one to somebody else.
+#[test]
+fn what_several_applications_lose_together_is_held_in_all() {
+    let role = |name: &str, rule: &str| {
+        json!({
+            "apiVersion": "rollcall.dev/v1alpha1", "kind": "RoleTemplate",
+            "metadata": {"name": name, "generation": 1},
+            "spec": {"match": rule, "grants": [{"connector": name, "entitlements": ["staff"]}]},
+        })
+    };
+    let firm = Firm::new(&["staff"]);
+    let mut before = firm.objects();
+    let mut chat = firm.company.connector();
+    chat["metadata"]["name"] = json!("chat");
+    chat["spec"]["scim"]["baseUrl"] = json!("https://chat.example.com/scim/v2");
+    chat["status"]["target"] = json!("scim https://chat.example.com/scim/v2");
+    before.connectors.insert("chat".to_owned(), typed(&chat));
+    before.roles.clear();
+    for n in 0..3 {
+        let mut person = firm.company.person(n);
+        let status = &mut person["status"];
+        status["roles"] =
+            json!([{"name": "chat", "why": "Match"}, {"name": "directory", "why": "Match"}]);
+        let mut other = status["accounts"][0].clone();
+        for (account, name) in [
+            (&mut status["accounts"][0], "directory"),
+            (&mut other, "chat"),
+        ] {
+            account["connector"] = json!(name);
+            account["roles"] = json!([name]);
+            account["entitlements"][0]["roles"] = json!([name]);
+        }
+        status["accounts"].as_array_mut().unwrap().insert(0, other);
+        before.people.insert(format!("p{n}"), typed(&person));
+    }
+    for name in ["chat", "directory"] {
+        before
+            .roles
+            .insert(name.to_owned(), typed(&role(name, "true")));
+    }
+    let plan = |rules: [&str; 2]| {
+        let mut manifests = before.clone();
+        for (name, rule) in ["chat", "directory"].into_iter().zip(rules) {
+            manifests
+                .roles
+                .insert(name.to_owned(), typed(&role(name, rule)));
+        }
+        let limits = Limits {
+            most: Some(1),
+            percent: 100,
+            always: 0,
+        };
+        let state = State::new("people".to_owned(), before.clone(), at(NOW));
+        let settings = Settings {
+            prune: true,
+            limits,
+            now: at(NOW),
+        };
+        preview(state, &manifests, &settings)
+    };
+    assert_eq!(plan(["true", "true"]).verdict, Verdict::Nothing);
+    let (zero, two) = ("employee.employeeId != '0'", "employee.employeeId != '2'");
+    let one = plan([zero, zero]);
+    assert_eq!((one.verdict, one.totals.held), (Verdict::Changes, 0));
+    let both = plan([zero, two]);
+    assert_eq!((both.verdict, both.totals.held), (Verdict::Held, 2));
+    let names: Vec<&str> = both.connectors.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["chat", "directory"]);
 }

@@ -16,6 +16,7 @@ mod policy;
 mod remembered;
 mod rivals;
 mod secrets;
+mod shared_waves;
 mod statuses;
 mod under_way;
 mod waves;
@@ -48,7 +49,7 @@ use crate::domain::account::{
 };
 use crate::domain::guard::Limits;
 use crate::domain::ids::{ConnectorName, EmployeeName, Username};
-use crate::plan::guard::{Approval, Cause};
+use crate::plan::guard::Approval;
 use crate::plan::{Lane, Operation};
 use crate::runtime::clock::{ShiftableClock, SystemClock};
 use crate::runtime::events::{self, Events};
@@ -322,9 +323,9 @@ impl Bench {
             connectors.filter(|(_, e)| e.gate.is_undecided() || !e.gate.unsaved().is_empty());
         let asked: Vec<ConnectorName> = asked.map(|(name, _)| name.clone()).collect();
         let namespace = Arc::clone(&self.namespace);
+        let now = self.engine.now();
+        self.engine.decide_wave(now);
         for name in &asked {
-            let now = self.engine.now();
-            self.engine.decide(&namespace, name, &Cause::ALL, now);
             let entry = self.engine.world.connector(&namespace, name).unwrap();
             if let Some(token) = entry.saving.keys().next_back().copied() {
                 self.engine
@@ -394,9 +395,14 @@ fn account(bench: &Bench, id: &str, employee: &str, activity: Activity) -> Obser
 
 /// The operation that is on its way to `directory` for a person.
 fn ordered(bench: &Bench, name: &str) -> Option<Operation> {
+    ordered_in(bench, name, "directory")
+}
+
+/// The same in another application.
+fn ordered_in(bench: &Bench, name: &str, connector: &str) -> Option<Operation> {
     let name = EmployeeName::new(name);
     let person = bench.engine.world.person(&bench.namespace, &name).unwrap();
-    let submitted = person.unsettled.submitted.get("directory");
+    let submitted = person.unsettled.submitted.get(connector);
     submitted.map(|s| s.operation.clone())
 }
 

@@ -1,5 +1,7 @@
 //! The limit of the whole operator, over all applications.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 #[test]
@@ -23,6 +25,61 @@ fn all_applications_together_have_a_limit() {
     assert_eq!((excess.limit, excess.of), (Limit::Overall, 50));
     bench.disable([4], Cause::LastDay);
     assert!(bench.decide(&ALL, None).released, "leavers count apart");
+}
+
+/// One edit, two applications, and in each of them less than may be lost: it is one mistake, and held whole. Neither goes later as if
+/// it were alone.
+#[test]
+fn a_wave_over_several_applications_is_one() {
+    let limits = Limits {
+        most: Some(3),
+        percent: 100,
+        always: 0,
+    };
+    let mut benches = [Bench::new(10), Bench::new(10)];
+    benches[0].disable(1..3, Cause::Change);
+    benches[1].disable(3..5, Cause::Change);
+    let gathered = |benches: &[Bench; 2]| {
+        let mut overall = Overall::new(limits, 50);
+        let keys = benches
+            .iter()
+            .flat_map(|b| b.gate.undecided_keys(Cause::Change));
+        overall.asked = keys.collect();
+        overall
+    };
+    let asked = gathered(&benches).asked;
+    let decide = |benches: &mut [Bench; 2], asked: &BTreeSet<u64>| {
+        for n in 0..2 {
+            let mut overall = Overall::new(limits, 50);
+            overall.asked.clone_from(asked);
+            for bench in benches.iter() {
+                overall.count(&bench.gate, bench.now);
+            }
+            benches[n].overall = overall;
+            benches[n].decide(&ALL, None);
+        }
+    };
+    decide(&mut benches, &asked);
+    // Once more, when nothing is gathered any more.
+    decide(&mut benches, &BTreeSet::new());
+    for bench in &benches {
+        assert_eq!(bench.held().len(), 2);
+        let excess = bench.gate.excess(Cause::Change).unwrap();
+        assert_eq!((excess.limit, excess.people), (Limit::Overall, 4));
+    }
+    // Others who move meanwhile do not wait, nor do leavers.
+    benches[0].disable([7], Cause::Change);
+    benches[0].disable([8], Cause::LastDay);
+    let asked = gathered(&benches).asked;
+    decide(&mut benches, &asked);
+    assert!(benches[0].may_disable("7") && benches[0].may_disable("8"));
+    assert_eq!(benches[0].held(), ["1", "2"]);
+    // Taken back in the one, the rest fits.
+    for who in ["3", "4"] {
+        benches[1].ask(who, Cause::Change, &[]);
+    }
+    decide(&mut benches, &BTreeSet::new());
+    assert_eq!(benches[0].held(), [""; 0]);
 }
 
 /// Room frees, and somebody else comes in the same decision.
