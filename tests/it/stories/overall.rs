@@ -4,6 +4,7 @@ use rollcall::api::{APPROVED_BY_ANNOTATION, APPROVED_REMOVALS_ANNOTATION};
 use serde_json::{Value, json};
 
 use super::kit::{Story, clerk, tells, template};
+use super::planned::{PullRequest, told};
 use crate::support::operator::OperatorProcess;
 use crate::support::targets::ScimServer;
 use crate::support::wait::eventually;
@@ -11,25 +12,22 @@ use crate::support::wait::eventually;
 const TARGETS: [&str; 2] = ["chat", "directory"];
 
 /// Who has what in an application: those of a department of the same name.
-fn role(target: &str, department: &str) -> Value {
-    let rule = format!("employee.department == '{department}'");
-    template(target, &rule, &[(target, &["vip"])])
+fn role(target: &str, rule: &str) -> Value {
+    template(target, rule, &[(target, &["vip"])])
 }
 
-async fn vips(server: &ScimServer) -> usize {
-    server.group_member_ids("vip").await.len()
+fn all_of(target: &str) -> String {
+    format!("employee.department == '{target}'")
 }
 
-#[tokio::test]
-async fn what_all_applications_lose_together_is_limited_and_approved_by_the_command_in_the_message()
-{
-    let servers = [ScimServer::scimmy().await, ScimServer::scim2_server().await];
-    let story = Story::new("overall").await;
+/// Three people in each of two applications, and an operator that lets two of them all lose something.
+async fn company(name: &str, servers: &[ScimServer; 2]) -> (Story, OperatorProcess) {
+    let story = Story::new(name).await;
     let limit = ["--guard-max-removals", "2"];
     let operator = OperatorProcess::start_as(&story.ns, &limit, &[]).await;
-    for (target, server) in TARGETS.iter().zip(&servers) {
+    for (target, server) in TARGETS.iter().zip(servers) {
         story.connect(target, server).await;
-        story.apply_role(role(target, target)).await;
+        story.apply_role(role(target, &all_of(target))).await;
         for n in 0..3 {
             let name = format!("{target}{n}");
             let person = clerk(&name, &name, target, json!({}));
@@ -40,7 +38,22 @@ async fn what_all_applications_lose_together_is_limited_and_approved_by_the_comm
         for n in 0..3 {
             story.provisioned(&format!("{target}{n}"), 1).await;
         }
+        story
+            .connector_says(target, "InventoryComplete", "True", "Complete")
+            .await;
     }
+    (story, operator)
+}
+
+async fn vips(server: &ScimServer) -> usize {
+    server.group_member_ids("vip").await.len()
+}
+
+#[tokio::test]
+async fn what_all_applications_lose_together_is_limited_and_approved_by_the_command_in_the_message()
+{
+    let servers = [ScimServer::scimmy().await, ScimServer::scim2_server().await];
+    let (story, operator) = company("overall", &servers).await;
 
     // Two leave the one department: as many as may.
     for n in 0..2 {
@@ -91,4 +104,45 @@ async fn what_all_applications_lose_together_is_limited_and_approved_by_the_comm
     let audited = log.lines().find(|line| line.contains(&cause));
     let audited = audited.unwrap_or_else(|| panic!("{cause}: {log}"));
     tells(audited, &["directory0", "Disable"]);
+}
+
+/// One pull request, two roles, and in each application as many as may: it is one mistake, and the plan says so before.
+#[tokio::test]
+async fn a_mistake_over_two_applications_is_held_in_both_as_was_planned() {
+    let servers = [ScimServer::scimmy().await, ScimServer::scim2_server().await];
+    let (story, operator) = company("overall-planned", &servers).await;
+    let roles = TARGETS.map(|target| {
+        let rule = format!("{} && employee.employeeId == '{target}0'", all_of(target));
+        role(target, &rule)
+    });
+    let pull_request = PullRequest::of(&roles);
+    let path = pull_request.path().to_str().unwrap();
+    let words = ["plan", "--output", "json", "--guard-max-removals", "2"];
+    let words = [&words[..], &["--filename", path]].concat();
+    let (code, said) = told(&story, &words, true).await;
+    let plan: Value = serde_json::from_str(&said).unwrap_or_else(|why| panic!("{why}: {said}"));
+    assert_eq!((code, &plan["totals"]["held"]), (3, &json!(4)), "{plan:#}");
+    let held = plan["connectors"].as_array().unwrap().iter();
+    let held: Vec<&str> = held.map(|c| c["name"].as_str().unwrap()).collect();
+    assert_eq!(held, TARGETS);
+
+    let before = operator.log().matches("Disable").count();
+    let [chat, directory] = roles;
+    tokio::join!(story.apply_role(chat), story.apply_role(directory));
+    for target in TARGETS {
+        let told = story
+            .connector_says(target, "DeprovisioningHeld", "True", "WaitsForApproval")
+            .await;
+        tells(
+            &told,
+            &[
+                "2 people would lose",
+                "2 may of 6 people by the operator's own limit",
+            ],
+        );
+    }
+    for server in &servers {
+        assert_eq!(vips(server).await, 3);
+    }
+    assert_eq!(operator.log().matches("Disable").count(), before);
 }
