@@ -45,6 +45,7 @@ pub fn restored(
                 digest: digest.clone(),
                 by: wave.approved_by.clone(),
             }),
+            over_since: None,
         })
     });
     let held = told.into_iter().flat_map(|told| &told.held);

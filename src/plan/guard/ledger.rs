@@ -11,7 +11,8 @@ use super::loss::Cause;
 /// target that is down.
 const STAYS_GOOD: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// For how long what counts no more is remembered: a clock that was ahead for a while may be right again.
+/// For how long what counts no more, and may run no more, is remembered since that was seen first: a clock that is ahead, by
+/// however much, may be right again.
 const STAYS_KNOWN: SignedDuration = SignedDuration::from_hours(24);
 
 /// Releases within one part of the window, of so many, are kept as one.
@@ -43,6 +44,8 @@ pub struct Release {
     pub items: BTreeSet<u128>,
     /// Who approved it, where somebody did: then it does not count.
     pub approval: Option<Approval>,
+    /// Since when it is seen to be over, where it is.
+    pub over_since: Option<Timestamp>,
 }
 
 impl Release {
@@ -51,16 +54,22 @@ impl Release {
         self.people.saturating_sub(self.who.len())
     }
 
-    /// Whether it counts, may still run, or may count again.
-    fn is_good(&self, now: Timestamp) -> bool {
-        let stays = match (self.items.is_empty(), &self.approval) {
-            (false, _) => STAYS_GOOD,
-            (true, None) => STAYS_KNOWN,
-            // It never counted.
-            (true, Some(_)) => SignedDuration::ZERO,
+    /// Whether it counts, may still run, or may do either again.
+    fn is_good(&mut self, now: Timestamp) -> bool {
+        let runs_for = if self.items.is_empty() {
+            SignedDuration::ZERO
+        } else {
+            STAYS_GOOD
         };
-        let ends = self.until.checked_add(stays);
-        ends.is_ok_and(|ends| ends > now)
+        let ends = self.until.checked_add(runs_for);
+        if ends.is_ok_and(|ends| ends > now) {
+            self.over_since = None;
+            return true;
+        }
+        // Nothing was seen in times to come.
+        let since = self.over_since.map_or(now, |since| since.min(now));
+        self.over_since = Some(since);
+        now.duration_since(since) < STAYS_KNOWN
     }
 }
 
@@ -90,7 +99,7 @@ impl Ledger {
 
     /// Forgets what counts no more and may run no more.
     pub(super) fn prune(&mut self, now: Timestamp) {
-        self.releases.retain(|release| release.is_good(now));
+        self.releases.retain_mut(|release| release.is_good(now));
     }
 
     /// Nothing counts for longer than a window from now on: what does was let through while the clock was ahead, and would
@@ -204,6 +213,7 @@ impl Ledger {
             privileged,
             items,
             approval,
+            over_since: None,
         });
     }
 }
