@@ -31,8 +31,8 @@ pub struct Grounds<'a> {
     pub spared: &'a Patterns,
     /// Whether there is an Employee of an `employeeId`.
     pub has_owner: &'a dyn Fn(&EmployeeId) -> bool,
-    /// Whether every Employee can be read, as far as telling whose it is.
-    pub owners_known: bool,
+    /// Of which accounts it is certain whose they are.
+    pub certain: Certain,
     /// Whether the last listing showed every account.
     pub complete: bool,
     /// What the target can do, once it has said so.
@@ -41,6 +41,17 @@ pub struct Grounds<'a> {
     pub enforced: bool,
     /// The instant.
     pub now: Timestamp,
+}
+
+/// Of which accounts it is certain whose they are, or that they are nobody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certain {
+    /// Of all.
+    OfAll,
+    /// Of those that bear a mark: which others may be somebody's is not known of everybody.
+    OfMarked,
+    /// Of none: an Employee can't be read as far as telling whose it is, or a mark can't be relied on.
+    OfNone,
 }
 
 /// One account, and what is known of it.
@@ -80,6 +91,8 @@ pub enum Obstacle {
     Incomplete,
     /// An Employee can't be read, and may be its owner.
     OwnersUnknown,
+    /// It is not known of everybody which accounts without a mark may be theirs.
+    ClaimsUnknown,
 }
 
 /// Where one stands.
@@ -137,7 +150,7 @@ pub fn decide<'a>(
         for orphan in &mut orphans {
             let Some(at) = due(orphan) else { continue };
             let at = together.get(&at).copied().unwrap_or(at);
-            orphan.stand = grounds.at(deed, at);
+            orphan.stand = grounds.at(deed, at, &orphan.kind);
         }
     }
     orphans
@@ -227,12 +240,22 @@ impl Grounds<'_> {
     }
 
     /// What of it that is done at an instant.
-    fn at(&self, deed: Deed, at: Timestamp) -> Stand {
-        match () {
-            () if at > self.now => Stand::Waits(deed, at),
-            () if !self.complete => Stand::Kept(Obstacle::Incomplete),
-            () if !self.owners_known => Stand::Kept(Obstacle::OwnersUnknown),
-            () => Stand::Due(deed),
+    fn at(&self, deed: Deed, at: Timestamp, kind: &Kind) -> Stand {
+        match self.unknown(kind) {
+            _ if at > self.now => Stand::Waits(deed, at),
+            _ if !self.complete => Stand::Kept(Obstacle::Incomplete),
+            Some(unknown) => Stand::Kept(unknown),
+            None => Stand::Due(deed),
+        }
+    }
+
+    /// Why it is not certain of accounts of a kind that they are nobody's.
+    #[must_use]
+    pub fn unknown(&self, kind: &Kind) -> Option<Obstacle> {
+        match (self.certain, kind) {
+            (Certain::OfNone, _) => Some(Obstacle::OwnersUnknown),
+            (Certain::OfMarked, Kind::Undeclared) => Some(Obstacle::ClaimsUnknown),
+            (Certain::OfMarked, Kind::Released(_)) | (Certain::OfAll, _) => None,
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::connectors::registry;
 use crate::controllers::employee::{intake, record};
 use crate::controllers::gate;
 use crate::controllers::names::{self, AllNames, TargetKey};
+use crate::controllers::rivals;
 use crate::controllers::role_template;
 use crate::controllers::watch::meta_of;
 use crate::controllers::words::Words;
@@ -94,11 +95,7 @@ pub(super) fn company(inputs: &Inputs<'_>) -> Company {
         names::reserve(&mut company.names, &company.realm, name);
     }
     usernames::settle(&mut company, inputs);
-    let facts = company.realm.people.values();
-    let facts: Vec<_> = facts.filter_map(|p| p.facts.clone().ok()).collect();
-    let policy = Arc::clone(&company.realm.policy);
-    let facts = facts.iter().map(Arc::as_ref);
-    company.realm.rivals.know(&policy, facts);
+    rivals::know(&mut company.realm);
     company
 }
 

@@ -11,6 +11,7 @@ use super::told::When;
 use crate::api::app_connector::OrphanedAccount;
 use crate::controllers::app_connector::orphan_matters::{self, begin_anew, take};
 use crate::controllers::app_connector::orphans;
+use crate::controllers::rivals;
 use crate::controllers::world::OrphanMatter;
 use crate::dispatch::order::{Order, Outcome};
 use crate::domain::guard::Limits;
@@ -229,12 +230,11 @@ fn let_go(company: &mut Company, name: &EmployeeName) {
     if let Some(names) = realm.by_id.get_mut(&id) {
         names.remove(name);
     }
+    rivals::changed(realm, &id);
     if realm.owner(&id).is_some() {
         return;
     }
     realm.by_id.remove(&id);
-    let policy = realm.policy.clone();
-    realm.rivals.changed(&policy, &id, None);
     for entry in realm.connectors.values_mut() {
         begin_anew(entry, &id);
     }

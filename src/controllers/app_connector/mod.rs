@@ -4,6 +4,7 @@ pub mod connect;
 pub mod events;
 pub mod held;
 pub mod intake;
+pub mod orphan_claims;
 pub mod orphan_matters;
 mod orphan_status;
 pub mod orphans;

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::app_connector::{ExpiredException, OrphanedAccount, SparedAccount};
 use crate::controllers::app_connector::held;
+use crate::controllers::app_connector::orphan_claims;
 use crate::controllers::app_connector::orphans::is_enforced;
 use crate::controllers::pause::Pause;
 use crate::controllers::text;
@@ -101,7 +102,10 @@ fn told(
     };
     Some(match orphan.stand {
         Stand::Reported => return None,
-        Stand::Kept(obstacle) => kept(obstacle),
+        Stand::Kept(obstacle) => {
+            let doubt = || orphan_claims::doubt(realm, name, entry);
+            kept(obstacle, &doubt)
+        }
         Stand::Shut => say(
             "Disabled",
             "AsDesired",
@@ -142,7 +146,8 @@ fn told(
     })
 }
 
-fn kept(obstacle: Obstacle) -> Told {
+fn kept(obstacle: Obstacle, doubt: &dyn Fn() -> Option<String>) -> Told {
+    let claims_unknown;
     let (state, reason, message) = match obstacle {
         Obstacle::NotCovered => (
             "Reported",
@@ -179,6 +184,11 @@ fn kept(obstacle: Obstacle) -> Told {
             "OwnersUnknown",
             "whose accounts these are is not certain: an Employee can't be read, or the AppConnector is broken, drops marks or leads to another application (see its conditions)",
         ),
+        Obstacle::ClaimsUnknown => {
+            let why = doubt().unwrap_or_default();
+            claims_unknown = format!("whether an Employee is its owner is not certain: {why}");
+            ("Kept", "OwnersUnknown", claims_unknown.as_str())
+        }
     };
     Told {
         state,

@@ -6,21 +6,20 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 
 use crate::api::app_connector::{ExpiredException, OrphanedAccount, SparedAccount};
+use crate::controllers::app_connector::orphan_claims::{self, Claims};
 use crate::controllers::app_connector::orphan_status::{expired, tell, tell_spared};
 use crate::controllers::app_connector::status::told_before;
 use crate::controllers::first_seen::FirstSeen;
 use crate::controllers::pause::Pause;
 use crate::controllers::world::{ConnectorEntry, OrphanMatter, Realm};
 use crate::domain::account::ObservedAccount;
-use crate::domain::clues;
-use crate::domain::ids::{AccountId, ConnectorName, EmployeeId, Username};
-use crate::domain::mark::Marking;
+use crate::domain::ids::{AccountId, ConnectorName, EmployeeId};
 use crate::domain::offboarding::Kept;
 use crate::domain::orphans::{Consequence, Kind, OrphanPolicy, counted_as, kind_of};
 use crate::domain::patterns::Patterns;
 use crate::plan::Operation;
 use crate::plan::orphans::{
-    Deed, Grounds, Obstacle, Orphan, Sighting, Stand, TOGETHER, decide, is_still,
+    Certain, Deed, Grounds, Obstacle, Orphan, Sighting, Stand, TOGETHER, decide, is_still,
 };
 
 /// Orphans listed, at most; all are counted.
@@ -124,7 +123,7 @@ pub fn look(realm: &Realm, name: &ConnectorName, entry: &ConnectorEntry, now: Ti
     out.orphans.listed = listed
         .map(|orphan| tell(realm, name, entry, orphan, now))
         .collect();
-    let mut spared = spared(realm, entry, now);
+    let mut spared = spared(realm, name, entry, now);
     spared.sort_by_key(|(account, _)| (&account.username, &account.id));
     out.orphans.spared = i64::try_from(spared.len()).ok();
     let listed = spared.iter().take(SPARED_CAP);
@@ -135,6 +134,7 @@ pub fn look(realm: &Realm, name: &ConnectorName, entry: &ConnectorEntry, now: Ti
 /// Accounts that would be orphans if it was not for what manifests name; not the one that the connector signs in as.
 fn spared<'a>(
     realm: &Realm,
+    name: &ConnectorName,
     entry: &'a ConnectorEntry,
     now: Timestamp,
 ) -> Vec<(&'a ObservedAccount, Kind)> {
@@ -142,7 +142,7 @@ fn spared<'a>(
     let own = own.and_then(|compiled| compiled.spec.own_account.as_deref());
     let own = Patterns::new([], own);
     let nobody = Patterns::default();
-    with_grounds(realm, entry, now, |grounds| {
+    with_grounds(realm, name, entry, now, |grounds| {
         let one = |account: &'a ObservedAccount| {
             let kind = kind_of(account, grounds.scope, &nobody, grounds.has_owner)?;
             let name = account.username.as_str();
@@ -174,6 +174,7 @@ fn is_certain(entry: &ConnectorEntry) -> bool {
 /// Calls something with what decides about all of them.
 fn with_grounds<T>(
     realm: &Realm,
+    name: &ConnectorName,
     entry: &ConnectorEntry,
     now: Timestamp,
     call: impl FnOnce(&Grounds<'_>) -> T,
@@ -182,13 +183,21 @@ fn with_grounds<T>(
     let spared = ignored(entry, now);
     let has_owner = |who: &EmployeeId| realm.by_id.get(who).is_some_and(|o| !o.is_empty());
     let compiled = entry.compiled.as_ref();
+    let policy = compiled.map_or(&*REPORT, |compiled| &compiled.spec.orphans);
     call(&Grounds {
-        policy: compiled.map_or(&*REPORT, |compiled| &compiled.spec.orphans),
+        policy,
         scope: entry.inventory.scope(),
         spared: &spared,
         has_owner: &has_owner,
-        // One whose employeeId can't be read may be anybody's.
-        owners_known: is_certain(entry) && !realm.by_id.contains_key(""),
+        certain: match () {
+            // One whose employeeId can't be read may be anybody's.
+            () if !is_certain(entry) || realm.by_id.contains_key("") => Certain::OfNone,
+            // Where nothing is done with others, nobody asks.
+            () if policy.undeclared_too && orphan_claims::doubt(realm, name, entry).is_some() => {
+                Certain::OfMarked
+            }
+            () => Certain::OfAll,
+        },
         complete: entry.inventory.accounts_completeness().is_complete()
             && entry.listing_failed.is_none(),
         able: entry.able.as_ref(),
@@ -205,7 +214,7 @@ pub fn survey<'a>(
     entry: &'a ConnectorEntry,
     now: Timestamp,
 ) -> Vec<Orphan<'a>> {
-    with_grounds(realm, entry, now, |grounds| {
+    with_grounds(realm, name, entry, now, |grounds| {
         let acts = grounds.policy.consequence != Consequence::Report;
         let asks = acts && grounds.policy.undeclared_too;
         let claims = asks.then(|| Claims::of(realm, name, entry));
@@ -217,54 +226,6 @@ pub fn survey<'a>(
         });
         decide(grounds, seen)
     })
-}
-
-/// Accounts without a mark that may be somebody's all the same.
-pub struct Claims<'a> {
-    realm: &'a Realm,
-    name: &'a ConnectorName,
-    entry: &'a ConnectorEntry,
-    ids: BTreeSet<&'a AccountId>,
-    usernames: BTreeSet<&'a Username>,
-}
-
-impl<'a> Claims<'a> {
-    /// Looks through everybody once, for many accounts.
-    #[must_use]
-    pub fn of(realm: &'a Realm, name: &'a ConnectorName, entry: &'a ConnectorEntry) -> Self {
-        let recorded = || {
-            let people = realm.people.values();
-            people.filter_map(|person| person.record.accounts.get(name))
-        };
-        let ids = recorded().filter_map(|recorded| recorded.id.as_ref());
-        let usernames = recorded().filter_map(|recorded| recorded.username.as_ref());
-        Self {
-            realm,
-            name,
-            entry,
-            ids: ids.collect(),
-            usernames: usernames.collect(),
-        }
-    }
-
-    /// Whether somebody is recorded to have it, or rules or links find it for somebody.
-    #[must_use]
-    pub fn cover(&self, account: &ObservedAccount) -> bool {
-        if self.entry.inventory.scope().read(account.mark.as_deref()) != Marking::None {
-            return false;
-        }
-        if self.ids.contains(&account.id) || self.usernames.contains(&account.username) {
-            return true;
-        }
-        let connector = self.entry.compiled.as_deref();
-        let clues = connector.map(|connector| clues::of_account(connector, account));
-        let found = |clue| {
-            let mut rivals = self.realm.rivals.with(self.name, &clue);
-            rivals.next().is_some()
-        };
-        let named = self.realm.rivals.naming(self.name, account).next();
-        named.is_some() || clues.into_iter().flatten().any(found)
-    }
 }
 
 /// Those with which something is to be done now.
@@ -374,7 +335,10 @@ pub fn not_due(
         Stand::Waits(..) | Stand::Due(_) => true,
         Stand::Kept(why) => matches!(
             why,
-            Obstacle::NotAsked | Obstacle::Incomplete | Obstacle::OwnersUnknown
+            Obstacle::NotAsked
+                | Obstacle::Incomplete
+                | Obstacle::OwnersUnknown
+                | Obstacle::ClaimsUnknown
         ),
         Stand::Reported | Stand::Shut => false,
     });
@@ -404,9 +368,10 @@ pub fn next(
         return None;
     }
     let account = entry.inventory.by_id(&matter.account)?;
-    let holds = with_grounds(realm, entry, now, |grounds| {
+    let holds = with_grounds(realm, name, entry, now, |grounds| {
         let same = is_still(grounds, account, &matter.username, &matter.kind);
-        same && grounds.complete && grounds.owners_known && grounds.enforced
+        let known = grounds.unknown(&matter.kind).is_none();
+        same && grounds.complete && known && grounds.enforced
     });
     // Several may bear one mark: dispatch takes one order at a time for whom they were of.
     let others = match &matter.kind {

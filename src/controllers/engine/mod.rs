@@ -326,6 +326,8 @@ impl Engine {
             realm.rivals.forget();
             realm.places.policy_changed();
             self.take_over_names(&namespace);
+            // Other rules may find what was ordered to be somebody's, also by another connector of the application.
+            self.spare_claimed(&namespace);
             let change = PolicyChange::between(&before, &after);
             self.look_at_those(&namespace, |realm, person| {
                 concerned::by_policy(realm, person, &change, now)

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Engine;
+use crate::controllers::app_connector::orphan_claims::{self, Claims};
 use crate::controllers::app_connector::orphan_matters::{ask, begin_anew, take, withdraw};
-use crate::controllers::app_connector::orphans::{self, Claims};
+use crate::controllers::app_connector::orphans;
+use crate::controllers::rivals;
 use crate::controllers::world::{ConnectorEntry, OrphanMatter};
 use crate::dispatch::order::{ConnectorKey, Order, Outcome};
 use crate::domain::ids::{AccountId, ConnectorName, EmployeeId};
@@ -47,12 +49,9 @@ impl Engine {
         let Some(realm) = self.world.realms.get_mut(namespace) else {
             return;
         };
-        let policy = Arc::clone(&realm.policy);
-        let asks = policy.connector(name);
+        let asks = realm.policy.connector(name);
         if asks.is_some_and(|connector| connector.spec.orphans.undeclared_too) {
-            let people = realm.people.values();
-            let facts = people.filter_map(|person| person.facts.as_deref().ok());
-            realm.rivals.know(&policy, facts);
+            rivals::know(realm);
         }
     }
 
@@ -75,6 +74,12 @@ impl Engine {
         id: &AccountId,
         now: Timestamp,
     ) {
+        if self.stale_policies.contains(namespace) {
+            // Whom rules find by now is not known yet: what comes of it follows once the policy is put together.
+            self.summary_of_connector(namespace, name.clone());
+            return;
+        }
+        self.know_claims(namespace, name);
         let revision = self.next();
         let Some(realm) = self.world.realms.get_mut(namespace) else {
             return;
@@ -180,23 +185,26 @@ impl Engine {
         }
     }
 
-    /// Somebody came or changed: an account that was never ours may be theirs, and is left alone then.
+    /// Somebody came or changed, or rules did: an account that was never ours may be somebody's, and is left alone then.
     pub(super) fn spare_claimed(&mut self, namespace: &Arc<str>) {
-        let Some(realm) = self.world.realms.get(namespace) else {
-            return;
-        };
+        let realm = self.world.realms.get(namespace);
+        let entries = realm.into_iter().flat_map(|realm| &realm.connectors);
+        let concerned = entries.filter(|(_, entry)| strangers(entry).next().is_some());
+        let concerned: Vec<ConnectorName> = concerned.map(|(name, _)| name.clone()).collect();
         let mut claimed: Vec<(ConnectorName, AccountId)> = Vec::new();
-        for (name, entry) in &realm.connectors {
-            let matters = entry.orphan_work.matters.values();
-            let strangers = matters.filter(|matter| matter.kind == Kind::Undeclared);
-            let mut strangers = strangers.peekable();
-            if strangers.peek().is_none() {
+        for name in concerned {
+            self.know_claims(namespace, &name);
+            let Some(realm) = self.world.realms.get(namespace) else {
                 continue;
-            }
-            let claims = Claims::of(realm, name, entry);
-            for matter in strangers {
+            };
+            let Some(entry) = realm.connectors.get(&name) else {
+                continue;
+            };
+            let in_doubt = orphan_claims::doubt(realm, &name, entry).is_some();
+            let claims = Claims::of(realm, &name, entry);
+            for matter in strangers(entry) {
                 let account = entry.inventory.by_id(&matter.account);
-                if account.is_some_and(|account| claims.cover(account)) {
+                if in_doubt || account.is_some_and(|account| claims.cover(account)) {
                     claimed.push((name.clone(), matter.account.clone()));
                 }
             }
@@ -217,6 +225,12 @@ pub(super) fn withdraw_all(entry: &mut ConnectorEntry) {
     for id in all {
         withdraw(entry, &id);
     }
+}
+
+/// What is to be done with accounts that were never ours.
+fn strangers(entry: &ConnectorEntry) -> impl Iterator<Item = &OrphanMatter> {
+    let matters = entry.orphan_work.matters.values();
+    matters.filter(|matter| matter.kind == Kind::Undeclared)
 }
 
 /// The account that an operation with one of nobody is about.

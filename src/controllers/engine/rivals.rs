@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::Engine;
-use crate::domain::ids::EmployeeId;
+use crate::controllers::rivals::{self, Doubts};
+use crate::domain::ids::{ConnectorName, EmployeeId};
 
 impl Engine {
     /// Before someone is looked at: where rules tell whose an account is, who else it may be is known.
@@ -12,9 +13,7 @@ impl Engine {
             return;
         };
         if realm.policy.connectors().any(|c| !c.matching.is_empty()) {
-            let people = realm.people.values();
-            let facts = people.filter_map(|person| person.facts.as_deref().ok());
-            realm.rivals.know(&realm.policy, facts);
+            rivals::know(realm);
         }
     }
 
@@ -23,11 +22,18 @@ impl Engine {
         let Some(realm) = self.world.realms.get_mut(namespace) else {
             return;
         };
-        let owner = realm.owner(id).and_then(|name| realm.people.get(name));
-        let facts = owner.and_then(|person| person.facts.clone().ok());
-        let concerned = realm.rivals.changed(&realm.policy, id, facts.as_deref());
+        let before = realm.rivals.doubts().map(Doubts::outline);
+        let concerned = rivals::changed(realm, id);
+        let turned = before != realm.rivals.doubts().map(Doubts::outline);
+        // What is due with accounts that were never ours waits for it to be known whose they are.
+        let waiting = realm.policy.connectors().filter(|_| turned);
+        let waiting = waiting.filter(|connector| connector.spec.orphans.undeclared_too);
+        let waiting: Vec<ConnectorName> = waiting.map(|c| c.spec.name.clone()).collect();
         for other in &concerned {
             self.look_at_id(namespace, other);
+        }
+        for name in waiting {
+            self.summary_of_connector(namespace, name);
         }
     }
 }

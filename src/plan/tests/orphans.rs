@@ -13,7 +13,7 @@ use crate::domain::offboarding::{Abilities, Kept};
 use crate::domain::orphans::{Consequence, Exception, OrphanPolicy};
 use crate::plan::Operation;
 use crate::plan::operation::ReadKey;
-use crate::plan::orphans::{Deed, Grounds, Obstacle, Sighting, Stand, decide};
+use crate::plan::orphans::{Certain, Deed, Grounds, Obstacle, Sighting, Stand, decide};
 
 const NOW: &str = "2026-06-15T12:00:00Z";
 
@@ -36,7 +36,7 @@ fn account(username: &str, mark: Option<&str>, activity: Activity) -> ObservedAc
 struct Case {
     policy: OrphanPolicy,
     able: Option<Abilities>,
-    owners_known: bool,
+    certain: Certain,
     complete: bool,
     enforced: bool,
     owners: BTreeSet<EmployeeId>,
@@ -57,7 +57,7 @@ impl Case {
                 delete: true,
                 ..Abilities::default()
             }),
-            owners_known: true,
+            certain: Certain::OfAll,
             complete: true,
             enforced: true,
             owners: BTreeSet::new(),
@@ -74,7 +74,7 @@ impl Case {
             scope: &Scope::new("acme", "people"),
             spared: &spared,
             has_owner: &has_owner,
-            owners_known: self.owners_known,
+            certain: self.certain,
             complete: self.complete,
             able: self.able.as_ref(),
             enforced: self.enforced,
@@ -140,8 +140,14 @@ fn which_are_nobodys_and_what_is_due() {
     assert_eq!(with(|c| c.owners = BTreeSet::from(["1".into()])), None);
     let kept = |obstacle| Some(Stand::Kept(obstacle));
     assert_eq!(with(|c| c.complete = false), kept(Obstacle::Incomplete));
-    let unknown = with(|c| c.owners_known = false);
+    let unknown = with(|c| c.certain = Certain::OfNone);
     assert_eq!(unknown, kept(Obstacle::OwnersUnknown));
+    // Whose it was, its mark tells; whose one without is, everybody has to be looked at for.
+    assert_eq!(with(|c| c.certain = Certain::OfMarked), due);
+    let mut case = Case::new(Consequence::Disable);
+    (case.policy.undeclared_too, case.certain) = (true, Certain::OfMarked);
+    let stranger = case.stand(&open(None), LONG_AGO);
+    assert_eq!(stranger, kept(Obstacle::ClaimsUnknown));
     assert_eq!(with(|c| c.able = None), kept(Obstacle::NotAsked));
     let cannot = with(|c| c.able = Some(Abilities::default()));
     assert_eq!(cannot, kept(Obstacle::NotPossible(Deed::Disable)));
@@ -360,13 +366,14 @@ proptest! {
     fn nothing_is_due_with_an_account_that_is_not_to_be_touched(
         all in prop::collection::vec(random(), 0..12),
         consequence in prop::sample::select(vec![Consequence::Report, Consequence::Disable, Consequence::Delete]),
-        (undeclared_too, complete, owners_known, enforced, owned) in any::<(bool, bool, bool, bool, bool)>(),
+        (undeclared_too, complete, enforced, owned) in any::<(bool, bool, bool, bool)>(),
+        certain in prop::sample::select(vec![Certain::OfAll, Certain::OfMarked, Certain::OfNone]),
     ) {
         let mut case = Case::new(consequence);
         case.policy.undeclared_too = undeclared_too;
         case.policy.ignore = vec!["svc-*".to_owned()];
         case.protected = vec!["own-?".to_owned()];
-        (case.complete, case.owners_known, case.enforced) = (complete, owners_known, enforced);
+        (case.complete, case.certain, case.enforced) = (complete, certain, enforced);
         if owned {
             case.owners.insert("1".into());
         }
@@ -396,7 +403,8 @@ proptest! {
             prop_assert!(is_ours || (is_nobodys && undeclared_too));
             prop_assert!(!(owned && one.mark.as_deref() == Some("acme/people/1")));
             prop_assert!(!one.username.starts_with("svc") && !one.username.starts_with("own"));
-            prop_assert!(complete && owners_known && !one.claimed);
+            prop_assert!(complete && certain != Certain::OfNone && !one.claimed);
+            prop_assert!(is_ours || certain == Certain::OfAll);
             prop_assert!(one.since.is_some_and(|ago| ago >= 7));
             if deed == Deed::Delete {
                 prop_assert!(consequence == Consequence::Delete && enforced);

@@ -1,6 +1,8 @@
 //! What is done with accounts that are nobody's: through the guard, after a direct read, and not once they are
 //! somebody's.
 
+mod claimed;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
