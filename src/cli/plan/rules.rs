@@ -48,10 +48,12 @@ impl Rules {
         let mut compiled = BTreeMap::new();
         for schema in schemas {
             walk(schema, &mut |schema| {
-                for rule in rules(schema) {
-                    let compile = || Rule::compile(&env, &rule.rule);
-                    if let Some(known) = compile() {
-                        compiled.insert(rule.rule.clone(), known);
+                for ValidationRule { rule, .. } in rules(schema) {
+                    // Many a field has the same.
+                    if !compiled.contains_key(rule)
+                        && let Some(known) = Rule::compile(&env, rule)
+                    {
+                        compiled.insert(rule.clone(), known);
                     }
                 }
             });
