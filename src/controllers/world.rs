@@ -184,6 +184,8 @@ pub struct Realm {
     pub namesakes: Namesakes,
     /// Who has which place.
     pub places: AllPlaces,
+    /// Since when undecided removals are gathered, where they are.
+    pub gathering_since: Option<Timestamp>,
 }
 
 impl Realm {
@@ -208,6 +210,7 @@ impl Realm {
             rivals: Rivals::default(),
             namesakes: Namesakes::default(),
             places: AllPlaces::default(),
+            gathering_since: None,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::controllers::app_connector::orphan_matters::forget_unknown;
 use crate::controllers::employee::apply;
 use crate::controllers::employee::look::{self, Look};
 use crate::controllers::employee::outcome::Context;
-use crate::controllers::engine::waves::{overall, usable};
+use crate::controllers::engine::waves::{asked_in, held_in, overall, usable};
 use crate::controllers::gate::{self, Asking};
 use crate::controllers::places::Looked;
 
@@ -164,15 +164,13 @@ fn look_at(company: &mut Company, endings: &mut Endings, name: &EmployeeName, no
 /// Decides every wave, as it is known as a whole now.
 pub(super) fn decide(company: &mut Company, limits: Limits, now: Timestamp) {
     let realm = &mut company.realm;
-    let gates = realm.connectors.values().map(|entry| &entry.gate);
-    let asked: BTreeSet<u64> = gates
-        .flat_map(|gate| gate.undecided_keys(Cause::Change))
-        .collect();
+    let asked = asked_in(realm);
     let names: Vec<ConnectorName> = realm.connectors.keys().cloned().collect();
     for name in names {
         // What the others let through counts by now, as where the operator decides.
         let mut overall = overall(std::iter::once(&*realm), limits, now);
         overall.asked.clone_from(&asked);
+        overall.held = held_in(realm);
         let Some(entry) = realm.connectors.get_mut(&name) else {
             continue;
         };

@@ -72,7 +72,8 @@ impl Rules {
     ) -> impl Iterator<Item = &'a str> {
         let broken = rules(schema).filter(|rule| {
             let known = self.compiled.get(&rule.rule);
-            known.is_some_and(|known| known.evaluate(&self.env, value).is_ok_and(|holds| !holds))
+            // One that fails is as good as broken, there as well.
+            known.is_some_and(|known| known.evaluate(&self.env, value) != Ok(true))
         });
         broken.map(|rule| rule.message.as_deref().unwrap_or(&rule.rule))
     }

@@ -146,6 +146,8 @@ impl Engine {
         if let Some(gate) = gone.map(|entry| entry.gate) {
             realm.former.insert(name.clone(), gate);
         }
+        self.consider_shared(&key.namespace);
+        let realm = self.realm(&key.namespace);
         for person in realm.people.values_mut() {
             if let Some(matters) = person.unsettled.there() {
                 matters.failures.retain(|key, _| key.connector != name);

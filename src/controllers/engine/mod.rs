@@ -112,8 +112,8 @@ enum Work {
     /// What those who leave lose in a connector. It comes after every person in the same lane, or a better
     /// one: who else leaves now is known by then.
     Leavers(Arc<str>, ConnectorName),
-    /// What anybody loses anywhere.
-    Wave,
+    /// What anybody loses in a namespace.
+    Wave(Arc<str>),
     /// What is held in a connector, which may fit or be approved by now.
     Held(Arc<str>, ConnectorName),
     /// The places in entitlements that only so many may hold.
@@ -136,8 +136,6 @@ pub struct Engine {
     summary_costs: Costs,
     /// The latest that the clock showed.
     latest: Timestamp,
-    /// Since when undecided removals are gathered, where they are.
-    gathering_since: Option<Timestamp>,
 }
 
 impl Engine {
@@ -162,7 +160,6 @@ impl Engine {
             counter: AtomicU64::new(1),
             progress: Progress::default(),
             summary_costs: Costs::default(),
-            gathering_since: None,
         }
     }
 
@@ -267,8 +264,8 @@ impl Engine {
                     self.decide(namespace, name, &[], &BTreeSet::new(), now);
                     "AppConnector"
                 }
-                Work::Wave => {
-                    self.decide_wave(now);
+                Work::Wave(namespace) => {
+                    self.decide_wave(namespace, now);
                     "AppConnector"
                 }
             };

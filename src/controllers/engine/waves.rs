@@ -29,8 +29,7 @@ const AT_MOST: SignedDuration = SignedDuration::from_secs(10);
 /// How long what is held must be the same until it is asked whether it fits by now: where a mistake is taken back object
 /// by object, what is left of it fits for a moment.
 const SETTLED: SignedDuration = SignedDuration::from_mins(1);
-/// When what is held for the sake of other applications is asked for again, where no time is known at which it may fit: one
-/// of them may be gone.
+/// When what is held for the sake of other applications is asked for again, at the latest.
 const NOW_AND_THEN: SignedDuration = SignedDuration::from_hours(1);
 /// When a decision that could not be remembered is tried again.
 const AGAIN: SignedDuration = SignedDuration::from_secs(5);
@@ -52,12 +51,16 @@ impl Engine {
         }
     }
 
-    /// Decides about a wave once it is quiet, wherever it is: one change may concern many applications.
-    fn gather(&mut self) {
+    /// Decides about a wave once it is quiet, in whichever application it is: one change may concern many applications.
+    fn gather(&mut self, namespace: &Arc<str>) {
         let at = self.ports.clock.now();
-        let first = *self.gathering_since.get_or_insert(at);
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        let first = *realm.gathering_since.get_or_insert(at);
         let due = later(at, QUIET).min(later(first, AT_MOST));
-        self.queue.set_at(Work::Wave, Lane::Mover, due);
+        let work = Work::Wave(Arc::clone(namespace));
+        self.queue.set_at(work, Lane::Mover, due);
     }
 
     /// A gate answered what was asked of it.
@@ -69,7 +72,7 @@ impl Engine {
         answer: Asked,
     ) {
         if answer.undecided && cause == Cause::Change {
-            self.gather();
+            self.gather(namespace);
         } else if answer.undecided {
             let work = Work::Leavers(Arc::clone(namespace), connector.clone());
             self.queue.add(work, Lane::Leaver);
@@ -111,19 +114,27 @@ impl Engine {
     /// What is held is something else now, and may fit by the time that it has not changed for a while. So may what is held
     /// elsewhere because all of it together is too much.
     pub(super) fn consider_held(&mut self, namespace: &Arc<str>, connector: ConnectorName) {
+        self.consider(namespace, connector);
+        self.consider_shared(namespace);
+    }
+
+    fn consider(&mut self, namespace: &Arc<str>, connector: ConnectorName) {
         let now = self.ports.clock.now();
-        let mut these = vec![(Arc::clone(namespace), connector)];
-        for (namespace, realm) in &self.world.realms {
-            let entries = realm.connectors.iter();
-            let shared = entries.filter(|(_, entry)| is_shared(&entry.gate));
-            these.extend(shared.map(|(name, _)| (Arc::clone(namespace), name.clone())));
+        if let Some(entry) = self.world.connector_mut(namespace, &connector) {
+            entry.held_changed_at = Some(now);
         }
-        for (namespace, connector) in these {
-            if let Some(entry) = self.world.connector_mut(&namespace, &connector) {
-                entry.held_changed_at = Some(now);
-            }
-            let work = Work::Held(namespace, connector);
-            self.queue.set_at(work, Lane::Mover, later(now, SETTLED));
+        let work = Work::Held(Arc::clone(namespace), connector);
+        self.queue.set_at(work, Lane::Mover, later(now, SETTLED));
+    }
+
+    /// The same for what is held because of all applications together.
+    pub(super) fn consider_shared(&mut self, namespace: &Arc<str>) {
+        let realm = self.world.realms.get(namespace);
+        let entries = realm.into_iter().flat_map(|realm| &realm.connectors);
+        let shared = entries.filter(|(_, entry)| is_shared(&entry.gate));
+        let shared: Vec<ConnectorName> = shared.map(|(name, _)| name.clone()).collect();
+        for connector in shared {
+            self.consider(namespace, connector);
         }
     }
 
@@ -165,22 +176,19 @@ impl Engine {
         }
     }
 
-    /// Decides what is undecided anywhere, as one: what several applications would lose by one change is held in all of
-    /// them, or in none.
-    pub(super) fn decide_wave(&mut self, now: Timestamp) {
-        self.gathering_since = None;
-        let mut these = Vec::new();
-        let mut asked = BTreeSet::new();
-        for (namespace, realm) in &self.world.realms {
-            for (name, entry) in &realm.connectors {
-                if entry.gate.is_undecided() {
-                    asked.extend(entry.gate.undecided_keys(Cause::Change));
-                    these.push((Arc::clone(namespace), name.clone()));
-                }
-            }
-        }
-        for (namespace, name) in these {
-            self.decide(&namespace, &name, &Cause::ALL, &asked, now);
+    /// Decides what is undecided in a namespace, as one: what several applications would lose by one change is held in all
+    /// of them, or in none.
+    pub(super) fn decide_wave(&mut self, namespace: &Arc<str>, now: Timestamp) {
+        let Some(realm) = self.world.realms.get_mut(namespace) else {
+            return;
+        };
+        realm.gathering_since = None;
+        let asked = asked_in(realm);
+        let undecided = realm.connectors.iter();
+        let undecided = undecided.filter(|(_, entry)| entry.gate.is_undecided());
+        let undecided: Vec<ConnectorName> = undecided.map(|(name, _)| name.clone()).collect();
+        for name in &undecided {
+            self.decide(namespace, name, &Cause::ALL, &asked, now);
         }
     }
 
@@ -201,6 +209,8 @@ impl Engine {
         self.correct_ledgers(now);
         let mut overall = overall(self.world.realms.values(), self.world.limits, now);
         overall.asked.clone_from(asked);
+        let realm = self.world.realms.get(namespace);
+        overall.held = realm.map(held_in).unwrap_or_default();
         let clock = self.ports.clock.now();
         self.forget_unknown(namespace, connector, now);
         let Some(entry) = self.world.connector_mut(namespace, connector) else {
@@ -238,8 +248,12 @@ impl Engine {
         };
         let waits = entry.gate.held_people() > 0;
         let shared = is_shared(&entry.gate);
-        let again = next_room(&self.world, namespace, connector, now);
-        let again = again.or(shared.then(|| later(now, NOW_AND_THEN)));
+        let room = next_room(&self.world, namespace, connector, now);
+        let now_and_then = shared.then(|| later(now, NOW_AND_THEN));
+        // It was not asked yet whether it fits.
+        let settled = changed_at.filter(|_| !reconsider);
+        let settled = settled.map(|at| later(at, SETTLED));
+        let again = [room, now_and_then, settled].into_iter().flatten().min();
         if let Some(at) = again.filter(|_| waits) {
             let work = Work::Held(Arc::clone(namespace), connector.clone());
             self.queue.add_at(work, Lane::Mover, at);
@@ -380,6 +394,24 @@ pub fn overall<'a>(
         }
     }
     overall
+}
+
+/// Who is about to lose something by a change in a namespace and is not decided yet, as numbers.
+#[must_use]
+pub fn asked_in(realm: &Realm) -> BTreeSet<u64> {
+    let gates = realm.connectors.values().map(|entry| &entry.gate);
+    gates
+        .flat_map(|gate| gate.undecided_keys(Cause::Change))
+        .collect()
+}
+
+/// Of whom something is held there of a change.
+#[must_use]
+pub fn held_in(realm: &Realm) -> BTreeSet<u64> {
+    let gates = realm.connectors.values().map(|entry| &entry.gate);
+    gates
+        .flat_map(|gate| gate.held_now(Cause::Change))
+        .collect()
 }
 
 /// Those of connectors that are gone are among them: what they let through counts to the end.

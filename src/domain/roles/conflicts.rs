@@ -99,7 +99,13 @@ impl<'a> Past<'a> {
     /// Whether, of two roles, this one was there first: it was held, or its grants are there and nothing is of the other. Of two
     /// that were held both, as nobody knew yet that they conflict, those were there of which something was given.
     fn is_elder(&self, role: &RoleName, other: &RoleName) -> bool {
-        let stands = |role| self.standing.contains_key(role);
+        let uses = |role| {
+            self.used
+                .iter()
+                .any(|roles| roles.iter().any(|one| one == role))
+        };
+        // What is asked for and never came stands for nothing.
+        let stands = |role| self.given.contains(role) || uses(role);
         match (self.held(role), self.held(other)) {
             (true, true) => !self.is_only_promised(role, other),
             (true, false) => true,

@@ -39,10 +39,10 @@ pub struct Overall {
     pub counted: BTreeMap<Cause, BTreeSet<u64>>,
     /// The same of people of whom only the number is known.
     pub unnamed: BTreeMap<Cause, usize>,
-    /// Who is about to lose something by a change, and what of it is decided together: one mistake may concern several
-    /// applications, in none of which it is large. Leavers are none of them, who never wait for others.
+    /// Who in the namespace is about to lose something by a change, where that is decided together: one mistake may concern
+    /// several applications, in none of which it is large. Leavers are none of them, who never wait for others.
     pub asked: BTreeSet<u64>,
-    /// Of whom it is held by now. What is held somewhere is not let go elsewhere as if it were small.
+    /// Of whom it is held there by now. What is held in one application is not let go in another as if it were small.
     pub held: BTreeSet<u64>,
 }
 
@@ -66,9 +66,8 @@ impl Overall {
         }
     }
 
-    /// Counts what a connector let through, and what it holds.
+    /// Counts what a connector let through.
     pub fn count(&mut self, gate: &Gate, now: Timestamp) {
-        self.held.extend(gate.held_keys(Cause::Change));
         for cause in Cause::ALL {
             let (named, unnamed) = gate.ledger.people(cause, now);
             self.counted.entry(cause).or_default().extend(named);

@@ -323,6 +323,12 @@ impl Gate {
         held.chain(self.remembered_of(cause)).collect()
     }
 
+    /// The same, but for those of whom nothing can be asked now, as nothing is written for them.
+    pub fn held_now(&self, cause: Cause) -> impl Iterator<Item = u64> {
+        let held = self.held(cause).map(|(employee, _)| self.key(employee));
+        held.chain(self.held_before.get(&cause).into_iter().flatten().copied())
+    }
+
     /// Those who were held for a cause and were not asked for since.
     pub(super) fn remembered_of(&self, cause: Cause) -> impl Iterator<Item = u64> {
         let of = self.remembered().filter(move |(of, _)| **of == cause);

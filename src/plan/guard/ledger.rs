@@ -142,8 +142,10 @@ impl Ledger {
         ends.filter(|until| *until > now).min()
     }
 
+    /// Whether something may still run. What is over is remembered, and runs no more.
     pub(super) fn has(&self, item: Item) -> bool {
-        self.releases.iter().any(|r| r.items.contains(&item))
+        let mut good = self.releases.iter().filter(|r| r.over_since.is_none());
+        good.any(|r| r.items.contains(&item))
     }
 
     pub(super) fn is_saved(&self, item: Item) -> bool {

@@ -404,6 +404,25 @@ fn a_clock_that_was_ahead_lets_no_more_through() {
     }
 }
 
+/// What was let through and not done within its week is asked for anew, also where somebody approved it; a clock that is right
+/// again gives it back.
+#[test]
+fn what_is_over_runs_no_more() {
+    let mut bench = Bench::new(3);
+    bench.disable([1], Cause::Change);
+    bench.decide(&ALL, None);
+    let later = SignedDuration::from_hours(9 * 24);
+    for restarts in [false, true] {
+        bench.now += later;
+        bench.disable([1], Cause::Change);
+        assert!(!bench.may_disable("1"), "{restarts}");
+        bench.now -= later;
+        bench.disable([1], Cause::Change);
+        assert!(bench.may_disable("1"), "{restarts}");
+        bench.restart();
+    }
+}
+
 #[test]
 fn a_part_of_a_removal_may_go() {
     let mut bench = Bench::new(1);

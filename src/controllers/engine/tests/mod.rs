@@ -324,7 +324,7 @@ impl Bench {
         let asked: Vec<ConnectorName> = asked.map(|(name, _)| name.clone()).collect();
         let namespace = Arc::clone(&self.namespace);
         let now = self.engine.now();
-        self.engine.decide_wave(now);
+        self.engine.decide_wave(&namespace, now);
         for name in &asked {
             let entry = self.engine.world.connector(&namespace, name).unwrap();
             if let Some(token) = entry.saving.keys().next_back().copied() {

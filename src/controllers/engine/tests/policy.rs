@@ -60,7 +60,7 @@ fn summaries(bench: &mut Bench) -> Vec<String> {
             Work::Person(..)
             | Work::Connector(..)
             | Work::Leavers(..)
-            | Work::Wave
+            | Work::Wave(..)
             | Work::Held(..)
             | Work::Places(_) => None,
         })

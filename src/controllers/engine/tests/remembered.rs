@@ -199,7 +199,7 @@ async fn room_that_another_connector_frees_is_used() {
         percent: 100,
         always: 0,
     };
-    let until = bench.engine.now() + SignedDuration::from_hours(5);
+    let until = bench.engine.now() + SignedDuration::from_mins(30);
     let mut other = guarded(&json!({"maxPercent": 100}), None);
     other["spec"]["scim"]["baseUrl"] = json!("https://localhost:2/scim/v2");
     other["status"] = json!({

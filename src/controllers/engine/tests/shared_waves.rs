@@ -4,8 +4,9 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::remembered::entry;
-use super::waves::{COMPANY, guarded};
+use super::waves::{COMPANY, guarded, leaver};
 use super::{Bench, account, employee, ordered_in};
+use crate::controllers::watch::{Change, Seen};
 use crate::domain::account::Activity;
 use crate::domain::guard::Limits;
 use crate::plan::guard::{Cause, Limit};
@@ -62,12 +63,16 @@ fn company() -> Bench {
 fn outcome(bench: &Bench) -> [(usize, usize); 2] {
     BOTH.map(|name| {
         let held = entry(bench, name).gate.held(Cause::Change).count();
-        let people = (0..COMPANY).map(|n| format!("p{n}"));
-        let under_way = people.filter(|person| {
-            ordered_in(bench, person, name).is_some_and(|operation| operation.is_write())
-        });
-        (held, under_way.count())
+        (held, under_way(bench, name))
     })
+}
+
+fn under_way(bench: &Bench, name: &str) -> usize {
+    let people = (0..COMPANY).map(|n| format!("p{n}"));
+    let writes = people.filter(|person| {
+        ordered_in(bench, person, name).is_some_and(|operation| operation.is_write())
+    });
+    writes.count()
 }
 
 /// What is held has been the same for a while.
@@ -105,6 +110,60 @@ async fn it_is_held_in_all_of_them_or_in_none() {
     bench.work();
     settle(&mut bench);
     assert_eq!(outcome(&bench), [(0, 6), (0, 0)]);
+}
+
+/// Five in each are held, which is too many together.
+fn held_in_both() -> Bench {
+    let mut bench = company();
+    bench.template("directory", &all_but("directory", &[0, 1, 2, 3, 4]));
+    bench.template("chat", &all_but("chat", &[10, 11, 12, 13, 14]));
+    bench.work();
+    assert_eq!(outcome(&bench), [(5, 0), (5, 0)]);
+    bench
+}
+
+#[tokio::test]
+async fn an_application_that_is_gone_or_only_read_keeps_no_other_waiting() {
+    let mut bench = held_in_both();
+    let gone = Seen::Gone(bench.key("chat"));
+    bench.engine.change(Change::AppConnector(gone));
+    bench.work();
+    settle(&mut bench);
+    // It is let through; as people may have something in the other one still, it waits for that as any removal does.
+    assert_eq!(entry(&bench, "directory").gate.held_people(), 0);
+
+    let mut bench = held_in_both();
+    let mut read = connector("chat");
+    read["spec"]["mode"] = json!("DryRun");
+    bench.connector("chat", &read);
+    bench.work();
+    settle(&mut bench);
+    assert_eq!(outcome(&bench), [(0, 5), (0, 0)]);
+    // Written to again, the rest of it is too much still.
+    bench.connector("chat", &connector("chat"));
+    bench.work();
+    settle(&mut bench);
+    assert_eq!(outcome(&bench), [(0, 5), (5, 0)]);
+}
+
+/// A leaver who goes in between, whose room ends, does not take the time away at which it is asked again.
+#[tokio::test]
+async fn what_is_held_is_asked_again_once_it_is_settled() {
+    let mut bench = held_in_both();
+    bench.template("chat", &all_but("chat", &[]));
+    bench.work();
+    bench.employee("p20", &leaver(20));
+    bench.work();
+    let settled = bench.engine.ports.clock.now() + SignedDuration::from_mins(1);
+    assert!(
+        bench
+            .engine
+            .queue
+            .next_due()
+            .is_some_and(|due| due <= settled)
+    );
+    settle(&mut bench);
+    assert_eq!(outcome(&bench)[0].0, 0);
 }
 
 /// The same people in both are not counted twice.

@@ -228,8 +228,12 @@ async fn an_object_that_is_gone_is_held_no_more() {
 fn timers(bench: &mut Bench) -> Vec<(super::super::Work, Lane)> {
     let far = jiff::Timestamp::MAX;
     let all = std::iter::from_fn(|| bench.engine.queue.pop(far));
-    all.filter(|(work, _)| matches!(work, super::super::Work::Wave))
+    all.filter(|(work, _)| matches!(work, super::super::Work::Wave(..)))
         .collect()
+}
+
+fn gathering_since(bench: &Bench) -> Option<jiff::Timestamp> {
+    bench.engine.world.realms[&bench.namespace].gathering_since
 }
 
 /// Edits that come one after another are one wave, also where somebody left a day before.
@@ -238,7 +242,7 @@ async fn a_stream_of_edits_is_gathered_whoever_left_before() {
     let mut bench = company(&three());
     bench.employee("p0", &leaver(0));
     bench.work();
-    assert_eq!(bench.engine.gathering_since, None, "it was decided");
+    assert_eq!(gathering_since(&bench), None, "it was decided");
     for n in 1..10 {
         let mut later = employee(&n.to_string());
         later["spec"]["startDate"] = json!("2099-01-01");
@@ -246,7 +250,7 @@ async fn a_stream_of_edits_is_gathered_whoever_left_before() {
         bench.work_now();
     }
     assert_eq!(under_way(&bench).len(), 1, "nothing but the leaver");
-    let since = bench.engine.gathering_since.unwrap();
+    let since = gathering_since(&bench).unwrap();
     let now = bench.engine.ports.clock.now();
     let due = bench.engine.queue.next_due().unwrap();
     assert!(due > now && due.duration_since(since) <= jiff::SignedDuration::from_secs(10));

@@ -282,6 +282,13 @@ fn who_takes_the_old_role_back_meanwhile_keeps_it() {
     let record = held_by(&[], &["maker"]);
     let found = of(maker_and_checker(), &["maker", "checker"], &record);
     assert_eq!(names(&found.held), ["maker"]);
+    // What was asked for and never came tells nothing.
+    let mut record = held_by(&[], &["maker"]);
+    let account = record.accounts.get_mut(&ConnectorName::new("dir")).unwrap();
+    let asked = account.grants.get_mut(&EntitlementName::new("by-maker"));
+    Arc::make_mut(asked.unwrap()).since = None;
+    let found = of(maker_and_checker(), &["maker", "checker"], &record);
+    assert_eq!(names(&found.held), [""; 0]);
     // Where something of both is there, nobody knows which was first.
     let record = held_by(&[], &["maker", "checker"]);
     let found = of(maker_and_checker(), &["maker", "checker"], &record);

@@ -54,6 +54,7 @@ fn a_wave_over_several_applications_is_one() {
             overall.asked.clone_from(asked);
             for bench in benches.iter() {
                 overall.count(&bench.gate, bench.now);
+                overall.held.extend(bench.gate.held_now(Cause::Change));
             }
             benches[n].overall = overall;
             benches[n].decide(&ALL, None);
