@@ -13,7 +13,7 @@ use super::lifecycle::{self, Lifecycle, Stage};
 use super::policy::{Connector, Policy};
 use super::preparation::{self, Due, FirstDay};
 use super::problem::Problem;
-use super::record::{Record, RecordedAccount};
+use super::record::Record;
 use super::roles::{self, Resolution};
 use super::term::End;
 
@@ -168,8 +168,7 @@ fn keep_of_waiting(
     for template in templates {
         for (connector, entitlements) in &template.spec.grants {
             let recorded = record.accounts.get(connector);
-            let usable = |r: &&RecordedAccount| r.id.is_some() && r.verified_disabled.is_none();
-            let Some(recorded) = recorded.filter(usable) else {
+            let Some(recorded) = recorded.filter(|r| r.is_usable()) else {
                 continue;
             };
             let is_there = |name: &EntitlementName| {

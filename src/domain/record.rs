@@ -75,6 +75,12 @@ pub struct RecordedGrant {
 }
 
 impl RecordedAccount {
+    /// Whether it is there, as far as is known, and is not proven to be disabled.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.id.is_some() && self.verified_disabled.is_none()
+    }
+
     /// It has another user name from now on. The one from before stays reserved, until there are too many.
     pub fn rename(&mut self, name: &Username) {
         let before = self.username.replace(name.clone());

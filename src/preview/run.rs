@@ -12,7 +12,7 @@ use crate::controllers::app_connector::orphan_matters::forget_unknown;
 use crate::controllers::employee::apply;
 use crate::controllers::employee::look::{self, Look};
 use crate::controllers::employee::outcome::Context;
-use crate::controllers::engine::waves::{asked_in, held_in, overall, usable};
+use crate::controllers::engine::waves::{asked_in, overall, usable};
 use crate::controllers::gate::{self, Asking};
 use crate::controllers::places::Looked;
 
@@ -168,9 +168,7 @@ pub(super) fn decide(company: &mut Company, limits: Limits, now: Timestamp) {
     let names: Vec<ConnectorName> = realm.connectors.keys().cloned().collect();
     for name in names {
         // What the others let through counts by now, as where the operator decides.
-        let mut overall = overall(std::iter::once(&*realm), limits, now);
-        overall.asked.clone_from(&asked);
-        overall.held = held_in(realm);
+        let overall = overall(std::iter::once(&*realm), realm, &asked, limits, now);
         let Some(entry) = realm.connectors.get_mut(&name) else {
             continue;
         };

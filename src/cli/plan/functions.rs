@@ -1,13 +1,12 @@
 //! Functions of Kubernetes' own CEL libraries (`url` and `format`) that our rules call.
 
-use std::any::Any;
-
-use cel::common::types::{CelBool, CelOptional, CelString, Type};
-use cel::common::value::{StaticVal, Val};
+use cel::common::types::{CelBool, CelOptional, CelString};
 use cel::{DeclarationError, Env, ExecutionError};
 use http::Uri;
 use http::uri::Authority;
 use jiff::civil::Date;
+
+use crate::domain::cel::values::{opaque, text};
 
 /// Declares what there is.
 pub(super) fn register(env: &mut Env) -> Result<(), DeclarationError> {
@@ -25,28 +24,6 @@ pub(super) fn failed(function: &str, message: &str) -> ExecutionError {
         function: function.to_owned(),
         message: message.to_owned(),
     }
-}
-
-macro_rules! opaque {
-    ($kind:ident $name:literal) => {
-        impl Val for $kind {
-            fn get_type(&self) -> &Type {
-                <Self as Val>::cel_type()
-            }
-            fn cel_type() -> &'static Type {
-                static TYPE: Type = Type::new_unspecified_type($name);
-                &TYPE
-            }
-            fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v> {
-                Box::new(self.clone())
-            }
-            fn as_any(&self) -> Option<&dyn Any> {
-                Some(self)
-            }
-        }
-
-        impl StaticVal for $kind {}
-    };
 }
 
 /// What `url()` makes of a text.
@@ -87,12 +64,12 @@ fn url(text: &CelString<'_>) -> Result<Url, ExecutionError> {
 
 #[expect(non_snake_case, reason = "the name that rules call it by")]
 fn getScheme(url: &Url) -> CelString<'static> {
-    text(url.0.scheme_str().unwrap_or_default().to_lowercase())
+    text(&url.0.scheme_str().unwrap_or_default().to_lowercase())
 }
 
 #[expect(non_snake_case, reason = "the name that rules call it by")]
 fn getHostname(url: &Url) -> CelString<'static> {
-    text(url.0.host().unwrap_or_default().to_owned())
+    text(url.0.host().unwrap_or_default())
 }
 
 #[expect(non_snake_case, reason = "the name that rules call it by")]
@@ -102,11 +79,7 @@ fn getPort(url: &Url) -> CelString<'static> {
     let authority = url.0.authority().map(Authority::as_str);
     let written = authority.and_then(|all| all.rsplit_once(host));
     let port = written.and_then(|(_, port)| port.strip_prefix(':'));
-    text(port.unwrap_or_default().to_owned())
-}
-
-fn text(text: String) -> CelString<'static> {
-    CelString::from(text)
+    text(port.unwrap_or_default())
 }
 
 fn date(_: &Formats) -> Format {
@@ -120,6 +93,6 @@ fn validate(_: &Format, date: &CelString<'_>) -> CelOptional<'static> {
     if has_form && date.parse::<Date>().is_ok() {
         CelOptional::none()
     } else {
-        CelOptional::of(Box::new(text("this is no date".to_owned())))
+        CelOptional::of(Box::new(text("this is no date")))
     }
 }

@@ -2,13 +2,11 @@
 //! The API server evaluates them as well, and refuses the object. Rules that compare an object with what it was are not
 //! among them: those look at manifests and cluster together, where both are known.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use cel::common::types::{
-    CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString,
-};
+use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelNull};
 use cel::common::value::Val;
 use cel::objects::Value as Answer;
 use cel::parser::Expression as Tree;
@@ -21,6 +19,7 @@ use serde_json::Value;
 use super::functions::{self, FORMATS};
 use super::schema::walk;
 use crate::domain::cel::pattern::{self, Pattern};
+use crate::domain::cel::values::{map, text};
 
 /// The rules of some schemas, compiled once.
 pub(super) struct Rules {
@@ -111,24 +110,18 @@ impl Rule {
 
 /// A value as rules see it.
 fn seen(value: &Value) -> Box<dyn Val> {
-    let whole = |number: &serde_json::Number| number.as_i64();
     match value {
         Value::Null => Box::new(CelNull),
         Value::Bool(truth) => Box::new(CelBool::from(*truth)),
-        Value::Number(number) => match whole(number) {
+        Value::Number(number) => match number.as_i64() {
             Some(whole) => Box::new(CelInt::from(whole)),
             None => Box::new(CelDouble::from(number.as_f64().unwrap_or(f64::NAN))),
         },
-        Value::String(text) => Box::new(CelString::from(text.clone())),
+        Value::String(written) => Box::new(text(written)),
         Value::Array(items) => Box::new(CelList::from(items.iter().map(seen).collect::<Vec<_>>())),
         Value::Object(fields) => {
-            let field = |(name, value): (&String, &Value)| {
-                let name = CelMapKey::String(CelString::from(name.clone()));
-                (name, seen(value))
-            };
-            Box::new(CelMap::from(
-                fields.iter().map(field).collect::<HashMap<_, _>>(),
-            ))
+            let fields = fields.iter();
+            Box::new(map(fields.map(|(name, value)| (name.as_str(), seen(value)))))
         }
     }
 }

@@ -95,10 +95,8 @@ impl Schemas {
         match value {
             Value::Object(fields) => {
                 for (field, value) in looked_at(fields, at) {
-                    if let Some(schema) = properties(schema, field) {
-                        self.look_by_rules(schema, value, &below(at, field), faults);
-                    } else if let Some(schema) = of_values(schema) {
-                        self.look_by_rules(schema, value, &format!("{at}[{field}]"), faults);
+                    if let Some((schema, at)) = inside(schema, at, field) {
+                        self.look_by_rules(schema, value, &at, faults);
                     }
                 }
             }
@@ -126,6 +124,16 @@ pub(super) fn walk<'a>(schema: &'a JSONSchemaProps, visit: &mut impl FnMut(&'a J
 
 fn properties<'a>(schema: &'a JSONSchemaProps, field: &str) -> Option<&'a JSONSchemaProps> {
     schema.properties.as_ref().and_then(|all| all.get(field))
+}
+
+/// What a field of a value must fit, and where that is.
+fn inside<'a>(
+    schema: &'a JSONSchemaProps,
+    at: &str,
+    field: &str,
+) -> Option<(&'a JSONSchemaProps, String)> {
+    let known = properties(schema, field).map(|of| (of, below(at, field)));
+    known.or_else(|| of_values(schema).map(|of| (of, format!("{at}[{field}]"))))
 }
 
 fn of_values(schema: &JSONSchemaProps) -> Option<&JSONSchemaProps> {
@@ -330,11 +338,10 @@ fn look_at_fields(
     faults: &mut Vec<String>,
 ) {
     for (field, value) in looked_at(fields, at) {
-        match (properties(schema, field), of_values(schema)) {
-            (Some(known), _) => look(known, value, &below(at, field), faults),
-            (None, Some(of_value)) => look(of_value, value, &format!("{at}[{field}]"), faults),
-            (None, None) if schema.properties.is_none() => {}
-            (None, None) => faults.push(format!("there is no field {}", below(at, field))),
+        match inside(schema, at, field) {
+            Some((schema, at)) => look(schema, value, &at, faults),
+            None if schema.properties.is_none() => {}
+            None => faults.push(format!("there is no field {}", below(at, field))),
         }
     }
     let required = schema.required.iter().flatten();

@@ -73,7 +73,7 @@ pub fn condition(
         .record
         .accounts
         .iter()
-        .filter(|(_, r)| r.id.is_some() && r.verified_disabled.is_none())
+        .filter(|(_, r)| r.is_usable())
         .map(|(name, _)| name.as_str())
         .chain(
             accounts

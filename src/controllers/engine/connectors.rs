@@ -146,8 +146,6 @@ impl Engine {
         if let Some(gate) = gone.map(|entry| entry.gate) {
             realm.former.insert(name.clone(), gate);
         }
-        self.consider_shared(&key.namespace);
-        let realm = self.realm(&key.namespace);
         for person in realm.people.values_mut() {
             if let Some(matters) = person.unsettled.there() {
                 matters.failures.retain(|key, _| key.connector != name);
@@ -167,6 +165,7 @@ impl Engine {
         ));
         self.queue
             .remove(&Work::Connector(Arc::clone(&key.namespace), name));
+        self.consider_shared(&key.namespace);
         self.look_at_connectors(&key.namespace);
         self.stale_policies.insert(Arc::clone(&key.namespace));
     }

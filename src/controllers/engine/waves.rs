@@ -207,10 +207,11 @@ impl Engine {
             return;
         }
         self.correct_ledgers(now);
-        let mut overall = overall(self.world.realms.values(), self.world.limits, now);
-        overall.asked.clone_from(asked);
-        let realm = self.world.realms.get(namespace);
-        overall.held = realm.map(held_in).unwrap_or_default();
+        let Some(realm) = self.world.realms.get(namespace) else {
+            return;
+        };
+        let realms = self.world.realms.values();
+        let overall = overall(realms, realm, asked, self.world.limits, now);
         let clock = self.ports.clock.now();
         self.forget_unknown(namespace, connector, now);
         let Some(entry) = self.world.connector_mut(namespace, connector) else {
@@ -371,9 +372,12 @@ impl Engine {
     }
 }
 
-/// What counts towards the limits of the whole operator, of everybody who has not left.
+/// What counts towards the limits of the whole operator, of everybody who has not left. One realm is decided about, where all
+/// who are `asked` are decided together.
 pub fn overall<'a>(
     realms: impl Iterator<Item = &'a Realm> + Clone,
+    realm: &Realm,
+    asked: &BTreeSet<u64>,
     limits: Limits,
     now: Timestamp,
 ) -> Overall {
@@ -388,6 +392,11 @@ pub fn overall<'a>(
     let people = realms.clone().flat_map(|realm| realm.people.values());
     let people = people.filter(|person| !has_left(person)).count();
     let mut overall = Overall::new(limits, people);
+    overall.asked.clone_from(asked);
+    let there = there(realm);
+    overall.held = there
+        .flat_map(|gate| gate.held_now(Cause::Change))
+        .collect();
     for realm in realms {
         for gate in gates(realm) {
             overall.count(gate, now);
@@ -399,25 +408,17 @@ pub fn overall<'a>(
 /// Who is about to lose something by a change in a namespace and is not decided yet, as numbers.
 #[must_use]
 pub fn asked_in(realm: &Realm) -> BTreeSet<u64> {
-    let gates = realm.connectors.values().map(|entry| &entry.gate);
-    gates
-        .flat_map(|gate| gate.undecided_keys(Cause::Change))
-        .collect()
-}
-
-/// Of whom something is held there of a change.
-#[must_use]
-pub fn held_in(realm: &Realm) -> BTreeSet<u64> {
-    let gates = realm.connectors.values().map(|entry| &entry.gate);
-    gates
-        .flat_map(|gate| gate.held_now(Cause::Change))
-        .collect()
+    let undecided = there(realm).flat_map(|gate| gate.undecided_keys(Cause::Change));
+    undecided.collect()
 }
 
 /// Those of connectors that are gone are among them: what they let through counts to the end.
 fn gates(realm: &Realm) -> impl Iterator<Item = &Gate> {
-    let there = realm.connectors.values().map(|entry| &entry.gate);
-    there.chain(realm.former.values())
+    there(realm).chain(realm.former.values())
+}
+
+fn there(realm: &Realm) -> impl Iterator<Item = &Gate> {
+    realm.connectors.values().map(|entry| &entry.gate)
 }
 
 /// Whether something is held because of what all applications lose together.

@@ -27,6 +27,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod types;
+pub mod values;
 
 use std::fmt;
 use std::sync::Arc;

@@ -4,15 +4,15 @@
 //! long as all the rest of an evaluation. So a pattern has to be a literal; it is compiled with its
 //! expression, and in the tree a variable that holds the compiled one takes its place.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use cel::common::ast::{EntryExpr, Expr, LiteralValue};
-use cel::common::types::{CelBool, CelString, Type};
-use cel::common::value::{StaticVal, Val};
+use cel::common::types::{CelBool, CelString};
 use cel::parser::Expression as Tree;
 use cel::{Context, DeclarationError, Env};
 use regex::{Regex, RegexBuilder};
+
+use super::values::opaque;
 
 /// Sizes in bytes that a compiled pattern may have, each with the most steps that matching one
 /// character takes.
@@ -20,8 +20,6 @@ use regex::{Regex, RegexBuilder};
 /// Nearly always it takes next to none. But some patterns make the matcher go through all their
 /// states for each character, about 10 ns a state, and nothing tells those beforehand.
 const SIZES: [(usize, u64); 3] = [(8 * 1024, 20), (32 * 1024, 80), (128 * 1024, 320)];
-
-static PATTERN: Type = Type::new_unspecified_type("pattern");
 
 /// A compiled pattern, with the text that it came from.
 #[derive(Clone, Debug)]
@@ -59,22 +57,7 @@ impl Pattern {
     }
 }
 
-impl Val for Pattern {
-    fn get_type(&self) -> &Type {
-        <Self as Val>::cel_type()
-    }
-    fn cel_type() -> &'static Type {
-        &PATTERN
-    }
-    fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v> {
-        Box::new(self.clone())
-    }
-    fn as_any(&self) -> Option<&dyn Any> {
-        Some(self)
-    }
-}
-
-impl StaticVal for Pattern {}
+opaque!(Pattern "pattern");
 
 /// Declares `matches` for compiled patterns, as a function and as a method.
 ///

@@ -1,15 +1,15 @@
 //! A person as expressions see them.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use cel::Context;
-use cel::common::types::{CelList, CelMap, CelMapKey, CelString};
+use cel::common::types::{CelList, CelMap};
 use cel::common::value::Val;
 
 use super::functions::ENVIRONMENT;
 use super::schema::{Content, EMPLOYEE, Record};
+use super::values::{map, text};
 use crate::domain::facts::Facts;
 
 /// One person's facts, converted once for any number of evaluations.
@@ -51,15 +51,4 @@ fn record(record: &Record, facts: &Facts) -> CelMap<'static> {
         };
         (field.name, value)
     }))
-}
-
-fn text(text: &str) -> CelString<'static> {
-    CelString::from(text.to_owned())
-}
-
-fn map<'a>(entries: impl Iterator<Item = (&'a str, Box<dyn Val>)>) -> CelMap<'static> {
-    let entries: HashMap<_, _> = entries
-        .map(|(key, value)| (CelMapKey::String(text(key)), value))
-        .collect();
-    CelMap::from(entries)
 }

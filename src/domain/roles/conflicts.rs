@@ -62,8 +62,7 @@ impl<'a> Past<'a> {
         });
         let unsound = |role: &RoleName| policy.template(role).is_some() && !policy.is_sound(role);
         let open = |role: &RoleName| is_open(role) || unsound(role);
-        let usable = |a: &&RecordedAccount| a.id.is_some() && a.verified_disabled.is_none();
-        let used = accounts.values().filter(usable);
+        let used = accounts.values().filter(|account| account.is_usable());
         let grants = accounts.values().flat_map(|a| a.grants.values());
         let given = grants.filter(|grant| grant.since.is_some());
         let undecided = roles.keys().filter(|role| {
@@ -99,11 +98,7 @@ impl<'a> Past<'a> {
     /// Whether, of two roles, this one was there first: it was held, or its grants are there and nothing is of the other. Of two
     /// that were held both, as nobody knew yet that they conflict, those were there of which something was given.
     fn is_elder(&self, role: &RoleName, other: &RoleName) -> bool {
-        let uses = |role| {
-            self.used
-                .iter()
-                .any(|roles| roles.iter().any(|one| one == role))
-        };
+        let uses = |role| self.used.iter().any(|roles| roles.contains(role));
         // What is asked for and never came stands for nothing.
         let stands = |role| self.given.contains(role) || uses(role);
         match (self.held(role), self.held(other)) {

@@ -1,6 +1,6 @@
 //! Memberships that no role gives, of entitlements that roles alone give: they are taken away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::observation::EntitlementView;
 use super::super::operation::{Lane, Operation, ReadKey};
@@ -8,7 +8,7 @@ use super::Assessment;
 use super::context::Context;
 use super::words::step;
 use crate::domain::account::ObservedAccount;
-use crate::domain::ids::{EntitlementId, EntitlementName};
+use crate::domain::ids::{EntitlementId, EntitlementName, RoleName};
 
 impl Context<'_> {
     /// Takes away what is held without a grant where roles alone give it. The account is read directly before.
@@ -51,11 +51,12 @@ impl Context<'_> {
                 || recorded(name)
                 || self.observed.unsure.contains(name)
         };
+        let disputed = roles.in_dispute(self.inputs.policy);
         let taken = |name: &&EntitlementName| {
             self.connector.authoritative.covers(name.as_str())
                 && !justified(name)
                 && !self.connector.protected_entitlements.covers(name.as_str())
-                && !self.may_be_given(name)
+                && !self.may_be_given(name, &disputed)
         };
         let rogue = self.observed.held.iter().filter(taken);
         rogue
@@ -70,9 +71,8 @@ impl Context<'_> {
     }
 
     /// Whether a template gives it of which it can't be told who holds it, or which of those in conflict is the person's.
-    fn may_be_given(&self, name: &EntitlementName) -> bool {
+    fn may_be_given(&self, name: &EntitlementName, disputed: &BTreeSet<&RoleName>) -> bool {
         let policy = self.inputs.policy;
-        let disputed = self.inputs.desired.roles.in_dispute(policy);
         let mut templates = policy.templates();
         templates.any(|template| {
             let given = template.spec.grants.get(self.name);

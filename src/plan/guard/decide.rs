@@ -249,7 +249,9 @@ impl Gate {
             let mut all: BTreeSet<&u64> = all.collect();
             if cause == Cause::Change {
                 all.extend(&overall.asked);
-                all.extend(overall.held.iter().filter(|_| all_held));
+                if all_held {
+                    all.extend(&overall.held);
+                }
             }
             let unnamed = overall.unnamed.get(&cause).copied().unwrap_or_default();
             let allowed = overall.limits.allow(overall.people);

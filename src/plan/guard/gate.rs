@@ -319,8 +319,8 @@ impl Gate {
     /// Those of whom something of a cause is held, as numbers, for the next run.
     #[must_use]
     pub fn held_keys(&self, cause: Cause) -> BTreeSet<u64> {
-        let held = self.held(cause).map(|(employee, _)| self.key(employee));
-        held.chain(self.remembered_of(cause)).collect()
+        let aside = self.aside.get(&cause).into_iter().flatten().copied();
+        self.held_now(cause).chain(aside).collect()
     }
 
     /// The same, but for those of whom nothing can be asked now, as nothing is written for them.

@@ -36,14 +36,19 @@ impl Firm {
     }
 
     fn plan_limited(&self, manifests: &Objects, limits: Limits) -> Preview {
-        let state = State::new("people".to_owned(), self.objects(), at(NOW));
-        let settings = Settings {
-            prune: true,
-            limits,
-            now: at(NOW),
-        };
-        preview(state, manifests, &settings)
+        planned(self.objects(), manifests, limits)
     }
+}
+
+/// The plan of manifests that are all there is.
+fn planned(before: Objects, manifests: &Objects, limits: Limits) -> Preview {
+    let state = State::new("people".to_owned(), before, at(NOW));
+    let settings = Settings {
+        prune: true,
+        limits,
+        now: at(NOW),
+    };
+    preview(state, manifests, &settings)
 }
 
 fn lines(preview: &Preview) -> Vec<String> {
@@ -177,13 +182,7 @@ fn what_is_held_anyway_is_nothing_new() {
     );
 
     // The same is in the cluster, and another pull request has nothing to do with it.
-    let state = State::new("people".to_owned(), held.clone(), at(NOW));
-    let settings = Settings {
-        prune: true,
-        limits,
-        now: at(NOW),
-    };
-    let plan = preview(state, &held, &settings);
+    let plan = planned(held.clone(), &held, limits);
     assert_eq!(plan.totals.held, 0);
     assert!(
         plan.people
@@ -245,13 +244,7 @@ fn what_several_applications_lose_together_is_held_in_all() {
             percent: 100,
             always: 0,
         };
-        let state = State::new("people".to_owned(), before.clone(), at(NOW));
-        let settings = Settings {
-            prune: true,
-            limits,
-            now: at(NOW),
-        };
-        preview(state, &manifests, &settings)
+        planned(before.clone(), &manifests, limits)
     };
     assert_eq!(plan(["true", "true"]).verdict, Verdict::Nothing);
     let (zero, two) = ("employee.employeeId != '0'", "employee.employeeId != '2'");

@@ -247,14 +247,7 @@ async fn a_namespace_that_is_emptied_is_held_and_taken_back() {
         found.await.status.unwrap()
     };
     let status = held().await;
-    story
-        .connector_says(
-            "directory",
-            "DeprovisioningHeld",
-            "True",
-            "WaitsForApproval",
-        )
-        .await;
+    story.held("directory").await;
     let told = status.held[0].clone();
     assert_eq!(told.disable, 40);
     assert!(told.employees.contains(&username("p7")), "{told:?}");

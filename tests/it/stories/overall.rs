@@ -3,7 +3,7 @@
 use rollcall::api::{APPROVED_BY_ANNOTATION, APPROVED_REMOVALS_ANNOTATION};
 use serde_json::{Value, json};
 
-use super::kit::{Story, clerk, tells, template};
+use super::kit::{Story, approval, clerk, tells, template};
 use super::planned::{PullRequest, told};
 use crate::support::operator::OperatorProcess;
 use crate::support::targets::ScimServer;
@@ -70,25 +70,17 @@ async fn what_all_applications_lose_together_is_limited_and_approved_by_the_comm
     // One in another application is one too many.
     let moved = clerk("directory0", "directory0", "Nowhere", json!({}));
     story.apply_person(moved).await;
-    let told = story
-        .connector_says(
-            "directory",
-            "DeprovisioningHeld",
-            "True",
-            "WaitsForApproval",
-        )
-        .await;
+    let told = story.held("directory").await;
     tells(&told, &["2 may of 6 people by the operator's own limit"]);
     assert_eq!(vips(&servers[1]).await, 3);
 
     // What the message says is typed as it stands there.
-    let command = told.split_once("kubectl ").unwrap().1;
-    let command = command.split_once(". Who").unwrap().0;
-    assert!(command.contains(APPROVED_REMOVALS_ANNOTATION), "{command}");
+    let words = approval(&told);
+    let approved = words.last().unwrap();
+    assert!(approved.contains(APPROVED_REMOVALS_ANNOTATION), "{told}");
     let object = "appconnector/directory";
     let by = Some("grace@example.com");
     story.annotate(object, APPROVED_BY_ANNOTATION, by).await;
-    let words: Vec<&str> = command.split(' ').collect();
     story.ns.kubectl_ok(&words).await;
     eventually("it is taken", async || match vips(&servers[1]).await {
         2 => Ok(()),
@@ -97,7 +89,7 @@ async fn what_all_applications_lose_together_is_limited_and_approved_by_the_comm
     .await;
 
     // Who let it run is in the audit, and in an event.
-    let (_, digest) = command.split_once('=').unwrap();
+    let (_, digest) = approved.split_once('=').unwrap();
     assert_eq!(story.told("directory", "RemovalsApproved").await, 1);
     let cause = format!("approved by grace@example.com as {digest}");
     let log = operator.log();
@@ -130,9 +122,7 @@ async fn a_mistake_over_two_applications_is_held_in_both_as_was_planned() {
     let [chat, directory] = roles;
     tokio::join!(story.apply_role(chat), story.apply_role(directory));
     for target in TARGETS {
-        let told = story
-            .connector_says(target, "DeprovisioningHeld", "True", "WaitsForApproval")
-            .await;
+        let told = story.held(target).await;
         tells(
             &told,
             &[

@@ -11,6 +11,7 @@ use super::waves::{
 };
 use super::{Bench, account, employee, everyone};
 use crate::api::PAUSED_ANNOTATION;
+use crate::controllers::engine::waves::overall;
 use crate::controllers::watch::{Change, Seen};
 use crate::controllers::world::ConnectorEntry;
 use crate::domain::account::{Activity, Completeness, ObservedEntitlement};
@@ -83,7 +84,7 @@ fn paused(object: &mut Value) {
 }
 
 /// What is held has been the same for a while.
-fn settle(bench: &mut Bench) {
+pub(super) fn settle(bench: &mut Bench) {
     bench.clock.shift(SignedDuration::from_mins(2));
     bench.work();
 }
@@ -273,7 +274,7 @@ async fn what_a_connector_let_through_counts_when_it_is_made_anew() {
     bench.engine.change(Change::AppConnector(gone));
     let realm = &bench.engine.world.realms[&namespace];
     let now = bench.engine.now();
-    let overall = super::super::waves::overall(std::iter::once(realm), Limits::NONE, now);
+    let overall = overall(std::iter::once(realm), realm, &[].into(), Limits::NONE, now);
     assert_eq!(overall.counted[&Cause::Change].len(), 3);
     assert_eq!(overall.people, COMPANY);
 }

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::remembered::entry;
+use super::remembered::{entry, settle};
 use super::waves::{COMPANY, guarded, leaver};
 use super::{Bench, account, employee, ordered_in};
 use crate::controllers::watch::{Change, Seen};
@@ -73,12 +73,6 @@ fn under_way(bench: &Bench, name: &str) -> usize {
         ordered_in(bench, person, name).is_some_and(|operation| operation.is_write())
     });
     writes.count()
-}
-
-/// What is held has been the same for a while.
-fn settle(bench: &mut Bench) {
-    bench.clock.shift(SignedDuration::from_mins(2));
-    bench.work();
 }
 
 #[tokio::test]

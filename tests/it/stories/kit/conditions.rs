@@ -28,3 +28,10 @@ pub fn tells(text: &str, parts: &[&str]) {
         assert!(text.contains(part), "{part:?} is not in: {text}");
     }
 }
+
+/// The words after `kubectl` by which what is held is approved, as its message tells people to type them.
+pub fn approval(told: &str) -> Vec<&str> {
+    let (_, command) = told.split_once("kubectl ").unwrap();
+    let (command, _) = command.split_once(". Who").unwrap();
+    command.split(' ').collect()
+}

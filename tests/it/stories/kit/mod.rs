@@ -12,7 +12,7 @@ mod witness;
 mod wrong;
 
 pub use company::{Company, company};
-pub use conditions::{is, message, says, tells};
+pub use conditions::{approval, is, message, says, tells};
 pub use json::{account, condition, condition_says, is_observed, is_ready, is_true, stands, step};
 pub use log::{begins, begins_listing, cycles, lines_of_writes, position, since, writes};
 pub use manifests::{

@@ -170,6 +170,12 @@ impl Story {
         message(&conditions, type_)
     }
 
+    /// Waits until removals in a connector wait for an approval, and returns what is told of that.
+    pub async fn held(&self, connector: &str) -> String {
+        self.connector_says(connector, "DeprovisioningHeld", "True", "WaitsForApproval")
+            .await
+    }
+
     /// Waits until a role template has a condition with this status and reason, and returns its
     /// message.
     pub async fn role_says(&self, name: &str, type_: &str, status: &str, reason: &str) -> String {
